@@ -1,0 +1,79 @@
+//! Debian versions: `[epoch:]upstream[-revision]`, Debian Policy section 5.6.12, as dpkg compares them.
+
+use crate::error::{Error, invalid};
+use crate::numbers::{compare_digits, split_digits};
+use std::cmp::Ordering;
+
+/// Orders two Debian versions.
+pub(crate) fn compare(a: &str, b: &str) -> Result<Ordering, Error> {
+    let (a, b) = (split(a)?, split(b)?);
+    Ok(compare_digits(a.epoch.as_bytes(), b.epoch.as_bytes())
+        .then_with(|| compare_part(a.upstream.as_bytes(), b.upstream.as_bytes()))
+        .then_with(|| compare_part(a.revision.as_bytes(), b.revision.as_bytes())))
+}
+
+struct Parts<'a> {
+    epoch: &'a str,
+    upstream: &'a str,
+    revision: &'a str,
+}
+
+fn split(version: &str) -> Result<Parts<'_>, Error> {
+    let fail = |reason| Err(invalid("debian", version, reason));
+    let trimmed = version.trim_matches([' ', '\t', '\n']);
+    let (epoch, rest) = trimmed.split_once(':').unwrap_or(("0", trimmed));
+    if epoch.is_empty() || !epoch.bytes().all(|byte| byte.is_ascii_digit()) {
+        return fail("the epoch is not a number");
+    }
+    if epoch.parse::<i32>().is_err() {
+        return fail("the epoch is too large");
+    }
+    let (upstream, revision) = match rest.rsplit_once('-') {
+        Some((_, "")) => return fail("the revision after the hyphen is empty"),
+        Some(parts) => parts,
+        None => (rest, ""),
+    };
+    if upstream.is_empty() {
+        return fail("the upstream version is empty");
+    }
+    if rest.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+        return fail("it has white space or control characters inside");
+    }
+    Ok(Parts { epoch, upstream, revision })
+}
+
+/// Compares as dpkg does: runs of non-digits and runs of digits in turn.
+fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {
+    while !a.is_empty() || !b.is_empty() {
+        while starts_with_text(a) || starts_with_text(b) {
+            let order = weight(a).cmp(&weight(b));
+            if order.is_ne() {
+                return order;
+            }
+            a = a.get(1..).unwrap_or_default();
+            b = b.get(1..).unwrap_or_default();
+        }
+        let ((digits_a, rest_a), (digits_b, rest_b)) = (split_digits(a), split_digits(b));
+        let order = compare_digits(digits_a, digits_b);
+        if order.is_ne() {
+            return order;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    Ordering::Equal
+}
+
+fn starts_with_text(part: &[u8]) -> bool {
+    part.first().is_some_and(|byte| !byte.is_ascii_digit())
+}
+
+/// The tilde sorts before everything, even the end; letters before other characters.
+fn weight(part: &[u8]) -> i32 {
+    match part.first() {
+        None => 0,
+        Some(byte) if byte.is_ascii_digit() => 0,
+        Some(b'~') => -1,
+        Some(byte) if byte.is_ascii_alphabetic() => i32::from(*byte),
+        Some(byte) => i32::from(*byte) + 256,
+    }
+}
