@@ -1,0 +1,49 @@
+//! Release dates of Debian and Ubuntu, in the form of the package distro-info-data.
+
+use super::text::{begins_with_all, date, file_name};
+use super::{Document, Feed, Reading};
+use crate::model::{Record, Release};
+
+/// The feed's entry in the list.
+pub(super) const FEED: Feed = Feed {
+    id: "distro_info",
+    title: "Support dates of Debian and Ubuntu releases",
+    addresses: &[],
+    stale_after_days: 365,
+    by_line: false,
+    detect: |document| begins_with_all(document, &["version,codename,series"]),
+    read,
+};
+
+fn read(document: &Document<'_>, out: &mut Reading<'_>) {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(document.bytes);
+    let headers = match reader.headers() {
+        Ok(headers) => headers.clone(),
+        Err(error) => return out.problem(document.name, error),
+    };
+    let family = if file_name(document).contains("ubuntu") || headers.iter().any(|name| name == "eol-server") { "Ubuntu" } else { "Debian" };
+    for (at, row) in reader.records().enumerate() {
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                out.problem(format!("{} row {}", document.name, at + 2), error);
+                continue;
+            }
+        };
+        let cell = |name: &str| headers.iter().position(|header| header == name).and_then(|at| row.get(at)).unwrap_or_default();
+        let version = cell("version").split(' ').next().unwrap_or_default();
+        // Unreleased branches (sid) have no version and no end.
+        if version.is_empty() {
+            continue;
+        }
+        let latest = |names: &[&str]| names.iter().filter_map(|name| date(cell(name))).max();
+        let release = if family == "Debian" { version.split('.').next().unwrap_or(version) } else { version };
+        out.record(Record::Release(Release {
+            ecosystem: format!("{family}:{release}"),
+            codename: cell("series").to_owned(),
+            end_of_support: date(cell("eol")),
+            end_of_long_support: latest(&["eol-lts", "eol-server", "eol"]),
+            end_of_extended_support: latest(&["eol-elts", "eol-esm", "eol-legacy"]),
+        }));
+    }
+}

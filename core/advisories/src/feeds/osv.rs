@@ -1,0 +1,291 @@
+//! OSV records (<https://ossf.github.io/osv-schema/>, version 1.7): all ecosystems, all range types.
+
+use super::text::{self, begins_with_all, is_cve};
+use super::{Document, Feed, Reading};
+use crate::model::{Advisory, Affected, Event, Range, RangeKind, Record, Severity, Subject, Vulnerability};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The feed's entry in the list.
+pub(super) const FEED: Feed = Feed {
+    id: "osv",
+    title: "OSV: advisories of languages and distributions",
+    addresses: &[
+        "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/npm/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/Go/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/Maven/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/crates.io/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/RubyGems/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/NuGet/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/Packagist/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/AlmaLinux/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/Rocky%20Linux/all.zip",
+        "https://osv-vulnerabilities.storage.googleapis.com/Ubuntu/all.zip",
+    ],
+    stale_after_days: 7,
+    by_line: true,
+    detect: |document| {
+        begins_with_all(document, &["{", "\"id\"", "\"modified\""])
+            || begins_with_all(document, &["\"schema_version\""])
+            || (begins_with_all(document, &["{", "\"affected\""]) && begins_with_all(document, &["\"id\""]))
+    },
+    read,
+};
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct OsvRecord {
+    id: String,
+    modified: Option<String>,
+    published: Option<String>,
+    withdrawn: Option<String>,
+    aliases: Option<Vec<String>>,
+    related: Option<Vec<String>>,
+    upstream: Option<Vec<String>>,
+    summary: Option<String>,
+    details: Option<String>,
+    severity: Option<Vec<OsvSeverity>>,
+    affected: Option<Vec<OsvAffected>>,
+    references: Option<Vec<Reference>>,
+    database_specific: Option<Value>,
+}
+
+
+#[derive(Deserialize)]
+struct OsvSeverity {
+    score: String,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    #[serde(rename = "type", default)]
+    kind: String,
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct OsvAffected {
+    package: Option<OsvPackage>,
+    severity: Option<Vec<OsvSeverity>>,
+    ranges: Option<Vec<OsvRange>>,
+    versions: Option<Vec<String>>,
+    ecosystem_specific: Option<Value>,
+    database_specific: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct OsvPackage {
+    ecosystem: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct OsvRange {
+    #[serde(rename = "type")]
+    kind: String,
+    events: Vec<OsvEvent>,
+    database_specific: Option<Value>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct OsvEvent {
+    introduced: Option<String>,
+    fixed: Option<String>,
+    last_affected: Option<String>,
+    limit: Option<String>,
+}
+
+/// Reads one record, a list of records, or one record a line.
+fn read(document: &Document<'_>, out: &mut Reading<'_>) {
+    let bytes = document.bytes;
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(bytes) {
+            Ok(items) => items.iter().enumerate().for_each(|(at, item)| {
+                read_one(item.get().as_bytes(), &format!("{} item {}", document.name, at + 1), out);
+            }),
+            Err(error) => out.problem(document.name, error),
+        }
+        return;
+    }
+    let mut records = serde_json::Deserializer::from_slice(bytes).into_iter::<&serde_json::value::RawValue>();
+    loop {
+        let start = records.byte_offset();
+        match records.next() {
+            None => return,
+            Some(Ok(raw)) => read_one(raw.get().as_bytes(), document.name, out),
+            Some(Err(error)) => {
+                // A broken line costs that line, not what follows it.
+                let place = format!("{} from byte {start}", document.name);
+                out.problem(place, error);
+                let rest = &bytes[start.min(bytes.len())..];
+                let Some(end) = rest.iter().position(|byte| *byte == b'\n').filter(|end| end + 1 < rest.len()) else { return };
+                let name = format!("{} after byte {}", document.name, start + end);
+                for line in rest[end + 1..].split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+                    read_one(line, &name, out);
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn read_one(bytes: &[u8], place: &str, out: &mut Reading<'_>) {
+    match serde_json::from_slice::<OsvRecord>(bytes) {
+        Ok(record) if record.id.is_empty() => out.problem(place, "the record has no id"),
+        Ok(record) => translate(record, place, out),
+        Err(error) => out.problem(format!("{place}: {}", record_id(bytes)), error),
+    }
+}
+
+/// The id of a record that does not read as a whole, for the message.
+fn record_id(bytes: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct OnlyId {
+        id: String,
+    }
+    serde_json::from_slice::<OnlyId>(bytes).map_or_else(|_| "a record without readable id".to_owned(), |only| only.id)
+}
+
+fn translate(record: OsvRecord, place: &str, out: &mut Reading<'_>) {
+    let mut aliases = record.aliases.unwrap_or_default();
+    let upstream = record.upstream.unwrap_or_default();
+    let is_bundle = is_vendor_bundle(&record.id);
+    // `UBUNTU-CVE-2024-1` and `DEBIAN-CVE-2024-1` are the vendor's view of one CVE.
+    if let Some(at) = record.id.find("CVE-").filter(|at| *at > 0 && is_cve(&record.id[*at..])) {
+        aliases.push(record.id[at..].to_owned());
+    }
+    let mut resolves: Vec<String> = Vec::new();
+    if is_bundle {
+        let named = aliases.iter().chain(&upstream).chain(record.related.iter().flatten());
+        resolves.extend(named.filter(|id| is_cve(id)).cloned());
+        resolves.sort();
+        resolves.dedup();
+        aliases.clear();
+    } else if aliases.is_empty() && upstream.len() == 1 {
+        aliases.extend(upstream);
+    }
+    let mut severities: Vec<Severity> = Vec::new();
+    let mut add = |found: Option<Vec<OsvSeverity>>, id: &str| {
+        for severity in found.unwrap_or_default() {
+            let severity = Severity { source: id.to_owned(), value: severity.score };
+            if !severities.contains(&severity) && severities.len() < 16 {
+                severities.push(severity);
+            }
+        }
+    };
+    add(record.severity, &record.id);
+    let mut affected = Vec::new();
+    for entry in record.affected.unwrap_or_default() {
+        let OsvAffected { package, severity, ranges, versions, ecosystem_specific, database_specific } = entry;
+        add(severity, &record.id);
+        // Entries without a package speak of a repository's commits: nothing that an inventory could hold.
+        let Some(package) = package else { continue };
+        affected.push(Affected {
+            subject: subject_of(&package.ecosystem),
+            urgency: word(ecosystem_specific.as_ref(), "urgency").or_else(|| word(database_specific.as_ref(), "urgency")),
+            ranges: ranges.unwrap_or_default().into_iter().filter_map(|range| translate_range(range, place, out)).collect(),
+            versions: versions.unwrap_or_default(),
+            module: module_in(record.summary.as_deref(), &package.ecosystem),
+            ecosystem: package.ecosystem,
+            name: package.name,
+            ..Affected::default()
+        });
+    }
+    if let Some(severity) = word(record.database_specific.as_ref(), "severity") {
+        severities.push(Severity { source: record.id.clone(), value: severity });
+    }
+    let references = record.references.unwrap_or_default();
+    let url = references.iter().find(|reference| reference.kind == "ADVISORY").or_else(|| references.first());
+    let summary = record.summary.as_deref().filter(|text| !text.trim().is_empty()).or(record.details.as_deref());
+    let withdrawn = record.withdrawn.as_deref().and_then(text::instant);
+    let advisory = Advisory {
+        summary: text::summary(summary.unwrap_or_default()),
+        published: record.published.as_deref().and_then(text::instant),
+        modified: record.modified.as_deref().and_then(text::instant),
+        withdrawn,
+        url: url.map(|reference| reference.url.clone()),
+        id: record.id,
+        aliases,
+        resolves,
+        severities,
+        affected,
+    };
+    weaknesses(&advisory, record.database_specific.as_ref(), out);
+    out.record(Record::Advisory(Box::new(advisory)));
+}
+
+fn weaknesses(advisory: &Advisory, specific: Option<&Value>, out: &mut Reading<'_>) {
+    let Some(list) = specific.and_then(|value| value.get("cwe_ids")).and_then(Value::as_array) else { return };
+    let weaknesses: Vec<String> = list.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
+    if !weaknesses.is_empty() {
+        let id = advisory.aliases.iter().find(|alias| is_cve(alias)).unwrap_or(&advisory.id).clone();
+        out.record(Record::Vulnerability(Box::new(Vulnerability { id, weaknesses, ..Vulnerability::default() })));
+    }
+}
+
+/// Vendors' advisories that resolve many vulnerabilities at once; their CVEs are not each other's aliases.
+fn is_vendor_bundle(id: &str) -> bool {
+    const PREFIXES: &[&str] = &[
+        "DSA-", "DLA-", "DTSA-", "USN-", "LSN-", "RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "RLBA-", "RLEA-",
+        "SUSE-", "openSUSE-", "ELSA-", "ALAS", "MGASA-", "FEDORA-", "OESA-", "ALPINE-SA", "PHSA-", "BELL-SA", "CGA-MULTI",
+    ];
+    PREFIXES.iter().any(|prefix| id.starts_with(prefix)) && !id.contains("-CVE-")
+}
+
+fn subject_of(ecosystem: &str) -> Subject {
+    match crate::split_ecosystem(ecosystem).0 {
+        "Debian" | "Ubuntu" | "Alpine" | "Wolfi" | "Chainguard" | "Echo" | "MinimOS" | "Alpaquita" => Subject::Source,
+        "SUSE" | "openSUSE" | "openEuler" | "Mageia" => Subject::Either,
+        _ => Subject::Binary,
+    }
+}
+
+/// AlmaLinux and Rocky name the module stream in the title only: `nodejs:18 security update`.
+fn module_in(summary: Option<&str>, ecosystem: &str) -> Option<String> {
+    if !matches!(crate::split_ecosystem(ecosystem).0, "AlmaLinux" | "Rocky Linux" | "Red Hat") {
+        return None;
+    }
+    let summary = summary?;
+    let words = summary.split([' ', ',']).map(|word| word.trim_end_matches(':'));
+    let is_stream = |stream: &str| stream.starts_with(|c: char| c.is_ascii_digit()) || stream.starts_with("rhel") || stream.starts_with("an");
+    words.into_iter().find(|word| {
+        word.split_once(':').is_some_and(|(name, stream)| {
+            is_stream(stream) && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        })
+    }).map(str::to_owned)
+}
+
+fn word(value: Option<&Value>, key: &str) -> Option<String> {
+    value?.get(key)?.as_str().map(str::to_owned)
+}
+
+fn translate_range(range: OsvRange, place: &str, out: &mut Reading<'_>) -> Option<Range> {
+    let kind = match range.kind.as_str() {
+        "ECOSYSTEM" => RangeKind::Ecosystem,
+        "SEMVER" => RangeKind::SemVer,
+        "GIT" => return None,
+        other => {
+            out.problem(place, format!("unknown range type `{other}`"));
+            return None;
+        }
+    };
+    let mut events = Vec::with_capacity(range.events.len());
+    for event in range.events {
+        events.extend(event.introduced.map(Event::Introduced));
+        events.extend(event.fixed.map(Event::Fixed));
+        events.extend(event.last_affected.map(Event::LastAffected));
+        events.extend(event.limit.filter(|limit| limit != "*").map(Event::Limit));
+    }
+    // GitHub keeps an upper bound beside the range where it knows no fixed version.
+    let has_end = events.iter().any(|event| !matches!(event, Event::Introduced(_)));
+    if let Some(bound) = word(range.database_specific.as_ref(), "last_known_affected_version_range").filter(|_| !has_end) {
+        match bound.trim().strip_prefix("<=") {
+            Some(version) => events.push(Event::LastAffected(version.trim().to_owned())),
+            None => events.extend(bound.trim().strip_prefix('<').map(|version| Event::Fixed(version.trim().to_owned()))),
+        }
+    }
+    Some(Range { kind, events })
+}

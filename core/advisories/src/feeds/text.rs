@@ -1,0 +1,54 @@
+//! Small readings that many feeds share: instants, one-line summaries, first bytes.
+
+use crate::feeds::Document;
+use jiff::{Timestamp, civil::Date, civil::DateTime, tz::TimeZone};
+
+/// Reads an RFC 3339 instant, or a date (with or without a time) taken as UTC.
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant);
+    }
+    if let Ok(at) = text.parse::<DateTime>() {
+        return at.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    }
+    date(text.get(..10)?)
+}
+
+/// Reads `2026-11-23` as the start of that day in UTC.
+pub(crate) fn date(text: &str) -> Option<Timestamp> {
+    let date: Date = text.trim().parse().ok()?;
+    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// The first line of a text without control characters, cut at 160 characters.
+pub(crate) fn summary(text: &str) -> String {
+    let line = text.trim().lines().next().unwrap_or_default();
+    let mut short: String = line.chars().filter(|character| !character.is_control()).take(160).collect();
+    if line.chars().count() > 160 {
+        short.push('…');
+    }
+    short
+}
+
+/// Says whether the first part of a document holds all of these texts.
+pub(crate) fn begins_with_all(document: &Document<'_>, wanted: &[&str]) -> bool {
+    let head = &document.bytes[..document.bytes.len().min(4096)];
+    wanted.iter().all(|text| find(head, text.as_bytes()).is_some())
+}
+
+/// Where `wanted` first stands in `bytes`.
+pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len().max(1)).position(|window| window == wanted)
+}
+
+/// The last part of a document's name.
+pub(crate) fn file_name<'a>(document: &Document<'a>) -> &'a str {
+    document.name.rsplit(['/', '\\']).next().unwrap_or(document.name)
+}
+
+/// Says whether a text is a CVE id.
+pub(crate) fn is_cve(text: &str) -> bool {
+    let Some((year, number)) = text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-')) else { return false };
+    year.len() == 4 && number.len() >= 4 && year.bytes().chain(number.bytes()).all(|byte| byte.is_ascii_digit())
+}

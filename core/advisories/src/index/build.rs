@@ -1,0 +1,491 @@
+//! Builds an index from records. The order of the file depends on the records alone.
+
+use super::encode::{put_instant, put_number, put_text};
+use super::range::{Verdict, evaluate};
+use super::{FORMAT, HEADER_BYTES, MAGIC, SECTIONS, Section, package_key};
+use crate::ecosystem::Family;
+use crate::error::Error;
+use crate::feeds::text::is_cve;
+use crate::model::{Advisory, Affected, Event, FixState, Range, RangeKind, Record, Release, SupportNote, Vulnerability};
+use crate::severity;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+/// What an index says about a feed that went into it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FeedState {
+    /// The feed's id.
+    pub feed: String,
+    /// Records that went in.
+    pub records: u64,
+    /// Problems met while reading.
+    pub problems: u64,
+    /// The newest instant inside its records: its true age, whatever the file's date.
+    pub newest: Option<Timestamp>,
+}
+
+/// Collects records and writes the index.
+#[derive(Default)]
+pub struct Builder {
+    names: Names,
+    keys: Names,
+    advisories: Vec<Draft>,
+    statements: Vec<StatementDraft>,
+    arena: Vec<u8>,
+    vulnerabilities: HashMap<u32, Facts>,
+    releases: BTreeMap<String, Release>,
+    notes: Vec<SupportNote>,
+}
+
+/// Texts and their numbers, in the order in which they came.
+#[derive(Default)]
+struct Names {
+    numbers: HashMap<Box<str>, u32>,
+}
+
+impl Names {
+    fn number(&mut self, text: &str) -> u32 {
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        match self.numbers.get(text) {
+            Some(number) => *number,
+            None => *self.numbers.entry(text.into()).or_insert(next),
+        }
+    }
+
+    /// All texts by their number.
+    fn by_number(&self) -> Vec<&str> {
+        let mut all = vec![""; self.numbers.len()];
+        for (text, number) in &self.numbers {
+            all[*number as usize] = text;
+        }
+        all
+    }
+}
+
+/// An advisory whose text lies in the arena.
+struct Draft {
+    id: u32,
+    feed: u8,
+    aliases: Vec<u32>,
+    resolves: Vec<u32>,
+    body: (u32, u32),
+}
+
+struct StatementDraft {
+    key: u32,
+    advisory: u32,
+    body: (u32, u32),
+}
+
+/// The few facts that most vulnerabilities have, with the rest apart: EPSS alone lists some 300,000.
+#[derive(Default)]
+struct Facts {
+    epss: Option<(f32, f32)>,
+    rest: Option<Box<Vulnerability>>,
+}
+
+/// An advisory with its statements already encoded, so that this work can be done on many threads.
+pub struct Prepared {
+    advisory: Advisory,
+    statements: Vec<(String, Vec<u8>)>,
+}
+
+/// A record made ready for [`Builder::add`].
+pub enum Ready {
+    /// An advisory.
+    Advisory(Box<Prepared>),
+    /// Anything else.
+    Other(Record),
+}
+
+impl Builder {
+    /// Does the part of the work on a record that needs nothing else: can run on any thread.
+    #[must_use]
+    pub fn prepare(record: Record) -> Ready {
+        let Record::Advisory(mut advisory) = record else { return Ready::Other(record) };
+        let affected = std::mem::take(&mut advisory.affected);
+        // A withdrawn advisory speaks of nothing any more; its record stays, so that its end can be told.
+        let kept = if advisory.withdrawn.is_some() { Vec::new() } else { affected };
+        let statements = kept.iter().map(|entry| (package_key(&entry.ecosystem, &entry.name), encode_statement(entry))).collect();
+        Ready::Advisory(Box::new(Prepared { advisory: *advisory, statements }))
+    }
+
+    /// Takes in a prepared record of the feed with this number in [`crate::feeds::FEEDS`].
+    pub fn add(&mut self, ready: Ready, feed: u8) {
+        match ready {
+            Ready::Advisory(prepared) => self.add_advisory(&prepared, feed),
+            Ready::Other(Record::Vulnerability(vulnerability)) => self.add_vulnerability(*vulnerability),
+            Ready::Other(Record::Release(release)) => {
+                self.releases.entry(release.ecosystem.clone()).or_insert(release);
+            }
+            Ready::Other(Record::SupportNote(note)) => self.notes.push(note),
+            Ready::Other(Record::Advisory(_)) => {}
+        }
+    }
+
+    fn add_advisory(&mut self, prepared: &Prepared, feed: u8) {
+        let advisory = &prepared.advisory;
+        let number = u32::try_from(self.advisories.len()).unwrap_or(u32::MAX);
+        let start = self.arena.len();
+        encode_advisory(&mut self.arena, advisory);
+        let body = self.span(start);
+        for (key, bytes) in &prepared.statements {
+            let start = self.arena.len();
+            self.arena.extend_from_slice(bytes);
+            let body = self.span(start);
+            self.statements.push(StatementDraft { key: self.keys.number(key), advisory: number, body });
+        }
+        let mut numbers = |texts: &[String]| texts.iter().map(|text| self.names.number(text)).collect();
+        let (aliases, resolves) = (numbers(&advisory.aliases), numbers(&advisory.resolves));
+        self.advisories.push(Draft { id: self.names.number(&advisory.id), feed, aliases, resolves, body });
+    }
+
+    fn span(&self, start: usize) -> (u32, u32) {
+        (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX))
+    }
+
+    fn add_vulnerability(&mut self, new: Vulnerability) {
+        let facts = self.vulnerabilities.entry(self.names.number(&new.id)).or_default();
+        if let Some(epss) = new.epss {
+            facts.epss = Some(epss);
+        }
+        let only_epss = Vulnerability { id: new.id.clone(), epss: new.epss, ..Vulnerability::default() };
+        if new == only_epss {
+            return;
+        }
+        match &mut facts.rest {
+            None => facts.rest = Some(Box::new(new)),
+            Some(known) => merge(known, new),
+        }
+    }
+
+    /// Writes the index. `states` describes the feeds that went in.
+    ///
+    /// # Errors
+    /// If a map of keys cannot be built, or the index would pass 4 GiB.
+    pub fn finish(mut self, states: &[FeedState]) -> Result<Vec<u8>, Error> {
+        if self.arena.len() > u32::MAX as usize {
+            return Err(Error::Damaged { what: "more than 4 GiB of advisories", at: self.arena.len() });
+        }
+        let canonical = self.canonical_ids();
+        let texts = self.names.by_number();
+        // Vulnerabilities in the order of their ids, each with the other ids that mean the same.
+        let mut groups: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        let known = self.vulnerabilities.keys().copied().chain(self.advisories.iter().flat_map(Draft::vulnerability_ids));
+        for number in known {
+            let group = groups.entry(texts[canonical[number as usize] as usize]).or_default();
+            group.push(number);
+        }
+        let places: HashMap<&str, u32> = groups.keys().zip(0..).map(|(id, place)| (*id, place)).collect();
+        let place = |number: u32| places[texts[canonical[number as usize] as usize]];
+
+        let mut order: Vec<u32> = (0..self.advisories.len() as u32).collect();
+        order.sort_by_key(|at| {
+            let draft = &self.advisories[*at as usize];
+            (texts[draft.id as usize], draft.feed, draft.body_of(&self.arena))
+        });
+        let mut final_number = vec![0_u32; order.len()];
+        let (mut offsets, mut bodies) = (Vec::with_capacity(order.len() * 4), Vec::new());
+        for (number, at) in order.iter().enumerate() {
+            final_number[*at as usize] = number as u32;
+            let draft = &self.advisories[*at as usize];
+            offsets.extend_from_slice(&(bodies.len() as u32).to_le_bytes());
+            put_text(&mut bodies, texts[draft.id as usize]);
+            bodies.push(draft.feed);
+            let mut resolved: Vec<u32> = draft.vulnerability_ids().map(place).collect();
+            resolved.sort_unstable();
+            resolved.dedup();
+            put_number(&mut bodies, resolved.len() as u64);
+            resolved.iter().for_each(|place| put_number(&mut bodies, u64::from(*place)));
+            bodies.extend_from_slice(draft.body_of(&self.arena));
+        }
+        let (vulnerability_map, vulnerabilities) = encode_vulnerabilities(&groups, &texts, &mut self.vulnerabilities)?;
+        let (package_map, statements) = encode_statements(&self.keys, &self.statements, &final_number, &self.arena)?;
+        self.notes.sort_by(|a, b| (&a.ecosystem, &a.package, a.ended).cmp(&(&b.ecosystem, &b.package, b.ended)));
+        let meta = super::read::Meta::encode(states, self.releases.into_values(), &self.notes, order.len(), groups.len());
+        let sections = [meta, package_map, statements, offsets, bodies, vulnerability_map, vulnerabilities];
+        Ok(assemble(&sections))
+    }
+
+    /// For each id the one that stands for its whole group of aliases: a CVE where there is one, the smallest.
+    fn canonical_ids(&self) -> Vec<u32> {
+        let texts = self.names.by_number();
+        let mut parent: Vec<u32> = (0..texts.len() as u32).collect();
+        fn root(parent: &mut [u32], mut at: u32) -> u32 {
+            while parent[at as usize] != at {
+                parent[at as usize] = parent[parent[at as usize] as usize];
+                at = parent[at as usize];
+            }
+            at
+        }
+        let rank = |number: u32| {
+            let text = texts[number as usize];
+            (!is_cve(text), !text.starts_with("GHSA-"), text)
+        };
+        for draft in &self.advisories {
+            for alias in &draft.aliases {
+                // Two CVEs are two vulnerabilities, even if somebody calls them aliases.
+                let (a, b) = (root(&mut parent, draft.id), root(&mut parent, *alias));
+                if a == b || (is_cve(texts[a as usize]) && is_cve(texts[b as usize])) {
+                    continue;
+                }
+                let (winner, loser) = if rank(a) <= rank(b) { (a, b) } else { (b, a) };
+                parent[loser as usize] = winner;
+            }
+        }
+        (0..texts.len() as u32).map(|at| root(&mut parent, at)).collect()
+    }
+}
+
+impl Draft {
+    /// The vulnerabilities that the advisory is about: those it resolves; else its aliases that are CVEs; else itself.
+    fn vulnerability_ids(&self) -> impl Iterator<Item = u32> + '_ {
+        let own = if self.resolves.is_empty() { Some(self.id) } else { None };
+        self.resolves.iter().copied().chain(own)
+    }
+
+    fn body_of<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        span_of(arena, self.body)
+    }
+}
+
+fn span_of(arena: &[u8], (start, length): (u32, u32)) -> &[u8] {
+    &arena[start as usize..start as usize + length as usize]
+}
+
+/// Adds what a second feed knows: nothing that is known is lost, the earlier instant counts.
+fn merge(known: &mut Vulnerability, new: Vulnerability) {
+    if known.summary.is_empty() {
+        known.summary = new.summary;
+    }
+    let earlier = |a: Option<Timestamp>, b: Option<Timestamp>| match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    known.published = earlier(known.published, new.published);
+    // The epoch stands for "rejected on an unknown day", so a real date wins.
+    known.rejected = known.rejected.max(new.rejected);
+    known.severities.extend(new.severities);
+    known.weaknesses.extend(new.weaknesses);
+    known.ssvc = new.ssvc.or(known.ssvc.take());
+    for entry in new.exploited {
+        match known.exploited.iter_mut().find(|listed| listed.asserter == entry.asserter) {
+            None => known.exploited.push(entry),
+            Some(listed) => {
+                listed.listed = listed.listed.min(entry.listed);
+                listed.due = earlier(listed.due, entry.due);
+                listed.ransomware |= entry.ransomware;
+                listed.forensic_triage |= entry.forensic_triage;
+            }
+        }
+    }
+}
+
+fn encode_advisory(out: &mut Vec<u8>, advisory: &Advisory) {
+    put_instant(out, advisory.published);
+    put_instant(out, advisory.modified);
+    put_instant(out, advisory.withdrawn);
+    put_text(out, &advisory.summary);
+    put_text(out, advisory.url.as_deref().unwrap_or_default());
+    put_number(out, advisory.severities.len() as u64);
+    for severity in &advisory.severities {
+        put_text(out, &severity.value);
+    }
+}
+
+fn encode_statement(entry: &Affected) -> Vec<u8> {
+    let mut out = Vec::new();
+    let flag = |set: bool, bit: u8| if set { 1 << bit } else { 0 };
+    out.push(
+        entry.state as u8
+            | (entry.subject as u8) << 3
+            | flag(entry.module.is_some(), 5)
+            | flag(!entry.architectures.is_empty(), 6)
+            | flag(entry.urgency.is_some(), 7),
+    );
+    if let Some(module) = &entry.module {
+        put_text(&mut out, module);
+    }
+    if !entry.architectures.is_empty() {
+        put_number(&mut out, entry.architectures.len() as u64);
+        entry.architectures.iter().for_each(|name| put_text(&mut out, name));
+    }
+    if let Some(urgency) = &entry.urgency {
+        put_text(&mut out, urgency);
+    }
+    let ranges: Vec<&Range> = entry.ranges.iter().filter(|range| range.kind != RangeKind::Git).collect();
+    put_number(&mut out, ranges.len() as u64);
+    for range in &ranges {
+        out.push(range.kind as u8);
+        put_number(&mut out, range.events.len() as u64);
+        for event in &range.events {
+            let (tag, version) = tagged(event);
+            out.push(tag);
+            put_text(&mut out, version);
+        }
+    }
+    let versions: Vec<&String> = entry.versions.iter().filter(|version| !is_covered(entry, version)).collect();
+    put_number(&mut out, versions.len() as u64);
+    versions.iter().for_each(|version| put_text(&mut out, version));
+    out
+}
+
+fn tagged(event: &Event) -> (u8, &str) {
+    match event {
+        Event::Introduced(version) => (0, version),
+        Event::Fixed(version) => (1, version),
+        Event::LastAffected(version) => (2, version),
+        Event::Limit(version) => (3, version),
+    }
+}
+
+/// A listed version that a range already holds need not be stored again.
+fn is_covered(entry: &Affected, version: &str) -> bool {
+    if entry.state != FixState::ByRange {
+        return false;
+    }
+    let Some(family) = Family::of(&entry.ecosystem) else { return false };
+    entry.ranges.iter().any(|range| {
+        let verdict = evaluate(family.scheme, range.kind, version, range.events.iter().map(tagged));
+        matches!(verdict, Ok(Verdict::Affected { .. }))
+    })
+}
+
+type Encoded = (Vec<u8>, Vec<u8>);
+
+fn encode_vulnerabilities(groups: &BTreeMap<&str, Vec<u32>>, texts: &[&str], facts: &mut HashMap<u32, Facts>) -> Result<Encoded, Error> {
+    let mut map = fst::MapBuilder::memory();
+    let mut bodies = Vec::new();
+    let mut offsets = Vec::with_capacity(groups.len() * 4);
+    for (place, (id, members)) in groups.iter().enumerate() {
+        let error = |source| Error::Map { what: "vulnerabilities", source };
+        map.insert(id, place as u64).map_err(error)?;
+        offsets.extend_from_slice(&(bodies.len() as u32).to_le_bytes());
+        let mut merged = Facts::default();
+        let mut aliases: Vec<&str> = Vec::new();
+        let mut members = members.clone();
+        members.sort_by_key(|number| texts[*number as usize]);
+        members.dedup();
+        for number in members {
+            if texts[number as usize] != *id {
+                aliases.push(texts[number as usize]);
+            }
+            let Some(known) = facts.remove(&number) else { continue };
+            merged.epss = merged.epss.or(known.epss);
+            match (&mut merged.rest, known.rest) {
+                (Some(rest), Some(new)) => merge(rest, *new),
+                (None, new) => merged.rest = new,
+                (Some(_), None) => {}
+            }
+        }
+        encode_vulnerability(&mut bodies, id, &aliases, merged);
+    }
+    // The offsets go first: record `n` is found without reading those before it.
+    let mut section = ((offsets.len() / 4) as u32).to_le_bytes().to_vec();
+    section.extend_from_slice(&offsets);
+    section.extend_from_slice(&bodies);
+    let map = map.into_inner().map_err(|source| Error::Map { what: "vulnerabilities", source })?;
+    Ok((map, section))
+}
+
+fn encode_vulnerability(out: &mut Vec<u8>, id: &str, aliases: &[&str], facts: Facts) {
+    put_text(out, id);
+    put_number(out, aliases.len() as u64);
+    aliases.iter().for_each(|alias| put_text(out, alias));
+    // Published to five decimals; stored as such, with one added so that zero is "none".
+    let scaled = |value: f32| (f64::from(value) * 1e5).round() as u64;
+    put_number(out, facts.epss.map_or(0, |(score, _)| scaled(score) + 1));
+    put_number(out, facts.epss.map_or(0, |(_, percentile)| scaled(percentile)));
+    let Some(mut rest) = facts.rest else {
+        out.push(0);
+        return;
+    };
+    out.push(1);
+    put_text(out, &rest.summary);
+    put_instant(out, rest.published);
+    put_instant(out, rest.rejected);
+    // The vector that decides comes first.
+    let decisive = severity::decisive(&rest.severities).map(|(_, severity)| severity.clone());
+    rest.severities.sort_by(|a, b| (Some(a) != decisive.as_ref(), &a.value, &a.source).cmp(&(Some(b) != decisive.as_ref(), &b.value, &b.source)));
+    rest.severities.dedup();
+    put_number(out, rest.severities.len() as u64);
+    for severity in &rest.severities {
+        put_text(out, &severity.source);
+        put_text(out, &severity.value);
+    }
+    rest.weaknesses.sort();
+    rest.weaknesses.dedup();
+    put_number(out, rest.weaknesses.len() as u64);
+    rest.weaknesses.iter().for_each(|weakness| put_text(out, weakness));
+    let tri = |value: Option<bool>| match value {
+        None => 0,
+        Some(false) => 1,
+        Some(true) => 2,
+    };
+    out.push(u8::from(rest.ssvc.is_some()));
+    if let Some(ssvc) = &rest.ssvc {
+        put_text(out, &ssvc.exploitation);
+        out.push(tri(ssvc.automatable));
+        out.push(tri(ssvc.total_impact));
+    }
+    rest.exploited.sort_by(|a, b| a.asserter.cmp(&b.asserter));
+    put_number(out, rest.exploited.len() as u64);
+    for entry in &rest.exploited {
+        put_text(out, &entry.asserter);
+        put_instant(out, Some(entry.listed));
+        put_instant(out, entry.due);
+        out.push(u8::from(entry.ransomware) | u8::from(entry.forensic_triage) << 1);
+    }
+}
+
+fn encode_statements(keys: &Names, drafts: &[StatementDraft], final_number: &[u32], arena: &[u8]) -> Result<Encoded, Error> {
+    let texts = keys.by_number();
+    let mut order: Vec<usize> = (0..drafts.len()).collect();
+    order.sort_unstable_by_key(|at| {
+        let draft = &drafts[*at];
+        (texts[draft.key as usize], final_number[draft.advisory as usize], span_of(arena, draft.body))
+    });
+    let mut map = fst::MapBuilder::memory();
+    let mut section = Vec::new();
+    for group in order.chunk_by(|a, b| drafts[*a].key == drafts[*b].key) {
+        let Some(first) = group.first() else { continue };
+        let key = texts[drafts[*first].key as usize];
+        map.insert(key, section.len() as u64).map_err(|source| Error::Map { what: "packages", source })?;
+        put_number(&mut section, group.len() as u64);
+        for at in group {
+            let draft = &drafts[*at];
+            put_number(&mut section, u64::from(final_number[draft.advisory as usize]));
+            section.extend_from_slice(span_of(arena, draft.body));
+        }
+    }
+    let map = map.into_inner().map_err(|source| Error::Map { what: "packages", source })?;
+    Ok((map, section))
+}
+
+/// Puts header and sections together.
+fn assemble(sections: &[Vec<u8>; SECTIONS]) -> Vec<u8> {
+    let total: usize = HEADER_BYTES + sections.iter().map(|section| section.len() + 8).sum::<usize>();
+    let mut file = Vec::with_capacity(total);
+    file.resize(HEADER_BYTES, 0);
+    let mut table = Vec::new();
+    for section in sections {
+        file.resize(file.len().next_multiple_of(8), 0);
+        table.extend_from_slice(&(file.len() as u64).to_le_bytes());
+        table.extend_from_slice(&(section.len() as u64).to_le_bytes());
+        file.extend_from_slice(section);
+    }
+    let digest = blake3::hash(&file[HEADER_BYTES..]);
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    header.extend_from_slice(MAGIC);
+    header.extend_from_slice(&FORMAT.to_le_bytes());
+    header.extend_from_slice(&(SECTIONS as u32).to_le_bytes());
+    header.extend_from_slice(&(file.len() as u64).to_le_bytes());
+    header.extend_from_slice(digest.as_bytes());
+    header.extend_from_slice(&table);
+    header.resize(HEADER_BYTES - 32, 0);
+    let header_digest = blake3::hash(&header);
+    header.extend_from_slice(header_digest.as_bytes());
+    file[..HEADER_BYTES].copy_from_slice(&header);
+    debug_assert_eq!(Section::Vulnerabilities as usize + 1, SECTIONS);
+    file
+}

@@ -1,0 +1,401 @@
+//! Reads an index where it lies: nothing is unpacked before it is asked for.
+
+use super::build::FeedState;
+use super::encode::Cursor;
+use super::range::{Verdict, evaluate};
+use super::{FORMAT, HEADER_BYTES, MAGIC, SECTIONS, Section, package_key};
+use crate::error::Error;
+use crate::model::{Exploited, FixState, RangeKind, Release, Severity, Ssvc, Subject, SupportNote};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use versions::Scheme;
+
+/// An opened index over bytes that live elsewhere, as a memory map does.
+#[derive(Debug, Clone)]
+pub struct Index<'a> {
+    sections: [&'a [u8]; SECTIONS],
+    packages: fst::Map<&'a [u8]>,
+    vulnerabilities: fst::Map<&'a [u8]>,
+    digest: [u8; 32],
+}
+
+/// What the index says about itself.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Meta {
+    /// The feeds that went in.
+    pub feeds: Vec<FeedState>,
+    /// How many advisories it holds.
+    pub advisories: u64,
+    /// How many vulnerabilities it holds.
+    pub vulnerabilities: u64,
+    releases: Vec<MetaRelease>,
+    notes: Vec<MetaNote>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct MetaRelease(String, String, Option<Timestamp>, Option<Timestamp>, Option<Timestamp>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct MetaNote(String, String, Option<Timestamp>, Option<String>, String);
+
+impl Meta {
+    pub(super) fn encode(
+        feeds: &[FeedState],
+        releases: impl Iterator<Item = Release>,
+        notes: &[SupportNote],
+        advisories: usize,
+        vulnerabilities: usize,
+    ) -> Vec<u8> {
+        let meta = Self {
+            feeds: feeds.to_vec(),
+            advisories: advisories as u64,
+            vulnerabilities: vulnerabilities as u64,
+            releases: releases
+                .map(|r| MetaRelease(r.ecosystem, r.codename, r.end_of_support, r.end_of_long_support, r.end_of_extended_support))
+                .collect(),
+            notes: notes
+                .iter()
+                .map(|n| MetaNote(n.ecosystem.clone(), n.package.clone(), n.ended, n.last_version.clone(), n.reason.clone()))
+                .collect(),
+        };
+        serde_json::to_vec(&meta).unwrap_or_default()
+    }
+
+    /// The support dates of a release, if a feed names them.
+    #[must_use]
+    pub fn release(&self, ecosystem: &str) -> Option<Release> {
+        let MetaRelease(_, codename, regular, long, extended) = self.releases.iter().find(|release| release.0 == ecosystem)?;
+        Some(Release {
+            ecosystem: ecosystem.to_owned(),
+            codename: codename.clone(),
+            end_of_support: *regular,
+            end_of_long_support: *long,
+            end_of_extended_support: *extended,
+        })
+    }
+
+    /// The notes on limited or ended support that hold for a release.
+    pub fn notes<'m>(&'m self, ecosystem: &'m str) -> impl Iterator<Item = SupportNote> + 'm {
+        let (family, _) = crate::split_ecosystem(ecosystem);
+        let holds = move |note: &&MetaNote| note.0 == ecosystem || note.0 == family;
+        self.notes.iter().filter(holds).map(|note| SupportNote {
+            ecosystem: note.0.clone(),
+            package: note.1.clone(),
+            ended: note.2,
+            last_version: note.3.clone(),
+            reason: note.4.clone(),
+        })
+    }
+}
+
+impl<'a> Index<'a> {
+    /// Opens an index: checks its header and bounds, not its whole body ([`Index::verify`] does).
+    ///
+    /// # Errors
+    /// If the bytes are no index, of another format, or cut off.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, Error> {
+        let header = bytes.get(..HEADER_BYTES).filter(|header| header.starts_with(MAGIC)).ok_or(Error::NotAnIndex)?;
+        let format = u32::from_le_bytes(array(header, 8)?);
+        if format != FORMAT {
+            return Err(Error::Format { found: format, known: FORMAT });
+        }
+        let damaged = |what, at| Error::Damaged { what, at };
+        if blake3::hash(&header[..HEADER_BYTES - 32]).as_bytes() != &header[HEADER_BYTES - 32..] {
+            return Err(damaged("the header does not match its checksum", 0));
+        }
+        if u64::from_le_bytes(array(header, 16)?) != bytes.len() as u64 {
+            return Err(damaged("the file is longer or shorter than its header says", bytes.len()));
+        }
+        let mut sections: [&[u8]; SECTIONS] = [&[]; SECTIONS];
+        for (number, section) in sections.iter_mut().enumerate() {
+            let at = 56 + number * 16;
+            let (start, length) = (u64::from_le_bytes(array(header, at)?), u64::from_le_bytes(array(header, at + 8)?));
+            let range = usize::try_from(start).ok().zip(usize::try_from(length).ok());
+            let range = range.and_then(|(start, length)| Some(start..start.checked_add(length)?));
+            *section = range.and_then(|range| bytes.get(range)).ok_or_else(|| damaged("a section beyond the end", at))?;
+        }
+        let map = |section: Section, what| fst::Map::new(sections[section as usize]).map_err(|source| Error::Map { what, source });
+        Ok(Self {
+            packages: map(Section::PackageMap, "packages")?,
+            vulnerabilities: map(Section::VulnerabilityMap, "vulnerabilities")?,
+            sections,
+            digest: array(header, 24)?,
+        })
+    }
+
+    /// Recomputes the digest of the whole file.
+    ///
+    /// # Errors
+    /// If it is not the one in the header.
+    pub fn verify(bytes: &[u8]) -> Result<(), Error> {
+        let index = Index::open(bytes)?;
+        let found = blake3::hash(&bytes[HEADER_BYTES..]);
+        if found.as_bytes() != &index.digest {
+            return Err(Error::Digest { found: found.to_hex().to_string(), expected: index.digest() });
+        }
+        Ok(())
+    }
+
+    /// The digest that addresses this index: 64 hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        blake3::Hash::from_bytes(self.digest).to_hex().to_string()
+    }
+
+    /// What the index says about itself.
+    ///
+    /// # Errors
+    /// If that section is damaged.
+    pub fn meta(&self) -> Result<Meta, Error> {
+        serde_json::from_slice(self.section(Section::Meta)).map_err(|_| Error::Damaged { what: "the description of the feeds", at: 0 })
+    }
+
+    fn section(&self, section: Section) -> &'a [u8] {
+        self.sections[section as usize]
+    }
+
+    /// All statements about a package of an ecosystem. A name is looked up in its ecosystem's canonical form.
+    ///
+    /// # Errors
+    /// If that part of the index is damaged.
+    pub fn statements(&self, ecosystem: &str, name: &str) -> Result<Vec<Statement<'a>>, Error> {
+        let Some(offset) = self.packages.get(package_key(ecosystem, name)) else { return Ok(Vec::new()) };
+        let mut cursor = Cursor::new(self.section(Section::Statements), offset as usize);
+        let count = cursor.count()?;
+        (0..count).map(|_| Statement::read(&mut cursor)).collect()
+    }
+
+    /// Says whether the index knows any package of this ecosystem (with its release).
+    #[must_use]
+    pub fn knows_ecosystem(&self, ecosystem: &str) -> bool {
+        use fst::{IntoStreamer, Streamer};
+        let start = format!("{ecosystem}{}", super::KEY_SEPARATOR);
+        self.packages.range().ge(&start).into_stream().next().is_some_and(|(key, _)| key.starts_with(start.as_bytes()))
+    }
+
+    /// The advisory with this number.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn advisory(&self, number: u32) -> Result<AdvisoryRef<'a>, Error> {
+        let at = number as usize * 4;
+        let offset = u32::from_le_bytes(array(self.section(Section::AdvisoryOffsets), at)?);
+        AdvisoryRef::read(&mut Cursor::new(self.section(Section::Advisories), offset as usize))
+    }
+
+    /// The number of the vulnerability with this id.
+    #[must_use]
+    pub fn vulnerability_number(&self, id: &str) -> Option<u32> {
+        self.vulnerabilities.get(id).and_then(|number| u32::try_from(number).ok())
+    }
+
+    /// The vulnerability with this number.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn vulnerability(&self, number: u32) -> Result<VulnerabilityRef<'a>, Error> {
+        let section = self.section(Section::Vulnerabilities);
+        let count = u32::from_le_bytes(array(section, 0)?) as usize;
+        if number as usize >= count {
+            return Err(Error::Damaged { what: "a vulnerability's number", at: number as usize });
+        }
+        let offset = u32::from_le_bytes(array(section, 4 + number as usize * 4)?) as usize;
+        VulnerabilityRef::read(&mut Cursor::new(section, 4 + count * 4 + offset))
+    }
+
+    /// How many advisories there are.
+    #[must_use]
+    pub fn advisory_count(&self) -> u32 {
+        u32::try_from(self.section(Section::AdvisoryOffsets).len() / 4).unwrap_or(u32::MAX)
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Error> {
+    let end = at.checked_add(N);
+    let part = end.and_then(|end| bytes.get(at..end)).and_then(|part| part.try_into().ok());
+    part.ok_or(Error::Damaged { what: "a number beyond the end", at })
+}
+
+/// One statement about a package.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement<'a> {
+    /// The number of its advisory.
+    pub advisory: u32,
+    /// Which name it speaks of.
+    pub subject: Subject,
+    /// What is said about a fix.
+    pub state: FixState,
+    /// The module stream.
+    pub module: Option<&'a str>,
+    /// Architectures; empty means all.
+    pub architectures: Vec<&'a str>,
+    /// The publisher's word of severity for this package.
+    pub urgency: Option<&'a str>,
+    /// Its ranges.
+    pub ranges: Vec<RangeRef<'a>>,
+    /// Versions listed that no range holds.
+    pub versions: Vec<&'a str>,
+}
+
+/// A range of a statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RangeRef<'a> {
+    /// Its order.
+    pub kind: RangeKind,
+    /// Event kinds (0 introduced, 1 fixed, 2 last affected, 3 limit) and versions.
+    pub events: Vec<(u8, &'a str)>,
+}
+
+impl<'a> RangeRef<'a> {
+    /// What the range says about a version.
+    ///
+    /// # Errors
+    /// If the version, or an event that the answer hangs on, cannot be read.
+    pub fn evaluate(&self, scheme: Scheme, version: &str) -> Result<Verdict<'a>, versions::Error> {
+        evaluate(scheme, self.kind, version, self.events.iter().copied())
+    }
+}
+
+impl<'a> Statement<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
+        let advisory = u32::try_from(cursor.number()?).map_err(|_| Error::Damaged { what: "an advisory's number", at: 0 })?;
+        let flags = cursor.byte()?;
+        let has = |bit: u8| flags & (1 << bit) != 0;
+        let state = match flags & 7 {
+            0 => FixState::ByRange,
+            1 => FixState::NotFixedYet,
+            2 => FixState::WontFix,
+            3 => FixState::Deferred,
+            4 => FixState::EndOfLife,
+            5 => FixState::NotAffected,
+            _ => FixState::Undetermined,
+        };
+        let subject = match flags >> 3 & 3 {
+            0 => Subject::Binary,
+            1 => Subject::Source,
+            _ => Subject::Either,
+        };
+        let module = if has(5) { Some(cursor.text()?) } else { None };
+        let architectures = if has(6) { cursor.texts()? } else { Vec::new() };
+        let urgency = if has(7) { Some(cursor.text()?) } else { None };
+        let count = cursor.count()?;
+        let ranges = (0..count).map(|_| read_range(cursor)).collect::<Result<_, _>>()?;
+        Ok(Self { advisory, subject, state, module, architectures, urgency, ranges, versions: cursor.texts()? })
+    }
+}
+
+fn read_range<'a>(cursor: &mut Cursor<'a>) -> Result<RangeRef<'a>, Error> {
+    let kind = match cursor.byte()? {
+        0 => RangeKind::Ecosystem,
+        1 => RangeKind::SemVer,
+        _ => RangeKind::Git,
+    };
+    let count = cursor.count()?;
+    let events = (0..count).map(|_| Ok((cursor.byte()?, cursor.text()?))).collect::<Result<_, Error>>()?;
+    Ok(RangeRef { kind, events })
+}
+
+/// An advisory as the index holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdvisoryRef<'a> {
+    /// The publisher's id.
+    pub id: &'a str,
+    /// The place of its feed in [`crate::feeds::FEEDS`].
+    pub feed: u8,
+    /// The numbers of the vulnerabilities that it is about.
+    pub vulnerabilities: Vec<u32>,
+    /// When it was published.
+    pub published: Option<Timestamp>,
+    /// When it last changed.
+    pub modified: Option<Timestamp>,
+    /// When it was withdrawn.
+    pub withdrawn: Option<Timestamp>,
+    /// One line of text.
+    pub summary: &'a str,
+    /// Where people read more; may be empty.
+    pub url: &'a str,
+    /// Published severities: vectors or words.
+    pub severities: Vec<&'a str>,
+}
+
+impl<'a> AdvisoryRef<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
+        let (id, feed) = (cursor.text()?, cursor.byte()?);
+        let count = cursor.count()?;
+        let vulnerabilities = (0..count).map(|_| Ok(cursor.number()? as u32)).collect::<Result<_, Error>>()?;
+        Ok(Self {
+            id,
+            feed,
+            vulnerabilities,
+            published: cursor.instant()?,
+            modified: cursor.instant()?,
+            withdrawn: cursor.instant()?,
+            summary: cursor.text()?,
+            url: cursor.text()?,
+            severities: cursor.texts()?,
+        })
+    }
+}
+
+/// A vulnerability as the index holds it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VulnerabilityRef<'a> {
+    /// Its id: a CVE where one exists.
+    pub id: &'a str,
+    /// Other ids.
+    pub aliases: Vec<&'a str>,
+    /// EPSS score and percentile, from 0 to 1.
+    pub epss: Option<(f64, f64)>,
+    /// One line of text; may be empty.
+    pub summary: &'a str,
+    /// When it was published.
+    pub published: Option<Timestamp>,
+    /// When it was rejected; the epoch stands for an unknown day.
+    pub rejected: Option<Timestamp>,
+    /// Published severities, the decisive one first.
+    pub severities: Vec<Severity>,
+    /// Weaknesses.
+    pub weaknesses: Vec<&'a str>,
+    /// CISA's decision points.
+    pub ssvc: Option<Ssvc>,
+    /// Catalogue entries.
+    pub exploited: Vec<Exploited>,
+}
+
+impl<'a> VulnerabilityRef<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
+        let (id, aliases) = (cursor.text()?, cursor.texts()?);
+        let (score, percentile) = (cursor.number()?, cursor.number()?);
+        let epss = score.checked_sub(1).map(|score| (score as f64 / 1e5, percentile as f64 / 1e5));
+        let mut vulnerability = Self { id, aliases, epss, ..Self::default() };
+        if cursor.byte()? == 0 {
+            return Ok(vulnerability);
+        }
+        vulnerability.summary = cursor.text()?;
+        vulnerability.published = cursor.instant()?;
+        vulnerability.rejected = cursor.instant()?;
+        for _ in 0..cursor.count()? {
+            let (source, value) = (cursor.text()?.to_owned(), cursor.text()?.to_owned());
+            vulnerability.severities.push(Severity { source, value });
+        }
+        vulnerability.weaknesses = cursor.texts()?;
+        if cursor.byte()? == 1 {
+            let exploitation = cursor.text()?.to_owned();
+            let tri = |byte: u8| match byte {
+                1 => Some(false),
+                2 => Some(true),
+                _ => None,
+            };
+            let (automatable, total_impact) = (tri(cursor.byte()?), tri(cursor.byte()?));
+            vulnerability.ssvc = Some(Ssvc { exploitation, automatable, total_impact });
+        }
+        for _ in 0..cursor.count()? {
+            let asserter = cursor.text()?.to_owned();
+            let (listed, due) = (cursor.instant()?.unwrap_or(Timestamp::UNIX_EPOCH), cursor.instant()?);
+            let flags = cursor.byte()?;
+            let (ransomware, forensic_triage) = (flags & 1 != 0, flags & 2 != 0);
+            vulnerability.exploited.push(Exploited { asserter, listed, due, ransomware, forensic_triage });
+        }
+        Ok(vulnerability)
+    }
+}

@@ -1,0 +1,82 @@
+//! Debian control files: paragraphs of `Field: value` lines (deb822(5)), read without copying.
+
+use std::borrow::Cow;
+
+/// One paragraph.
+pub(crate) struct Paragraph<'a> {
+    text: &'a [u8],
+}
+
+/// Cuts a file into its paragraphs.
+pub(crate) fn paragraphs(text: &[u8]) -> impl Iterator<Item = Paragraph<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            rest = skip_blank_lines(rest);
+            if rest.is_empty() {
+                return None;
+            }
+            let end = blank_line(rest).unwrap_or(rest.len());
+            let (text, tail) = rest.split_at(end);
+            rest = tail;
+            if !text.trim_ascii().is_empty() {
+                return Some(Paragraph { text });
+            }
+        }
+    })
+}
+
+fn skip_blank_lines(mut text: &[u8]) -> &[u8] {
+    while let Some((b'\n' | b'\r', tail)) = text.split_first().map(|(first, tail)| (*first, tail)) {
+        text = tail;
+    }
+    text
+}
+
+/// Where the next empty line begins.
+fn blank_line(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(step) = memchr_newline(&text[at..]) {
+        at += step + 1;
+        match text.get(at) {
+            None | Some(b'\n') => return Some(at),
+            Some(b'\r') if text.get(at + 1) == Some(&b'\n') => return Some(at),
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+fn memchr_newline(text: &[u8]) -> Option<usize> {
+    text.iter().position(|byte| *byte == b'\n')
+}
+
+impl<'a> Paragraph<'a> {
+    /// The first line of a field's value; field names have no case.
+    pub(crate) fn get(&self, field: &str) -> Option<Cow<'a, str>> {
+        self.fields().find(|(name, _)| name.eq_ignore_ascii_case(field.as_bytes())).map(|(_, value)| String::from_utf8_lossy(value))
+    }
+
+    /// All fields with the first line of their values, in order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let lines = self.text.split(|byte| *byte == b'\n');
+        lines.filter(|line| !line.starts_with(b" ") && !line.starts_with(b"\t")).filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            Some((&line[..colon], line[colon + 1..].trim_ascii()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_and_fields_are_found() {
+        let text = b"\n\nPackage: a\nDescription: x\n more\n even\nversion: 1\n\n\n\nPackage: b\r\n\r\nPackage: c";
+        let all: Vec<_> = paragraphs(text).collect();
+        let names: Vec<_> = all.iter().filter_map(|paragraph| paragraph.get("Package")).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        assert_eq!(all[0].get("Version").as_deref(), Some("1"));
+    }
+}

@@ -1,0 +1,20 @@
+//! What is installed: the model, one reader per package database, bill of materials or lock file, and host facts.
+//!
+//! This crate reads bytes, or a [`Directory`] that it is given, and opens nothing else.
+
+mod control;
+mod directory;
+mod error;
+pub mod host;
+mod model;
+mod os;
+pub mod pending;
+pub mod purl;
+pub mod readers;
+mod unpack;
+
+pub use directory::{Directory, Entry, EntryKind};
+pub use error::Error;
+pub use model::{HostFacts, Inventory, Package, PackageType, PendingUpdate, Problem, SourcePackage, StaleProcess};
+pub use os::Os;
+pub use unpack::{Limits, unpack};

@@ -1,0 +1,264 @@
+//! What an inventory holds.
+
+use crate::os::Os;
+
+/// The packages observed on an asset at one instant, plus the facts that decide risk.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// What was read: a host's name, a directory or a file.
+    pub subject: String,
+    /// Its operating system, where there is one.
+    pub os: Option<Os>,
+    /// Installed packages.
+    pub packages: Vec<Package>,
+    /// Updates that the host's own repositories offer.
+    pub pending: Vec<PendingUpdate>,
+    /// Whether repositories' metadata was found; without it nothing can be said about pending updates.
+    pub has_repository_metadata: bool,
+    /// When the repositories' metadata was last renewed, in seconds since 1970.
+    pub repository_metadata_at: Option<i64>,
+    /// Facts about the running host; none for a directory or document.
+    pub host: Option<HostFacts>,
+    /// What was read, with the number of packages in it.
+    pub sources: Vec<(String, usize)>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// A kind of package, by the types of the package URL specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the package URL types")]
+pub enum PackageType {
+    Alpm,
+    Apk,
+    Bitnami,
+    Cargo,
+    Composer,
+    Conan,
+    Cran,
+    Deb,
+    Gem,
+    Generic,
+    GitHub,
+    Golang,
+    Hackage,
+    Hex,
+    Maven,
+    Npm,
+    NuGet,
+    Opkg,
+    Pub,
+    PyPi,
+    Rpm,
+    Swift,
+}
+
+/// One installed package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Its kind.
+    pub kind: PackageType,
+    /// OSV's name of the ecosystem with the release (`Debian:12`, `npm`); empty where nobody publishes data for it.
+    pub ecosystem: String,
+    /// Its name, as the ecosystem writes it (`group:artifact`, `@scope/name`).
+    pub name: String,
+    /// Its version, with the epoch for RPM; empty where the source does not say it.
+    pub version: String,
+    /// Its architecture; may be empty.
+    pub architecture: String,
+    /// The source package it was built from.
+    pub source: Option<SourcePackage>,
+    /// The module stream it belongs to (`nodejs:18`).
+    pub module: Option<String>,
+    /// Who built it, as the package says.
+    pub vendor: Option<String>,
+    /// Whether the package manager holds it back from upgrades.
+    pub is_held: bool,
+    /// The file in which it was found.
+    pub location: String,
+}
+
+/// A source package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourcePackage {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// An update that a repository offers for an installed package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingUpdate {
+    /// The package.
+    pub name: String,
+    /// Its architecture.
+    pub architecture: String,
+    /// The installed version.
+    pub installed: String,
+    /// The version that the package manager would install.
+    pub candidate: String,
+    /// The source package of the candidate, with its version.
+    pub source: SourcePackage,
+    /// The suite or repository that offers it.
+    pub suite: String,
+    /// Whether a security suite (or a security advisory of the repository) offers it.
+    pub is_security: bool,
+    /// Advisories that the repository's own metadata names for it.
+    pub advisories: Vec<String>,
+    /// Whether the package is on hold.
+    pub is_held: bool,
+    /// The size of the download in bytes; zero where the metadata does not say it.
+    pub size_bytes: u64,
+}
+
+/// Facts about a running host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The release of the running kernel (`uname -r`).
+    pub running_kernel: Option<String>,
+    /// The release of the newest installed kernel of the same flavour.
+    pub newest_kernel: Option<String>,
+    /// The version of the running kernel's package, where it is installed.
+    pub running_kernel_version: Option<String>,
+    /// Markers and reasons for a reboot, in words.
+    pub reboot_reasons: Vec<String>,
+    /// Processes that still map files which have been replaced.
+    pub stale_processes: Vec<StaleProcess>,
+    /// How many processes could not be looked at, for want of rights.
+    pub unreadable_processes: usize,
+}
+
+/// A process that runs code which is no longer on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleProcess {
+    /// Its id.
+    pub pid: u32,
+    /// Its command name.
+    pub command: String,
+    /// The systemd unit it belongs to.
+    pub unit: Option<String>,
+    /// The files that it still maps.
+    pub files: Vec<String>,
+}
+
+/// Something that could not be read: counted and shown, never lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A stable code, such as `inventory/bad-record`.
+    pub code: &'static str,
+    /// The place: file, and line or record.
+    pub place: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl PackageType {
+    /// The type's name in a package URL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alpm => "alpm",
+            Self::Apk => "apk",
+            Self::Bitnami => "bitnami",
+            Self::Cargo => "cargo",
+            Self::Composer => "composer",
+            Self::Conan => "conan",
+            Self::Cran => "cran",
+            Self::Deb => "deb",
+            Self::Gem => "gem",
+            Self::Generic => "generic",
+            Self::GitHub => "github",
+            Self::Golang => "golang",
+            Self::Hackage => "hackage",
+            Self::Hex => "hex",
+            Self::Maven => "maven",
+            Self::Npm => "npm",
+            Self::NuGet => "nuget",
+            Self::Opkg => "opkg",
+            Self::Pub => "pub",
+            Self::PyPi => "pypi",
+            Self::Rpm => "rpm",
+            Self::Swift => "swift",
+        }
+    }
+
+    /// The type with this name in a package URL.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        use PackageType as T;
+        let all = [
+            T::Alpm, T::Apk, T::Bitnami, T::Cargo, T::Composer, T::Conan, T::Cran, T::Deb, T::Gem, T::Generic, T::GitHub, T::Golang,
+            T::Hackage, T::Hex, T::Maven, T::Npm, T::NuGet, T::Opkg, T::Pub, T::PyPi, T::Rpm, T::Swift,
+        ];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// OSV's ecosystem for packages of a language; `None` for those of distributions, whose release decides.
+    #[must_use]
+    pub fn language_ecosystem(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Bitnami => "Bitnami",
+            Self::Cargo => "crates.io",
+            Self::Composer => "Packagist",
+            Self::Conan => "ConanCenter",
+            Self::Cran => "CRAN",
+            Self::Gem => "RubyGems",
+            Self::GitHub => "GitHub Actions",
+            Self::Golang => "Go",
+            Self::Hackage => "Hackage",
+            Self::Hex => "Hex",
+            Self::Maven => "Maven",
+            Self::Npm => "npm",
+            Self::NuGet => "NuGet",
+            Self::Pub => "Pub",
+            Self::PyPi => "PyPI",
+            Self::Swift => "SwiftURL",
+            Self::Alpm | Self::Apk | Self::Deb | Self::Generic | Self::Opkg | Self::Rpm => return None,
+        })
+    }
+}
+
+impl Package {
+    /// A package of a language.
+    #[must_use]
+    pub fn language(kind: PackageType, name: impl Into<String>, version: impl Into<String>, location: &str) -> Self {
+        Self::new(kind, kind.language_ecosystem().unwrap_or_default(), name.into(), version.into(), location)
+    }
+
+    /// A package with nothing but its identity.
+    #[must_use]
+    pub fn new(kind: PackageType, ecosystem: &str, name: String, version: String, location: &str) -> Self {
+        Self {
+            kind,
+            ecosystem: ecosystem.to_owned(),
+            name,
+            version,
+            architecture: String::new(),
+            source: None,
+            module: None,
+            vendor: None,
+            is_held: false,
+            location: location.to_owned(),
+        }
+    }
+}
+
+impl Inventory {
+    /// Notes something that could not be read.
+    pub fn problem(&mut self, place: impl Into<String>, what: impl std::fmt::Display) {
+        // INVARIANT: bounded, so that a hostile file cannot fill memory with complaints; the last one says so.
+        const MOST: usize = 1000;
+        match self.problems.len().cmp(&MOST) {
+            std::cmp::Ordering::Less => {
+                self.problems.push(Problem { code: "inventory/bad-record", place: place.into(), what: what.to_string() });
+            }
+            std::cmp::Ordering::Equal => self.problems.push(Problem {
+                code: "inventory/more-problems",
+                place: place.into(),
+                what: "more problems follow; they are not listed".to_owned(),
+            }),
+            std::cmp::Ordering::Greater => {}
+        }
+    }
+}

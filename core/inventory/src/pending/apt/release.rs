@@ -1,0 +1,67 @@
+//! A repository's Release file: what pins and security decisions go by.
+
+use super::list_prefix;
+use crate::control::paragraphs;
+use crate::directory::Directory;
+use crate::model::Inventory;
+
+/// The release that a list belongs to.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Release {
+    pub(super) origin: String,
+    pub(super) label: String,
+    pub(super) suite: String,
+    pub(super) codename: String,
+    pub(super) version: String,
+    pub(super) component: String,
+    pub(super) host: String,
+    pub(super) is_not_automatic: bool,
+    pub(super) but_upgrades: bool,
+}
+
+impl Release {
+    /// Whether the publisher calls it a security suite.
+    pub(super) fn is_security(&self) -> bool {
+        let security = |text: &str| text.to_ascii_lowercase().contains("security");
+        security(&self.suite) || security(&self.codename) || security(&self.label) || self.origin.starts_with("UbuntuESM")
+    }
+}
+
+/// Finds and reads the release file of a list; without one the list counts with apt's defaults.
+pub(super) fn of_list(root: &Directory, folder: &str, list: &str, files: &[String], inventory: &mut Inventory) -> Release {
+    let prefix = list_prefix(list);
+    let base = |name: &str| name.strip_suffix("InRelease").or_else(|| name.strip_suffix("Release")).map(str::to_owned);
+    let found = files.iter().filter_map(|name| Some((base(name)?, name))).filter(|(base, _)| prefix.starts_with(base.as_str()) || format!("{prefix}_").starts_with(base.as_str()));
+    let Some((base, name)) = found.max_by_key(|(base, name)| (base.len(), name.ends_with("InRelease"))) else { return Release::default() };
+    let path = format!("{folder}/{name}");
+    let Some(bytes) = super::read_unpacked(root, &path, inventory) else { return Release::default() };
+    let mut release = parse(&bytes);
+    let rest = prefix.get(base.len()..).unwrap_or_default();
+    release.component = rest.split("_binary-").next().unwrap_or_default().to_owned();
+    release.host = prefix.split('_').next().unwrap_or_default().to_owned();
+    release
+}
+
+/// Reads a Release file, signed in line or not.
+fn parse(bytes: &[u8]) -> Release {
+    let mut release = Release::default();
+    for paragraph in paragraphs(bytes) {
+        for (name, value) in paragraph.fields() {
+            let value = || String::from_utf8_lossy(value).into_owned();
+            match name {
+                b"Origin" => release.origin = value(),
+                b"Label" => release.label = value(),
+                b"Suite" => release.suite = value(),
+                b"Codename" => release.codename = value(),
+                b"Version" => release.version = value(),
+                b"NotAutomatic" => release.is_not_automatic = value() == "yes",
+                b"ButAutomaticUpgrades" => release.but_upgrades = value() == "yes",
+                _ => {}
+            }
+        }
+    }
+    if release.suite.is_empty() {
+        release.suite.clone_from(&release.codename);
+    }
+    release
+}

@@ -1,0 +1,179 @@
+//! DNF and YUM: cached repodata (`primary.xml`, `updateinfo.xml`), <https://createrepo-c.readthedocs.io>.
+
+use super::{note_age, read_unpacked};
+use crate::directory::{Directory, EntryKind};
+use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
+use crate::readers::source_of_rpm;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use std::collections::HashMap;
+use versions::Scheme;
+
+const CACHES: &[&str] = &["var/cache/dnf", "var/cache/libdnf5", "var/cache/yum", "var/cache/zypp/raw"];
+
+#[derive(Default, Clone)]
+struct Offer {
+    name: String,
+    architecture: String,
+    version: String,
+    source: Option<SourcePackage>,
+    size_bytes: u64,
+    repository: String,
+}
+
+/// Collects the pending updates of an RPM host from its repositories' cached metadata.
+pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
+    let mut installed: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, package) in inventory.packages.iter().enumerate().filter(|(_, package)| package.kind == PackageType::Rpm) {
+        installed.entry(package.name.clone()).or_default().push(at);
+    }
+    if installed.is_empty() {
+        return;
+    }
+    let mut best: HashMap<(String, String), Offer> = HashMap::new();
+    let mut advisories: HashMap<(String, String), Vec<(String, bool)>> = HashMap::new();
+    for (repository, path) in metadata_files(root, inventory) {
+        let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
+        note_age(root, &path, inventory);
+        if path.contains("updateinfo") {
+            read_updateinfo(&bytes, &path, &mut advisories, inventory);
+        } else {
+            read_primary(&bytes, &path, &repository, &installed, &mut best, inventory);
+        }
+    }
+    let mut found = Vec::new();
+    for ((name, architecture), offer) in best {
+        let own = installed[&name].iter().map(|at| &inventory.packages[*at]);
+        let newest = own.filter(|package| package.architecture == architecture).max_by(|a, b| compare(&a.version, &b.version));
+        let Some(package) = newest.filter(|package| compare(&offer.version, &package.version).is_gt()) else { continue };
+        let named = advisories.get(&(name.clone(), offer.version.clone())).cloned().unwrap_or_default();
+        found.push(PendingUpdate {
+            installed: package.version.clone(),
+            candidate: offer.version.clone(),
+            source: offer.source.unwrap_or(SourcePackage { name: name.clone(), version: offer.version }),
+            suite: offer.repository,
+            is_security: named.iter().any(|(_, is_security)| *is_security),
+            advisories: named.into_iter().map(|(id, _)| id).collect(),
+            is_held: package.is_held,
+            size_bytes: offer.size_bytes,
+            name,
+            architecture,
+        });
+    }
+    inventory.pending.append(&mut found);
+}
+
+fn compare(a: &str, b: &str) -> std::cmp::Ordering {
+    Scheme::Rpm.compare(a, b).unwrap_or(std::cmp::Ordering::Equal)
+}
+
+/// `cache/<repository>-<hash>/repodata/*-primary.xml.gz`, with the repository's name.
+fn metadata_files(root: &Directory, inventory: &mut Inventory) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for cache in CACHES {
+        let repositories = root.list(cache).unwrap_or_else(|error| {
+            inventory.problem(*cache, error);
+            Vec::new()
+        });
+        for repository in repositories.iter().filter(|entry| entry.kind == EntryKind::Folder) {
+            let folder = format!("{cache}/{}/repodata", repository.name);
+            let name = repository.name.rsplit_once('-').filter(|(_, hash)| hash.len() == 16).map_or(repository.name.as_str(), |(name, _)| name);
+            for entry in root.list(&folder).unwrap_or_default() {
+                if entry.name.contains("primary.xml") || entry.name.contains("updateinfo.xml") {
+                    files.push((name.to_owned(), format!("{folder}/{}", entry.name)));
+                }
+            }
+        }
+    }
+    files
+}
+
+fn attribute(tag: &BytesStart<'_>, name: &str) -> String {
+    let found = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == name);
+    found.map(|attribute| attribute.value.into_owned()).unwrap_or_default()
+}
+
+fn version_of(tag: &BytesStart<'_>, version: &str, release: &str) -> String {
+    let epoch = attribute(tag, "epoch");
+    let epoch = if epoch.is_empty() || epoch == "0" { String::new() } else { format!("{epoch}:") };
+    format!("{epoch}{}-{}", attribute(tag, version), attribute(tag, release))
+}
+
+fn read_primary(
+    bytes: &[u8],
+    path: &str,
+    repository: &str,
+    installed: &HashMap<String, Vec<usize>>,
+    best: &mut HashMap<(String, String), Offer>,
+    inventory: &mut Inventory,
+) {
+    let mut reader = Reader::from_reader(bytes);
+    let (mut offer, mut text) = (Offer::default(), String::new());
+    loop {
+        match reader.read_event() {
+            Ok(Event::Eof) => return,
+            Err(error) => return inventory.problem(path, format!("it is not valid XML: {error}")),
+            Ok(Event::Start(tag)) => {
+                if tag.local_name().as_ref() == "package" {
+                    offer = Offer { repository: repository.to_owned(), ..Offer::default() };
+                }
+                text.clear();
+            }
+            Ok(Event::Empty(tag)) => match tag.local_name().as_ref() {
+                "version" => offer.version = version_of(&tag, "ver", "rel"),
+                "size" => offer.size_bytes = attribute(&tag, "package").parse().unwrap_or(0),
+                _ => {}
+            },
+            Ok(Event::Text(part)) => text.push_str(part.as_ref()),
+            Ok(Event::End(tag)) => match tag.local_name().as_ref() {
+                "name" => offer.name.clone_from(&text),
+                "arch" => offer.architecture.clone_from(&text),
+                "sourcerpm" => offer.source = source_of_rpm(&text),
+                "package" if installed.contains_key(&offer.name) => keep_newest(best, std::mem::take(&mut offer)),
+                _ => {}
+            },
+            Ok(_) => {}
+        }
+    }
+}
+
+fn keep_newest(best: &mut HashMap<(String, String), Offer>, offer: Offer) {
+    let key = (offer.name.clone(), offer.architecture.clone());
+    match best.get(&key) {
+        Some(known) if compare(&known.version, &offer.version).is_ge() => {}
+        _ => drop(best.insert(key, offer)),
+    }
+}
+
+fn read_updateinfo(bytes: &[u8], path: &str, advisories: &mut HashMap<(String, String), Vec<(String, bool)>>, inventory: &mut Inventory) {
+    let mut reader = Reader::from_reader(bytes);
+    let (mut id, mut text, mut is_security, mut is_named) = (String::new(), String::new(), false, false);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Eof) => return,
+            Err(error) => return inventory.problem(path, format!("it is not valid XML: {error}")),
+            Ok(Event::Start(tag) | Event::Empty(tag)) => {
+                match tag.name().as_ref() {
+                    "update" => (is_security, is_named) = (attribute(&tag, "type") == "security", false),
+                    "package" => {
+                        let key = (attribute(&tag, "name"), version_of(&tag, "version", "release"));
+                        let named = advisories.entry(key).or_default();
+                        if !named.iter().any(|(known, _)| *known == id) {
+                            named.push((id.clone(), is_security));
+                        }
+                    }
+                    _ => {}
+                }
+                text.clear();
+            }
+            Ok(Event::Text(part)) => text.push_str(part.as_ref()),
+            Ok(Event::End(tag)) => {
+                if tag.name().as_ref() == "id" && !is_named {
+                    id = text.trim().to_owned();
+                    is_named = true;
+                }
+            }
+            Ok(_) => {}
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Package URLs (<https://github.com/package-url/purl-spec>): read for matching, written for output.
+
+use crate::model::{Package, PackageType, SourcePackage};
+
+/// A parsed package URL; only what matching needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Purl {
+    /// The type, lower case.
+    pub kind: String,
+    /// The namespace with its slashes; may be empty.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+    /// The version; may be empty.
+    pub version: String,
+    /// Qualifiers in their order.
+    pub qualifiers: Vec<(String, String)>,
+    /// The subpath; may be empty.
+    pub subpath: String,
+}
+
+impl Purl {
+    /// Reads a package URL; the error says what is wrong with it.
+    ///
+    /// # Errors
+    /// A short phrase, if the text is no package URL.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let rest = text.trim().strip_prefix("pkg:").ok_or("it does not begin with `pkg:`")?;
+        let rest = rest.trim_start_matches('/');
+        let (rest, subpath) = rest.split_once('#').unwrap_or((rest, ""));
+        let (rest, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (kind, path) = rest.split_once('/').ok_or("it has no name")?;
+        // A version's `@` comes after the last slash; `@scope` of npm stands before one.
+        let slash = path.rfind('/').map_or(0, |at| at + 1);
+        let (path, version) = match path[slash..].rfind('@').filter(|at| *at > 0) {
+            Some(at) => (&path[..slash + at], &path[slash + at + 1..]),
+            None => (path, ""),
+        };
+        let (namespace, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path.trim_end_matches('/')));
+        if kind.is_empty() || name.is_empty() {
+            return Err("its type or name is empty");
+        }
+        if !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-')) {
+            return Err("its type has characters that no type may have");
+        }
+        let pairs = qualifiers.split('&').filter_map(|pair| pair.split_once('='));
+        Ok(Self {
+            kind: kind.to_ascii_lowercase(),
+            namespace: namespace.split('/').filter(|part| !part.is_empty()).map(decode).collect::<Vec<_>>().join("/"),
+            name: decode(name),
+            version: decode(version),
+            qualifiers: pairs.map(|(key, value)| (key.to_ascii_lowercase(), decode(value))).collect(),
+            subpath: decode(subpath),
+        })
+    }
+
+    /// The value of a qualifier.
+    #[must_use]
+    pub fn qualifier(&self, key: &str) -> Option<&str> {
+        self.qualifiers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The package's name as its ecosystem writes it.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        match (self.kind.as_str(), self.namespace.as_str()) {
+            (_, "") | ("deb" | "rpm" | "apk" | "alpm" | "opkg", _) => self.name.clone(),
+            ("maven", namespace) => format!("{namespace}:{}", self.name),
+            (_, namespace) => format!("{namespace}/{}", self.name),
+        }
+    }
+
+    /// The package that the URL names, if its type is known. Its ecosystem follows for languages only; for
+    /// distributions see [`Purl::release`].
+    #[must_use]
+    pub fn to_package(&self, location: &str) -> Option<Package> {
+        let kind = PackageType::from_name(&self.kind)?;
+        let mut version = self.version.clone();
+        if let Some(epoch) = self.qualifier("epoch").filter(|epoch| *epoch != "0" && kind == PackageType::Rpm)
+            && !version.contains(':') {
+                version = format!("{epoch}:{version}");
+            }
+        let mut package = Package::language(kind, self.full_name(), version, location);
+        package.architecture = self.qualifier("arch").unwrap_or_default().to_owned();
+        package.source = self.qualifier("upstream").map(|upstream| upstream_package(upstream, &package.version, kind));
+        package.module = self.qualifier("rpmmod").or(self.qualifier("modularitylabel")).map(crate::readers::stream_of);
+        if let Some(release) = self.release() {
+            package.ecosystem = release;
+        }
+        Some(package)
+    }
+
+    /// OSV's name of the distribution's release that the URL names in `distro=` or its namespace.
+    #[must_use]
+    pub fn release(&self) -> Option<String> {
+        if !matches!(self.kind.as_str(), "deb" | "rpm" | "apk") {
+            return None;
+        }
+        let distro = self.qualifier("distro").or(self.qualifier("distro_name")).unwrap_or_default();
+        let family = self.namespace.split('/').next().unwrap_or_default();
+        let (id, version) = match distro.rsplit_once('-').filter(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit())) {
+            Some((id, version)) => (id, version),
+            None if distro.starts_with(|c: char| c.is_ascii_digit()) => (family, distro),
+            None => (family, ""),
+        };
+        let codename = if version.is_empty() { distro.split_once('-').map_or(distro, |(_, rest)| rest) } else { "" };
+        let id = match id {
+            "redhat" => "rhel",
+            "alma" => "almalinux",
+            "rockylinux" => "rocky",
+            "amazon" => "amzn",
+            "oracle" | "oraclelinux" => "ol",
+            "opensuse.leap" => "opensuse-leap",
+            other => other,
+        };
+        let os = crate::Os { id: id.to_owned(), version: version.to_owned(), codename: codename.to_owned(), ..crate::Os::default() };
+        let is_versioned = !version.is_empty() || !codename.is_empty() || matches!(id, "wolfi" | "chainguard");
+        os.ecosystem().filter(|_| is_versioned)
+    }
+}
+
+/// `upstream=curl@7.88-1`, `upstream=curl`, or for RPM `upstream=curl-7.88-1.src.rpm`.
+fn upstream_package(upstream: &str, version: &str, kind: PackageType) -> SourcePackage {
+    if kind == PackageType::Rpm
+        && let Some(source) = crate::readers::source_of_rpm(upstream) {
+            return source;
+        }
+    let (name, own) = upstream.split_once('@').unwrap_or((upstream, ""));
+    SourcePackage { name: name.to_owned(), version: if own.is_empty() { version.to_owned() } else { own.to_owned() } }
+}
+
+/// Resolves percent signs; a sign without two digits stays as it is.
+fn decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        match pair.filter(|_| bytes[at] == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn encode(out: &mut String, text: &str, keep: &[u8]) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
+            out.push(byte as char);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+/// Writes the package URL of a package.
+#[must_use]
+pub fn write(package: &Package) -> String {
+    let mut out = format!("pkg:{}/", package.kind.name());
+    let (family, release) = package.ecosystem.split_once(':').unwrap_or((&package.ecosystem, ""));
+    let (namespace, name) = match package.kind {
+        PackageType::Deb | PackageType::Rpm | PackageType::Apk => {
+            (family.to_ascii_lowercase().replace(" linux", "").replace(' ', ""), package.name.as_str())
+        }
+        PackageType::Maven => package.name.split_once(':').map_or((String::new(), package.name.as_str()), |(group, name)| (group.to_owned(), name)),
+        _ => package.name.rsplit_once('/').map_or((String::new(), package.name.as_str()), |(space, name)| (space.to_owned(), name)),
+    };
+    if !namespace.is_empty() {
+        encode(&mut out, &namespace, b"/");
+        out.push('/');
+    }
+    encode(&mut out, name, b"");
+    if !package.version.is_empty() {
+        out.push('@');
+        encode(&mut out, &package.version, b":");
+    }
+    let mut separator = '?';
+    if !package.architecture.is_empty() {
+        out.push(separator);
+        out.push_str("arch=");
+        encode(&mut out, &package.architecture, b"");
+        separator = '&';
+    }
+    if !release.is_empty() && package.kind.language_ecosystem().is_none() {
+        out.push(separator);
+        out.push_str("distro=");
+        encode(&mut out, &format!("{}-{}", namespace, release.split(':').next().unwrap_or(release).trim_start_matches('v')), b"");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_urls_are_read() {
+        let purl = Purl::parse("pkg:npm/%40angular/core@17.0.1").expect("valid");
+        assert_eq!((purl.full_name().as_str(), purl.version.as_str()), ("@angular/core", "17.0.1"));
+        let purl = Purl::parse("pkg:deb/debian/libcurl4@7.88.1-10%2Bdeb12u5?arch=amd64&upstream=curl&distro=debian-12").expect("valid");
+        let package = purl.to_package("x").expect("known");
+        assert_eq!((package.ecosystem.as_str(), package.version.as_str()), ("Debian:12", "7.88.1-10+deb12u5"));
+        assert_eq!(package.source.map(|source| source.name).as_deref(), Some("curl"));
+        assert_eq!(Purl::parse("pkg:maven/org.apache/x@1").expect("valid").full_name(), "org.apache:x");
+        assert_eq!(Purl::parse("pkg:npm/@scope/name").expect("valid").full_name(), "@scope/name");
+        assert!(Purl::parse("https://example.org").is_err() && Purl::parse("pkg:npm/").is_err());
+    }
+}

@@ -1,0 +1,196 @@
+//! Every reader the product knows: one file each, listed in [`READERS`].
+
+mod apk;
+mod binaries;
+mod bundler;
+mod cargo;
+mod composer;
+mod cyclonedx;
+mod dpkg;
+mod gems;
+mod golang;
+mod gradle;
+mod java;
+mod node_modules;
+mod npm;
+mod nuget;
+mod opkg;
+mod pacman;
+mod pnpm;
+mod pom;
+mod python_installed;
+mod python_locks;
+mod requirements;
+mod rpm;
+mod spdx;
+mod spdx3;
+mod yarn;
+
+pub(crate) use apk::entries as apk_entries;
+pub(crate) use dpkg::source_of;
+pub use rpm::source_of_rpm;
+pub(crate) use rpm::stream_of;
+
+use crate::directory::Directory;
+use crate::model::Inventory;
+
+/// A file with its content.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    /// Its path.
+    pub name: &'a str,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// How a reader comes to its bytes.
+#[derive(Debug, Clone, Copy)]
+pub enum Access {
+    /// A database at its known places below a root.
+    Database(fn(&Directory, &mut Inventory)),
+    /// Documents, found by their path or recognised by their content.
+    Document {
+        /// Says from the path alone whether a file in a tree is worth opening.
+        by_name: fn(&str) -> bool,
+        /// Says from the first bytes whether a file that was named by a person is of this kind.
+        by_content: fn(&Document<'_>) -> bool,
+        /// Reads it.
+        read: fn(&Document<'_>, &mut Inventory),
+    },
+}
+
+/// A reader of one format.
+#[derive(Debug)]
+pub struct Reader {
+    /// Its stable id: the name of its file here.
+    pub id: &'static str,
+    /// What it reads.
+    pub title: &'static str,
+    /// How it comes to its bytes.
+    pub access: Access,
+}
+
+/// Every reader the product knows. The order is that of recognition: the more particular first.
+pub const READERS: &[Reader] = &[
+    dpkg::READER,
+    rpm::READER,
+    apk::READER,
+    opkg::READER,
+    pacman::READER,
+    cyclonedx::READER,
+    spdx3::READER,
+    spdx::READER,
+    cargo::READER,
+    npm::READER,
+    yarn::READER,
+    pnpm::READER,
+    python_locks::READER,
+    requirements::READER,
+    golang::READER,
+    bundler::READER,
+    composer::READER,
+    gradle::READER,
+    nuget::READER,
+    pom::READER,
+    python_installed::READER,
+    node_modules::READER,
+    gems::READER,
+    java::READER,
+    binaries::READER,
+];
+
+/// Reads the package databases below a root.
+pub fn read_databases(root: &Directory, inventory: &mut Inventory) {
+    for reader in READERS {
+        let Access::Database(read) = reader.access else { continue };
+        let before = inventory.packages.len();
+        read(root, inventory);
+        let found = inventory.packages.len() - before;
+        if found > 0 {
+            inventory.sources.push((reader.id.to_owned(), found));
+        }
+    }
+}
+
+/// Reads a package database that was given as a file of its own.
+///
+/// Returns `false` if the content is none that is known.
+pub fn read_database_file(document: &Document<'_>, inventory: &mut Inventory) -> bool {
+    let before = inventory.packages.len();
+    let id = if dpkg::looks_like_status(document.bytes) {
+        dpkg::read_status(document, inventory);
+        "dpkg"
+    } else if apk::looks_like_installed(document.bytes) {
+        apk::read_installed(document, inventory);
+        "apk"
+    } else if rpm::read_file(document, inventory) {
+        "rpm"
+    } else if pacman::looks_like_desc(document.bytes) {
+        pacman::read_desc(document, inventory);
+        "pacman"
+    } else {
+        return false;
+    };
+    inventory.sources.push((id.to_owned(), inventory.packages.len() - before));
+    true
+}
+
+/// The reader of documents that this path belongs to.
+#[must_use]
+pub fn reader_for_path(path: &str) -> Option<&'static Reader> {
+    READERS.iter().find(|reader| matches!(reader.access, Access::Document { by_name, .. } if by_name(path)))
+}
+
+/// Reads a document by its name, else by its content. Returns the reader's id, or `None` if it is of no known kind.
+pub fn read_document(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
+    let recognises = |reader: &&Reader, content: bool| match reader.access {
+        Access::Document { by_name, by_content, .. } => {
+            if content { by_content(document) } else { by_name(document.name) }
+        }
+        Access::Database(_) => false,
+    };
+    let reader = READERS.iter().find(|reader| recognises(reader, false)).or_else(|| READERS.iter().find(|reader| recognises(reader, true)))?;
+    let Access::Document { read, .. } = reader.access else { return None };
+    let before = inventory.packages.len();
+    read(document, inventory);
+    inventory.sources.push((format!("{} {}", reader.id, document.name), inventory.packages.len() - before));
+    Some(reader.id)
+}
+
+/// The last part of a path.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A document as text; what is not UTF-8 is a problem, and replaced.
+pub(crate) fn text_of<'a>(document: &Document<'a>, inventory: &mut Inventory) -> std::borrow::Cow<'a, str> {
+    let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
+    let text = String::from_utf8_lossy(bytes);
+    if matches!(text, std::borrow::Cow::Owned(_)) {
+        inventory.problem(document.name, "it is not UTF-8 throughout; the bytes in question were replaced");
+    }
+    text
+}
+
+/// A document as a JSON value; `None` with a problem if it is none.
+pub(crate) fn json_of(document: &Document<'_>, inventory: &mut Inventory) -> Option<serde_json::Value> {
+    let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
+    match serde_json::from_slice(bytes) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            inventory.problem(document.name, format!("it is not valid JSON: {error}"));
+            None
+        }
+    }
+}
+
+/// Says whether the first 64 KiB hold a text.
+pub(crate) fn head_contains(document: &Document<'_>, wanted: &str) -> bool {
+    let head = &document.bytes[..document.bytes.len().min(65_536)];
+    head.windows(wanted.len().max(1)).any(|window| window == wanted.as_bytes())
+}
+
+/// For readers whose documents are known by their names only.
+pub(crate) fn never(_: &Document<'_>) -> bool {
+    false
+}

@@ -1,0 +1,37 @@
+//! `Cargo.lock`, versions 1 to 4.
+
+use super::{Access, Document, Reader, file_name, never, text_of};
+use crate::model::{Inventory, Package, PackageType};
+use serde::Deserialize;
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader {
+    id: "cargo",
+    title: "Cargo.lock",
+    access: Access::Document { by_name: |path| file_name(path) == "Cargo.lock", by_content: never, read },
+};
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    package: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    version: String,
+    source: Option<String>,
+}
+
+fn read(document: &Document<'_>, inventory: &mut Inventory) {
+    let text = text_of(document, inventory);
+    let lock: Lock = match toml::from_str(&text) {
+        Ok(lock) => lock,
+        Err(error) => return inventory.problem(document.name, format!("it is not a readable lock file: {}", error.message())),
+    };
+    // Packages without a source are the workspace's own; those of git are judged by their version, as upstream does.
+    for entry in lock.package.into_iter().filter(|entry| entry.source.is_some()) {
+        inventory.packages.push(Package::language(PackageType::Cargo, entry.name, entry.version, document.name));
+    }
+}

@@ -1,0 +1,270 @@
+//! CycloneDX 1.2 to 1.7, JSON and XML (<https://cyclonedx.org/specification/overview/>).
+
+use super::{Access, Document, Reader, file_name, head_contains};
+use crate::model::{Inventory, Package, PackageType, SourcePackage};
+use crate::os::Os;
+use crate::purl::Purl;
+use serde::Deserialize;
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader {
+    id: "cyclonedx",
+    title: "CycloneDX bill of materials",
+    access: Access::Document {
+        by_name: |path| {
+            let name = file_name(path);
+            name.ends_with(".cdx.json") || name.ends_with(".cdx.xml") || name == "bom.json" || name == "bom.xml"
+        },
+        by_content: |document| head_contains(document, "\"CycloneDX\"") || head_contains(document, "cyclonedx.org/schema/bom"),
+        read,
+    },
+};
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Bom {
+    #[serde(rename = "bomFormat")]
+    format: String,
+    metadata: Option<Metadata>,
+    components: Option<Vec<Component>>,
+    /// In-toto statements carry the document as their predicate.
+    predicate: Option<Box<Bom>>,
+    #[serde(rename = "Data")]
+    data: Option<Box<Bom>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Metadata {
+    component: Option<Component>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(default)]
+struct Component {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    group: Option<String>,
+    name: Option<String>,
+    version: Option<String>,
+    purl: Option<String>,
+    #[serde(rename = "bom-ref")]
+    reference: Option<String>,
+    properties: Option<Vec<Property>>,
+    components: Option<Vec<Component>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(default)]
+struct Property {
+    name: String,
+    value: Option<String>,
+}
+
+fn read(document: &Document<'_>, inventory: &mut Inventory) {
+    let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
+    if bytes.trim_ascii_start().first() == Some(&b'<') {
+        return xml::read(document, bytes, inventory);
+    }
+    let bom: Bom = match serde_json::from_slice(bytes) {
+        Ok(bom) => bom,
+        Err(error) => return inventory.problem(document.name, format!("it is not a readable CycloneDX document: {error}")),
+    };
+    let bom = out_of_envelope(bom);
+    let components: Vec<Component> = bom.components.unwrap_or_default();
+    if let Some(found) = components.iter().find(|component| component.kind.as_deref() == Some("operating-system")) {
+        remember_os(found, inventory);
+    }
+    // The document's own subject is what is described, not what is inside; an application is itself a package.
+    let subject = bom.metadata.and_then(|metadata| metadata.component).filter(|component| component.purl.is_some());
+    for component in subject.iter().chain(&components) {
+        add(component, document.name, inventory, 0);
+    }
+}
+
+/// Attestations carry the document as their predicate, some inside one more layer.
+fn out_of_envelope(bom: Bom) -> Bom {
+    match (bom.predicate, bom.data) {
+        (Some(inner), _) | (None, Some(inner)) if bom.components.is_none() && bom.format.is_empty() => out_of_envelope(*inner),
+        _ => Bom { format: bom.format, metadata: bom.metadata, components: bom.components, predicate: None, data: None },
+    }
+}
+
+fn remember_os(component: &Component, inventory: &mut Inventory) {
+    let id = component.name.clone().unwrap_or_default().to_ascii_lowercase();
+    let version = component.version.clone().unwrap_or_default();
+    let name = format!("{id} {version}");
+    inventory.os.get_or_insert_with(|| Os { id, version, name, ..Os::default() });
+}
+
+const MOST_LEVELS: usize = 100;
+
+fn add(component: &Component, place: &str, inventory: &mut Inventory, level: usize) {
+    if level > MOST_LEVELS {
+        return inventory.problem(place, "components are nested too deeply; those below were not read");
+    }
+    match package_of(component, place, inventory) {
+        Ok(Some(package)) => inventory.packages.push(package),
+        Ok(None) => {}
+        Err(what) => {
+            let label = component.name.as_deref().or(component.reference.as_deref()).unwrap_or("a component without name");
+            inventory.problem(format!("{place}: {label}"), what);
+        }
+    }
+    for inner in component.components.iter().flatten() {
+        add(inner, place, inventory, level + 1);
+    }
+}
+
+fn package_of(component: &Component, place: &str, inventory: &Inventory) -> Result<Option<Package>, String> {
+    let kind = component.kind.as_deref().unwrap_or("library");
+    let Some(text) = component.purl.as_deref().filter(|purl| !purl.is_empty()) else {
+        // Files, devices and systems are no packages; libraries without a purl cannot be judged, and are kept as such.
+        if matches!(kind, "operating-system" | "file" | "device" | "data" | "cryptographic-asset" | "container" | "platform") {
+            return Ok(None);
+        }
+        let name = component.name.clone().filter(|name| !name.is_empty()).ok_or("it has neither purl nor name")?;
+        let name = component.group.as_ref().filter(|group| !group.is_empty()).map_or(name.clone(), |group| format!("{group}/{name}"));
+        let version = component.version.clone().unwrap_or_default();
+        return Ok(Some(Package::new(PackageType::Generic, "", name, version, place)));
+    };
+    let purl = Purl::parse(text).map_err(|what| format!("its purl `{text}` is not valid: {what}"))?;
+    let mut package = match purl.to_package(place) {
+        Some(package) => package,
+        // OCI images, GitHub repositories and the like: named, but nothing that has advisories of its own.
+        None => Package::new(PackageType::Generic, "", format!("{}/{}", purl.kind, purl.full_name()), purl.version.clone(), place),
+    };
+    if package.version.is_empty() {
+        package.version = component.version.clone().unwrap_or_default();
+    }
+    complete_distribution(&mut package, component, inventory);
+    Ok(Some(package))
+}
+
+/// The release from the document's operating system, and the source package from the generator's properties.
+fn complete_distribution(package: &mut Package, component: &Component, inventory: &Inventory) {
+    if !matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
+        return;
+    }
+    if package.ecosystem.is_empty() {
+        package.ecosystem = inventory.os.as_ref().and_then(Os::ecosystem).unwrap_or_default();
+    }
+    let property = |name: &str| {
+        let all = component.properties.iter().flatten();
+        all.into_iter().find(|property| property.name == name).and_then(|property| property.value.clone()).filter(|value| !value.is_empty())
+    };
+    let name = property("aquasecurity:trivy:SrcName").or_else(|| property("syft:metadata:source"));
+    if let Some(name) = name.filter(|_| package.source.is_none()) {
+        let release = property("aquasecurity:trivy:SrcRelease").map(|release| format!("-{release}")).unwrap_or_default();
+        let epoch = property("aquasecurity:trivy:SrcEpoch").map(|epoch| format!("{epoch}:")).unwrap_or_default();
+        let version = property("aquasecurity:trivy:SrcVersion").map(|version| format!("{epoch}{version}{release}"));
+        let version = version.or_else(|| property("syft:metadata:sourceVersion")).unwrap_or_else(|| package.version.clone());
+        package.source = Some(SourcePackage { name, version });
+    }
+    if package.kind == PackageType::Rpm && package.source.is_none() {
+        package.source = property("syft:metadata:sourceRpm").as_deref().and_then(super::source_of_rpm);
+    }
+    if package.source.is_none() && package.kind != PackageType::Rpm {
+        package.source = Some(SourcePackage { name: package.name.clone(), version: package.version.clone() });
+    }
+}
+
+/// The XML form.
+mod xml {
+    use super::{Component, Document, Inventory, MOST_LEVELS, Property, add, remember_os};
+    use quick_xml::Reader;
+    use quick_xml::events::{BytesStart, Event};
+
+    /// Reads components as they stand; entities beyond XML's own five are left unresolved.
+    pub(super) fn read(document: &Document<'_>, bytes: &[u8], inventory: &mut Inventory) {
+        let mut reader = Reader::from_reader(bytes);
+        let mut open: Vec<Component> = Vec::new();
+        let mut done: Vec<Component> = Vec::new();
+        let mut path: Vec<String> = Vec::new();
+        let mut text = String::new();
+        loop {
+            let place = reader.buffer_position();
+            match reader.read_event() {
+                Err(error) => {
+                    inventory.problem(format!("{} byte {place}", document.name), format!("it is not valid XML: {error}"));
+                    break;
+                }
+                Ok(Event::Eof) => {
+                    if !path.is_empty() {
+                        inventory.problem(document.name, "the document ends before its elements are closed");
+                    }
+                    break;
+                }
+                Ok(Event::Start(tag)) => {
+                    let name = tag.local_name().as_ref().to_owned();
+                    if path.len() > MOST_LEVELS * 4 {
+                        inventory.problem(format!("{} byte {place}", document.name), "elements are nested too deeply");
+                        break;
+                    }
+                    start(&tag, &name, &mut open);
+                    path.push(name);
+                    text.clear();
+                }
+                Ok(Event::Text(part)) => text.push_str(part.as_ref()),
+                Ok(Event::CData(part)) => text.push_str(part.as_ref()),
+                Ok(Event::GeneralRef(name)) => {
+                    text.push_str(quick_xml::escape::resolve_predefined_entity(name.as_ref()).unwrap_or("\u{fffd}"));
+                }
+                Ok(Event::End(_)) => {
+                    let name = path.pop().unwrap_or_default();
+                    let parent = path.last().map_or("", String::as_str);
+                    end(&name, parent, text.trim(), &mut open, &mut done);
+                    text.clear();
+                }
+                Ok(_) => {}
+            }
+        }
+        done.append(&mut open);
+        if let Some(found) = done.iter().find(|component| component.kind.as_deref() == Some("operating-system")) {
+            remember_os(found, inventory);
+        }
+        done.iter().for_each(|component| add(component, document.name, inventory, 0));
+    }
+
+    fn start(tag: &BytesStart<'_>, name: &str, open: &mut Vec<Component>) {
+        let attribute = |key: &str| {
+            let found = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == key)?;
+            Some(found.value.into_owned())
+        };
+        match name {
+            "component" => open.push(Component { kind: attribute("type"), reference: attribute("bom-ref"), ..Component::default() }),
+            "property" => {
+                if let (Some(component), Some(name)) = (open.last_mut(), attribute("name")) {
+                    component.properties.get_or_insert_default().push(Property { name, value: None });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(name: &str, parent: &str, text: &str, open: &mut Vec<Component>, done: &mut Vec<Component>) {
+        if name == "component" {
+            let Some(finished) = open.pop() else { return };
+            match open.last_mut() {
+                Some(outer) => outer.components.get_or_insert_default().push(finished),
+                // The subject without a purl describes the document only.
+                None if parent == "metadata" && finished.purl.is_none() => {}
+                None => done.push(finished),
+            }
+            return;
+        }
+        let Some(component) = open.last_mut() else { return };
+        match (name, parent) {
+            ("name", "component") => component.name = Some(text.to_owned()),
+            ("group", "component") => component.group = Some(text.to_owned()),
+            ("version", "component") => component.version = Some(text.to_owned()),
+            ("purl", "component") => component.purl = Some(text.to_owned()),
+            ("property", _) => {
+                if let Some(property) = component.properties.as_mut().and_then(|all| all.last_mut()) {
+                    property.value = Some(text.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! dpkg's database: `/var/lib/dpkg/status`, and `status.d` of distroless images (deb822, dpkg(1)).
+
+use super::{Access, Document, Reader};
+use crate::control::{Paragraph, paragraphs};
+use crate::directory::{Directory, EntryKind};
+use crate::model::{Inventory, Package, PackageType, SourcePackage};
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader { id: "dpkg", title: "dpkg database", access: Access::Database(read) };
+
+const MOST_BYTES: u64 = 512 << 20;
+
+fn read(root: &Directory, inventory: &mut Inventory) {
+    read_file(root, "var/lib/dpkg/status", inventory);
+    match root.list("var/lib/dpkg/status.d") {
+        Ok(entries) => {
+            let files = entries.iter().filter(|entry| entry.kind == EntryKind::File && !entry.name.ends_with(".md5sums"));
+            files.for_each(|entry| read_file(root, &format!("var/lib/dpkg/status.d/{}", entry.name), inventory));
+        }
+        Err(error) => inventory.problem("var/lib/dpkg/status.d", error),
+    }
+}
+
+fn read_file(root: &Directory, path: &str, inventory: &mut Inventory) {
+    match root.read(path, MOST_BYTES) {
+        Ok(Some(bytes)) => read_status(&Document { name: path, bytes: &bytes }, inventory),
+        Ok(None) => {}
+        Err(error) => inventory.problem(path, error),
+    }
+}
+
+/// Says whether bytes begin as a status file does.
+pub(super) fn looks_like_status(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(4096)];
+    let has = |wanted: &[u8]| head.windows(wanted.len()).any(|window| window == wanted);
+    head.trim_ascii_start().starts_with(b"Package:") && (has(b"\nStatus:") || has(b"\nVersion:"))
+}
+
+/// Reads a status file: what is installed, also where it is not configured yet; nothing else.
+pub(super) fn read_status(document: &Document<'_>, inventory: &mut Inventory) {
+    let ecosystem = inventory.os.as_ref().and_then(crate::Os::ecosystem).unwrap_or_default();
+    for (at, paragraph) in paragraphs(document.bytes).enumerate() {
+        match package_of(&paragraph, &ecosystem, document.name) {
+            Ok(Some(package)) => inventory.packages.push(package),
+            Ok(None) => {}
+            Err(what) => inventory.problem(format!("{} paragraph {}", document.name, at + 1), what),
+        }
+    }
+}
+
+/// The fields that are read, taken in one pass.
+#[derive(Default)]
+struct Fields<'a> {
+    package: &'a [u8],
+    status: &'a [u8],
+    version: &'a [u8],
+    architecture: &'a [u8],
+    source: &'a [u8],
+    origin: &'a [u8],
+    maintainer: &'a [u8],
+}
+
+fn package_of(paragraph: &Paragraph<'_>, ecosystem: &str, location: &str) -> Result<Option<Package>, String> {
+    let mut fields = Fields::default();
+    for (name, value) in paragraph.fields() {
+        match name {
+            b"Package" => fields.package = value,
+            b"Status" => fields.status = value,
+            b"Version" => fields.version = value,
+            b"Architecture" => fields.architecture = value,
+            b"Source" => fields.source = value,
+            b"Origin" => fields.origin = value,
+            b"Maintainer" => fields.maintainer = value,
+            _ => {}
+        }
+    }
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let name = text(fields.package);
+    if name.is_empty() {
+        return Err("a paragraph without a package's name".to_owned());
+    }
+    if !is_on_disk(fields.status) {
+        return Ok(None);
+    }
+    let version = text(fields.version);
+    if version.is_empty() {
+        // Listed with no version: it cannot be judged, and is not left out.
+        return Ok(Some(Package::new(PackageType::Deb, ecosystem, name, version, location)));
+    }
+    let mut package = Package::new(PackageType::Deb, ecosystem, name, version, location);
+    package.architecture = text(fields.architecture);
+    package.is_held = fields.status.starts_with(b"hold ");
+    package.source = Some(source_of(&text(fields.source), &package.name, &package.version));
+    let vendor = if fields.origin.is_empty() { fields.maintainer } else { fields.origin };
+    package.vendor = Some(text(vendor)).filter(|vendor| !vendor.is_empty());
+    Ok(Some(package))
+}
+
+/// `want error status`: anything whose files are (partly) on disk counts; `status.d` files have no status.
+fn is_on_disk(status: &[u8]) -> bool {
+    let state = status.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    !matches!(state, b"not-installed" | b"config-files")
+}
+
+/// `Source: name (version)`; without it the binary package's own.
+pub(crate) fn source_of(field: &str, name: &str, version: &str) -> SourcePackage {
+    if field.is_empty() {
+        return SourcePackage { name: name.to_owned(), version: version.to_owned() };
+    }
+    let (source, own) = field.split_once('(').unwrap_or((field, ""));
+    let own = own.trim_end_matches(')').trim();
+    SourcePackage { name: source.trim().to_owned(), version: if own.is_empty() { version } else { own }.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removed_packages_are_not_installed_and_half_configured_ones_are() {
+        let status = b"Package: a\nStatus: deinstall ok config-files\nVersion: 1\n\nPackage: b\nStatus: install ok half-configured\nVersion: 2\nSource: bb (2-1)\nArchitecture: amd64\n\nStatus: install ok installed\n\nPackage: c\nStatus: install ok installed\n";
+        let mut inventory = Inventory::default();
+        read_status(&Document { name: "status", bytes: status }, &mut inventory);
+        let names: Vec<_> = inventory.packages.iter().map(|package| (package.name.as_str(), package.version.as_str())).collect();
+        assert_eq!(names, [("b", "2"), ("c", "")]);
+        assert_eq!(inventory.packages[0].source, Some(SourcePackage { name: "bb".to_owned(), version: "2-1".to_owned() }));
+        assert_eq!(inventory.problems.len(), 1);
+    }
+}

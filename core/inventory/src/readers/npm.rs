@@ -1,0 +1,57 @@
+//! npm's `package-lock.json` and `npm-shrinkwrap.json`, lock file versions 1 to 3.
+
+use super::{Access, Document, Reader, file_name, json_of};
+use crate::model::{Inventory, Package, PackageType};
+use serde_json::{Map, Value};
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader {
+    id: "npm",
+    title: "npm lock file",
+    access: Access::Document {
+        by_name: |path| matches!(file_name(path), "package-lock.json" | "npm-shrinkwrap.json" | ".package-lock.json"),
+        by_content: |document| super::head_contains(document, "\"lockfileVersion\""),
+        read,
+    },
+};
+
+fn read(document: &Document<'_>, inventory: &mut Inventory) {
+    let Some(value) = json_of(document, inventory) else { return };
+    if let Some(packages) = value["packages"].as_object() {
+        for (path, entry) in packages.iter().filter(|(path, _)| !path.is_empty()) {
+            // Links point at workspace members, which are sources, not installed packages.
+            if entry["link"].as_bool() == Some(true) || !path.contains("node_modules/") {
+                continue;
+            }
+            let by_path = path.rsplit("node_modules/").next().unwrap_or(path);
+            add(entry["name"].as_str().unwrap_or(by_path), entry, document.name, inventory);
+        }
+    } else if let Some(dependencies) = value["dependencies"].as_object() {
+        nested(dependencies, document.name, inventory, 0);
+    } else if value["packages"].is_null() && value["lockfileVersion"].is_null() {
+        inventory.problem(document.name, "it has neither packages nor dependencies");
+    }
+}
+
+fn nested(dependencies: &Map<String, Value>, place: &str, inventory: &mut Inventory, level: usize) {
+    if level > 100 {
+        return inventory.problem(place, "dependencies are nested too deeply; those below were not read");
+    }
+    for (name, entry) in dependencies {
+        add(name, entry, place, inventory);
+        if let Some(inner) = entry["dependencies"].as_object() {
+            nested(inner, place, inventory, level + 1);
+        }
+    }
+}
+
+fn add(name: &str, entry: &Value, place: &str, inventory: &mut Inventory) {
+    let version = entry["version"].as_str().unwrap_or_default();
+    // `npm:real-name@1.0.0` is an alias: the code is the other package's.
+    let (name, version) = match version.strip_prefix("npm:").and_then(|target| target.rsplit_once('@')) {
+        Some((real, version)) => (real, version),
+        None => (name, version),
+    };
+    let is_url = version.contains("://") || version.starts_with("git") || version.starts_with("file:");
+    inventory.packages.push(Package::language(PackageType::Npm, name, if is_url { "" } else { version }, place));
+}

@@ -1,0 +1,39 @@
+//! NuGet's `packages.lock.json`, `project.assets.json` and `*.deps.json`.
+
+use super::{Access, Document, Reader, file_name, json_of, never};
+use crate::model::{Inventory, Package, PackageType};
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader {
+    id: "nuget",
+    title: "NuGet lock file",
+    access: Access::Document {
+        by_name: |path| matches!(file_name(path), "packages.lock.json" | "project.assets.json") || path.ends_with(".deps.json"),
+        by_content: never,
+        read,
+    },
+};
+
+fn read(document: &Document<'_>, inventory: &mut Inventory) {
+    let Some(value) = json_of(document, inventory) else { return };
+    let mut found: Vec<(String, String)> = Vec::new();
+    for framework in value["dependencies"].as_object().into_iter().flatten().map(|(_, list)| list) {
+        for (name, entry) in framework.as_object().into_iter().flatten() {
+            if let Some(version) = entry["resolved"].as_str() {
+                found.push((name.clone(), version.to_owned()));
+            }
+        }
+    }
+    for (key, entry) in value["libraries"].as_object().into_iter().flatten() {
+        // Projects are the program's own parts.
+        if entry["type"].as_str() == Some("package")
+            && let Some((name, version)) = key.split_once('/') {
+                found.push((name.to_owned(), version.to_owned()));
+            }
+    }
+    found.sort();
+    found.dedup();
+    for (name, version) in found {
+        inventory.packages.push(Package::language(PackageType::NuGet, name, version, document.name));
+    }
+}

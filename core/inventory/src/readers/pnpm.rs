@@ -1,0 +1,71 @@
+//! `pnpm-lock.yaml`, lock file versions 5 to 9.
+
+use super::{Access, Document, Reader, file_name, never, text_of};
+use crate::model::{Inventory, Package, PackageType};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader {
+    id: "pnpm",
+    title: "pnpm-lock.yaml",
+    access: Access::Document { by_name: |path| file_name(path) == "pnpm-lock.yaml", by_content: never, read },
+};
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    packages: Option<BTreeMap<String, Entry>>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: Option<String>,
+    version: Option<String>,
+}
+
+fn read(document: &Document<'_>, inventory: &mut Inventory) {
+    let text = text_of(document, inventory);
+    let lock: Lock = match serde_saphyr::from_str(&text) {
+        Ok(lock) => lock,
+        Err(error) => return inventory.problem(document.name, format!("it is not a readable lock file: {error}")),
+    };
+    for (key, entry) in lock.packages.unwrap_or_default() {
+        let by_key = split_key(&key);
+        let name = entry.name.or_else(|| by_key.map(|(name, _)| name.to_owned()));
+        let version = entry.version.or_else(|| by_key.map(|(_, version)| version.to_owned()));
+        match (name, version) {
+            (Some(name), Some(version)) => inventory.packages.push(Package::language(PackageType::Npm, name, version, document.name)),
+            _ => inventory.problem(format!("{}: {key}", document.name), "no name and version"),
+        }
+    }
+}
+
+/// `/name/1.0.0_peer`, `/name@1.0.0(peer)`, `@scope/name@1.0.0`.
+fn split_key(key: &str) -> Option<(&str, &str)> {
+    let key = key.trim_start_matches('/').split('(').next()?;
+    // Until version 5 the version was a path segment, with peers after an underscore.
+    let slash = key.rfind('/').map(|at| (&key[..at], &key[at + 1..])).filter(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if let Some((name, version)) = slash {
+        return Some((name, version.split('_').next()?));
+    }
+    let (name, version) = match key.get(1..).and_then(|rest| rest.find('@')) {
+        Some(at) => (&key[..=at], &key[at + 2..]),
+        None => key.rsplit_once('/')?,
+    };
+    let version = version.split('_').next()?;
+    version.starts_with(|c: char| c.is_ascii_digit()).then_some((name, version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_every_version_are_split() {
+        assert_eq!(split_key("/@babel/core/7.1.0_peer@1.0.0"), Some(("@babel/core", "7.1.0")));
+        assert_eq!(split_key("/lodash/4.17.21"), Some(("lodash", "4.17.21")));
+        assert_eq!(split_key("/@scope/x@1.2.3(react@18.0.0)"), Some(("@scope/x", "1.2.3")));
+        assert_eq!(split_key("lodash@4.17.21"), Some(("lodash", "4.17.21")));
+    }
+}

@@ -1,0 +1,58 @@
+//! Lock files of Python: `uv.lock`, `poetry.lock`, `pdm.lock`, `pylock.toml` (PEP 751) and `Pipfile.lock`.
+
+use super::{Access, Document, Reader, file_name, json_of, never, text_of};
+use crate::model::{Inventory, Package, PackageType};
+use serde::Deserialize;
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader {
+    id: "python_locks",
+    title: "Python lock file",
+    access: Access::Document {
+        by_name: |path| matches!(file_name(path), "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" | "Pipfile.lock"),
+        by_content: never,
+        read,
+    },
+};
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default, alias = "packages")]
+    package: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    version: Option<String>,
+    source: Option<toml::Value>,
+}
+
+fn read(document: &Document<'_>, inventory: &mut Inventory) {
+    if file_name(document.name) == "Pipfile.lock" {
+        return read_pipfile(document, inventory);
+    }
+    let text = text_of(document, inventory);
+    let lock: Lock = match toml::from_str(&text) {
+        Ok(lock) => lock,
+        Err(error) => return inventory.problem(document.name, format!("it is not a readable lock file: {}", error.message())),
+    };
+    for entry in lock.package {
+        // uv lists the project itself as a virtual or editable package.
+        let is_own = entry.source.as_ref().is_some_and(|source| source.get("virtual").is_some() || source.get("editable").is_some());
+        if !is_own {
+            let version = entry.version.unwrap_or_default();
+            inventory.packages.push(Package::language(PackageType::PyPi, entry.name, version, document.name));
+        }
+    }
+}
+
+fn read_pipfile(document: &Document<'_>, inventory: &mut Inventory) {
+    let Some(value) = json_of(document, inventory) else { return };
+    for group in ["default", "develop"] {
+        for (name, entry) in value[group].as_object().into_iter().flatten() {
+            let version = entry["version"].as_str().unwrap_or_default().trim_start_matches('=');
+            inventory.packages.push(Package::language(PackageType::PyPi, name.as_str(), version, document.name));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! RPM's database in its three forms: SQLite, NDB and Berkeley DB; and the package headers inside.
+
+mod berkeley;
+mod header;
+mod ndb;
+mod sqlite;
+
+use super::{Access, Document, Reader};
+use crate::directory::Directory;
+use crate::model::{Inventory, SourcePackage};
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader { id: "rpm", title: "RPM database", access: Access::Database(read) };
+
+const MOST_BYTES: u64 = 1 << 30;
+const FOLDERS: &[&str] = &["usr/lib/sysimage/rpm", "var/lib/rpm", "usr/share/rpm"];
+
+/// A form of the database: file name, first bytes, blobs.
+type Form = (&'static str, fn(&[u8]) -> bool, fn(&[u8], &[u8]) -> Result<Vec<Vec<u8>>, String>);
+
+const FORMS: &[Form] = &[
+    ("rpmdb.sqlite", sqlite::is_database, sqlite::blobs),
+    ("Packages.db", ndb::is_database, |bytes, _| ndb::blobs(bytes)),
+    ("Packages", berkeley::is_database, |bytes, _| berkeley::blobs(bytes)),
+];
+
+fn read(root: &Directory, inventory: &mut Inventory) {
+    for folder in FOLDERS {
+        for (file, _, blobs) in FORMS {
+            let path = format!("{folder}/{file}");
+            match root.read(&path, MOST_BYTES) {
+                Ok(Some(bytes)) => {
+                    // What SQLite has not yet moved into the database lies in a log beside it.
+                    let log = root.read(&format!("{path}-wal"), MOST_BYTES).ok().flatten().unwrap_or_default();
+                    match blobs(&bytes, &log) {
+                        Ok(blobs) => read_blobs(&path, blobs, inventory),
+                        Err(what) => inventory.problem(path, what),
+                    }
+                    return;
+                }
+                Ok(None) => {}
+                Err(error) => inventory.problem(path, error),
+            }
+        }
+    }
+}
+
+/// Reads a database given as a file of its own; `false` if it is none.
+pub(super) fn read_file(document: &Document<'_>, inventory: &mut Inventory) -> bool {
+    let Some((_, _, blobs)) = FORMS.iter().find(|(_, is_database, _)| is_database(document.bytes)) else { return false };
+    match blobs(document.bytes, &[]) {
+        Ok(blobs) => read_blobs(document.name, blobs, inventory),
+        Err(what) => inventory.problem(document.name, what),
+    }
+    true
+}
+
+fn read_blobs(path: &str, blobs: Vec<Vec<u8>>, inventory: &mut Inventory) {
+    let ecosystem = inventory.os.as_ref().and_then(crate::Os::ecosystem).unwrap_or_default();
+    for (at, blob) in blobs.iter().enumerate() {
+        match header::package(blob, &ecosystem, path) {
+            Ok(Some(package)) => inventory.packages.push(package),
+            // Public keys stand among the packages as `gpg-pubkey`.
+            Ok(None) => {}
+            Err(what) => inventory.problem(format!("{path} package {}", at + 1), what),
+        }
+    }
+}
+
+/// `curl-7.88.1-3.el9.src.rpm` → name and version.
+#[must_use]
+pub fn source_of_rpm(file: &str) -> Option<SourcePackage> {
+    let stem = file.strip_suffix(".rpm")?;
+    let stem = stem.strip_suffix(".src").or_else(|| stem.strip_suffix(".nosrc")).unwrap_or(stem);
+    let (rest, release) = stem.rsplit_once('-')?;
+    let (name, version) = rest.rsplit_once('-')?;
+    Some(SourcePackage { name: name.to_owned(), version: format!("{version}-{release}") })
+}
+
+/// `nodejs:18:8080020230718:63b34585:x86_64` → `nodejs:18`.
+pub(crate) fn stream_of(label: &str) -> String {
+    label.split(':').take(2).collect::<Vec<_>>().join(":")
+}
+
+/// Little- or big-endian number at a place.
+fn number(bytes: &[u8], at: usize, is_big_endian: bool) -> Result<u32, String> {
+    let part = bytes.get(at..at + 4).and_then(|part| <[u8; 4]>::try_from(part).ok());
+    let part = part.ok_or_else(|| format!("the database ends before byte {at}"))?;
+    Ok(if is_big_endian { u32::from_be_bytes(part) } else { u32::from_le_bytes(part) })
+}
+
+/// Two bytes, as above.
+fn short(bytes: &[u8], at: usize, is_big_endian: bool) -> Result<u16, String> {
+    let part = bytes.get(at..at + 2).and_then(|part| <[u8; 2]>::try_from(part).ok());
+    let part = part.ok_or_else(|| format!("the database ends before byte {at}"))?;
+    Ok(if is_big_endian { u16::from_be_bytes(part) } else { u16::from_le_bytes(part) })
+}

@@ -1,0 +1,166 @@
+//! SPDX 2.2 and 2.3, JSON and tag-value (<https://spdx.github.io/spdx-spec/v2.3/>).
+
+use super::{Access, Document, Reader, file_name, head_contains, text_of};
+use crate::model::{Inventory, Package, PackageType, SourcePackage};
+use crate::os::Os;
+use crate::purl::Purl;
+use serde::Deserialize;
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader {
+    id: "spdx",
+    title: "SPDX 2 document",
+    access: Access::Document {
+        by_name: |path| file_name(path).ends_with(".spdx.json") || file_name(path).ends_with(".spdx"),
+        by_content: |document| head_contains(document, "\"spdxVersion\"") || head_contains(document, "SPDXVersion:"),
+        read,
+    },
+};
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Spdx {
+    #[serde(rename = "spdxVersion")]
+    version: String,
+    packages: Option<Vec<Entry>>,
+    predicate: Option<Box<Spdx>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Entry {
+    name: String,
+    version_info: Option<String>,
+    source_info: Option<String>,
+    primary_package_purpose: Option<String>,
+    external_refs: Option<Vec<Reference>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Reference {
+    reference_type: String,
+    reference_locator: String,
+}
+
+fn read(document: &Document<'_>, inventory: &mut Inventory) {
+    let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        let text = text_of(document, inventory);
+        if !text.contains("SPDXVersion:") {
+            return inventory.problem(document.name, "it is neither SPDX JSON nor SPDX tag-value (RDF, YAML and tables are not read)");
+        }
+        let entries = tag_value(&text);
+        return finish(entries, document.name, inventory);
+    }
+    match serde_json::from_slice::<Spdx>(bytes) {
+        Ok(spdx) => {
+            let spdx = match spdx.predicate {
+                Some(inner) if spdx.version.is_empty() => *inner,
+                _ => spdx,
+            };
+            if spdx.version.is_empty() {
+                inventory.problem(document.name, "it does not say its SPDX version");
+            }
+            finish(spdx.packages.unwrap_or_default(), document.name, inventory);
+        }
+        Err(error) => inventory.problem(document.name, format!("it is not a readable SPDX document: {error}")),
+    }
+}
+
+/// Reads `Tag: value` lines; a package begins with `PackageName:`.
+fn tag_value(text: &str) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut is_inside_text = false;
+    for line in text.lines() {
+        // Texts over several lines stand between <text> and </text>; nothing in them is a tag.
+        let was_inside = is_inside_text;
+        is_inside_text = match (line.rfind("<text>"), line.rfind("</text>")) {
+            (Some(open), Some(close)) => open > close,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => was_inside,
+        };
+        if was_inside {
+            continue;
+        }
+        let Some((tag, value)) = line.trim().split_once(':') else { continue };
+        let value = value.trim();
+        if tag == "PackageName" {
+            entries.push(Entry { name: value.to_owned(), ..Entry::default() });
+        }
+        let Some(entry) = entries.last_mut() else { continue };
+        match tag {
+            "PackageVersion" => entry.version_info = Some(value.to_owned()),
+            "PackageSourceInfo" => entry.source_info = Some(value.trim_start_matches("<text>").trim_end_matches("</text>").to_owned()),
+            "PrimaryPackagePurpose" => entry.primary_package_purpose = Some(value.to_owned()),
+            "ExternalRef" => {
+                let mut words = value.split_whitespace().skip(1);
+                if let (Some(kind), Some(locator)) = (words.next(), words.next()) {
+                    let reference = Reference { reference_type: kind.to_owned(), reference_locator: locator.to_owned() };
+                    entry.external_refs.get_or_insert_default().push(reference);
+                }
+            }
+            _ => {}
+        }
+    }
+    entries
+}
+
+fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
+    let purpose = |entry: &Entry, wanted: &str| {
+        entry.primary_package_purpose.as_deref().is_some_and(|purpose| purpose.replace('_', "-").eq_ignore_ascii_case(wanted))
+    };
+    if let Some(system) = entries.iter().find(|entry| purpose(entry, "operating-system")) {
+        let (id, version) = (system.name.to_ascii_lowercase(), system.version_info.clone().unwrap_or_default());
+        let name = format!("{id} {version}");
+        inventory.os.get_or_insert_with(|| Os { id, version, name, ..Os::default() });
+    }
+    for entry in &entries {
+        if purpose(entry, "operating-system") || purpose(entry, "container") || purpose(entry, "file") {
+            continue;
+        }
+        match package_of(entry, place, inventory) {
+            Ok(package) => inventory.packages.push(package),
+            Err(what) => inventory.problem(format!("{place}: {}", entry.name), what),
+        }
+    }
+}
+
+fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Package, String> {
+    let version = entry.version_info.clone().filter(|version| version != "NOASSERTION" && version != "NONE").unwrap_or_default();
+    let references = entry.external_refs.iter().flatten();
+    let Some(text) = references.into_iter().find(|reference| reference.reference_type.ends_with("purl")).map(|found| &found.reference_locator)
+    else {
+        if entry.name.is_empty() {
+            return Err("a package without name and purl".to_owned());
+        }
+        return Ok(Package::new(PackageType::Generic, "", entry.name.clone(), version, place));
+    };
+    let purl = Purl::parse(text).map_err(|what| format!("its purl `{text}` is not valid: {what}"))?;
+    let mut package = match purl.to_package(place) {
+        Some(package) => package,
+        None => Package::new(PackageType::Generic, "", format!("{}/{}", purl.kind, purl.full_name()), purl.version.clone(), place),
+    };
+    if package.version.is_empty() {
+        package.version = version;
+    }
+    if matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
+        if package.ecosystem.is_empty() {
+            package.ecosystem = inventory.os.as_ref().and_then(Os::ecosystem).unwrap_or_default();
+        }
+        if package.source.is_none() {
+            package.source = entry.source_info.as_deref().and_then(built_from);
+        }
+        if package.source.is_none() && package.kind != PackageType::Rpm {
+            package.source = Some(SourcePackage { name: package.name.clone(), version: package.version.clone() });
+        }
+    }
+    Ok(package)
+}
+
+/// `built package from: curl 7.88.1-10+deb12u5`.
+fn built_from(info: &str) -> Option<SourcePackage> {
+    let (name, version) = info.strip_prefix("built package from:")?.trim().rsplit_once(' ')?;
+    Some(SourcePackage { name: name.trim().to_owned(), version: version.to_owned() })
+}

@@ -1,0 +1,54 @@
+//! SPDX 3.0 JSON-LD: a graph of elements, of which `software_Package` is an installed thing.
+
+use super::{Access, Document, Reader, head_contains, json_of};
+use crate::model::{Inventory, Package, PackageType};
+use crate::purl::Purl;
+use serde_json::Value;
+
+/// The reader's entry in the list.
+pub(super) const READER: Reader = Reader {
+    id: "spdx3",
+    title: "SPDX 3 document",
+    access: Access::Document {
+        by_name: |path| path.ends_with(".spdx3.json"),
+        by_content: |document| head_contains(document, "spdx.org/rdf/3") || head_contains(document, "software_Package"),
+        read,
+    },
+};
+
+fn read(document: &Document<'_>, inventory: &mut Inventory) {
+    let Some(value) = json_of(document, inventory) else { return };
+    let elements = value["@graph"].as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    for element in &elements {
+        let kind = element["type"].as_str().or(element["@type"].as_str()).unwrap_or_default();
+        if !kind.ends_with("software_Package") && kind != "Package" {
+            continue;
+        }
+        match package_of(element, document.name) {
+            Ok(package) => inventory.packages.push(package),
+            Err(what) => inventory.problem(format!("{}: {}", document.name, element["name"].as_str().unwrap_or("a package")), what),
+        }
+    }
+}
+
+fn package_of(element: &Value, place: &str) -> Result<Package, String> {
+    let text = |key: &str| element[key].as_str();
+    let version = text("software_packageVersion").or(text("packageVersion")).unwrap_or_default();
+    let identifiers = element["externalIdentifier"].as_array().into_iter().flatten();
+    let by_identifier = identifiers
+        .filter(|identifier| identifier["externalIdentifierType"].as_str().is_some_and(|kind| kind.to_ascii_lowercase().ends_with("purl") || kind.ends_with("packageUrl")))
+        .find_map(|identifier| identifier["identifier"].as_str());
+    let Some(url) = text("software_packageUrl").or(text("packageUrl")).or(by_identifier) else {
+        let name = text("name").filter(|name| !name.is_empty()).ok_or("a package without name and purl")?;
+        return Ok(Package::new(PackageType::Generic, "", name.to_owned(), version.to_owned(), place));
+    };
+    let purl = Purl::parse(url).map_err(|what| format!("its purl `{url}` is not valid: {what}"))?;
+    let mut package = match purl.to_package(place) {
+        Some(package) => package,
+        None => Package::new(PackageType::Generic, "", format!("{}/{}", purl.kind, purl.full_name()), purl.version.clone(), place),
+    };
+    if package.version.is_empty() {
+        package.version = version.to_owned();
+    }
+    Ok(package)
+}
