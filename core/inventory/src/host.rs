@@ -15,8 +15,9 @@ pub fn collect(root: &Directory, inventory: &Inventory) -> HostFacts {
     facts
 }
 
-/// A kernel package's release string (`uname -r`) and its version.
-fn kernel_release(package: &crate::Package) -> Option<(String, &str)> {
+/// The release string (`uname -r`) and version of a package that is a bootable kernel.
+#[must_use]
+pub fn kernel_release(package: &crate::Package) -> Option<(String, &str)> {
     match package.kind {
         PackageType::Deb => {
             let release = package.name.strip_prefix("linux-image-")?;

@@ -1,0 +1,57 @@
+//! OpenVEX 0.2 (<https://github.com/openvex/spec>).
+
+use super::{Statement, Statements, Status};
+use crate::feeds::text::instant;
+use crate::model::Problem;
+use serde_json::Value;
+
+pub(super) fn read(name: &str, document: &Value) -> Statements {
+    let mut found = Statements::default();
+    for (at, entry) in document["statements"].as_array().into_iter().flatten().enumerate() {
+        let place = format!("{name} statement {}", at + 1);
+        let status = match entry["status"].as_str() {
+            Some("affected") => Status::Affected,
+            Some("not_affected") => Status::NotAffected,
+            Some("fixed") => Status::Fixed,
+            Some("under_investigation") => Status::UnderInvestigation,
+            other => {
+                found.problems.push(Problem::bad_record(place, format!("unknown status `{}`", other.unwrap_or_default())));
+                continue;
+            }
+        };
+        let vulnerability = entry["vulnerability"]["name"].as_str().or(entry["vulnerability"].as_str()).or(entry["vulnerability"]["@id"].as_str());
+        let Some(vulnerability) = vulnerability else {
+            found.problems.push(Problem::bad_record(place, "no vulnerability is named"));
+            continue;
+        };
+        let mut products = Vec::new();
+        for product in entry["products"].as_array().into_iter().flatten() {
+            // Subcomponents narrow the statement to what is inside the product.
+            let inner = product["subcomponents"].as_array().filter(|list| !list.is_empty());
+            match inner {
+                Some(list) => products.extend(list.iter().filter_map(identifier)),
+                None => products.extend(identifier(product)),
+            }
+        }
+        if products.is_empty() {
+            found.problems.push(Problem::bad_record(place, "no product is named, so nothing can be matched"));
+            continue;
+        }
+        let words = [&entry["justification"], &entry["impact_statement"], &entry["status_notes"]];
+        found.statements.push(Statement {
+            vulnerability: vulnerability.to_owned(),
+            products,
+            status,
+            reason: words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join("; "),
+            by: name.to_owned(),
+            at: entry["timestamp"].as_str().or(document["timestamp"].as_str()).and_then(instant),
+            until: None,
+        });
+    }
+    found
+}
+
+fn identifier(product: &Value) -> Option<String> {
+    let purl = product["identifiers"]["purl"].as_str();
+    purl.or(product["@id"].as_str()).or(product.as_str()).map(str::to_owned)
+}

@@ -1,0 +1,141 @@
+//! The walk over an inventory's packages.
+
+use crate::foreign::cannot_judge;
+use crate::statements::{self, Finding, Judged, Key};
+use crate::{Match, Undetermined, Verdict, restart};
+use advisories::Family;
+use advisories::index::Index;
+use inventory::{Inventory, Package, PackageType};
+use std::collections::HashMap;
+
+/// Why matching could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The index could not be read.
+    #[error("failed to read the index for package `{package}`")]
+    Index {
+        /// The package that was looked up.
+        package: String,
+        /// The cause.
+        #[source]
+        source: advisories::Error,
+    },
+}
+
+/// What matching an inventory gives.
+#[derive(Debug, Clone, Default)]
+pub struct Matching {
+    /// The matches, in the order of vulnerability and package.
+    pub matches: Vec<Match>,
+    /// Packages about which nothing can be said.
+    pub undetermined: Vec<Undetermined>,
+    /// How many packages were compared with data that covers them.
+    pub judged: usize,
+}
+
+/// Finds all known vulnerabilities of an inventory.
+///
+/// # Errors
+/// If the index is damaged.
+pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error> {
+    let mut matching = Matching::default();
+    // Binaries of one source are judged once: the key does not tell them apart.
+    let mut known: HashMap<Key<'_>, Judged> = HashMap::new();
+    let mut covered: HashMap<&str, bool> = HashMap::new();
+    let ecosystems: Vec<Vec<String>> = inventory.packages.iter().map(ecosystems_of).collect();
+    for (at, package) in inventory.packages.iter().enumerate() {
+        if let Some(why) = cannot_judge(package) {
+            matching.undetermined.push(Undetermined { package: at, why });
+            continue;
+        }
+        let wrap = |source| Error::Index { package: package.name.clone(), source };
+        let mut is_judged = false;
+        for ecosystem in &ecosystems[at] {
+            if !*covered.entry(ecosystem).or_insert_with(|| is_covered(index, ecosystem)) {
+                continue;
+            }
+            is_judged = true;
+            for key in keys(package, ecosystem) {
+                if !known.contains_key(&key) {
+                    known.insert(key, statements::judge(index, key).map_err(wrap)?);
+                }
+                let found = known.get(&key).into_iter().flatten();
+                matching.matches.extend(found.map(|(vulnerability, finding)| to_match(at, *vulnerability, finding)));
+            }
+        }
+        if is_judged {
+            matching.judged += 1;
+        } else {
+            let why = format!("no feed in the index covers {}", package.ecosystem);
+            matching.undetermined.push(Undetermined { package: at, why });
+        }
+    }
+    matching.matches.sort_by_key(|found| (found.vulnerability, found.package));
+    matching.matches.dedup_by(|second, first| is_same_found_twice(first, second));
+    reject(&mut matching.matches, index)?;
+    restart::mark(&mut matching.matches, inventory);
+    Ok(matching)
+}
+
+/// A package found by its source's and by its own name is one match; the stronger verdict stays.
+fn is_same_found_twice(first: &mut Match, second: &mut Match) -> bool {
+    let is_same = (first.vulnerability, first.package) == (second.vulnerability, second.package);
+    if is_same {
+        if second.verdict == Verdict::Affected && first.verdict != Verdict::Affected {
+            std::mem::swap(first, second);
+        }
+        first.reasons.append(&mut second.reasons);
+    }
+    is_same
+}
+
+fn is_covered(index: &Index<'_>, ecosystem: &str) -> bool {
+    index.knows_ecosystem(ecosystem) || Family::of(ecosystem).is_some_and(|family| index.knows_ecosystem(family.name))
+}
+
+/// The ecosystems whose data speaks of a package; some distributions share another's packages.
+fn ecosystems_of(package: &Package) -> Vec<String> {
+    let (family, release) = advisories::split_ecosystem(&package.ecosystem);
+    // What Fedora built for enterprise releases is in EPEL, and only there.
+    let is_enterprise = matches!(family, "Red Hat" | "AlmaLinux" | "Rocky Linux" | "CentOS" | "Oracle Linux");
+    if is_enterprise && package.vendor.as_deref() == Some("Fedora Project") {
+        return vec![format!("EPEL:{release}")];
+    }
+    match family {
+        "CentOS" => vec![package.ecosystem.clone(), format!("Red Hat:{release}")],
+        _ => vec![package.ecosystem.clone()],
+    }
+}
+
+/// The names and versions to look up: the source's, and the package's own.
+fn keys<'a>(package: &'a Package, ecosystem: &'a str) -> Vec<Key<'a>> {
+    let architecture = if package.kind == PackageType::Rpm { package.architecture.as_str() } else { "" };
+    let module = package.module.as_deref();
+    let own = Key { ecosystem, name: &package.name, version: &package.version, is_source: false, is_binary: true, architecture, module };
+    let Some(source) = &package.source else { return vec![Key { is_source: true, ..own }] };
+    // An RPM's source version lacks the epoch, which its binaries carry.
+    let without_epoch = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
+    let is_same_version = package.version == source.version || (package.kind == PackageType::Rpm && without_epoch == source.version);
+    let version = if is_same_version { &package.version } else { &source.version };
+    if package.name == source.name && is_same_version {
+        return vec![Key { is_source: true, ..own }];
+    }
+    vec![Key { name: &source.name, version, is_source: true, is_binary: false, ..own }, own]
+}
+
+fn to_match(package: usize, vulnerability: u32, finding: &Finding) -> Match {
+    let Finding { verdict, fix, reasons, patch_available, urgency } = finding.clone();
+    Match { package, vulnerability, verdict, fix, reasons, patch_available, urgency, is_idle_kernel: false }
+}
+
+/// Vulnerabilities that were rejected do not count, visibly.
+fn reject(matches: &mut [Match], index: &Index<'_>) -> Result<(), Error> {
+    for found in matches {
+        let wrap = |source| Error::Index { package: String::new(), source };
+        let vulnerability = index.vulnerability(found.vulnerability).map_err(wrap)?;
+        if vulnerability.rejected.is_some() {
+            found.verdict = Verdict::Suppressed(crate::Suppression::rejected(vulnerability.id));
+        }
+    }
+    Ok(())
+}

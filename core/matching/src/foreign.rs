@@ -1,0 +1,59 @@
+//! Packages that the data at hand cannot speak of: those are undetermined, whatever a comparison would say.
+
+use advisories::Family;
+use inventory::{Package, PackageType};
+
+/// Why a package cannot be judged at all.
+pub(crate) fn cannot_judge(package: &Package) -> Option<String> {
+    if package.version.is_empty() {
+        return Some("its version is not known".to_owned());
+    }
+    if package.ecosystem.is_empty() {
+        return Some(match package.kind {
+            PackageType::Generic => "it has no package URL of a known type".to_owned(),
+            PackageType::Maven => "its group is not known".to_owned(),
+            PackageType::Deb | PackageType::Rpm | PackageType::Apk => "its distribution and release are not known".to_owned(),
+            kind => format!("nobody publishes security data for {} packages that could be read", kind.name()),
+        });
+    }
+    let Some(family) = Family::of(&package.ecosystem) else {
+        return Some(format!("the ecosystem {} is not known", package.ecosystem));
+    };
+    if let Err(error) = family.scheme.check(&package.version) {
+        return Some(error.to_string());
+    }
+    built_elsewhere(package).map(|who| format!("it comes from {who}, not from {}", family.name))
+}
+
+/// Marks of packages that others build for Debian and Ubuntu, in versions and maintainers' addresses.
+const THIRD_PARTIES: &[(&str, &str)] = &[
+    ("nodesource", "NodeSource"),
+    ("kubernetes", "the Kubernetes project"),
+    ("Kubernetes Authors", "the Kubernetes project"),
+    ("@docker.com", "Docker"),
+    ("@gitlab.com", "GitLab"),
+    ("@google.com", "Google"),
+    ("@microsoft.com", "Microsoft"),
+    ("@hashicorp.com", "HashiCorp"),
+    ("@nginx.com", "nginx.org"),
+    ("@elastic.co", "Elastic"),
+    ("@grafana.com", "Grafana"),
+    ("@mongodb.com", "MongoDB"),
+];
+
+/// Who built a Debian package, if not its distribution.
+fn built_elsewhere(package: &Package) -> Option<&'static str> {
+    if package.kind != PackageType::Deb {
+        return None;
+    }
+    if package.version.contains("ubuntu") && !package.ecosystem.starts_with("Ubuntu") {
+        return Some("Ubuntu or a third party");
+    }
+    let vendor = package.vendor.as_deref().unwrap_or_default();
+    // Debian's own maintainers write from many places: a Debian address or team settles it.
+    if ["debian.org", "ubuntu.com", "canonical.com"].iter().any(|own| vendor.contains(own)) {
+        return None;
+    }
+    let is_marked = |mark: &str| vendor.contains(mark) || package.version.contains(mark);
+    THIRD_PARTIES.iter().find(|(mark, _)| is_marked(mark)).map(|(_, who)| *who)
+}

@@ -1,0 +1,57 @@
+//! Releases and packages that are out of support: findings of their own, for they will show no others.
+
+use advisories::index::Meta;
+use advisories::lifecycle::built_in;
+use inventory::{Inventory, Package, PackageType};
+use jiff::Timestamp;
+
+/// Something out of support.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndOfLife {
+    /// The release or package.
+    pub subject: String,
+    /// When its support ended.
+    pub ended: Timestamp,
+    /// Details, in words.
+    pub remark: String,
+    /// Places in the inventory of the packages it is about; empty for a release.
+    pub packages: Vec<usize>,
+}
+
+/// Finds what is out of support at `now`. The second value says why a release's support is not known, if it is not.
+#[must_use]
+pub fn end_of_life(inventory: &Inventory, meta: Option<&Meta>, now: Timestamp) -> (Vec<EndOfLife>, Option<String>) {
+    let mut found = Vec::new();
+    let Some(os) = &inventory.os else { return (found, None) };
+    let Some(ecosystem) = os.ecosystem() else {
+        return (found, Some(format!("the support dates of `{}` are not known", os.name)));
+    };
+    let release = meta.and_then(|meta| meta.release(&ecosystem)).or_else(|| built_in(&ecosystem));
+    let Some(release) = release else { return (found, Some(format!("the support dates of {ecosystem} are not known"))) };
+    let last = release.end_of_long_support.or(release.end_of_support);
+    if let Some(ended) = last.filter(|end| *end < now) {
+        let remark = match release.end_of_extended_support.filter(|end| *end > now) {
+            Some(until) => format!("extended support can be bought until {}", until.strftime("%F")),
+            None => "no support is offered any more".to_owned(),
+        };
+        found.push(EndOfLife { subject: ecosystem.clone(), ended, remark, packages: Vec::new() });
+    }
+    for note in meta.into_iter().flat_map(|meta| meta.notes(&ecosystem)) {
+        let Some(ended) = note.ended.filter(|ended| *ended < now) else { continue };
+        let packages = inventory.packages.iter().enumerate().filter(|(_, package)| is_meant(&note.package, package));
+        let packages: Vec<usize> = packages.map(|(at, _)| at).collect();
+        if !packages.is_empty() {
+            found.push(EndOfLife { subject: note.package, ended, remark: note.reason, packages });
+        }
+    }
+    (found, None)
+}
+
+fn is_meant(pattern: &str, package: &Package) -> bool {
+    let source = package.source.as_ref().map_or(package.name.as_str(), |source| source.name.as_str());
+    let fits = match pattern.strip_suffix('*') {
+        Some(prefix) => source.starts_with(prefix),
+        None => source == pattern,
+    };
+    fits && package.kind == PackageType::Deb
+}

@@ -1,0 +1,232 @@
+//! What the statements about one name and version come to.
+
+use crate::{Fix, Reason, Verdict};
+use advisories::index::{Index, Statement, Verdict as InRange};
+use advisories::{Family, FixState, Subject};
+use jiff::Timestamp;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use versions::Scheme;
+
+/// The name and version under which a package is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key<'a> {
+    pub(crate) ecosystem: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) is_source: bool,
+    pub(crate) is_binary: bool,
+    pub(crate) architecture: &'a str,
+    pub(crate) module: Option<&'a str>,
+}
+
+/// What was found out about one vulnerability for a key.
+#[derive(Debug, Clone)]
+pub(crate) struct Finding {
+    pub(crate) verdict: Verdict,
+    pub(crate) fix: Fix,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) patch_available: Option<Timestamp>,
+    pub(crate) urgency: Option<String>,
+}
+
+/// Vulnerability number → what is said about it.
+pub(crate) type Judged = BTreeMap<u32, Finding>;
+
+/// How one statement judges.
+enum Judgement {
+    /// It says nothing about this version.
+    Silent,
+    NotAffected,
+    ByRange { fix: Fix, because: String },
+    ByState { fix: Fix, because: &'static str },
+    Undetermined { why: String },
+}
+
+/// Judges a key.
+///
+/// # Errors
+/// If the index is damaged.
+pub(crate) fn judge(index: &Index<'_>, key: Key<'_>) -> Result<Judged, advisories::Error> {
+    let Some(family) = Family::of(key.ecosystem) else { return Ok(Judged::new()) };
+    let own = index.statements(key.ecosystem, key.name)?;
+    let mut found = Judge { index, key, family, found: Judged::new() }.all(&own)?;
+    if !family.is_distribution || key.ecosystem == family.name {
+        return Ok(found);
+    }
+    // What is said about all releases holds where nothing is said about this one.
+    let general = index.statements(family.name, key.name)?;
+    if general.is_empty() {
+        return Ok(found);
+    }
+    let general_key = Key { ecosystem: family.name, ..key };
+    let mut others = Judge { index, key: general_key, family, found: Judged::new() }.all(&general)?;
+    if !others.is_empty() {
+        let mut spoken = HashSet::new();
+        for statement in own.iter().filter(|statement| speaks_of(statement, key)) {
+            spoken.extend(index.advisory(statement.advisory)?.vulnerabilities);
+        }
+        others.retain(|vulnerability, _| !spoken.contains(vulnerability));
+        found.extend(others);
+    }
+    Ok(found)
+}
+
+/// Whether a statement is about what the key names.
+fn speaks_of(statement: &Statement<'_>, key: Key<'_>) -> bool {
+    let by_subject = match statement.subject {
+        Subject::Source => key.is_source,
+        Subject::Binary => key.is_binary,
+        Subject::Either => true,
+    };
+    let by_architecture = statement.architectures.is_empty()
+        || matches!(key.architecture, "" | "noarch")
+        || statement.architectures.contains(&key.architecture);
+    let by_module = match (statement.module, key.module) {
+        (Some(stream), Some(own)) => stream == own,
+        // A stream's fix says nothing about a package that belongs to none.
+        (Some(_), None) => key.version.contains(".module"),
+        (None, _) => true,
+    };
+    by_subject && by_architecture && by_module
+}
+
+struct Judge<'i, 'a> {
+    index: &'i Index<'a>,
+    key: Key<'i>,
+    family: &'static Family,
+    found: Judged,
+}
+
+impl<'a> Judge<'_, 'a> {
+    fn all(mut self, statements: &[Statement<'a>]) -> Result<Judged, advisories::Error> {
+        let (mut denied, mut ranged) = (HashSet::new(), HashSet::new());
+        let mut by_state = Vec::new();
+        for statement in statements.iter().filter(|statement| speaks_of(statement, self.key)) {
+            let vulnerabilities = || self.index.advisory(statement.advisory).map(|advisory| advisory.vulnerabilities);
+            match self.one(statement) {
+                // A distribution's fixed version that is reached settles the vulnerability for this release.
+                Judgement::Silent if self.family.is_distribution => ranged.extend(vulnerabilities()?),
+                Judgement::Silent => {}
+                Judgement::NotAffected => denied.extend(vulnerabilities()?),
+                Judgement::ByRange { fix, because } => {
+                    ranged.extend(vulnerabilities()?);
+                    self.add(statement, Verdict::Affected, fix, &because, &HashSet::new())?;
+                }
+                Judgement::ByState { fix, because } => by_state.push((statement, fix, because)),
+                Judgement::Undetermined { why } => {
+                    self.add(statement, Verdict::Undetermined { why: why.clone() }, Fix::Unknown, &why, &HashSet::new())?;
+                }
+            }
+        }
+        // "Open" and its like hold only while no fixed version is published for the vulnerability.
+        for (statement, fix, because) in by_state {
+            self.add(statement, Verdict::Affected, fix, because, &ranged)?;
+        }
+        self.found.retain(|vulnerability, _| !denied.contains(vulnerability));
+        Ok(self.found)
+    }
+
+    fn one(&self, statement: &Statement<'a>) -> Judgement {
+        let by_state = |fix, because| Judgement::ByState { fix, because };
+        match statement.state {
+            FixState::ByRange => self.ranges(statement),
+            FixState::NotAffected => Judgement::NotAffected,
+            FixState::NotFixedYet => by_state(Fix::NotYet, "affected, no fixed version yet"),
+            FixState::WontFix => by_state(Fix::WontFix, "affected, the publisher will not fix it"),
+            FixState::Deferred => by_state(Fix::Deferred, "affected, the fix is put off to a later update"),
+            FixState::EndOfLife => by_state(Fix::EndOfLife, "affected, out of support"),
+            FixState::Undetermined => {
+                Judgement::Undetermined { why: "the publisher does not know whether it is affected".to_owned() }
+            }
+        }
+    }
+
+    fn ranges(&self, statement: &Statement<'a>) -> Judgement {
+        let version = self.key.version;
+        let mut failure = None;
+        for range in &statement.ranges {
+            match range.evaluate(self.family.scheme, version) {
+                Ok(InRange::Outside) => {}
+                Ok(InRange::Affected { introduced, fixed }) => return self.in_range(statement, introduced, fixed),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if statement.versions.contains(&version) {
+            return Judgement::ByRange { fix: Fix::Unknown, because: format!("{version} is listed as affected") };
+        }
+        failure.map_or(Judgement::Silent, |error| Judgement::Undetermined { why: error.to_string() })
+    }
+
+    fn in_range(&self, statement: &Statement<'a>, introduced: &str, fixed: Option<&str>) -> Judgement {
+        let version = self.key.version;
+        if version.contains(".module") && (statement.module.is_none() || self.key.module.is_none()) {
+            return Judgement::Undetermined { why: format!("`{version}` is of a module whose stream is not known") };
+        }
+        let from = if introduced == "0" { String::new() } else { format!("from {introduced} ") };
+        match fixed {
+            Some(fixed) => Judgement::ByRange {
+                fix: Fix::Available(fixed.to_owned()),
+                because: format!("{version} is affected {from}before {fixed}"),
+            },
+            None => Judgement::ByRange {
+                fix: Fix::Unknown,
+                because: format!("{version} is affected {from}with no fixed version named"),
+            },
+        }
+    }
+
+    /// Adds what a statement says about each of its vulnerabilities, save those that are settled otherwise.
+    fn add(&mut self, statement: &Statement<'a>, verdict: Verdict, fix: Fix, because: &str, settled: &HashSet<u32>) -> Result<(), advisories::Error> {
+        let advisory = self.index.advisory(statement.advisory)?;
+        for vulnerability in advisory.vulnerabilities.iter().filter(|number| !settled.contains(number)) {
+            let reason = Reason {
+                advisory: statement.advisory,
+                ecosystem: self.key.ecosystem.to_owned(),
+                name: self.key.name.to_owned(),
+                version: self.key.version.to_owned(),
+                because: because.to_owned(),
+            };
+            let finding = Finding {
+                verdict: verdict.clone(),
+                fix: fix.clone(),
+                reasons: vec![reason],
+                patch_available: advisory.published.filter(|_| matches!(fix, Fix::Available(_))),
+                urgency: statement.urgency.map(str::to_owned),
+            };
+            match self.found.entry(*vulnerability) {
+                Entry::Vacant(place) => drop(place.insert(finding)),
+                Entry::Occupied(place) => place.into_mut().merge(finding, self.family.scheme),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Finding {
+    /// Joins two statements on one vulnerability: affected outweighs undetermined, the later fix is the one to reach.
+    pub(crate) fn merge(&mut self, new: Self, scheme: Scheme) {
+        let is_later = match (&self.fix, &new.fix) {
+            (Fix::Available(a), Fix::Available(b)) => scheme.compare(b, a).is_ok_and(std::cmp::Ordering::is_gt),
+            (Fix::Available(_), _) => false,
+            (_, Fix::Available(_)) => true,
+            _ => false,
+        };
+        let (was_affected, is_affected) = (self.verdict == Verdict::Affected, new.verdict == Verdict::Affected);
+        // The first publication of a patch counts: a later regression fix does not renew the time given.
+        self.patch_available = match (self.patch_available, new.patch_available) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.urgency = self.urgency.take().or(new.urgency);
+        let mut reasons = new.reasons;
+        if (is_affected && !was_affected) || (is_later && is_affected == was_affected) {
+            self.verdict = new.verdict;
+            self.fix = new.fix;
+            reasons.append(&mut self.reasons);
+            self.reasons = reasons;
+        } else {
+            self.reasons.append(&mut reasons);
+        }
+    }
+}

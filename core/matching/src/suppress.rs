@@ -1,0 +1,86 @@
+//! VEX statements and decisions that a match does not count: shown with their reason, never dropped.
+
+use crate::{Match, Verdict};
+use advisories::index::Index;
+use advisories::vex::{Statement, Status};
+use inventory::{Inventory, Package, purl};
+use jiff::Timestamp;
+
+/// Why a match does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// The document or rule that says so.
+    pub by: String,
+    /// Its reason, in its words.
+    pub reason: String,
+    /// Until when it holds; none means without end.
+    pub until: Option<Timestamp>,
+}
+
+impl Suppression {
+    pub(crate) fn rejected(id: &str) -> Self {
+        Self { by: "the CVE list".to_owned(), reason: format!("{id} was rejected"), until: None }
+    }
+}
+
+/// Applies statements to matches. Returns the places of those that met nothing: an exception without effect is a problem.
+///
+/// Of several statements on one match the latest decides (OpenVEX specification, "Updating Statements with Inherited
+/// Data").
+///
+/// # Errors
+/// If the index is damaged.
+pub fn suppress(
+    matches: &mut [Match],
+    inventory: &Inventory,
+    index: &Index<'_>,
+    statements: &[Statement],
+    now: Timestamp,
+) -> Result<Vec<usize>, advisories::Error> {
+    let mut is_used = vec![false; statements.len()];
+    if statements.is_empty() {
+        return Ok(Vec::new());
+    }
+    for found in matches {
+        let vulnerability = index.vulnerability(found.vulnerability)?;
+        let package = &inventory.packages[found.package];
+        let url = purl::write(package);
+        let ids: Vec<&str> = std::iter::once(vulnerability.id).chain(vulnerability.aliases.iter().copied()).collect();
+        let mut latest: Option<&Statement> = None;
+        for (at, statement) in statements.iter().enumerate() {
+            let is_named = ids.iter().any(|id| id.eq_ignore_ascii_case(&statement.vulnerability));
+            if !is_named || !statement.products.iter().any(|product| covers(product, &url, package)) {
+                continue;
+            }
+            is_used[at] = true;
+            let holds = statement.until.is_none_or(|until| until > now);
+            if holds && latest.is_none_or(|known| statement.at >= known.at) {
+                latest = Some(statement);
+            }
+        }
+        let Some(latest) = latest.filter(|latest| matches!(latest.status, Status::NotAffected | Status::Fixed | Status::Accepted)) else { continue };
+        if !matches!(found.verdict, Verdict::Suppressed(_)) {
+            let (by, reason) = (latest.by.clone(), latest.reason.clone());
+            found.verdict = Verdict::Suppressed(Suppression { by, reason, until: latest.until });
+        }
+    }
+    Ok(is_used.iter().enumerate().filter(|(_, used)| !**used).map(|(at, _)| at).collect())
+}
+
+/// Whether a product names a package: everything, a package URL (version and qualifiers only where both have them), or
+/// a bare name.
+fn covers(product: &str, url: &str, package: &Package) -> bool {
+    if product == "*" || product == package.name || product == url {
+        return true;
+    }
+    let (Ok(wanted), Ok(own)) = (purl::Purl::parse(product), purl::Purl::parse(url)) else { return false };
+    let is_source = wanted.qualifier("arch") == Some("source") && package.source.as_ref().is_some_and(|source| source.name == wanted.name);
+    let same_name = wanted.full_name() == own.full_name() || is_source;
+    let same_namespace = wanted.namespace.is_empty() || wanted.namespace == own.namespace;
+    let same_version = wanted.version.is_empty() || wanted.version == own.version;
+    let same_architecture = match (wanted.qualifier("arch"), own.qualifier("arch")) {
+        (Some(a), Some(b)) => a == "source" || a == b,
+        _ => true,
+    };
+    wanted.kind == own.kind && same_name && same_namespace && same_version && same_architecture
+}
