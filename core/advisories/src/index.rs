@@ -9,7 +9,7 @@ mod encode;
 mod range;
 mod read;
 
-pub use build::{Builder, FeedState};
+pub use build::{Builder, FeedState, Ready};
 pub use range::{Verdict, evaluate};
 pub use read::{AdvisoryRef, Index, Meta, RangeRef, Statement, VulnerabilityRef};
 

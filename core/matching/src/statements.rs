@@ -102,8 +102,9 @@ impl<'a> Judge<'_, 'a> {
     fn all(mut self, statements: &[Statement<'a>]) -> Result<Judged, advisories::Error> {
         let (mut denied, mut ranged) = (HashSet::new(), HashSet::new());
         let mut by_state = Vec::new();
-        for statement in statements.iter().filter(|statement| speaks_of(statement, self.key)) {
-            let vulnerabilities = || self.index.advisory(statement.advisory).map(|advisory| advisory.vulnerabilities);
+        let (key, index) = (self.key, self.index);
+        for statement in statements.iter().filter(|statement| speaks_of(statement, key)) {
+            let vulnerabilities = || index.advisory(statement.advisory).map(|advisory| advisory.vulnerabilities);
             match self.one(statement) {
                 // A distribution's fixed version that is reached settles the vulnerability for this release.
                 Judgement::Silent if self.family.is_distribution => ranged.extend(vulnerabilities()?),

@@ -17,14 +17,12 @@ pub(super) const FEED: Feed = Feed {
 };
 
 fn read(document: &Document<'_>, out: &mut Reading<'_>) {
-    let mut records = serde_json::Deserializer::from_slice(document.bytes).into_iter::<Value>();
-    let mut at = 0;
-    for record in records {
-        at += 1;
+    let records = serde_json::Deserializer::from_slice(document.bytes).into_iter::<Value>();
+    for (at, record) in records.enumerate() {
         match record {
             Ok(Value::Array(list)) => list.iter().for_each(|record| translate(record, document.name, out)),
             Ok(record) => translate(&record, document.name, out),
-            Err(error) => return out.problem(format!("{} record {at}", document.name), error),
+            Err(error) => return out.problem(format!("{} record {}", document.name, at + 1), error),
         }
     }
 }

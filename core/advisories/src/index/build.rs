@@ -110,7 +110,7 @@ impl Builder {
         Ready::Advisory(Box::new(Prepared { advisory: *advisory, statements }))
     }
 
-    /// Takes in a prepared record of the feed with this number in [`crate::feeds::FEEDS`].
+    /// Takes in a prepared record of the feed with this place in the list that [`Builder::finish`] gets.
     pub fn add(&mut self, ready: Ready, feed: u8) {
         match ready {
             Ready::Advisory(prepared) => self.add_advisory(&prepared, feed),

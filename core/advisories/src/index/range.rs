@@ -18,17 +18,7 @@ pub enum Verdict<'a> {
     },
 }
 
-/// An event's kind, as stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Tag {
-    Introduced = 0,
-    Fixed = 1,
-    LastAffected = 2,
-    Limit = 3,
-}
-
-/// Decides for one range: the latest event at or before the version counts, whatever their order in the record.
+/// Decides for one range of events (0 introduced, 1 fixed, 2 last affected, 3 limit): the latest event at or before the version counts, whatever their order in the record.
 ///
 /// # Errors
 /// If the version, or an event that the answer hangs on, cannot be read.
@@ -109,6 +99,15 @@ fn end<'a>(scheme: Scheme, known: Option<(&'a str, bool)>, event: &'a str, is_fi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Tag::{Fixed, Introduced, LastAffected, Limit};
+
+    #[derive(Clone, Copy)]
+    enum Tag {
+        Introduced,
+        Fixed,
+        LastAffected,
+        Limit,
+    }
 
     fn verdict(version: &str, events: &[(Tag, &'static str)]) -> Verdict<'static> {
         let events = events.iter().map(|(tag, event)| (*tag as u8, *event));
@@ -117,7 +116,6 @@ mod tests {
 
     #[test]
     fn the_latest_event_before_the_version_decides() {
-        use Tag::{Fixed, Introduced, LastAffected, Limit};
         let twice = [(Introduced, "0"), (Fixed, "1.2.0"), (Introduced, "2.0.0"), (Fixed, "2.1.0")];
         assert_eq!(verdict("1.1.0", &twice), Verdict::Affected { introduced: "0", fixed: Some("1.2.0") });
         assert_eq!(verdict("1.2.0", &twice), Verdict::Outside);

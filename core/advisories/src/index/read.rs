@@ -150,6 +150,14 @@ impl<'a> Index<'a> {
         serde_json::from_slice(self.section(Section::Meta)).map_err(|_| Error::Damaged { what: "the description of the feeds", at: 0 })
     }
 
+    /// The ids of the feeds that went in, by the number that advisories carry.
+    ///
+    /// # Errors
+    /// If that section is damaged.
+    pub fn meta_feeds(&self) -> Result<Vec<String>, Error> {
+        Ok(self.meta()?.feeds.into_iter().map(|state| state.feed).collect())
+    }
+
     fn section(&self, section: Section) -> &'a [u8] {
         self.sections[section as usize]
     }
@@ -300,7 +308,7 @@ fn read_range<'a>(cursor: &mut Cursor<'a>) -> Result<RangeRef<'a>, Error> {
 pub struct AdvisoryRef<'a> {
     /// The publisher's id.
     pub id: &'a str,
-    /// The place of its feed in [`crate::feeds::FEEDS`].
+    /// The place of its feed in [`Meta::feeds`].
     pub feed: u8,
     /// The numbers of the vulnerabilities that it is about.
     pub vulnerabilities: Vec<u32>,

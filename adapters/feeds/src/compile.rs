@@ -1,0 +1,158 @@
+//! Compiles all stored documents into one index.
+
+use crate::Progress;
+use crate::archive::{Visitor, visit};
+use crate::error::Error;
+use crate::store::Store;
+use advisories::feeds::{self, FEEDS, Feed, Reading};
+use advisories::index::{Builder, FeedState, Ready};
+use advisories::{Problem, Record};
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+/// What compiling gave.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The index.
+    pub bytes: Vec<u8>,
+    /// What could not be read, by feed.
+    pub problems: Vec<(&'static str, Problem)>,
+    /// The feeds that went in.
+    pub states: Vec<FeedState>,
+}
+
+/// Documents are read in parallel, so many bytes at a time.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// Reads every stored document and builds the index. The same documents give the same bytes.
+///
+/// # Errors
+/// If a stored file cannot be read, or the index not be built.
+pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error> {
+    let mut work = Work { builder: Builder::default(), states: Vec::new(), problems: Vec::new(), batch: Vec::new(), batch_bytes: 0, feed: &FEEDS[0] };
+    let mut files = Vec::new();
+    for feed in FEEDS {
+        let documents = store.documents(feed.id)?;
+        files.extend(documents.into_iter().map(|(name, document)| (feed, name, document.size_bytes)));
+    }
+    files.sort_by(|a, b| (a.0.id, &a.1).cmp(&(b.0.id, &b.1)));
+    let total = files.iter().map(|(_, _, size)| size).sum();
+    progress.begin("compile", Some(total));
+    let mut done = 0;
+    for (feed, name, size) in &files {
+        work.feed = feed;
+        visit(&store.feed_folder(feed.id).join(name), &mut work)?;
+        work.read_batch();
+        done += size;
+        progress.advance("compile", done);
+    }
+    let Work { builder, states, problems, .. } = work;
+    let bytes = builder.finish(&states)?;
+    progress.end("compile", &format!("{} documents", files.len()));
+    Ok(Compiled { bytes, problems, states })
+}
+
+struct Work {
+    builder: Builder,
+    states: Vec<FeedState>,
+    problems: Vec<(&'static str, Problem)>,
+    batch: Vec<(String, Vec<u8>)>,
+    batch_bytes: usize,
+    feed: &'static Feed,
+}
+
+/// What one document gave.
+struct Part {
+    feed: &'static Feed,
+    records: Vec<Ready>,
+    problems: Vec<Problem>,
+    newest: Option<Timestamp>,
+}
+
+impl Visitor for Work {
+    fn document(&mut self, name: &str, bytes: Vec<u8>) -> bool {
+        self.batch_bytes += bytes.len();
+        self.batch.push((name.to_owned(), bytes));
+        if self.batch_bytes >= BATCH_BYTES {
+            self.read_batch();
+        }
+        true
+    }
+
+    fn may_split(&self, name: &str) -> bool {
+        self.feed.by_line && name.ends_with(".jsonl")
+    }
+
+    fn problem(&mut self, place: &str, what: &str) {
+        self.problems.push((self.feed.id, Problem { code: "feed/unreadable-document", place: place.to_owned(), what: what.to_owned() }));
+        self.state(self.feed).problems += 1;
+    }
+}
+
+impl Work {
+    fn state(&mut self, feed: &'static Feed) -> &mut FeedState {
+        let at = self.number(feed);
+        &mut self.states[at]
+    }
+
+    /// The feed's place among those that went in: the number that the index keeps for it.
+    fn number(&mut self, feed: &'static Feed) -> usize {
+        self.states.iter().position(|state| state.feed == feed.id).unwrap_or_else(|| {
+            self.states.push(FeedState { feed: feed.id.to_owned(), ..FeedState::default() });
+            self.states.len() - 1
+        })
+    }
+
+    /// Reads the waiting documents on all cores, and takes their records in their order.
+    fn read_batch(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        self.batch_bytes = 0;
+        let expected = self.feed;
+        let parts: Vec<Part> = batch.into_par_iter().map(|(name, bytes)| read(expected, &name, &bytes)).collect();
+        for part in parts {
+            let number = self.number(part.feed);
+            let state = &mut self.states[number];
+            state.records += part.records.len() as u64;
+            state.problems += part.problems.len() as u64;
+            state.newest = state.newest.max(part.newest);
+            self.problems.extend(part.problems.into_iter().map(|problem| (part.feed.id, problem)));
+            let number = u8::try_from(number).unwrap_or(u8::MAX);
+            part.records.into_iter().for_each(|record| self.builder.add(record, number));
+        }
+    }
+}
+
+/// Reads one document, as its folder's feed unless it is plainly of another.
+fn read(expected: &'static Feed, name: &str, bytes: &[u8]) -> Part {
+    let document = feeds::Document { name, bytes };
+    let is_part = name.contains(" from line ");
+    let feed = if is_part || (expected.detect)(&document) { Some(expected) } else { feeds::detect(&document) };
+    let mut part = Part { feed: feed.unwrap_or(expected), records: Vec::new(), problems: Vec::new(), newest: None };
+    let Some(feed) = feed else {
+        let what = "it is not recognised as a document of any feed".to_owned();
+        part.problems.push(Problem { code: "feed/not-recognised", place: name.to_owned(), what });
+        return part;
+    };
+    let (mut records, mut newest) = (Vec::new(), None);
+    let mut emit = |record: Record| {
+        newest = newest_of(&record).max(newest);
+        records.push(Builder::prepare(record));
+    };
+    let mut reading = Reading::new(&mut emit);
+    (feed.read)(&document, &mut reading);
+    part.problems = reading.problems;
+    (part.records, part.newest) = (records, newest);
+    part
+}
+
+fn newest_of(record: &Record) -> Option<Timestamp> {
+    match record {
+        Record::Advisory(advisory) => advisory.published.max(advisory.modified),
+        Record::Vulnerability(vulnerability) => {
+            let listed = vulnerability.exploited.iter().map(|entry| entry.listed).max();
+            vulnerability.published.max(listed)
+        }
+        Record::Release(_) => None,
+        Record::SupportNote(note) => note.ended,
+    }
+}

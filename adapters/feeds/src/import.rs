@@ -1,0 +1,114 @@
+//! Import of feeds from files, folders and archives, for sites without a network.
+
+use crate::archive::{Visitor, visit};
+use crate::error::Error;
+use crate::store::{Document, Store};
+use advisories::feeds::{self, Feed};
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imported {
+    /// Stored as a document of this feed.
+    Stored {
+        /// The file.
+        path: PathBuf,
+        /// The feed's id.
+        feed: &'static str,
+    },
+    /// Not recognised as belonging to any feed.
+    NotRecognised {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Imports files, or all files below folders. With `feed` given nothing is guessed.
+///
+/// # Errors
+/// If a file cannot be read, or the data directory not be written.
+pub fn import(store: &Store, paths: &[PathBuf], feed: Option<&'static Feed>, now: Timestamp) -> Result<Vec<Imported>, Error> {
+    let mut outcome = Vec::new();
+    for path in paths {
+        for file in files_below(path)? {
+            let found = match feed {
+                Some(feed) => Some(feed),
+                None => recognise(&file)?,
+            };
+            outcome.push(match found {
+                Some(feed) => {
+                    store_file(store, &file, feed, now)?;
+                    Imported::Stored { path: file, feed: feed.id }
+                }
+                None => Imported::NotRecognised { path: file },
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+fn files_below(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    let entries = std::fs::read_dir(path).map_err(Error::file("list", path))?;
+    for entry in entries {
+        let entry = entry.map_err(Error::file("list", path))?;
+        let kind = entry.file_type().map_err(Error::file("list", path))?;
+        if kind.is_dir() {
+            files.extend(files_below(&entry.path())?);
+        } else if kind.is_file() {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Looks at the first documents of a file until one is recognised.
+struct First {
+    found: Option<&'static Feed>,
+    left: usize,
+}
+
+impl Visitor for First {
+    fn document(&mut self, name: &str, bytes: Vec<u8>) -> bool {
+        self.found = feeds::detect(&feeds::Document { name, bytes: &bytes });
+        self.left = self.left.saturating_sub(1);
+        self.found.is_none() && self.left > 0
+    }
+
+    fn may_split(&self, name: &str) -> bool {
+        name.ends_with(".jsonl")
+    }
+
+    fn problem(&mut self, _: &str, _: &str) {}
+}
+
+fn recognise(path: &Path) -> Result<Option<&'static Feed>, Error> {
+    let mut first = First { found: None, left: 50 };
+    visit(path, &mut first)?;
+    Ok(first.found)
+}
+
+fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -> Result<(), Error> {
+    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
+    let digest = blake3::hash(&bytes).to_hex().to_string();
+    let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut documents = store.documents(feed.id)?;
+    // Files of one name from two folders are two documents: the second carries a part of its digest.
+    let taken = documents.get(&own).is_some_and(|known| known.digest != digest && known.origin != path.display().to_string());
+    let name = if taken { format!("{}-{own}", &digest[..12]) } else { own };
+    store.write(&store.feed_folder(feed.id).join(&name), &bytes)?;
+    let document = Document {
+        origin: path.display().to_string(),
+        fetched_at: Some(now),
+        digest,
+        size_bytes: bytes.len() as u64,
+        ..Document::default()
+    };
+    documents.insert(name, document);
+    store.set_documents(feed.id, &documents)
+}

@@ -1,0 +1,40 @@
+//! An index file mapped into memory.
+
+use crate::error::Error;
+use advisories::index::Index;
+use std::path::Path;
+
+/// A mapped index file.
+#[derive(Debug)]
+pub struct MappedIndex {
+    map: memmap2::Mmap,
+}
+
+impl MappedIndex {
+    /// Maps a file; nothing of it is read yet.
+    ///
+    /// # Errors
+    /// If it cannot be opened or mapped.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = std::fs::File::open(path).map_err(Error::file("open", path))?;
+        #[expect(unsafe_code, reason = "mapping a file is unsafe because others could change it")]
+        // SAFETY: index files are written once under another name, moved into place and never changed; all reads of the
+        // map are bounds-checked, so even a changed file can give wrong bytes only, which the reader takes as damage.
+        let map = unsafe { memmap2::Mmap::map(&file) };
+        Ok(Self { map: map.map_err(Error::file("map", path))? })
+    }
+
+    /// The index inside.
+    ///
+    /// # Errors
+    /// If the file is no index, or a damaged one.
+    pub fn index(&self) -> Result<Index<'_>, Error> {
+        Ok(Index::open(&self.map)?)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+}

@@ -1,0 +1,131 @@
+//! The data directory: documents of feeds with what is known about them, and the compiled indexes.
+
+use crate::error::Error;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A data directory.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// What is known about a stored document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Where it came from: an address or a path.
+    pub origin: String,
+    /// When it was fetched or imported.
+    pub fetched_at: Option<Timestamp>,
+    /// BLAKE3 of its bytes.
+    pub digest: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The server's entity tag, for conditional requests.
+    pub etag: Option<String>,
+    /// The server's date, for conditional requests.
+    pub last_modified: Option<String>,
+    /// Why the last attempt to renew it failed, if it did.
+    pub last_failure: Option<String>,
+}
+
+impl Store {
+    /// A data directory; nothing is created yet.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of a feed's documents.
+    #[must_use]
+    pub fn feed_folder(&self, feed: &str) -> PathBuf {
+        self.root.join("feeds").join(feed)
+    }
+
+    fn index_folder(&self) -> PathBuf {
+        self.root.join("index")
+    }
+
+    /// The documents of a feed by file name.
+    ///
+    /// # Errors
+    /// If the list exists but cannot be read.
+    pub fn documents(&self, feed: &str) -> Result<BTreeMap<String, Document>, Error> {
+        let path = self.feed_folder(feed).join("documents.json");
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| Error::file("read", &path)(error.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) => Err(Error::file("read", &path)(error)),
+        }
+    }
+
+    /// Replaces the list of a feed's documents.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn set_documents(&self, feed: &str, documents: &BTreeMap<String, Document>) -> Result<(), Error> {
+        let path = self.feed_folder(feed).join("documents.json");
+        let text = serde_json::to_vec_pretty(documents).map_err(|error| Error::file("write", &path)(error.into()))?;
+        self.write(&path, &text)
+    }
+
+    /// Writes a file so that it is there whole or not at all, and survives a power cut.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let folder = path.parent().unwrap_or(&self.root);
+        std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+        let waiting = path.with_extension(format!("new-{}", std::process::id()));
+        let write = || {
+            let mut file = std::fs::File::create(&waiting)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&waiting, path)?;
+            std::fs::File::open(folder)?.sync_all()
+        };
+        write().map_err(Error::file("write", path))
+    }
+
+    /// Stores an index under its digest and makes it the current one; older ones are removed.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn set_index(&self, bytes: &[u8], digest: &str) -> Result<PathBuf, Error> {
+        let folder = self.index_folder();
+        let path = folder.join(format!("{digest}.index"));
+        self.write(&path, bytes)?;
+        self.write(&folder.join("current"), digest.as_bytes())?;
+        for entry in std::fs::read_dir(&folder).map_err(Error::file("list", &folder))?.flatten() {
+            let is_old = entry.path() != path && entry.path().extension().is_some_and(|extension| extension == "index");
+            if is_old {
+                // A process that has it mapped keeps it: the file goes when the last one closes it.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(path)
+    }
+
+    /// The path of the current index.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn current_index(&self) -> Result<PathBuf, Error> {
+        let pointer = self.index_folder().join("current");
+        let digest = std::fs::read_to_string(&pointer).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::NoIndex { path: self.root.clone() },
+            _ => Error::file("read", &pointer)(error),
+        })?;
+        let digest: String = digest.trim().chars().filter(char::is_ascii_hexdigit).collect();
+        Ok(self.index_folder().join(format!("{digest}.index")))
+    }
+}

@@ -1,0 +1,145 @@
+//! The one function that assesses an inventory.
+
+use crate::findings::{self, Changelog, Finding};
+use crate::patches::{self, Patch};
+use advisories::index::{FeedState, Index, Meta};
+use advisories::vex::Statement;
+use inventory::{Inventory, PendingUpdate};
+use jiff::Timestamp;
+use matching::Verdict;
+use policy::{Asset, Policy};
+
+/// Why an assessment could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Matching failed.
+    #[error("failed to match the inventory")]
+    Matching(#[from] matching::Error),
+    /// The index could not be read.
+    #[error("failed to read the index")]
+    Index(#[from] advisories::Error),
+}
+
+/// Everything that an assessment is made from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// What is installed.
+    pub inventory: &'a Inventory,
+    /// The advisories, if there are any.
+    pub index: Option<&'a Index<'a>>,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// What is known about the asset.
+    pub asset: &'a Asset,
+    /// VEX statements and ignore files.
+    pub statements: &'a [Statement],
+    /// What the changelogs of pending updates say.
+    pub changelogs: &'a [Changelog],
+    /// The instant of the assessment.
+    pub now: Timestamp,
+}
+
+/// What is missing on an asset, and by when it must be fixed.
+#[derive(Debug, Clone, Default)]
+pub struct Assessment {
+    /// Findings that count, the most urgent first.
+    pub findings: Vec<Finding>,
+    /// Findings that somebody says do not count, with the reason.
+    pub suppressed: Vec<Finding>,
+    /// Patches to apply, the most urgent first; each names its findings by their place.
+    pub patches: Vec<Patch>,
+    /// Pending updates that no finding and no security suite calls for.
+    pub other_updates: Vec<PendingUpdate>,
+    /// What the assessment rests on, and what it could not see.
+    pub coverage: Coverage,
+}
+
+/// The denominators: what was judged, what could not be, and how old the data is.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// Installed packages.
+    pub packages: usize,
+    /// Those that were compared with data that covers them.
+    pub judged: usize,
+    /// Those that could not be judged: name, version and why.
+    pub undetermined: Vec<(String, String, String)>,
+    /// The feeds in the index.
+    pub feeds: Vec<FeedState>,
+    /// The index's digest.
+    pub index_digest: Option<String>,
+    /// Whether the host's own repositories were looked at.
+    pub has_repository_metadata: bool,
+    /// Things that are not known, in words.
+    pub unknown: Vec<String>,
+    /// Statements that met nothing, in words.
+    pub idle_statements: Vec<String>,
+}
+
+impl Coverage {
+    /// Whether there is enough data to call the asset clean.
+    #[must_use]
+    pub fn is_sufficient(&self) -> bool {
+        self.packages > 0 && (self.judged > 0 || self.has_repository_metadata)
+    }
+}
+
+/// Assesses an inventory.
+///
+/// # Errors
+/// If the index is damaged.
+pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
+    let mut coverage = Coverage {
+        packages: input.inventory.packages.len(),
+        has_repository_metadata: input.inventory.has_repository_metadata,
+        ..Coverage::default()
+    };
+    let meta = input.index.map(Index::meta).transpose()?;
+    let mut all = Vec::new();
+    if let Some(index) = input.index {
+        let mut matching = matching::find(input.inventory, index)?;
+        let idle = matching::suppress(&mut matching.matches, input.inventory, index, input.statements, input.now)?;
+        let describe = |at: &usize| input.statements.get(*at).map(|statement| format!("{}: {}", statement.by, statement.vulnerability));
+        coverage.idle_statements = idle.iter().filter_map(describe).collect();
+        coverage.judged = matching.judged;
+        coverage.undetermined = undetermined(input.inventory, &matching);
+        all = findings::from_matches(input, index, &matching.matches)?;
+    } else {
+        coverage.unknown.push("there is no index of advisories, so installed packages were not compared with any".to_owned());
+        let nothing = "there is no index of advisories".to_owned();
+        coverage.undetermined = input.inventory.packages.iter().map(|package| (package.name.clone(), package.version.clone(), nothing.clone())).collect();
+    }
+    all.extend(findings::from_changelogs(input, &all)?);
+    all.extend(findings::from_lifecycle(input, meta.as_ref(), &mut coverage.unknown));
+    all.extend(findings::from_pending(input, &all));
+    describe_feeds(&mut coverage, input, meta);
+    let (mut suppressed, mut findings): (Vec<Finding>, Vec<Finding>) = all.into_iter().partition(|finding| matches!(finding.verdict, Verdict::Suppressed(_)));
+    findings.sort_by(Finding::by_urgency);
+    suppressed.sort_by(Finding::by_urgency);
+    let (patches, other_updates) = patches::group(input.inventory, &findings);
+    Ok(Assessment { findings, suppressed, patches, other_updates, coverage })
+}
+
+fn undetermined(inventory: &Inventory, matching: &matching::Matching) -> Vec<(String, String, String)> {
+    let all = matching.undetermined.iter().map(|entry| (&inventory.packages[entry.package], entry));
+    all.map(|(package, entry)| (package.name.clone(), package.version.clone(), entry.why.clone())).collect()
+}
+
+fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>) {
+    coverage.feeds = meta.map(|meta| meta.feeds).unwrap_or_default();
+    coverage.index_digest = input.index.map(Index::digest);
+    if input.inventory.host.is_some() && !input.inventory.has_repository_metadata {
+        coverage.unknown.push("no repository metadata was found on the host, so its pending updates are not known".to_owned());
+    }
+    if let Some(host) = input.inventory.host.as_ref().filter(|host| host.unreadable_processes > 0) {
+        let count = host.unreadable_processes;
+        coverage.unknown.push(format!("{count} processes could not be looked at for want of rights: they may run replaced files"));
+    }
+    for state in &coverage.feeds {
+        let Some(feed) = advisories::feeds::find(&state.feed) else { continue };
+        let Some(newest) = state.newest else { continue };
+        let days = input.now.duration_since(newest).as_hours() / 24;
+        if days > i64::from(feed.stale_after_days) {
+            coverage.unknown.push(format!("the feed {} is stale: its newest record is {days} days old", state.feed));
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Findings: one vulnerability on one asset, with the packages that carry it, its signals and its deadline.
+
+use crate::assess::Input;
+use crate::facts;
+use advisories::index::{Index, Meta};
+use inventory::{PackageType, PendingUpdate, purl};
+use jiff::Timestamp;
+use matching::{Fix, Match, Verdict};
+use policy::Deadline;
+use std::cmp::Ordering;
+
+/// What kind of thing was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A known vulnerability.
+    Vulnerability,
+    /// A release or package out of support.
+    EndOfLife,
+    /// A pending security update whose vulnerabilities are not known here.
+    SecurityUpdate,
+    /// Programs that still run replaced files.
+    Restart,
+}
+
+/// One finding.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Its id: a CVE where one exists.
+    pub id: String,
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// Other ids.
+    pub aliases: Vec<String>,
+    /// One line of text.
+    pub title: String,
+    /// The packages that carry it.
+    pub carriers: Vec<Carrier>,
+    /// Whether it counts, and how.
+    pub verdict: Verdict,
+    /// What is known about its danger.
+    pub signals: Signals,
+    /// The advisories that say so.
+    pub sources: Vec<Source>,
+    /// By when it must be fixed, and why.
+    pub deadline: Deadline,
+    /// Whether that is past.
+    pub is_overdue: bool,
+}
+
+/// A package that carries a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carrier {
+    /// Its place in the inventory; none for things that are no package.
+    pub package: Option<usize>,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its source package's name, where it has one.
+    pub source: String,
+    /// What is known about a fix.
+    pub fix: Fix,
+    /// Its package URL.
+    pub purl: String,
+    /// Why it was matched, in words.
+    pub because: String,
+    /// Whether it is a kernel that is installed but does not run.
+    pub is_idle_kernel: bool,
+}
+
+/// What is known about a finding's danger.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Signals {
+    /// The CVSS base score that decides, with its vector or word.
+    pub cvss: Option<(f64, String)>,
+    /// EPSS score and percentile.
+    pub epss: Option<(f64, f64)>,
+    /// When a catalogue listed it as exploited.
+    pub listed: Option<Timestamp>,
+    /// Whether ransomware campaigns use it.
+    pub is_used_by_ransomware: bool,
+    /// CISA's decision points, in words.
+    pub ssvc: Option<String>,
+    /// Weaknesses.
+    pub weaknesses: Vec<String>,
+    /// When the vulnerability was published.
+    pub published: Option<Timestamp>,
+    /// When its patch became available.
+    pub patch_available: Option<Timestamp>,
+}
+
+/// An advisory behind a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The publisher's id.
+    pub id: String,
+    /// The feed it came from.
+    pub feed: String,
+    /// Where people read more; may be empty.
+    pub url: String,
+}
+
+/// What the changelog of a pending update says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changelog {
+    /// The source package.
+    pub source: String,
+    /// The version that names it.
+    pub version: String,
+    /// When that version was made.
+    pub at: Option<Timestamp>,
+    /// The vulnerabilities named there.
+    pub vulnerabilities: Vec<String>,
+}
+
+impl Finding {
+    /// Overdue first, then by due date; what has none last; then by class and id.
+    pub(crate) fn by_urgency(a: &Self, b: &Self) -> Ordering {
+        let due = |finding: &Self| finding.deadline.due.unwrap_or(Timestamp::MAX);
+        due(a).cmp(&due(b)).then(a.deadline.rank.cmp(&b.deadline.rank)).then_with(|| natural(&b.id, &a.id))
+    }
+
+    /// Whether a patch exists for all that carry it.
+    #[must_use]
+    pub fn is_fixable(&self) -> bool {
+        self.carriers.iter().any(|carrier| matches!(carrier.fix, Fix::Available(_)))
+    }
+}
+
+/// Orders ids with numbers by their value: CVE-2024-9999 before CVE-2024-10000.
+fn natural(a: &str, b: &str) -> Ordering {
+    let key = |id: &str| id.split('-').map(|part| part.parse::<u64>().unwrap_or(0)).collect::<Vec<_>>();
+    key(a).cmp(&key(b)).then_with(|| a.cmp(b))
+}
+
+/// Makes one finding of all matches on one vulnerability.
+pub(crate) fn from_matches(input: Input<'_>, index: &Index<'_>, matches: &[Match]) -> Result<Vec<Finding>, advisories::Error> {
+    let mut findings = Vec::new();
+    let feeds = index.meta_feeds()?;
+    for group in matches.chunk_by(|a, b| a.vulnerability == b.vulnerability) {
+        // What counts and what is suppressed on some packages only are two findings.
+        let (suppressed, counting): (Vec<&Match>, Vec<&Match>) = group.iter().partition(|found| matches!(found.verdict, Verdict::Suppressed(_)));
+        for part in [counting, suppressed] {
+            if let Some(first) = part.first() {
+                findings.push(from_group(input, index, &feeds, &part, first.vulnerability)?);
+            }
+        }
+    }
+    Ok(findings)
+}
+
+fn from_group(input: Input<'_>, index: &Index<'_>, feeds: &[String], group: &[&Match], number: u32) -> Result<Finding, advisories::Error> {
+    let vulnerability = index.vulnerability(number)?;
+    let mut sources: Vec<Source> = Vec::new();
+    let (mut severities, mut published, mut title) = (vulnerability.severities.clone(), vulnerability.published, vulnerability.summary.to_owned());
+    for reason in group.iter().flat_map(|found| &found.reasons) {
+        let advisory = index.advisory(reason.advisory)?;
+        if sources.iter().any(|known| known.id == advisory.id) {
+            continue;
+        }
+        let feed = feeds.get(usize::from(advisory.feed)).cloned().unwrap_or_default();
+        severities.extend(advisory.severities.iter().map(|value| advisories::Severity { source: advisory.id.to_owned(), value: (*value).to_owned() }));
+        // A bundle's date and title speak of the bundle, not of one vulnerability in it.
+        if advisory.vulnerabilities.len() == 1 {
+            published = published.or(advisory.published);
+            if title.is_empty() {
+                advisory.summary.clone_into(&mut title);
+            }
+        }
+        sources.push(Source { id: advisory.id.to_owned(), feed, url: advisory.url.to_owned() });
+    }
+    let carriers: Vec<Carrier> = group.iter().map(|found| carrier(input, found)).collect();
+    let listed = vulnerability.exploited.iter().map(|entry| entry.listed).min();
+    let patch_available = group.iter().filter_map(|found| found.patch_available).min();
+    let signals = Signals {
+        cvss: advisories::severity::decisive(&severities).map(|(score, severity)| (score, severity.value.clone())),
+        epss: vulnerability.epss,
+        listed,
+        is_used_by_ransomware: vulnerability.exploited.iter().any(|entry| entry.ransomware),
+        ssvc: vulnerability.ssvc.as_ref().map(facts::ssvc_in_words),
+        weaknesses: vulnerability.weaknesses.iter().map(|text| (*text).to_owned()).collect(),
+        published,
+        patch_available,
+    };
+    let urgency = group.iter().find_map(|found| found.urgency.clone());
+    let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, urgency);
+    let deadline = policy::derive(input.policy, &facts);
+    let is_overdue = deadline.due.is_some_and(|due| due < input.now);
+    Ok(Finding {
+        id: vulnerability.id.to_owned(),
+        kind: Kind::Vulnerability,
+        aliases: vulnerability.aliases.iter().filter(|alias| !alias.starts_with("DEBIAN-")).map(|alias| (*alias).to_owned()).collect(),
+        title,
+        verdict: strongest(group),
+        carriers,
+        signals,
+        sources,
+        deadline,
+        is_overdue,
+    })
+}
+
+/// Affected outweighs restart pending, which outweighs undetermined.
+fn strongest(group: &[&Match]) -> Verdict {
+    let rank = |verdict: &Verdict| match verdict {
+        Verdict::Affected => 0,
+        Verdict::RestartPending { .. } => 1,
+        Verdict::Undetermined { .. } => 2,
+        Verdict::Suppressed(_) => 3,
+    };
+    group.iter().map(|found| &found.verdict).min_by_key(|verdict| rank(verdict)).cloned().unwrap_or(Verdict::Affected)
+}
+
+fn carrier(input: Input<'_>, found: &Match) -> Carrier {
+    let package = &input.inventory.packages[found.package];
+    Carrier {
+        package: Some(found.package),
+        name: package.name.clone(),
+        version: package.version.clone(),
+        source: package.source.as_ref().map_or_else(|| package.name.clone(), |source| source.name.clone()),
+        fix: found.fix.clone(),
+        purl: purl::write(package),
+        because: found.reasons.first().map(|reason| format!("{} {}: {}", reason.ecosystem, reason.name, reason.because)).unwrap_or_default(),
+        is_idle_kernel: found.is_idle_kernel,
+    }
+}
+
+/// Vulnerabilities that the changelogs of pending updates name and no advisory matched.
+pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec<Finding>, advisories::Error> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for changelog in input.changelogs {
+        let pending: Vec<&PendingUpdate> = input.inventory.pending.iter().filter(|update| update.source.name == changelog.source).collect();
+        for id in &changelog.vulnerabilities {
+            let is_known = known.iter().any(|finding| finding.id == *id && finding.carriers.iter().any(|carrier| carrier.source == changelog.source));
+            if is_known || pending.is_empty() {
+                continue;
+            }
+            let carriers: Vec<Carrier> = pending.iter().map(|update| of_pending(input, update, format!("the changelog of {} {} names it", changelog.source, changelog.version))).collect();
+            if let Some(same) = findings.iter_mut().find(|finding| finding.id == *id) {
+                same.carriers.extend(carriers.into_iter().filter(|carrier| !same.carriers.iter().any(|known| known.name == carrier.name)).collect::<Vec<_>>());
+                continue;
+            }
+            let number = input.index.and_then(|index| Some((index, index.vulnerability_number(id)?)));
+            let vulnerability = match number {
+                Some((index, number)) => index.vulnerability(number)?,
+                None => advisories::index::VulnerabilityRef { id, ..Default::default() },
+            };
+            let signals = Signals {
+                cvss: advisories::severity::decisive(&vulnerability.severities).map(|(score, severity)| (score, severity.value.clone())),
+                epss: vulnerability.epss,
+                listed: vulnerability.exploited.iter().map(|entry| entry.listed).min(),
+                is_used_by_ransomware: vulnerability.exploited.iter().any(|entry| entry.ransomware),
+                ssvc: vulnerability.ssvc.as_ref().map(facts::ssvc_in_words),
+                weaknesses: Vec::new(),
+                published: vulnerability.published,
+                patch_available: changelog.at,
+            };
+            let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, None);
+            let deadline = policy::derive(input.policy, &facts);
+            let source = Source { id: format!("changelog of {} {}", changelog.source, changelog.version), feed: "changelog".to_owned(), url: String::new() };
+            findings.push(Finding {
+                id: id.clone(),
+                kind: Kind::Vulnerability,
+                aliases: Vec::new(),
+                title: vulnerability.summary.to_owned(),
+                carriers,
+                verdict: Verdict::Affected,
+                signals,
+                sources: vec![source],
+                is_overdue: deadline.due.is_some_and(|due| due < input.now),
+                deadline,
+            });
+        }
+    }
+    Ok(findings)
+}
+
+fn of_pending(input: Input<'_>, update: &PendingUpdate, because: String) -> Carrier {
+    let package = input.inventory.packages.iter().position(|package| package.name == update.name && package.architecture == update.architecture);
+    Carrier {
+        package,
+        name: update.name.clone(),
+        version: update.installed.clone(),
+        source: update.source.name.clone(),
+        fix: Fix::Available(update.source.version.clone()),
+        purl: package.map_or_else(String::new, |at| purl::write(&input.inventory.packages[at])),
+        because,
+        is_idle_kernel: false,
+    }
+}
+
+/// Releases and packages out of support, and programs that run replaced files.
+pub(crate) fn from_lifecycle(input: Input<'_>, meta: Option<&Meta>, unknown: &mut Vec<String>) -> Vec<Finding> {
+    let (found, not_known) = matching::end_of_life(input.inventory, meta, input.now);
+    unknown.extend(not_known);
+    let mut findings: Vec<Finding> = found
+        .into_iter()
+        .map(|end| {
+            let carriers = end.packages.iter().map(|at| plain_carrier(input, *at, Fix::EndOfLife, &end.remark)).collect();
+            let title = format!("{} has been out of support since {}: {}", end.subject, end.ended.strftime("%F"), end.remark);
+            let facts = facts::of_end_of_life(input, end.ended);
+            special(input, (format!("EOL-{}", end.subject), Kind::EndOfLife, title), carriers, &facts)
+        })
+        .collect();
+    if let Some(host) = input.inventory.host.as_ref().filter(|host| !host.stale_processes.is_empty()) {
+        let title = format!("{} processes still run files that have been replaced", host.stale_processes.len());
+        let what = "restart them".to_owned();
+        let mut finding = special(input, ("RESTART".to_owned(), Kind::Restart, title), Vec::new(), &facts::of_unexplained(input, None));
+        finding.verdict = Verdict::RestartPending { what };
+        findings.push(finding);
+    }
+    findings
+}
+
+fn plain_carrier(input: Input<'_>, at: usize, fix: Fix, because: &str) -> Carrier {
+    let package = &input.inventory.packages[at];
+    Carrier {
+        package: Some(at),
+        name: package.name.clone(),
+        version: package.version.clone(),
+        source: package.source.as_ref().map_or_else(|| package.name.clone(), |source| source.name.clone()),
+        fix,
+        purl: purl::write(package),
+        because: because.to_owned(),
+        is_idle_kernel: false,
+    }
+}
+
+fn special(input: Input<'_>, (id, kind, title): (String, Kind, String), carriers: Vec<Carrier>, facts: &policy::Facts) -> Finding {
+    let deadline = policy::derive(input.policy, facts);
+    Finding {
+        id,
+        kind,
+        aliases: Vec::new(),
+        title,
+        carriers,
+        verdict: Verdict::Affected,
+        signals: Signals::default(),
+        sources: Vec::new(),
+        is_overdue: deadline.due.is_some_and(|due| due < input.now),
+        deadline,
+    }
+}
+
+/// Pending security updates that no finding explains: their danger is not known, so the cautious class applies.
+pub(crate) fn from_pending(input: Input<'_>, known: &[Finding]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for update in input.inventory.pending.iter().filter(|update| update.is_security) {
+        let explains = |finding: &&Finding| finding.carriers.iter().any(|carrier| carrier.source == update.source.name && matches!(carrier.fix, Fix::Available(_)));
+        if known.iter().any(|finding| explains(&finding)) {
+            continue;
+        }
+        let carrier = of_pending(input, update, format!("{} offers {} as a security update", update.suite, update.candidate));
+        let id = format!("UPDATE-{}-{}", update.source.name, update.source.version);
+        if let Some(same) = findings.iter_mut().find(|finding| finding.id == id) {
+            same.carriers.push(carrier);
+            continue;
+        }
+        let named = if update.advisories.is_empty() { String::new() } else { format!(" ({})", update.advisories.join(", ")) };
+        let title = format!("security update of {} to {}{named}; which vulnerabilities it fixes is not known here", update.source.name, update.source.version);
+        findings.push(special(input, (id, Kind::SecurityUpdate, title), vec![carrier], &facts::of_unexplained(input, None)));
+    }
+    findings
+}
+
+/// Whether a package's name for people is its source's (distributions) or its own.
+pub(crate) fn is_distribution(kind: PackageType) -> bool {
+    kind.language_ecosystem().is_none()
+}

@@ -1,0 +1,12 @@
+//! Inventory, index and policy put together: findings with their deadlines, grouped by the patch that resolves them.
+//!
+//! The same inputs give the same assessment on any machine.
+
+mod assess;
+mod facts;
+mod findings;
+mod patches;
+
+pub use assess::{Assessment, Coverage, Error, Input, assess};
+pub use findings::{Carrier, Changelog, Finding, Kind, Signals, Source};
+pub use patches::Patch;

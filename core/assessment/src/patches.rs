@@ -1,0 +1,163 @@
+//! Patches: one upgrade with all that it resolves.
+
+use crate::findings::{Finding, is_distribution};
+use advisories::Family;
+use inventory::{Inventory, PackageType, PendingUpdate};
+use jiff::Timestamp;
+use matching::{Fix, Verdict};
+use std::collections::BTreeMap;
+
+/// One upgrade that resolves findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// The source package (distributions) or package that is upgraded.
+    pub name: String,
+    /// Its kind.
+    pub kind: Option<PackageType>,
+    /// The installed packages it concerns: name and installed version.
+    pub packages: Vec<(String, String)>,
+    /// The version to reach; none if no patch exists.
+    pub target: Option<String>,
+    /// Whether the host's own repositories offer it now; none if they were not looked at.
+    pub is_offered: Option<bool>,
+    /// Where its findings stand in the assessment's list, the most urgent first.
+    pub findings: Vec<usize>,
+    /// The earliest due date among them.
+    pub due: Option<Timestamp>,
+    /// The strictest class among them, with its rank.
+    pub class: (usize, String),
+    /// Whether one of them is overdue.
+    pub is_overdue: bool,
+    /// What to run, as words of a command; empty where there is nothing to run.
+    pub command: Vec<String>,
+}
+
+type Key = (Option<PackageType>, String, bool);
+
+/// Groups findings by the upgrade that resolves them, and returns the pending updates that none of them is about.
+pub(crate) fn group(inventory: &Inventory, findings: &[Finding]) -> (Vec<Patch>, Vec<PendingUpdate>) {
+    let mut patches: BTreeMap<Key, Patch> = BTreeMap::new();
+    for (at, finding) in findings.iter().enumerate() {
+        let mut keys: Vec<Key> = Vec::new();
+        for carrier in &finding.carriers {
+            let kind = carrier.package.map(|place| inventory.packages[place].kind);
+            let is_own = kind.is_some_and(|kind| !is_distribution(kind));
+            let has_fix = matches!(carrier.fix, Fix::Available(_));
+            let key = (kind, if is_own { carrier.name.clone() } else { carrier.source.clone() }, has_fix);
+            let patch = patches.entry(key.clone()).or_insert_with(|| Patch::empty(&key, finding));
+            patch.add_package(&carrier.name, &carrier.version);
+            if let Fix::Available(version) = &carrier.fix {
+                patch.raise_target(version, carrier.package.map(|place| inventory.packages[place].ecosystem.as_str()));
+            }
+            keys.push(key);
+        }
+        if finding.carriers.is_empty() {
+            let key = (None, finding.id.clone(), false);
+            patches.entry(key.clone()).or_insert_with(|| Patch { name: finding.title.clone(), ..Patch::empty(&key, finding) });
+            keys.push(key);
+        }
+        keys.sort();
+        keys.dedup();
+        keys.iter().filter_map(|key| patches.get_mut(key).map(|patch| patch.add_finding(at, finding))).count();
+    }
+    let mut patches: Vec<Patch> = patches.into_values().collect();
+    let mut other = Vec::new();
+    for update in &inventory.pending {
+        let patch = patches.iter_mut().find(|patch| patch.target.is_some() && patch.packages.iter().any(|(name, _)| *name == update.name));
+        match patch {
+            Some(patch) => {
+                patch.is_offered = Some(true);
+                patch.target = Some(update.source.version.clone());
+            }
+            None => other.push(update.clone()),
+        }
+    }
+    for patch in &mut patches {
+        if patch.is_offered.is_none() && inventory.has_repository_metadata && patch.kind.is_some_and(is_distribution) && patch.target.is_some() {
+            patch.is_offered = Some(false);
+        }
+        patch.command = command(patch);
+    }
+    patches.sort_by(|a, b| {
+        let key = |patch: &Patch| (patch.due.unwrap_or(Timestamp::MAX), patch.class.0, std::cmp::Reverse(patch.findings.len()));
+        key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
+    });
+    (patches, other)
+}
+
+impl Patch {
+    fn empty(key: &Key, finding: &Finding) -> Self {
+        Self {
+            name: key.1.clone(),
+            kind: key.0,
+            packages: Vec::new(),
+            target: None,
+            is_offered: None,
+            findings: Vec::new(),
+            due: None,
+            class: (finding.deadline.rank, finding.deadline.class.clone()),
+            is_overdue: false,
+            command: Vec::new(),
+        }
+    }
+
+    fn add_package(&mut self, name: &str, version: &str) {
+        let entry = (name.to_owned(), version.to_owned());
+        if !self.packages.contains(&entry) {
+            self.packages.push(entry);
+        }
+    }
+
+    fn raise_target(&mut self, version: &str, ecosystem: Option<&str>) {
+        let scheme = ecosystem.and_then(Family::of).map(|family| family.scheme);
+        let is_higher = match (&self.target, scheme) {
+            (None, _) => true,
+            (Some(known), Some(scheme)) => scheme.compare(version, known).is_ok_and(std::cmp::Ordering::is_gt),
+            (Some(_), None) => false,
+        };
+        if is_higher {
+            self.target = Some(version.to_owned());
+        }
+    }
+
+    fn add_finding(&mut self, at: usize, finding: &Finding) {
+        self.findings.push(at);
+        self.is_overdue |= finding.is_overdue;
+        self.due = match (self.due, finding.deadline.due) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        if finding.deadline.rank < self.class.0 {
+            self.class = (finding.deadline.rank, finding.deadline.class.clone());
+        }
+        // An undetermined finding asks for a look, not for an upgrade alone.
+        if matches!(finding.verdict, Verdict::Undetermined { .. }) {
+            self.is_overdue &= finding.is_overdue;
+        }
+    }
+}
+
+/// The words of the command that applies a patch. Names go in as words of their own, never through a shell.
+fn command(patch: &Patch) -> Vec<String> {
+    let names = || {
+        let mut names: Vec<String> = patch.packages.iter().map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let with = |head: &[&str], tail: Vec<String>| head.iter().map(|word| (*word).to_owned()).chain(tail).collect();
+    let Some(target) = &patch.target else { return Vec::new() };
+    match patch.kind {
+        Some(PackageType::Deb) => with(&["apt-get", "install", "--only-upgrade"], names()),
+        Some(PackageType::Rpm) => with(&["dnf", "upgrade"], names()),
+        Some(PackageType::Apk) => with(&["apk", "add", "--upgrade"], names()),
+        Some(PackageType::Npm) => with(&["npm", "install"], vec![format!("{}@{target}", patch.name)]),
+        Some(PackageType::PyPi) => with(&["pip", "install"], vec![format!("{}>={target}", patch.name)]),
+        Some(PackageType::Cargo) => with(&["cargo", "update", "-p", &patch.name, "--precise", target], Vec::new()),
+        Some(PackageType::Golang) if patch.name != "stdlib" => with(&["go", "get"], vec![format!("{}@v{target}", patch.name)]),
+        Some(PackageType::Gem) => with(&["bundle", "update", &patch.name], Vec::new()),
+        Some(PackageType::Composer) => with(&["composer", "update", &patch.name], Vec::new()),
+        Some(PackageType::NuGet) => with(&["dotnet", "add", "package", &patch.name, "--version", target], Vec::new()),
+        _ => Vec::new(),
+    }
+}

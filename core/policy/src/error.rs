@@ -1,0 +1,49 @@
+//! What can be wrong with a policy.
+
+/// Why a policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file does not follow its format.
+    #[error("line {line}: {message}")]
+    Format {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, with the offending words.
+        message: String,
+    },
+    /// A value cannot be understood.
+    #[error("class `{class}`: {what}")]
+    Class {
+        /// The class's id.
+        class: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// The table does not cover everything.
+    #[error("the last class must have no condition, so that every finding gets exactly one")]
+    NotTotal,
+    /// A class after one without conditions can never be reached.
+    #[error("class `{class}` can never be reached: the one before it has no condition")]
+    Unreachable {
+        /// The class's id.
+        class: String,
+    },
+    /// Two classes share an id.
+    #[error("two classes are called `{class}`")]
+    Twice {
+        /// Their id.
+        class: String,
+    },
+    /// The time zone does not exist.
+    #[error("`{name}` is no time zone")]
+    TimeZone {
+        /// Its name.
+        name: String,
+    },
+    /// A day that does not exist.
+    #[error("the holiday `{day}` is no day")]
+    Holiday {
+        /// The text.
+        day: String,
+    },
+}

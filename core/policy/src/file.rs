@@ -1,0 +1,171 @@
+//! The policy file.
+
+use crate::calendar::Calendar;
+use crate::condition::Condition;
+use crate::deadline::{Clock, Due};
+use crate::error::Error;
+use crate::facts::Exposure;
+use serde::Deserialize;
+
+/// A policy, checked.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// Where its figures come from.
+    pub source: String,
+    /// What still has to be checked at that source; empty if nothing.
+    pub to_check: String,
+    /// Its classes, the strictest first.
+    pub classes: Vec<Class>,
+    /// How days are counted.
+    pub calendar: Calendar,
+    /// Whether the catalogue's own due date caps every deadline.
+    pub is_capped_by_catalogue: bool,
+    pub(crate) missing: Missing,
+}
+
+/// A class of findings with its deadline.
+#[derive(Debug, Clone)]
+pub struct Class {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// By when it is due.
+    pub due: Due,
+    /// What starts its clock.
+    pub clock: Vec<Clock>,
+    /// What else is owed, in words.
+    pub also: String,
+    pub(crate) when: Condition,
+}
+
+/// Cautious values for what is missing.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Missing {
+    pub(crate) cvss: f64,
+    pub(crate) epss: f64,
+    pub(crate) exploitation: String,
+    pub(crate) automatable: bool,
+    pub(crate) total_impact: bool,
+    pub(crate) likely_exploitable: bool,
+    pub(crate) exposure: Exposure,
+}
+
+impl Default for Missing {
+    fn default() -> Self {
+        Self {
+            cvss: 10.0,
+            epss: 1.0,
+            exploitation: "active".to_owned(),
+            automatable: true,
+            total_impact: true,
+            likely_exploitable: true,
+            exposure: Exposure::Exposed,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    name: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    to_check: String,
+    #[serde(default = "utc")]
+    time_zone: String,
+    #[serde(default)]
+    holidays: Vec<String>,
+    #[serde(default = "yes")]
+    end_of_day: bool,
+    #[serde(default)]
+    capped_by_catalogue: bool,
+    #[serde(default)]
+    missing: Missing,
+    #[serde(default)]
+    class: Vec<FileClass>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct FileClass {
+    id: String,
+    title: String,
+    due: String,
+    clock: Vec<Clock>,
+    #[serde(default)]
+    also: String,
+    #[serde(default)]
+    when: Condition,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Policy {
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    /// [`Error`] names the line or class in question.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let file: File = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+            Error::Format { line, message: error.message().trim().to_owned() }
+        })?;
+        let calendar = Calendar::new(&file.time_zone, &file.holidays, file.end_of_day)?;
+        let classes = file.class.into_iter().map(class).collect::<Result<Vec<_>, _>>()?;
+        check(&classes)?;
+        Ok(Self {
+            name: file.name,
+            source: file.source,
+            to_check: file.to_check,
+            classes,
+            calendar,
+            is_capped_by_catalogue: file.capped_by_catalogue,
+            missing: file.missing,
+        })
+    }
+
+    /// The place of a class in the table; lower is stricter.
+    #[must_use]
+    pub fn rank(&self, class: &str) -> Option<usize> {
+        self.classes.iter().position(|known| known.id == class)
+    }
+}
+
+fn class(class: FileClass) -> Result<Class, Error> {
+    let fail = |what: String| Error::Class { class: class.id.clone(), what };
+    let due = Due::parse(&class.due).ok_or_else(|| {
+        fail(format!("`{}` is no deadline; write `72 hours`, `30 days`, `10 business days`, `end of quarter` or `next upgrade`", class.due))
+    })?;
+    if class.clock.is_empty() {
+        return Err(fail("`clock` names nothing that could start it".to_owned()));
+    }
+    Ok(Class { id: class.id, title: class.title, due, clock: class.clock, also: class.also, when: class.when })
+}
+
+fn check(classes: &[Class]) -> Result<(), Error> {
+    let Some((last, before)) = classes.split_last() else { return Err(Error::NotTotal) };
+    if !last.when.is_empty() {
+        return Err(Error::NotTotal);
+    }
+    if let Some(at) = before.iter().position(|class| class.when.is_empty()) {
+        return Err(Error::Unreachable { class: classes[at + 1].id.clone() });
+    }
+    for (at, class) in classes.iter().enumerate() {
+        if classes[..at].iter().any(|known| known.id == class.id) {
+            return Err(Error::Twice { class: class.id.clone() });
+        }
+    }
+    Ok(())
+}
