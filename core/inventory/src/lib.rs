@@ -2,6 +2,7 @@
 //!
 //! This crate reads bytes, or a [`Directory`] that it is given, and opens nothing else.
 
+pub mod changelog;
 mod control;
 mod directory;
 mod error;

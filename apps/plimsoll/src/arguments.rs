@@ -1,0 +1,224 @@
+//! Arguments, options and their help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Patch management as a policy that runs: what is missing, by when it must be fixed, and why.
+#[derive(Parser, Debug)]
+#[command(name = "plimsoll", version, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    /// The data directory with feeds and index
+    #[arg(long, global = true, env = "PLIMSOLL_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Say nothing but the result and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 within the policy, 1 policy not met, 2 could not finish, 3 not enough data to say, 64 wrong usage.";
+
+/// When to use colour.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    /// On terminals only.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Show what is missing on a system, and by when it must be fixed
+    #[command(after_help = EXIT_CODES)]
+    Scan(Box<ScanArguments>),
+    /// Explain one finding: inputs, rule, instants, sources
+    Why(Box<WhyArguments>),
+    /// Download, import and check the feeds of advisories
+    #[command(subcommand)]
+    Feeds(FeedsCommand),
+    /// Show the policies that ship with the program, or check one of your own
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Write shell completions or man pages
+    #[command(subcommand, hide = true)]
+    Generate(GenerateCommand),
+}
+
+/// What is scanned, and what is known about it.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct Subject {
+    /// A bill of materials, a lock file, a package database, an archive, or a directory; this host if left out
+    pub(crate) target: Option<PathBuf>,
+    /// Read a mounted image or chroot as a system of its own
+    #[arg(long, value_name = "DIR", conflicts_with = "target")]
+    pub(crate) root: Option<PathBuf>,
+    /// The policy file, or the name of a preset (see `plimsoll policy list`)
+    #[arg(long, value_name = "FILE|PRESET", default_value = "baseline")]
+    pub(crate) policy: String,
+    /// Judge as of this date or instant instead of now (2026-11-23, 2026-11-23T10:00:00Z)
+    #[arg(long, value_name = "DATE")]
+    pub(crate) at: Option<String>,
+    /// The distribution release of a package database without one, as os-release would say it (debian-12)
+    #[arg(long, value_name = "ID-VERSION")]
+    pub(crate) release: Option<String>,
+    /// What is known about the asset: a TOML file with exposure, environment, criticality, data-classes, impact
+    #[arg(long, value_name = "FILE")]
+    pub(crate) asset: Option<PathBuf>,
+    /// Whether the asset can be reached from the internet; not stated counts as exposed
+    #[arg(long, value_enum)]
+    pub(crate) exposure: Option<ExposureArgument>,
+    /// VEX documents (OpenVEX, CSAF, CycloneDX) whose statements apply
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Ignore files of other scanners (.trivyignore.yaml, osv-scanner.toml, .grype.yaml, audit.toml); those beside the target are found by themselves
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignore_file: Vec<PathBuf>,
+    /// Use this index file instead of the data directory's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) index: Option<PathBuf>,
+    /// Read the changelogs of pending updates with apt, and which vulnerabilities they fix (Debian family)
+    #[arg(long)]
+    pub(crate) changelogs: bool,
+}
+
+/// Exposure, as an argument.
+#[derive(ValueEnum, Debug, Clone, Copy)]
+pub(crate) enum ExposureArgument {
+    /// Reachable from the internet.
+    Exposed,
+    /// Not reachable.
+    Internal,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScanArguments {
+    #[command(flatten)]
+    pub(crate) subject: Subject,
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write the output to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit with 1 if something is overdue, of this class or a stricter one, or never: overdue, CLASS, none
+    #[arg(long, value_name = "GATE", default_value = "overdue")]
+    pub(crate) fail_on: String,
+    /// List every vulnerability under its patch
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    /// Leave out what has no fix yet
+    #[arg(long)]
+    pub(crate) only_fixed: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WhyArguments {
+    /// The vulnerability, under any of its ids
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) subject: Subject,
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]
+    pub(crate) format: WhyFormat,
+}
+
+/// Forms of an explanation.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WhyFormat {
+    /// Text for people.
+    Text,
+    /// JSON for programs.
+    Json,
+}
+
+/// Forms of a scan's output.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A table for people, grouped by the patch to apply.
+    Table,
+    /// JSON, with all there is.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// CycloneDX 1.6 with vulnerabilities.
+    Cyclonedx,
+    /// OpenVEX 0.2.0.
+    Openvex,
+    /// One row a finding and package.
+    Csv,
+    /// A report in Markdown.
+    Markdown,
+    /// A self-contained page.
+    Html,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum FeedsCommand {
+    /// Download the feeds and compile the index
+    Sync {
+        /// Only these feeds (see `plimsoll feeds status`)
+        feed: Vec<String>,
+        /// A mirror that serves FEED/FILE instead of the publishers
+        #[arg(long, value_name = "URL")]
+        mirror: Option<String>,
+        /// How many downloads run at once
+        #[arg(long, default_value_t = 4)]
+        jobs: usize,
+    },
+    /// Take in feeds from files, folders and archives (.gz, .zst, .xz, .bz2, .zip, .tar), and compile the index
+    Import {
+        /// Files or folders
+        #[arg(required = true)]
+        path: Vec<PathBuf>,
+        /// The feed they belong to, instead of recognising it
+        #[arg(long)]
+        feed: Option<String>,
+    },
+    /// Compile the index anew from what is stored
+    Compile,
+    /// Show the feeds, their age and their problems
+    Status {
+        /// JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the index and the stored documents against their digests
+    Verify,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum PolicyCommand {
+    /// List the presets
+    List,
+    /// Print a preset, to start a policy of your own from
+    Show {
+        /// The preset's name
+        name: String,
+    },
+    /// Read a policy file and say what is wrong with it
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum GenerateCommand {
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Man pages into a folder
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
+}

@@ -1,0 +1,41 @@
+//! The commands, one file each.
+
+mod changelogs;
+mod feeds;
+mod generate;
+mod policy;
+mod scan;
+mod why;
+
+use crate::arguments::{Arguments, Colour, Command};
+use anyhow::Result;
+use std::path::PathBuf;
+
+/// Runs the command and answers with its exit code.
+pub(crate) fn run(arguments: Arguments) -> Result<u8> {
+    match arguments.color {
+        Colour::Auto => {}
+        Colour::Always => anstream::ColorChoice::Always.write_global(),
+        Colour::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let data = data_directory(arguments.data);
+    match arguments.command {
+        Command::Scan(scan) => scan::run(&scan, &data, arguments.quiet),
+        Command::Why(why) => why::run(&why, &data),
+        Command::Feeds(command) => feeds::run(command, &data, arguments.quiet),
+        Command::Policy(command) => policy::run(&command),
+        Command::Generate(command) => generate::run(&command),
+    }
+}
+
+/// The system's data directory for root, the user's own for others.
+fn data_directory(given: Option<PathBuf>) -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    given.unwrap_or_else(|| {
+        if rustix::process::geteuid().is_root() {
+            return PathBuf::from("/var/lib/plimsoll");
+        }
+        let base = variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
+        base.unwrap_or_else(|| PathBuf::from(".")).join("plimsoll")
+    })
+}

@@ -1,0 +1,175 @@
+//! `plimsoll feeds`.
+
+use crate::arguments::FeedsCommand;
+use crate::exit::{self, Usage};
+use crate::printable::printable;
+use crate::progress::{Bars, say};
+use ::feeds::{Imported, MappedIndex, Outcome, Progress, Silent, Store, Sync, compile, import, sync};
+use advisories::feeds::{FEEDS, Feed, find};
+use advisories::index::{FeedState, Index};
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Runs a command on feeds.
+pub(super) fn run(command: FeedsCommand, data: &Path, is_quiet: bool) -> Result<u8> {
+    let store = Store::new(data);
+    let progress: Arc<dyn Progress> = if is_quiet { Arc::new(Silent) } else { Arc::new(Bars::new()) };
+    match command {
+        FeedsCommand::Sync { feed, mirror, jobs } => run_sync(&store, &feed, mirror, jobs, &progress, is_quiet),
+        FeedsCommand::Import { path, feed } => run_import(&store, &path, feed.as_deref(), progress.as_ref(), is_quiet),
+        FeedsCommand::Compile => run_compile(&store, progress.as_ref(), is_quiet),
+        FeedsCommand::Status { json } => status(&store, json),
+        FeedsCommand::Verify => verify(&store),
+    }
+}
+
+fn named(id: &str) -> Result<&'static Feed> {
+    find(id).ok_or_else(|| {
+        let known: Vec<&str> = FEEDS.iter().map(|feed| feed.id).collect();
+        Usage(format!("no feed is called `{id}`; there are {}", known.join(", "))).into()
+    })
+}
+
+fn run_sync(store: &Store, ids: &[String], mirror: Option<String>, jobs: usize, progress: &Arc<dyn Progress>, is_quiet: bool) -> Result<u8> {
+    let chosen: Vec<&'static Feed> = if ids.is_empty() { FEEDS.iter().collect() } else { ids.iter().map(|id| named(id)).collect::<Result<_>>()? };
+    let options = Sync { mirror, concurrency: jobs, ..Sync::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("failed to start the network runtime")?;
+    let outcomes = runtime.block_on(sync(store, &chosen, &options, progress.clone(), Timestamp::now()))?;
+    let mut out = anstream::stdout().lock();
+    let mut failed = 0;
+    for (feed, address, outcome) in &outcomes {
+        failed += usize::from(matches!(outcome, Outcome::Failed { .. }));
+        let word = match outcome {
+            Outcome::Fetched { size_bytes } => format!("fetched {size_bytes} bytes"),
+            Outcome::Unchanged => "unchanged".to_owned(),
+            Outcome::Failed { why } => format!("FAILED  {why}; what was stored before stays in use"),
+        };
+        writeln!(out, "{feed:16} {}  {}", printable(address), printable(&word)).context("failed to write")?;
+    }
+    drop(out);
+    let fetched = outcomes.iter().any(|(_, _, outcome)| matches!(outcome, Outcome::Fetched { .. }));
+    if fetched || (store.current_index().is_err() && outcomes.len() > failed) {
+        run_compile(store, progress.as_ref(), is_quiet)?;
+    }
+    Ok(if failed > 0 { exit::COULD_NOT_FINISH } else { exit::WITHIN_POLICY })
+}
+
+fn run_import(store: &Store, paths: &[PathBuf], feed: Option<&str>, progress: &dyn Progress, is_quiet: bool) -> Result<u8> {
+    let feed = feed.map(named).transpose()?;
+    let outcomes = import(store, paths, feed, Timestamp::now())?;
+    let mut out = anstream::stdout().lock();
+    let mut unknown = 0;
+    for outcome in &outcomes {
+        match outcome {
+            Imported::Stored { path, feed } => writeln!(out, "{feed:16} {}", printable(&path.display().to_string())),
+            Imported::NotRecognised { path } => {
+                unknown += 1;
+                writeln!(out, "{:16} {}", "NOT RECOGNISED", printable(&path.display().to_string()))
+            }
+        }
+        .context("failed to write")?;
+    }
+    drop(out);
+    if unknown == outcomes.len() {
+        anyhow::bail!("none of {unknown} files belongs to a feed that is known, so the index was left as it is");
+    }
+    let code = run_compile(store, progress, is_quiet)?;
+    Ok(if unknown > 0 { exit::COULD_NOT_FINISH } else { code })
+}
+
+fn run_compile(store: &Store, progress: &dyn Progress, is_quiet: bool) -> Result<u8> {
+    let compiled = compile(store, progress)?;
+    let index = Index::open(&compiled.bytes)?;
+    let path = store.set_index(&compiled.bytes, &index.digest())?;
+    let problems = store.root().join("index").join("problems.tsv");
+    let lines: String = compiled.problems.iter().map(|(feed, problem)| format!("{feed}\t{}\t{}\t{}\n", problem.code, printable(&problem.place), printable(&problem.what))).collect();
+    store.write(&problems, lines.as_bytes())?;
+    if !is_quiet {
+        let meta = index.meta()?;
+        say(&format!("Compiled {} advisories on {} vulnerabilities into {} ({} bytes).", meta.advisories, meta.vulnerabilities, path.display(), compiled.bytes.len()));
+        if !compiled.problems.is_empty() {
+            say(&format!("{} records or documents could not be read; they are listed in {}.", compiled.problems.len(), problems.display()));
+        }
+    }
+    Ok(exit::WITHIN_POLICY)
+}
+
+fn status(store: &Store, is_json: bool) -> Result<u8> {
+    let map = match store.current_index() {
+        Ok(path) => Some(MappedIndex::open(&path)?),
+        Err(::feeds::Error::NoIndex { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let meta = map.as_ref().map(|map| map.index()?.meta().map_err(anyhow::Error::from)).transpose()?;
+    let mut rows = Vec::new();
+    for feed in FEEDS {
+        let documents = store.documents(feed.id)?;
+        let state = meta.as_ref().and_then(|meta| meta.feeds.iter().find(|state| state.feed == feed.id)).cloned().unwrap_or_default();
+        let fetched = documents.values().filter_map(|document| document.fetched_at).max();
+        let failure = documents.values().find_map(|document| document.last_failure.clone());
+        rows.push((feed, documents.len(), state, fetched, failure));
+    }
+    let mut out = anstream::stdout().lock();
+    if is_json {
+        let value: Vec<serde_json::Value> = rows.iter().map(|(feed, documents, state, fetched, failure)| {
+            serde_json::json!({ "feed": feed.id, "title": feed.title, "documents": documents, "records": state.records, "problems": state.problems,
+                "newest": state.newest, "fetched_at": fetched, "last_failure": failure, "stale": is_stale(feed, state), "stale_after_days": feed.stale_after_days })
+        }).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&value)?).context("failed to write")?;
+        return Ok(exit::WITHIN_POLICY);
+    }
+    writeln!(out, "{:16} {:>9} {:>9}  {:12} {:12} {}", "FEED", "RECORDS", "PROBLEMS", "NEWEST", "FETCHED", "STATE").context("failed to write")?;
+    for (feed, documents, state, fetched, failure) in rows {
+        let day = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.strftime("%F").to_string());
+        let word = match (documents, failure, is_stale(feed, &state)) {
+            (0, _, _) => "not loaded".to_owned(),
+            (_, Some(failure), _) => format!("last renewal failed: {}", printable(&failure)),
+            (_, None, Some(true)) => format!("STALE: nothing newer than {} days", feed.stale_after_days),
+            (_, None, None) => "its age is not known".to_owned(),
+            _ => "current".to_owned(),
+        };
+        writeln!(out, "{:16} {:>9} {:>9}  {:12} {:12} {word}", feed.id, state.records, state.problems, day(state.newest), day(fetched)).context("failed to write")?;
+    }
+    match map {
+        Some(map) => writeln!(out, "\nindex {}", map.index()?.digest()),
+        None => writeln!(out, "\nThere is no index yet: run `plimsoll feeds sync`, or `plimsoll feeds import FILE…` without a network."),
+    }
+    .context("failed to write")?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// By the newest record inside, whatever the file's date; none if no record says when it was made.
+fn is_stale(feed: &Feed, state: &FeedState) -> Option<bool> {
+    let days = Timestamp::now().duration_since(state.newest?).as_hours() / 24;
+    Some(days > i64::from(feed.stale_after_days))
+}
+
+fn verify(store: &Store) -> Result<u8> {
+    let mut damaged = Vec::new();
+    let mut checked = 0;
+    for feed in FEEDS {
+        for (name, document) in store.documents(feed.id)? {
+            let path = store.feed_folder(feed.id).join(&name);
+            checked += 1;
+            match std::fs::read(&path) {
+                Ok(bytes) if blake3::hash(&bytes).to_hex().as_str() == document.digest => {}
+                Ok(_) => damaged.push(format!("{}: its digest is not the one recorded when it was stored", path.display())),
+                Err(error) => damaged.push(format!("{}: {error}", path.display())),
+            }
+        }
+    }
+    let path = store.current_index()?;
+    let map = MappedIndex::open(&path)?;
+    if let Err(error) = Index::verify(map.bytes()) {
+        damaged.push(format!("{}: {error}", path.display()));
+    }
+    let mut out = anstream::stdout().lock();
+    for line in &damaged {
+        writeln!(out, "DAMAGED  {}", printable(line)).context("failed to write")?;
+    }
+    writeln!(out, "{checked} documents and the index checked, {} damaged", damaged.len()).context("failed to write")?;
+    Ok(if damaged.is_empty() { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
+}

@@ -1,0 +1,93 @@
+//! `plimsoll why`: one finding explained.
+
+use super::scan::{self, Prepared};
+use crate::arguments::{WhyArguments, WhyFormat};
+use crate::exit;
+use crate::formats::{day_and_time, finding_as_json, fix_in_words};
+use crate::printable::printable;
+use ::feeds::MappedIndex;
+use anyhow::{Context, Result};
+use assessment::Finding;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+
+/// Explains a finding; says so plainly where there is none.
+pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
+    let prepared = scan::prepare(&arguments.subject, data)?;
+    let index = prepared.index.as_ref().map(MappedIndex::index).transpose()?;
+    let assessment = prepared.assess(index.as_ref())?;
+    let wanted = arguments.id.to_ascii_uppercase();
+    let is_meant = |finding: &&Finding| {
+        let ids = std::iter::once(&finding.id).chain(&finding.aliases).chain(finding.sources.iter().map(|source| &source.id));
+        ids.into_iter().any(|id| id.to_ascii_uppercase() == wanted)
+    };
+    let found: Vec<&Finding> = assessment.findings.iter().chain(&assessment.suppressed).filter(is_meant).collect();
+    let mut out = anstream::stdout().lock();
+    if found.is_empty() {
+        let known = index.as_ref().and_then(|index| index.vulnerability_number(&wanted));
+        let words = match (known, assessment.coverage.is_sufficient()) {
+            (Some(_), true) => "the index knows it, and no installed package that could be judged is affected by it",
+            (None, true) => "neither the index nor the pending updates name it; that is no proof that it does not concern this system",
+            (_, false) => "there is not enough data to say whether it concerns this system",
+        };
+        writeln!(out, "{}: {words}.", printable(&arguments.id)).context("failed to write")?;
+        return Ok(if known.is_some() && assessment.coverage.is_sufficient() { exit::WITHIN_POLICY } else { exit::NOT_ENOUGH_DATA });
+    }
+    let text = match arguments.format {
+        WhyFormat::Json => {
+            let all: Vec<_> = found.iter().map(|finding| finding_as_json(finding)).collect();
+            serde_json::to_string_pretty(&all)? + "\n"
+        }
+        WhyFormat::Text => found.iter().map(|finding| in_words(finding, &prepared)).collect(),
+    };
+    out.write_all(text.as_bytes()).context("failed to write")?;
+    Ok(if found.iter().any(|finding| finding.is_overdue) { exit::POLICY_NOT_MET } else { exit::WITHIN_POLICY })
+}
+
+fn in_words(finding: &Finding, prepared: &Prepared) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let mut line = |words: String| drop(writeln!(text, "{words}"));
+    line(format!("{}  {}", printable(&finding.id), printable(&finding.title)));
+    if !finding.aliases.is_empty() {
+        line(format!("  also known as  {}", printable(&finding.aliases.join(", "))));
+    }
+    line(String::new());
+    line("  What was matched".to_owned());
+    for carrier in &finding.carriers {
+        line(format!("    {} {}: {}", printable(&carrier.name), printable(&carrier.version), fix_in_words(&carrier.fix)));
+        line(format!("      {}", printable(&carrier.because)));
+    }
+    for source in &finding.sources {
+        line(format!("    source: {} (feed {}) {}", printable(&source.id), source.feed, printable(&source.url)));
+    }
+    line(format!("    verdict: {}", crate::formats::verdict_in_words(&finding.verdict)));
+    line(String::new());
+    let class = prepared.policy.classes.get(finding.deadline.rank);
+    line(format!("  Class  {}  ({})", finding.deadline.class, class.map_or("", |class| class.title.as_str())));
+    line(format!("    policy: {}", printable(&prepared.policy.name)));
+    for input in &finding.deadline.inputs {
+        let remark = if input.is_assumed { "   not known, so the cautious value is taken" } else { "" };
+        line(format!("    {}: {}{remark}", input.name, printable(&input.value)));
+    }
+    line(String::new());
+    match finding.deadline.due {
+        Some(due) => line(format!("  Due  {}{}", day_and_time(due), if finding.is_overdue { "   OVERDUE" } else { "" })),
+        None => line("  Due  with the next upgrade".to_owned()),
+    }
+    for step in &finding.deadline.steps {
+        let rule = prepared.policy.classes.iter().find(|class| class.id == step.class);
+        let within = rule.map(|class| class.due.to_string()).unwrap_or_default();
+        let due = step.due.map_or_else(|| "no date".to_owned(), day_and_time);
+        line(format!("    class {}: {within} from {} ({}) gives {due}", step.class, day_and_time(step.started_at), step.started_by));
+    }
+    if finding.deadline.is_mitigation {
+        line("    No patch exists: a mitigation is owed by then; the patch's own clock starts when one appears.".to_owned());
+    }
+    if let Some(also) = class.map(|class| class.also.as_str()).filter(|also| !also.is_empty()) {
+        line(format!("    also owed: {also}"));
+    }
+    line(String::new());
+    text
+}

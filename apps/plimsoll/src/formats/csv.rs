@@ -1,0 +1,47 @@
+//! One row a finding and package. Cells that a spreadsheet would take for a formula get an apostrophe.
+
+use super::{Report, verdict_in_words};
+use anyhow::Result;
+use matching::Fix;
+
+pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(&mut *out);
+    let head = ["id", "class", "due", "overdue", "verdict", "package", "version", "source_package", "fixed_version", "cvss", "epss", "exploited", "published", "patch_available", "advisories", "title", "purl"];
+    writer.write_record(head)?;
+    for finding in report.findings().chain(&report.assessment.suppressed) {
+        let instant = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+        let none = assessment::Carrier { package: None, name: String::new(), version: String::new(), source: String::new(), fix: Fix::Unknown, purl: String::new(), because: String::new(), is_idle_kernel: false };
+        let carriers = if finding.carriers.is_empty() { std::slice::from_ref(&none) } else { &finding.carriers };
+        for carrier in carriers {
+            let fixed = if let Fix::Available(version) = &carrier.fix { version.clone() } else { String::new() };
+            let advisories: Vec<&str> = finding.sources.iter().map(|source| source.id.as_str()).collect();
+            let row = [
+                finding.id.clone(),
+                finding.deadline.class.clone(),
+                instant(finding.deadline.due),
+                if finding.is_overdue { "yes" } else { "no" }.to_owned(),
+                verdict_in_words(&finding.verdict),
+                carrier.name.clone(),
+                carrier.version.clone(),
+                carrier.source.clone(),
+                fixed,
+                finding.signals.cvss.as_ref().map(|(score, _)| format!("{score:.1}")).unwrap_or_default(),
+                finding.signals.epss.map(|(score, _)| format!("{score:.5}")).unwrap_or_default(),
+                instant(finding.signals.listed),
+                instant(finding.signals.published),
+                instant(finding.signals.patch_available),
+                advisories.join(" "),
+                finding.title.clone(),
+                carrier.purl.clone(),
+            ];
+            writer.write_record(row.iter().map(|cell| harmless(cell)))?;
+        }
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+fn harmless(cell: &str) -> String {
+    let text = crate::printable::printable(cell).into_owned();
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+}

@@ -1,0 +1,64 @@
+//! A report in Markdown.
+
+use super::{Report, count, day, distance, verdict_in_words};
+use crate::printable::{printable, shell_words};
+use anyhow::Result;
+use std::io::Write;
+
+pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
+    writeln!(out, "# Missing patches on {}\n", cell(&report.inventory.subject))?;
+    writeln!(out, "{} on {}, under the policy \"{}\": **{} overdue** of {}.\n", cell(&report.system()), super::day_and_time(report.now), cell(&report.policy.name), report.overdue(), count(report.findings().count(), "finding"))?;
+    writeln!(out, "| class | findings | overdue |\n| --- | ---: | ---: |")?;
+    for (class, all, overdue) in report.by_class() {
+        writeln!(out, "| {class} | {all} | {overdue} |")?;
+    }
+    writeln!(out, "\n## Patches\n\n| due | | class | patch | to version | resolves |\n| --- | --- | --- | --- | --- | --- |")?;
+    for patch in report.patches().filter(|patch| patch.target.is_some()) {
+        let ids: Vec<&str> = patch.findings.iter().map(|at| report.assessment.findings[*at].id.as_str()).collect();
+        let due = patch.due.map_or_else(|| "-".to_owned(), day);
+        writeln!(out, "| {due} | {} | {} | {} | {} | {} |", distance(patch.due, report.now), cell(&patch.class.1), cell(&patch.name), cell(patch.target.as_deref().unwrap_or_default()), cell(&ids.join(", ")))?;
+    }
+    let unfixed: Vec<_> = report.findings().filter(|finding| !finding.is_fixable()).collect();
+    if !unfixed.is_empty() {
+        writeln!(out, "\n## Without a patch\n\n| mitigation due | class | id | packages | |\n| --- | --- | --- | --- | --- |")?;
+        for finding in unfixed {
+            let names: Vec<&str> = finding.carriers.iter().map(|carrier| carrier.name.as_str()).collect();
+            writeln!(out, "| {} | {} | {} | {} | {} |", finding.deadline.due.map_or_else(|| "-".to_owned(), day), cell(&finding.deadline.class), cell(&finding.id), cell(&names.join(", ")), cell(&finding.title))?;
+        }
+    }
+    if !report.assessment.suppressed.is_empty() {
+        writeln!(out, "\n## Suppressed\n")?;
+        for finding in &report.assessment.suppressed {
+            writeln!(out, "- {}: {}", cell(&finding.id), cell(&verdict_in_words(&finding.verdict)))?;
+        }
+    }
+    let commands: Vec<String> = report.patches().filter(|patch| !patch.command.is_empty() && patch.is_offered != Some(false)).map(|patch| shell_words(&patch.command)).collect();
+    if !commands.is_empty() {
+        writeln!(out, "\n## Commands\n\n```sh\n{}\n```", commands.join("\n"))?;
+    }
+    let coverage = &report.assessment.coverage;
+    writeln!(out, "\n## What this rests on\n\n- {} of {} judged, {} undetermined", coverage.judged, count(coverage.packages, "package"), coverage.undetermined.len())?;
+    for feed in &coverage.feeds {
+        writeln!(out, "- feed {}: {} records, newest {}", feed.feed, feed.records, feed.newest.map_or_else(|| "not known".to_owned(), day))?;
+    }
+    for unknown in coverage.unknown.iter().chain(&report.problems()) {
+        writeln!(out, "- not known or not read: {}", cell(unknown))?;
+    }
+    Ok(())
+}
+
+/// Text that cannot break out of a table's cell or become markup.
+fn cell(text: &str) -> String {
+    let text = printable(text);
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '\\' | '#' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            other => safe.push(other),
+        }
+    }
+    safe
+}

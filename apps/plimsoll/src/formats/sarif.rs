@@ -1,0 +1,85 @@
+//! SARIF 2.1.0 (OASIS). Every result has a location, as readers demand: the file in which the package was found.
+
+use super::{Report, distance, fix_in_words};
+use anyhow::Result;
+use assessment::Finding;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let mut rules: BTreeMap<&str, &Finding> = BTreeMap::new();
+    for finding in report.findings().chain(&report.assessment.suppressed) {
+        rules.entry(&finding.id).or_insert(finding);
+    }
+    let places: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(at, id)| (*id, at)).collect();
+    let results: Vec<Value> = report.findings().chain(&report.assessment.suppressed).flat_map(|finding| results(report, finding, places[finding.id.as_str()])).collect();
+    let value = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "Plimsoll", "version": env!("CARGO_PKG_VERSION"), "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules.values().map(|finding| rule(finding)).collect::<Vec<_>>(),
+            } },
+            "invocations": [{
+                "executionSuccessful": true,
+                "toolExecutionNotifications": report.problems().iter().map(|problem| json!({ "level": "warning", "message": { "text": problem } })).collect::<Vec<_>>(),
+            }],
+            "results": results,
+        }],
+    });
+    serde_json::to_writer_pretty(&mut *out, &value)?;
+    out.push(b'\n');
+    Ok(())
+}
+
+fn rule(finding: &Finding) -> Value {
+    let title = if finding.title.is_empty() { &finding.id } else { &finding.title };
+    let mut rule = json!({
+        "id": finding.id,
+        "shortDescription": { "text": title },
+        "properties": { "tags": ["security", finding.deadline.class] },
+    });
+    if let Some((score, _)) = &finding.signals.cvss {
+        rule["properties"]["security-severity"] = json!(format!("{score:.1}"));
+    }
+    if let Some(url) = finding.sources.iter().map(|source| &source.url).find(|url| url.starts_with("https://")) {
+        rule["helpUri"] = json!(url);
+    }
+    rule
+}
+
+fn results(report: &Report<'_>, finding: &Finding, rule: usize) -> Vec<Value> {
+    let level = match finding.deadline.rank {
+        0 | 1 => "error",
+        2 | 3 => "warning",
+        _ => "note",
+    };
+    let due = distance(finding.deadline.due, report.now);
+    let make = |text: String, location: String, fingerprint: String| {
+        let mut result = json!({
+            "ruleId": finding.id, "ruleIndex": rule, "level": level,
+            "message": { "text": text },
+            "locations": [{ "physicalLocation": { "artifactLocation": { "uri": location } } }],
+            "partialFingerprints": { "findingAndPackage/v1": fingerprint },
+            "properties": { "class": finding.deadline.class, "due": finding.deadline.due, "overdue": finding.is_overdue },
+        });
+        if let matching::Verdict::Suppressed(suppression) = &finding.verdict {
+            result["suppressions"] = json!([{ "kind": "external", "justification": format!("{}: {}", suppression.by, suppression.reason) }]);
+        }
+        result
+    };
+    if finding.carriers.is_empty() {
+        return vec![make(format!("{} ({due})", finding.title), "etc/os-release".to_owned(), finding.id.clone())];
+    }
+    finding.carriers.iter().map(|carrier| {
+        let location = carrier.package.map_or("", |at| report.inventory.packages[at].location.as_str()).trim_start_matches('/').to_owned();
+        let text = format!("{} {} is affected by {}: {}; class {}, {due}", carrier.name, carrier.version, finding.id, fix_in_words(&carrier.fix), finding.deadline.class);
+        make(text, encode(&location), format!("{}/{}/{}", finding.id, carrier.name, carrier.version))
+    }).collect()
+}
+
+/// A path as a relative URI.
+fn encode(path: &str) -> String {
+    path.bytes().map(|byte| if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+}

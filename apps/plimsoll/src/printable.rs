@@ -1,0 +1,42 @@
+//! Text from outside on a person's terminal: control characters and escapes are made visible.
+
+use std::borrow::Cow;
+
+/// The text with everything replaced that a terminal would act on, or that turns the direction of writing.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    let is_harmless = |character: char| {
+        !character.is_control() && !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+    };
+    if text.chars().all(is_harmless) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' }).collect::<String>().into()
+}
+
+/// The same, cut to a width in characters.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    let text = printable(text);
+    if text.chars().count() <= width {
+        return text.into_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A list of words for a shell to read, quoted where needed.
+pub(crate) fn shell_words(words: &[String]) -> String {
+    let is_plain = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@+,%^~".contains(&byte));
+    let quoted = words.iter().map(|word| if is_plain(word) && !word.starts_with('~') { word.clone() } else { format!("'{}'", printable(word).replace('\'', "'\\''")) });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_never_reach_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\u{202e}"), "a\u{fffd}[31mb\u{fffd}");
+        assert_eq!(shell_words(&["apt".to_owned(), "$(x)".to_owned(), "it's".to_owned()]), "apt '$(x)' 'it'\\''s'");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+}

@@ -1,0 +1,62 @@
+//! Progress bars and messages for people, on standard error.
+
+use crate::printable::printable;
+use anstream::eprintln;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// Bars on a terminal, nothing elsewhere.
+pub(crate) struct Bars {
+    all: MultiProgress,
+    bars: Mutex<HashMap<String, ProgressBar>>,
+}
+
+impl Bars {
+    pub(crate) fn new() -> Self {
+        Self { all: MultiProgress::new(), bars: Mutex::new(HashMap::new()) }
+    }
+
+    fn with(&self, name: &str, act: impl FnOnce(&ProgressBar)) {
+        if let Ok(bars) = self.bars.lock()
+            && let Some(bar) = bars.get(name)
+        {
+            act(bar);
+        }
+    }
+}
+
+impl feeds::Progress for Bars {
+    fn begin(&self, name: &str, total: Option<u64>) {
+        let bar = self.all.add(total.map_or_else(ProgressBar::no_length, ProgressBar::new));
+        let style = ProgressStyle::with_template("{bar:24} {bytes:>10} of {total_bytes:<10} {msg}");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.set_message(name.to_owned());
+        if let Ok(mut bars) = self.bars.lock() {
+            bars.insert(name.to_owned(), bar);
+        }
+    }
+
+    fn advance(&self, name: &str, done: u64) {
+        self.with(name, |bar| bar.set_position(done));
+    }
+
+    fn end(&self, name: &str, _word: &str) {
+        self.with(name, ProgressBar::finish_and_clear);
+    }
+}
+
+/// Tells an error with its causes.
+pub(crate) fn say_error(error: &anyhow::Error) {
+    eprintln!("error: {}", printable(&error.to_string()));
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {}", printable(&cause.to_string()));
+    }
+}
+
+/// Tells something that a person should know.
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
+}

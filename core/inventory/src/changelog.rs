@@ -1,0 +1,101 @@
+//! Debian changelogs (deb-changelog(5)): which vulnerabilities the versions after the installed one name.
+
+use std::cmp::Ordering;
+use versions::Scheme;
+
+/// What the newer part of a changelog says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewerPart {
+    /// The source package.
+    pub source: String,
+    /// The newest version.
+    pub version: String,
+    /// When the oldest of the newer versions was made, in seconds since 1970: since then a patch has been there.
+    pub at: Option<i64>,
+    /// CVE ids, in order and once each.
+    pub vulnerabilities: Vec<String>,
+}
+
+/// Reads the entries of versions after `installed`.
+#[must_use]
+pub fn newer_than(text: &str, source: &str, version: &str, installed: &str) -> NewerPart {
+    let mut part = NewerPart { source: source.to_owned(), version: version.to_owned(), ..NewerPart::default() };
+    let mut is_newer = false;
+    let mut has_cve = false;
+    for line in text.lines() {
+        if let Some(entry) = head(line) {
+            is_newer = Scheme::Debian.compare(entry, installed).is_ok_and(Ordering::is_gt);
+            has_cve = false;
+            if !is_newer && Scheme::Debian.compare(entry, installed).is_ok() {
+                break;
+            }
+        }
+        if !is_newer {
+            continue;
+        }
+        for id in cves(line) {
+            has_cve = true;
+            if !part.vulnerabilities.contains(&id) {
+                part.vulnerabilities.push(id);
+            }
+        }
+        // The trailer ends an entry: ` -- Name <mail>  Tue, 12 Feb 2025 10:00:00 +0100`.
+        if has_cve && line.starts_with(" -- ") {
+            part.at = line.rsplit_once(">  ").and_then(|(_, date)| rfc2822(date)).or(part.at);
+        }
+    }
+    part.vulnerabilities.sort();
+    part
+}
+
+/// `curl (7.88.1-10+deb12u5) bookworm-security; urgency=high` → the version.
+fn head(line: &str) -> Option<&str> {
+    if line.starts_with([' ', '\t']) || !line.contains("urgency=") {
+        return None;
+    }
+    let (_, rest) = line.split_once(" (")?;
+    rest.split_once(')').map(|(version, _)| version)
+}
+
+fn cves(line: &str) -> impl Iterator<Item = String> + '_ {
+    line.match_indices("CVE-").filter_map(|(at, _)| {
+        let rest = &line[at..];
+        let end = rest.char_indices().find(|(place, character)| *place >= 4 && !character.is_ascii_digit() && *character != '-').map_or(rest.len(), |(place, _)| place);
+        let id = rest[..end].trim_end_matches('-');
+        let (year, number) = id[4..].split_once('-')?;
+        (year.len() == 4 && number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| id.to_owned())
+    })
+}
+
+/// `Tue, 12 Feb 2025 10:00:00 +0100` → seconds since 1970.
+fn rfc2822(text: &str) -> Option<i64> {
+    const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [_, day, month, year, time, zone] = words[..] else { return None };
+    let (day, year): (i64, i64) = (day.parse().ok()?, year.parse().ok()?);
+    let month = i64::try_from(MONTHS.iter().position(|known| *known == month)?).ok()? + 1;
+    let mut clock = time.split(':').map(|part| part.parse::<i64>().ok());
+    let seconds = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next().flatten().unwrap_or(0);
+    let offset: i64 = zone.parse().ok()?;
+    // Days since 1970 by the civil calendar (proleptic Gregorian).
+    let (y, m) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let (era, year_of_era) = (y.div_euclid(400), y.rem_euclid(400));
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * m + 2) / 5 + day - 1;
+    let days = era * 146_097 + day_of_era - 719_468;
+    Some(days * 86_400 + seconds - (offset / 100 * 3600 + offset % 100 * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_newer_counts() {
+        let text = "curl (7.88.1-10+deb12u6) bookworm-security; urgency=high\n\n  * Fix CVE-2024-0001, CVE-2024-0002-x\n\n -- A <a@b>  Wed, 12 Feb 2025 10:00:00 +0100\n\n\
+                    curl (7.88.1-10+deb12u5) bookworm-security; urgency=high\n\n  * CVE-2023-12345\n\n -- A <a@b>  Wed, 01 Jan 2025 00:00:00 +0000\n\n\
+                    curl (7.88.1-10+deb12u4) bookworm; urgency=low\n\n  * CVE-2022-9999\n";
+        let part = newer_than(text, "curl", "7.88.1-10+deb12u6", "7.88.1-10+deb12u4");
+        assert_eq!(part.vulnerabilities, ["CVE-2023-12345", "CVE-2024-0001", "CVE-2024-0002"]);
+        assert_eq!(part.at, Some(1_735_689_600));
+    }
+}

@@ -1,0 +1,71 @@
+# Set-up that ./run and ./test share. Says what it does before it does it.
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+# Runs a command as root, or says what to run.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        say "this needs root: $*"
+        exit 2
+    fi
+}
+
+# Installs Debian packages that are missing, where apt is there.
+ensure_packages() {
+    missing=""
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    say "installing Debian packages:$missing"
+    as_root apt-get update -qq
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+ensure_compiler() {
+    if command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1; then
+        return 0
+    fi
+    if command -v apt-get >/dev/null 2>&1; then
+        ensure_packages gcc libc6-dev make ca-certificates
+        return 0
+    fi
+    say "install a C compiler and make (dnf install gcc make; apk add build-base; zypper install gcc make), then run this again"
+    exit 2
+}
+
+# The toolchain that Cargo.toml asks for, by rustup where it is there or can be had.
+ensure_rust() {
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    if [ -f "$HOME/.cargo/env" ]; then
+        . "$HOME/.cargo/env"
+    fi
+    if command -v cargo >/dev/null 2>&1; then
+        have=$(cargo --version | cut -d' ' -f2)
+        oldest=$(printf '%s\n%s\n' "$wanted" "$have" | sort -V | head -n 1)
+        [ "$oldest" = "$wanted" ] && return 0
+        if command -v rustup >/dev/null 2>&1; then
+            say "installing Rust $wanted with rustup ($have is too old)"
+            rustup toolchain install "$wanted" --profile minimal
+            RUSTUP_TOOLCHAIN="$wanted"
+            export RUSTUP_TOOLCHAIN
+            return 0
+        fi
+        say "Rust $have is too old, $wanted is needed"
+    fi
+    if command -v apt-get >/dev/null 2>&1 && apt-cache show rustup >/dev/null 2>&1; then
+        ensure_packages rustup
+        say "installing Rust $wanted with rustup"
+        rustup toolchain install "$wanted" --profile minimal
+        RUSTUP_TOOLCHAIN="$wanted"
+        export RUSTUP_TOOLCHAIN
+        return 0
+    fi
+    say "install Rust $wanted or newer (https://rustup.rs), then run this again"
+    exit 2
+}
