@@ -140,8 +140,9 @@ fn read(expected: &'static Feed, name: &str, bytes: &[u8]) -> Part {
     };
     let mut reading = Reading::new(&mut emit);
     (feed.read)(&document, &mut reading);
+    let made = reading.made;
     part.problems = reading.problems;
-    (part.records, part.newest) = (records, newest);
+    (part.records, part.newest) = (records, newest.max(made));
     part
 }
 

@@ -155,7 +155,8 @@ async fn fetch(client: &Client, store: &Store, task: &Task, limit_bytes: u64, pr
     let folder = store.feed_folder(task.feed.id);
     let (path, part) = (folder.join(&task.name), folder.join(format!("{}.part", task.name)));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let mut request = client.get(&task.address);
+    let address = resolve(client, &task.address).await?;
+    let mut request = client.get(&address);
     let resumed = std::fs::metadata(&part).map(|metadata| metadata.len()).unwrap_or(0);
     let tag = std::fs::read_to_string(part.with_extension("tag")).ok();
     let is_resumed = resumed > 0 && tag.is_some();
@@ -196,6 +197,19 @@ async fn fetch(client: &Client, store: &Store, task: &Task, limit_bytes: u64, pr
     let digest = blake3::hash(&bytes).to_hex().to_string();
     let document = Document { origin: task.address.clone(), fetched_at: Some(now), digest, size_bytes: written, etag, last_modified, last_failure: None };
     Ok((document, Outcome::Fetched { size_bytes: written }))
+}
+
+/// Red Hat publishes its archive under a dated name, which a small file beside it says.
+async fn resolve(client: &Client, address: &str) -> Result<String, String> {
+    let Some(base) = address.strip_suffix("archive_latest.txt") else { return Ok(address.to_owned()) };
+    let response = client.get(address).send().await.map_err(|error| in_words(&error))?;
+    if !response.status().is_success() || response.content_length().is_some_and(|length| length > 1024) {
+        return Err(format!("the server answered {} for the name of the newest archive", response.status()));
+    }
+    let name = response.text().await.map_err(|error| in_words(&error))?;
+    let name = name.trim();
+    let is_plain = !name.is_empty() && !name.contains("..") && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if is_plain { Ok(format!("{base}{name}")) } else { Err("the name of the newest archive is not a plain file name".to_owned()) }
 }
 
 async fn receive(mut response: reqwest::Response, part: &PathBuf, start: u64, (limit, total): (u64, Option<u64>), advance: impl Fn(u64)) -> Result<u64, String> {

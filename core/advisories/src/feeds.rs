@@ -17,6 +17,7 @@ mod ubuntu_vex;
 mod updateinfo;
 
 use crate::model::{Problem, Record};
+use jiff::Timestamp;
 
 /// A document of a feed: a file, or one inside an archive.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +33,14 @@ pub struct Reading<'a> {
     emit: &'a mut dyn FnMut(Record),
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// When the document says it was made, where no record says it.
+    pub made: Option<Timestamp>,
 }
 
 impl<'a> Reading<'a> {
     /// Starts reading; every record goes to `emit`.
     pub fn new(emit: &'a mut dyn FnMut(Record)) -> Self {
-        Self { emit, problems: Vec::new() }
+        Self { emit, problems: Vec::new(), made: None }
     }
 
     pub(crate) fn record(&mut self, record: Record) {

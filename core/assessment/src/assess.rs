@@ -1,6 +1,6 @@
 //! The one function that assesses an inventory.
 
-use crate::findings::{self, Changelog, Finding};
+use crate::findings::{self, Changelog, Finding, Kind};
 use crate::patches::{self, Patch};
 use advisories::index::{FeedState, Index, Meta};
 use advisories::vex::Statement;
@@ -69,6 +69,8 @@ pub struct Coverage {
     pub index_digest: Option<String>,
     /// Whether the host's own repositories were looked at.
     pub has_repository_metadata: bool,
+    /// Security updates of which it is not known what they fix, nor since when they have been there.
+    pub unexplained_updates: usize,
     /// Things that are not known, in words.
     pub unknown: Vec<String>,
     /// Statements that met nothing, in words.
@@ -76,10 +78,11 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Whether there is enough data to call the asset clean.
+    /// Whether there is enough data to call the asset clean: something was compared, and no update is left whose age
+    /// and content nobody could tell.
     #[must_use]
     pub fn is_sufficient(&self) -> bool {
-        self.packages > 0 && (self.judged > 0 || self.has_repository_metadata)
+        self.packages > 0 && (self.judged > 0 || self.has_repository_metadata) && self.unexplained_updates == 0
     }
 }
 
@@ -115,8 +118,28 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
     let (mut suppressed, mut findings): (Vec<Finding>, Vec<Finding>) = all.into_iter().partition(|finding| matches!(finding.verdict, Verdict::Suppressed(_)));
     findings.sort_by(Finding::by_urgency);
     suppressed.sort_by(Finding::by_urgency);
+    coverage.unexplained_updates = findings.iter().filter(|finding| finding.kind == Kind::SecurityUpdate).count();
+    note_assumptions(&mut coverage, &findings);
     let (patches, other_updates) = patches::group(input.inventory, &findings);
     Ok(Assessment { findings, suppressed, patches, other_updates, coverage })
+}
+
+/// Says how many classes rest on a cautious value instead of a fact.
+fn note_assumptions(coverage: &mut Coverage, findings: &[Finding]) {
+    let mut missing: Vec<(&str, usize)> = Vec::new();
+    for input in findings.iter().flat_map(|finding| &finding.deadline.inputs).filter(|input| input.is_assumed) {
+        match missing.iter_mut().find(|(name, _)| *name == input.name) {
+            Some((_, count)) => *count += 1,
+            None => missing.push((input.name, 1)),
+        }
+    }
+    for (name, count) in missing {
+        coverage.unknown.push(format!("the {name} of {count} of {} findings: the cautious value was taken", findings.len()));
+    }
+    if coverage.unexplained_updates > 0 {
+        let count = coverage.unexplained_updates;
+        coverage.unknown.push(format!("what {count} pending security updates fix, and since when they have been there: import feeds, or scan with --changelogs"));
+    }
 }
 
 fn undetermined(inventory: &Inventory, matching: &matching::Matching) -> Vec<(String, String, String)> {

@@ -1,7 +1,60 @@
 //! Debian changelogs (deb-changelog(5)): which vulnerabilities the versions after the installed one name.
 
+use crate::unpack::{Limits, unpack};
 use std::cmp::Ordering;
+use std::io::Read;
 use versions::Scheme;
+
+/// The most bytes that a package's data or changelog may unpack to.
+const MOST_BYTES: u64 = 4 << 30;
+const MOST_CHANGELOG_BYTES: u64 = 64 << 20;
+
+/// Takes the changelog out of a Debian package file (deb(5)); `None` if it holds none of its own.
+#[must_use]
+pub fn of_package_file(file: &[u8]) -> Option<String> {
+    let data = ar_member(file, "data.tar")?;
+    let reader: Box<dyn Read> = match data {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(liblzma::read::XzDecoder::new_multi_decoder(data)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::new(data).ok()?),
+        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(data)),
+        _ => Box::new(data),
+    };
+    let mut archive = tar::Archive::new(reader.take(MOST_BYTES));
+    let mut found: Option<Vec<u8>> = None;
+    for entry in archive.entries().ok()? {
+        let mut entry = entry.ok()?;
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let is_debian = matches!(name, "changelog.Debian.gz" | "changelog.Debian" | "changelog.Debian.amd64.gz");
+        // Native packages have no other than their own.
+        let is_native = matches!(name, "changelog.gz" | "changelog") && found.is_none();
+        if path.contains("usr/share/doc/") && (is_debian || is_native) && entry.header().entry_type().is_file() {
+            let mut bytes = Vec::new();
+            entry.by_ref().take(MOST_CHANGELOG_BYTES).read_to_end(&mut bytes).ok()?;
+            found = Some(bytes);
+            if is_debian {
+                break;
+            }
+        }
+    }
+    let text = unpack(found?, Limits { bytes: MOST_CHANGELOG_BYTES }).ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A member of an ar archive whose name begins so.
+fn ar_member<'a>(file: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
+    let mut rest = file.strip_prefix(b"!<arch>\n")?;
+    while rest.len() >= 60 {
+        let (head, body) = rest.split_at(60);
+        let size: usize = std::str::from_utf8(&head[48..58]).ok()?.trim().parse().ok()?;
+        let content = body.get(..size)?;
+        if head.starts_with(wanted.as_bytes()) {
+            return Some(content);
+        }
+        rest = body.get(size + size % 2..)?;
+    }
+    None
+}
 
 /// What the newer part of a changelog says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -29,7 +29,7 @@ pub(super) struct Prepared {
 
 /// Scans, writes the report and answers with the exit code.
 pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Result<u8> {
-    let prepared = prepare(&arguments.subject, data)?;
+    let prepared = prepare(&arguments.subject, data, is_quiet)?;
     let gate = Gate::parse(&arguments.fail_on, &prepared.policy)?;
     let index = prepared.index.as_ref().map(MappedIndex::index).transpose()?;
     let assessment = prepared.assess(index.as_ref())?;
@@ -118,13 +118,13 @@ impl Prepared {
 }
 
 /// Reads everything that the arguments name.
-pub(super) fn prepare(subject: &Subject, data: &Path) -> Result<Prepared> {
+pub(super) fn prepare(subject: &Subject, data: &Path, is_quiet: bool) -> Result<Prepared> {
     let now = instant(subject.at.as_deref())?;
     let policy = policy(&subject.policy)?;
     let asset = asset(subject)?;
     let mut inventory = target::read(subject)?;
     let statements = statements(subject)?;
-    let changelogs = if subject.changelogs { changelogs::collect(&mut inventory)? } else { Vec::new() };
+    let changelogs = if subject.changelogs { changelogs::collect(&mut inventory, is_quiet)? } else { Vec::new() };
     let index = match (&subject.index, Store::new(data).current_index()) {
         (Some(path), _) => Some(MappedIndex::open(path)?),
         (None, Ok(path)) => Some(MappedIndex::open(&path)?),

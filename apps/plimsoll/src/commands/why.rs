@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Explains a finding; says so plainly where there is none.
 pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
-    let prepared = scan::prepare(&arguments.subject, data)?;
+    let prepared = scan::prepare(&arguments.subject, data, false)?;
     let index = prepared.index.as_ref().map(MappedIndex::index).transpose()?;
     let assessment = prepared.assess(index.as_ref())?;
     let wanted = arguments.id.to_ascii_uppercase();
@@ -48,7 +48,9 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
 fn in_words(finding: &Finding, prepared: &Prepared) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let mut line = |words: String| drop(writeln!(text, "{words}"));
+    let mut line = |words: String| {
+        let _ = writeln!(text, "{words}");
+    };
     line(format!("{}  {}", printable(&finding.id), printable(&finding.title)));
     if !finding.aliases.is_empty() {
         line(format!("  also known as  {}", printable(&finding.aliases.join(", "))));

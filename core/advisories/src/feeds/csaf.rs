@@ -13,7 +13,7 @@ use std::collections::HashMap;
 pub(super) const FEED: Feed = Feed {
     id: "csaf",
     title: "CSAF advisories and VEX (Red Hat, SUSE)",
-    addresses: &["https://security.access.redhat.com/data/csaf/v2/vex/"],
+    addresses: &["https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt"],
     stale_after_days: 7,
     by_line: false,
     detect: |document| begins_with_all(document, &["\"document\"", "csaf"]),

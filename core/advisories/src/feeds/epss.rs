@@ -1,6 +1,6 @@
 //! EPSS scores of FIRST.org: `cve,epss,percentile`, after a comment line that names model and day.
 
-use super::text::begins_with_all;
+use super::text::{begins_with_all, instant};
 use super::{Document, Feed, Reading};
 use crate::model::{Record, Vulnerability};
 
@@ -17,6 +17,10 @@ pub(super) const FEED: Feed = Feed {
 
 fn read(document: &Document<'_>, out: &mut Reading<'_>) {
     for (at, line) in document.bytes.split(|byte| *byte == b'\n').enumerate() {
+        if line.starts_with(b"#") {
+            let text = String::from_utf8_lossy(line);
+            out.made = text.split("score_date:").nth(1).and_then(|date| instant(date.trim()));
+        }
         if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"cve,") {
             continue;
         }

@@ -13,7 +13,7 @@ pub(super) const FEED: Feed = Feed {
     stale_after_days: 14,
     by_line: false,
     detect: |document| {
-        begins_with_all(document, &["catalogVersion", "vulnerabilities"]) || begins_with_all(document, &["cveID,vendorProject"])
+        (begins_with_all(document, &["catalogVersion", "vulnerabilities"]) && !begins_with_all(document, &["$schema"])) || begins_with_all(document, &["cveID,vendorProject"])
     },
     read,
 };

@@ -9,7 +9,9 @@ pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }
-    if let Ok(at) = text.parse::<DateTime>() {
+    // `2026-01-30T00:00:00+0000`, without the colon that RFC 3339 wants.
+    let (civil, _) = text.split_once('+').unwrap_or((text, ""));
+    if let Ok(at) = civil.parse::<DateTime>() {
         return at.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     }
     date(text.get(..10)?)

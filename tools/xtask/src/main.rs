@@ -1,0 +1,78 @@
+//! The project's chores: `cargo run -p xtask -- check` is what CI runs, `bench` measures.
+
+mod bench;
+mod floors;
+mod registries;
+mod sizes;
+
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let root = root();
+    match arguments.first().map(String::as_str) {
+        Some("check") => check(&root),
+        Some("bench") => bench::run(&root),
+        Some("fast") => structure(&root),
+        _ => bail!("usage: cargo run -p xtask -- check|fast|bench"),
+    }
+}
+
+/// The repository's root.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What needs no build: sizes, floors, registries.
+fn structure(root: &Path) -> Result<()> {
+    sizes::check(root)?;
+    floors::check(root)?;
+    registries::check(root)
+}
+
+/// Everything that proves the project.
+fn check(root: &Path) -> Result<()> {
+    step("sizes, floors and lists", || structure(root))?;
+    step("format", || cargo(root, &["fmt", "--all", "--check"]))?;
+    step("lints", || cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))?;
+    step("tests", || cargo(root, &["test", "--workspace", "--locked"]))?;
+    println!("all checks passed");
+    Ok(())
+}
+
+fn step(name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
+    let start = Instant::now();
+    eprintln!("==> {name}");
+    act().with_context(|| format!("the step `{name}` failed"))?;
+    eprintln!("==> {name}: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
+    let status = Command::new(env!("CARGO")).args(arguments).current_dir(root).status().context("failed to run cargo")?;
+    if !status.success() {
+        bail!("cargo {} ended with {status}", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// All Rust files below a folder, in order.
+fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    if !folder.is_dir() {
+        return Ok(files);
+    }
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
