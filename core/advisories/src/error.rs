@@ -30,13 +30,4 @@ pub enum Error {
         /// The digest that was written.
         expected: String,
     },
-    /// A map of keys could not be written or read.
-    #[error("the index's map of {what} cannot be used")]
-    Map {
-        /// Which map.
-        what: &'static str,
-        /// The cause.
-        #[source]
-        source: fst::Error,
-    },
 }

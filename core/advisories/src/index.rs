@@ -25,15 +25,13 @@ const KEY_SEPARATOR: char = '\u{1f}';
 #[derive(Debug, Clone, Copy)]
 enum Section {
     Meta = 0,
-    PackageMap = 1,
-    Statements = 2,
-    AdvisoryOffsets = 3,
-    Advisories = 4,
-    VulnerabilityMap = 5,
-    Vulnerabilities = 6,
+    Statements = 1,
+    AdvisoryOffsets = 2,
+    Advisories = 3,
+    Vulnerabilities = 4,
 }
 
-const SECTIONS: usize = 7;
+const SECTIONS: usize = 5;
 
 /// Makes the key under which a package's statements are found.
 fn package_key(ecosystem: &str, name: &str) -> String {

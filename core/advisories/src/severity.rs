@@ -38,25 +38,97 @@ pub fn scores(vector: &str) -> Option<Scores> {
 
 fn v3_scores(vector: &str) -> Option<Scores> {
     let parsed = cvss::v3::Vector::from_str(vector).ok()?;
+    let metrics = Metrics { vector };
+    // A vector without one of the base metrics is no vector (specification, section 6).
+    if ["AV", "AC", "PR", "UI", "S", "C", "I", "A"].iter().any(|name| metrics.get(name).is_none()) {
+        return None;
+    }
     let base = parsed.base_score().value();
-    let factor: f64 = vector.split('/').map(temporal_factor).product();
-    // Rounding to a millionth first keeps float noise from adding a tenth (v3.1 specification, appendix A).
-    let temporal = (((base * factor) * 1e6).round() / 1e5).ceil() / 10.0;
-    Some(Scores { base, temporal: Some(temporal), environmental: Some(parsed.environmental_score().value()) })
+    let temporal = round_up(base * metrics.temporal());
+    Some(Scores { base, temporal: Some(temporal), environmental: Some(metrics.environmental()) })
 }
 
-/// The multiplier of one temporal metric (v3.1 specification, section 7.4); 1 for all others.
-fn temporal_factor(metric: &str) -> f64 {
-    match metric {
-        "E:U" => 0.91,
-        "E:P" => 0.94,
-        "E:F" => 0.97,
-        "RL:O" => 0.95,
-        "RL:T" => 0.96,
-        "RL:W" => 0.97,
-        "RC:U" => 0.92,
-        "RC:R" => 0.96,
-        _ => 1.0,
+/// Rounds up to one decimal; to a millionth first, so that float noise does not add a tenth (v3.1, appendix A).
+fn round_up(score: f64) -> f64 {
+    ((score * 1e6).round() / 1e5).ceil() / 10.0
+}
+
+/// The metrics of a v3 vector, by name.
+struct Metrics<'a> {
+    vector: &'a str,
+}
+
+impl<'a> Metrics<'a> {
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.vector.split('/').find_map(|metric| metric.split_once(':').filter(|(key, _)| *key == name).map(|(_, value)| value))
+    }
+
+    /// A modified metric, or the base metric where it is not defined.
+    fn modified(&self, name: &str) -> &'a str {
+        self.get(&format!("M{name}")).filter(|value| *value != "X").or_else(|| self.get(name)).unwrap_or_default()
+    }
+
+    /// Exploit code maturity × remediation level × report confidence (section 7.4).
+    fn temporal(&self) -> f64 {
+        let factor = |name: &str| match (name, self.get(name).unwrap_or("X")) {
+            ("E", "U") => 0.91,
+            ("E", "P") => 0.94,
+            ("E", "F") => 0.97,
+            ("RL", "O") => 0.95,
+            ("RL", "T") => 0.96,
+            ("RL", "W") => 0.97,
+            ("RC", "U") => 0.92,
+            ("RC", "R") => 0.96,
+            _ => 1.0,
+        };
+        factor("E") * factor("RL") * factor("RC")
+    }
+
+    /// The environmental score (section 7.3; the equations of v3.0 and v3.1 differ where the scope changes).
+    fn environmental(&self) -> f64 {
+        let requirement = |name: &str| match self.get(name) {
+            Some("L") => 0.5,
+            Some("H") => 1.5,
+            _ => 1.0,
+        };
+        let impact = |name: &str| match self.modified(name) {
+            "H" => 0.56,
+            "L" => 0.22,
+            _ => 0.0,
+        };
+        let kept: f64 = (1.0 - requirement("CR") * impact("C")) * (1.0 - requirement("IR") * impact("I")) * (1.0 - requirement("AR") * impact("A"));
+        let missing = (1.0 - kept).min(0.915);
+        let is_changed = self.modified("S") == "C";
+        let is_first = self.vector.starts_with("CVSS:3.0");
+        let total = match (is_changed, is_first) {
+            (false, _) => 6.42 * missing,
+            (true, true) => 7.52 * (missing - 0.029) - 3.25 * (missing - 0.02_f64).powi(15),
+            (true, false) => 7.52 * (missing - 0.029) - 3.25 * (missing * 0.9731 - 0.02_f64).powi(13),
+        };
+        if total <= 0.0 {
+            return 0.0;
+        }
+        let sum = total + self.exploitability(is_changed);
+        round_up(round_up((if is_changed { 1.08 * sum } else { sum }).min(10.0)) * self.temporal())
+    }
+
+    fn exploitability(&self, is_changed: bool) -> f64 {
+        let vector = match self.modified("AV") {
+            "N" => 0.85,
+            "A" => 0.62,
+            "L" => 0.55,
+            _ => 0.2,
+        };
+        let complexity = if self.modified("AC") == "L" { 0.77 } else { 0.44 };
+        let privileges = match (self.modified("PR"), is_changed) {
+            ("N", _) => 0.85,
+            ("L", false) => 0.62,
+            ("L", true) => 0.68,
+            (_, false) => 0.27,
+            (_, true) => 0.5,
+        };
+        let interaction = if self.modified("UI") == "N" { 0.85 } else { 0.62 };
+        8.22 * vector * complexity * privileges * interaction
     }
 }
 

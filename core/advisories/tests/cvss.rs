@@ -15,7 +15,7 @@ fn check(name: &str) -> Option<(usize, Vec<String>)> {
         };
         let cell = |at: usize| rest.get(at).copied().unwrap_or_default();
         for (what, expected, found) in [("base", *base, Some(scores.base)), ("temporal", cell(0), scores.temporal), ("environmental", cell(1), scores.environmental)] {
-            if !expected.is_empty() && expected != "None" && found.map(|score| format!("{score:.1}")).as_deref() != Some(expected) {
+            if !expected.is_empty() && expected != "None" && found.map(|score| format!("{score:.1}")) != expected.parse::<f64>().ok().map(|score| format!("{score:.1}")) {
                 wrong.push(format!("{vector}: {what} is {found:?}, should be {expected}"));
             }
         }

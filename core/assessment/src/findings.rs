@@ -240,10 +240,10 @@ pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec
                 same.carriers.extend(carriers.into_iter().filter(|carrier| !same.carriers.iter().any(|known| known.name == carrier.name)).collect::<Vec<_>>());
                 continue;
             }
-            let number = input.index.and_then(|index| Some((index, index.vulnerability_number(id)?)));
-            let vulnerability = match number {
-                Some((index, number)) => index.vulnerability(number)?,
-                None => advisories::index::VulnerabilityRef { id, ..Default::default() },
+            let number = input.index.map(|index| index.vulnerability_number(id)).transpose()?.flatten();
+            let vulnerability = match (input.index, number) {
+                (Some(index), Some(number)) => index.vulnerability(number)?,
+                _ => advisories::index::VulnerabilityRef { id, ..Default::default() },
             };
             let signals = Signals {
                 cvss: advisories::severity::decisive(&vulnerability.severities).map(|(score, severity)| (score, severity.value.clone())),
@@ -345,7 +345,7 @@ fn special(input: Input<'_>, (id, kind, title): (String, Kind, String), carriers
 /// Pending security updates that no finding explains: their danger is not known, so the cautious class applies.
 pub(crate) fn from_pending(input: Input<'_>, known: &[Finding]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for update in input.inventory.pending.iter().filter(|update| update.is_security) {
+    for update in input.inventory.pending.iter().filter(|update| update.holds_security_fix) {
         let explains = |finding: &&Finding| finding.carriers.iter().any(|carrier| carrier.source == update.source.name && matches!(carrier.fix, Fix::Available(_)));
         if known.iter().any(|finding| explains(&finding)) {
             continue;

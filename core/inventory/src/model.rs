@@ -102,8 +102,10 @@ pub struct PendingUpdate {
     pub source: SourcePackage,
     /// The suite or repository that offers it.
     pub suite: String,
-    /// Whether a security suite (or a security advisory of the repository) offers it.
+    /// Whether a security suite (or a security advisory of the repository) offers this very version.
     pub is_security: bool,
+    /// Whether a version up to it came from there: the candidate then holds that fix, whoever offers it.
+    pub holds_security_fix: bool,
     /// Advisories that the repository's own metadata names for it.
     pub advisories: Vec<String>,
     /// Whether the package is on hold.

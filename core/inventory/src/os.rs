@@ -1,5 +1,7 @@
 //! The operating system, from os-release(5), and the name under which its security data is published.
 
+use crate::model::PackageType;
+
 /// An operating system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Os {
@@ -37,6 +39,17 @@ impl Os {
             }
         }
         os
+    }
+
+    /// OSV's name for the release, for packages of a kind that this system's maker builds; empty for all others.
+    #[must_use]
+    pub fn ecosystem_of(&self, kind: PackageType) -> String {
+        let is_own = match self.id.as_str() {
+            "debian" | "ubuntu" => kind == PackageType::Deb,
+            "alpine" | "wolfi" | "chainguard" => kind == PackageType::Apk,
+            _ => kind == PackageType::Rpm,
+        };
+        self.ecosystem().filter(|_| is_own).unwrap_or_default()
     }
 
     /// OSV's name for the release (`Debian:12`), `None` where nobody publishes data that fits.

@@ -51,7 +51,10 @@ pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error>
         let wrap = |source| Error::Index { package: package.name.clone(), source };
         let mut is_judged = false;
         for ecosystem in &ecosystems[at] {
-            if !*covered.entry(ecosystem).or_insert_with(|| is_covered(index, ecosystem)) {
+            if !covered.contains_key(ecosystem.as_str()) {
+                covered.insert(ecosystem, is_covered(index, ecosystem).map_err(wrap)?);
+            }
+            if !covered[ecosystem.as_str()] {
                 continue;
             }
             is_judged = true;
@@ -89,8 +92,9 @@ fn is_same_found_twice(first: &mut Match, second: &mut Match) -> bool {
     is_same
 }
 
-fn is_covered(index: &Index<'_>, ecosystem: &str) -> bool {
-    index.knows_ecosystem(ecosystem) || Family::of(ecosystem).is_some_and(|family| index.knows_ecosystem(family.name))
+fn is_covered(index: &Index<'_>, ecosystem: &str) -> Result<bool, advisories::Error> {
+    let family = Family::of(ecosystem).map_or(ecosystem, |family| family.name);
+    Ok(index.knows_ecosystem(ecosystem)? || index.knows_ecosystem(family)?)
 }
 
 /// The ecosystems whose data speaks of a package; some distributions share another's packages.

@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
     let found: Vec<&Finding> = assessment.findings.iter().chain(&assessment.suppressed).filter(is_meant).collect();
     let mut out = anstream::stdout().lock();
     if found.is_empty() {
-        let known = index.as_ref().and_then(|index| index.vulnerability_number(&wanted));
+        let known = index.as_ref().map(|index| index.vulnerability_number(&wanted)).transpose()?.flatten();
         let words = match (known, assessment.coverage.is_sufficient()) {
             (Some(_), true) => "the index knows it, and no installed package that could be judged is affected by it",
             (None, true) => "neither the index nor the pending updates name it; that is no proof that it does not concern this system",

@@ -199,11 +199,11 @@ impl Builder {
             resolved.iter().for_each(|place| put_number(&mut bodies, u64::from(*place)));
             bodies.extend_from_slice(draft.body_of(&self.arena));
         }
-        let (vulnerability_map, vulnerabilities) = encode_vulnerabilities(&groups, &texts, &mut self.vulnerabilities)?;
-        let (package_map, statements) = encode_statements(&self.keys, &self.statements, &final_number, &self.arena)?;
+        let vulnerabilities = encode_vulnerabilities(&groups, &texts, &mut self.vulnerabilities);
+        let statements = encode_statements(&self.keys, &self.statements, &final_number, &self.arena);
         self.notes.sort_by(|a, b| (&a.ecosystem, &a.package, a.ended).cmp(&(&b.ecosystem, &b.package, b.ended)));
         let meta = super::read::Meta::encode(states, self.releases.into_values(), &self.notes, order.len(), groups.len());
-        let sections = [meta, package_map, statements, offsets, bodies, vulnerability_map, vulnerabilities];
+        let sections = [meta, statements, offsets, bodies, vulnerabilities];
         Ok(assemble(&sections))
     }
 
@@ -351,15 +351,19 @@ fn is_covered(entry: &Affected, version: &str) -> bool {
     })
 }
 
-type Encoded = (Vec<u8>, Vec<u8>);
+/// A table of records in the order of their keys: how many, where each begins, the records.
+fn table(offsets: &[u8], bodies: &[u8]) -> Vec<u8> {
+    let mut section = Vec::with_capacity(4 + offsets.len() + bodies.len());
+    section.extend_from_slice(&((offsets.len() / 4) as u32).to_le_bytes());
+    section.extend_from_slice(offsets);
+    section.extend_from_slice(bodies);
+    section
+}
 
-fn encode_vulnerabilities(groups: &BTreeMap<&str, Vec<u32>>, texts: &[&str], facts: &mut HashMap<u32, Facts>) -> Result<Encoded, Error> {
-    let mut map = fst::MapBuilder::memory();
+fn encode_vulnerabilities(groups: &BTreeMap<&str, Vec<u32>>, texts: &[&str], facts: &mut HashMap<u32, Facts>) -> Vec<u8> {
     let mut bodies = Vec::new();
     let mut offsets = Vec::with_capacity(groups.len() * 4);
-    for (place, (id, members)) in groups.iter().enumerate() {
-        let error = |source| Error::Map { what: "vulnerabilities", source };
-        map.insert(id, place as u64).map_err(error)?;
+    for (id, members) in groups {
         offsets.extend_from_slice(&(bodies.len() as u32).to_le_bytes());
         let mut merged = Facts::default();
         let mut aliases: Vec<&str> = Vec::new();
@@ -380,12 +384,7 @@ fn encode_vulnerabilities(groups: &BTreeMap<&str, Vec<u32>>, texts: &[&str], fac
         }
         encode_vulnerability(&mut bodies, id, &aliases, merged);
     }
-    // The offsets go first: record `n` is found without reading those before it.
-    let mut section = ((offsets.len() / 4) as u32).to_le_bytes().to_vec();
-    section.extend_from_slice(&offsets);
-    section.extend_from_slice(&bodies);
-    let map = map.into_inner().map_err(|source| Error::Map { what: "vulnerabilities", source })?;
-    Ok((map, section))
+    table(&offsets, &bodies)
 }
 
 fn encode_vulnerability(out: &mut Vec<u8>, id: &str, aliases: &[&str], facts: Facts) {
@@ -438,28 +437,26 @@ fn encode_vulnerability(out: &mut Vec<u8>, id: &str, aliases: &[&str], facts: Fa
     }
 }
 
-fn encode_statements(keys: &Names, drafts: &[StatementDraft], final_number: &[u32], arena: &[u8]) -> Result<Encoded, Error> {
+fn encode_statements(keys: &Names, drafts: &[StatementDraft], final_number: &[u32], arena: &[u8]) -> Vec<u8> {
     let texts = keys.by_number();
-    let mut order: Vec<usize> = (0..drafts.len()).collect();
+    let mut order: Vec<u32> = (0..drafts.len() as u32).collect();
     order.sort_unstable_by_key(|at| {
-        let draft = &drafts[*at];
+        let draft = &drafts[*at as usize];
         (texts[draft.key as usize], final_number[draft.advisory as usize], span_of(arena, draft.body))
     });
-    let mut map = fst::MapBuilder::memory();
-    let mut section = Vec::new();
-    for group in order.chunk_by(|a, b| drafts[*a].key == drafts[*b].key) {
+    let (mut offsets, mut bodies) = (Vec::new(), Vec::new());
+    for group in order.chunk_by(|a, b| drafts[*a as usize].key == drafts[*b as usize].key) {
         let Some(first) = group.first() else { continue };
-        let key = texts[drafts[*first].key as usize];
-        map.insert(key, section.len() as u64).map_err(|source| Error::Map { what: "packages", source })?;
-        put_number(&mut section, group.len() as u64);
+        offsets.extend_from_slice(&(bodies.len() as u32).to_le_bytes());
+        put_text(&mut bodies, texts[drafts[*first as usize].key as usize]);
+        put_number(&mut bodies, group.len() as u64);
         for at in group {
-            let draft = &drafts[*at];
-            put_number(&mut section, u64::from(final_number[draft.advisory as usize]));
-            section.extend_from_slice(span_of(arena, draft.body));
+            let draft = &drafts[*at as usize];
+            put_number(&mut bodies, u64::from(final_number[draft.advisory as usize]));
+            bodies.extend_from_slice(span_of(arena, draft.body));
         }
     }
-    let map = map.into_inner().map_err(|source| Error::Map { what: "packages", source })?;
-    Ok((map, section))
+    table(&offsets, &bodies)
 }
 
 /// Puts header and sections together.

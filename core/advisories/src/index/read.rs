@@ -14,8 +14,6 @@ use versions::Scheme;
 #[derive(Debug, Clone)]
 pub struct Index<'a> {
     sections: [&'a [u8]; SECTIONS],
-    packages: fst::Map<&'a [u8]>,
-    vulnerabilities: fst::Map<&'a [u8]>,
     digest: [u8; 32],
 }
 
@@ -114,13 +112,7 @@ impl<'a> Index<'a> {
             let range = range.and_then(|(start, length)| Some(start..start.checked_add(length)?));
             *section = range.and_then(|range| bytes.get(range)).ok_or_else(|| damaged("a section beyond the end", at))?;
         }
-        let map = |section: Section, what| fst::Map::new(sections[section as usize]).map_err(|source| Error::Map { what, source });
-        Ok(Self {
-            packages: map(Section::PackageMap, "packages")?,
-            vulnerabilities: map(Section::VulnerabilityMap, "vulnerabilities")?,
-            sections,
-            digest: array(header, 24)?,
-        })
+        Ok(Self { sections, digest: array(header, 24)? })
     }
 
     /// Recomputes the digest of the whole file.
@@ -167,18 +159,29 @@ impl<'a> Index<'a> {
     /// # Errors
     /// If that part of the index is damaged.
     pub fn statements(&self, ecosystem: &str, name: &str) -> Result<Vec<Statement<'a>>, Error> {
-        let Some(offset) = self.packages.get(package_key(ecosystem, name)) else { return Ok(Vec::new()) };
-        let mut cursor = Cursor::new(self.section(Section::Statements), offset as usize);
+        let key = package_key(ecosystem, name);
+        let table = Table { section: self.section(Section::Statements) };
+        let place = table.lower_bound(&key)?;
+        if place >= table.count()? {
+            return Ok(Vec::new());
+        }
+        let mut cursor = table.record(place)?;
+        if cursor.text()? != key {
+            return Ok(Vec::new());
+        }
         let count = cursor.count()?;
         (0..count).map(|_| Statement::read(&mut cursor)).collect()
     }
 
     /// Says whether the index knows any package of this ecosystem (with its release).
-    #[must_use]
-    pub fn knows_ecosystem(&self, ecosystem: &str) -> bool {
-        use fst::{IntoStreamer, Streamer};
+    ///
+    /// # Errors
+    /// If that part of the index is damaged.
+    pub fn knows_ecosystem(&self, ecosystem: &str) -> Result<bool, Error> {
         let start = format!("{ecosystem}{}", super::KEY_SEPARATOR);
-        self.packages.range().ge(&start).into_stream().next().is_some_and(|(key, _)| key.starts_with(start.as_bytes()))
+        let table = Table { section: self.section(Section::Statements) };
+        let place = table.lower_bound(&start)?;
+        Ok(place < table.count()? && table.record(place)?.text()?.starts_with(&start))
     }
 
     /// The advisory with this number.
@@ -192,9 +195,14 @@ impl<'a> Index<'a> {
     }
 
     /// The number of the vulnerability with this id.
-    #[must_use]
-    pub fn vulnerability_number(&self, id: &str) -> Option<u32> {
-        self.vulnerabilities.get(id).and_then(|number| u32::try_from(number).ok())
+    ///
+    /// # Errors
+    /// If that part of the index is damaged.
+    pub fn vulnerability_number(&self, id: &str) -> Result<Option<u32>, Error> {
+        let table = Table { section: self.section(Section::Vulnerabilities) };
+        let place = table.lower_bound(id)?;
+        let is_there = place < table.count()? && table.record(place)?.text()? == id;
+        Ok(is_there.then_some(place))
     }
 
     /// The vulnerability with this number.
@@ -202,19 +210,44 @@ impl<'a> Index<'a> {
     /// # Errors
     /// If there is none, or it is damaged.
     pub fn vulnerability(&self, number: u32) -> Result<VulnerabilityRef<'a>, Error> {
-        let section = self.section(Section::Vulnerabilities);
-        let count = u32::from_le_bytes(array(section, 0)?) as usize;
-        if number as usize >= count {
-            return Err(Error::Damaged { what: "a vulnerability's number", at: number as usize });
-        }
-        let offset = u32::from_le_bytes(array(section, 4 + number as usize * 4)?) as usize;
-        VulnerabilityRef::read(&mut Cursor::new(section, 4 + count * 4 + offset))
+        VulnerabilityRef::read(&mut Table { section: self.section(Section::Vulnerabilities) }.record(number)?)
     }
 
     /// How many advisories there are.
     #[must_use]
     pub fn advisory_count(&self) -> u32 {
         u32::try_from(self.section(Section::AdvisoryOffsets).len() / 4).unwrap_or(u32::MAX)
+    }
+}
+
+/// Records in the order of the text that each begins with, found by halving.
+struct Table<'a> {
+    section: &'a [u8],
+}
+
+impl<'a> Table<'a> {
+    fn count(&self) -> Result<u32, Error> {
+        Ok(u32::from_le_bytes(array(self.section, 0)?))
+    }
+
+    /// A place at the beginning of record `number`.
+    fn record(&self, number: u32) -> Result<Cursor<'a>, Error> {
+        let count = self.count()?;
+        if number >= count {
+            return Err(Error::Damaged { what: "a record's number", at: number as usize });
+        }
+        let offset = u32::from_le_bytes(array(self.section, 4 + number as usize * 4)?);
+        Ok(Cursor::new(self.section, 4 + count as usize * 4 + offset as usize))
+    }
+
+    /// The first record whose text is not before `key`.
+    fn lower_bound(&self, key: &str) -> Result<u32, Error> {
+        let (mut low, mut high) = (0, self.count()?);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.record(middle)?.text()? < key { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
     }
 }
 

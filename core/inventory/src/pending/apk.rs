@@ -44,6 +44,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
                     source,
                     suite: entry.name.clone(),
                     is_security: false,
+                    holds_security_fix: false,
                     advisories: Vec::new(),
                     is_held: package.is_held,
                     size_bytes: offer.size_bytes,

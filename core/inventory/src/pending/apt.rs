@@ -126,8 +126,8 @@ fn decide(installed: &crate::Package, offers: &[Offer], releases: &[Release], pi
         candidate: offer.version.clone(),
         source: offer.source.clone(),
         suite: releases[offer.release].suite.clone(),
-        // The candidate holds all fixes up to it, also those of a security suite with a lower version.
-        is_security: offers.iter().any(|other| passes(&other.version) && releases[other.release].is_security()),
+        is_security: offers.iter().any(|other| compare(&other.version, &offer.version).is_eq() && releases[other.release].is_security()),
+        holds_security_fix: offers.iter().any(|other| passes(&other.version) && releases[other.release].is_security()),
         advisories: Vec::new(),
         is_held: installed.is_held,
         size_bytes: offer.size_bytes,

@@ -53,6 +53,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
             source: offer.source.unwrap_or(SourcePackage { name: name.clone(), version: offer.version }),
             suite: offer.repository,
             is_security: named.iter().any(|(_, is_security)| *is_security),
+            holds_security_fix: named.iter().any(|(_, is_security)| *is_security),
             advisories: named.into_iter().map(|(id, _)| id).collect(),
             is_held: package.is_held,
             size_bytes: offer.size_bytes,

@@ -25,7 +25,7 @@ pub(super) fn looks_like_installed(bytes: &[u8]) -> bool {
 
 /// Reads the installed packages with the source (`o:`) they were built from.
 pub(super) fn read_installed(document: &Document<'_>, inventory: &mut Inventory) {
-    let ecosystem = inventory.os.as_ref().and_then(crate::Os::ecosystem).unwrap_or_default();
+    let ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(crate::PackageType::Apk)).unwrap_or_default();
     for (at, entry) in entries(document.bytes).enumerate() {
         if entry.name.is_empty() || entry.version.is_empty() {
             inventory.problem(format!("{} entry {}", document.name, at + 1), "an entry without name or version");

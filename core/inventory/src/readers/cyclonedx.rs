@@ -75,6 +75,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     if let Some(found) = components.iter().find(|component| component.kind.as_deref() == Some("operating-system")) {
         remember_os(found, inventory);
     }
+    if components.is_empty() {
+        inventory.problem(document.name, "the document lists no components");
+    }
     // The document's own subject is what is described, not what is inside; an application is itself a package.
     let subject = bom.metadata.and_then(|metadata| metadata.component).filter(|component| component.purl.is_some());
     for component in subject.iter().chain(&components) {
@@ -147,7 +150,7 @@ fn complete_distribution(package: &mut Package, component: &Component, inventory
         return;
     }
     if package.ecosystem.is_empty() {
-        package.ecosystem = inventory.os.as_ref().and_then(Os::ecosystem).unwrap_or_default();
+        package.ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(package.kind)).unwrap_or_default();
     }
     let property = |name: &str| {
         let all = component.properties.iter().flatten();
@@ -222,6 +225,9 @@ mod xml {
         done.append(&mut open);
         if let Some(found) = done.iter().find(|component| component.kind.as_deref() == Some("operating-system")) {
             remember_os(found, inventory);
+        }
+        if done.is_empty() {
+            inventory.problem(document.name, "the document lists no components");
         }
         done.iter().for_each(|component| add(component, document.name, inventory, 0));
     }

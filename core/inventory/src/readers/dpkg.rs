@@ -38,7 +38,7 @@ pub(super) fn looks_like_status(bytes: &[u8]) -> bool {
 
 /// Reads a status file: what is installed, also where it is not configured yet; nothing else.
 pub(super) fn read_status(document: &Document<'_>, inventory: &mut Inventory) {
-    let ecosystem = inventory.os.as_ref().and_then(crate::Os::ecosystem).unwrap_or_default();
+    let ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(crate::PackageType::Deb)).unwrap_or_default();
     for (at, paragraph) in paragraphs(document.bytes).enumerate() {
         match package_of(&paragraph, &ecosystem, document.name) {
             Ok(Some(package)) => inventory.packages.push(package),

@@ -8,7 +8,7 @@ pub(super) const READER: Reader = Reader {
     id: "gems",
     title: "installed gem",
     access: Access::Document {
-        by_name: |path| path.ends_with(".gemspec") && path.contains("/specifications/"),
+        by_name: |path| path.ends_with(".gemspec") && path.contains("specifications/"),
         by_content: never,
         read,
     },

@@ -56,7 +56,7 @@ pub(super) fn read_file(document: &Document<'_>, inventory: &mut Inventory) -> b
 }
 
 fn read_blobs(path: &str, blobs: Vec<Vec<u8>>, inventory: &mut Inventory) {
-    let ecosystem = inventory.os.as_ref().and_then(crate::Os::ecosystem).unwrap_or_default();
+    let ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(crate::PackageType::Rpm)).unwrap_or_default();
     for (at, blob) in blobs.iter().enumerate() {
         match header::package(blob, &ecosystem, path) {
             Ok(Some(package)) => inventory.packages.push(package),

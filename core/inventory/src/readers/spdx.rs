@@ -108,6 +108,9 @@ fn tag_value(text: &str) -> Vec<Entry> {
 }
 
 fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
+    if entries.is_empty() {
+        inventory.problem(place, "the document lists no packages");
+    }
     let purpose = |entry: &Entry, wanted: &str| {
         entry.primary_package_purpose.as_deref().is_some_and(|purpose| purpose.replace('_', "-").eq_ignore_ascii_case(wanted))
     };
@@ -147,7 +150,7 @@ fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Packa
     }
     if matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
         if package.ecosystem.is_empty() {
-            package.ecosystem = inventory.os.as_ref().and_then(Os::ecosystem).unwrap_or_default();
+            package.ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(package.kind)).unwrap_or_default();
         }
         if package.source.is_none() {
             package.source = entry.source_info.as_deref().and_then(built_from);

@@ -19,6 +19,7 @@ pub(super) const READER: Reader = Reader {
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(value) = json_of(document, inventory) else { return };
     let elements = value["@graph"].as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let before = inventory.packages.len();
     for element in &elements {
         let kind = element["type"].as_str().or(element["@type"].as_str()).unwrap_or_default();
         if !kind.ends_with("software_Package") && kind != "Package" {
@@ -28,6 +29,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             Ok(package) => inventory.packages.push(package),
             Err(what) => inventory.problem(format!("{}: {}", document.name, element["name"].as_str().unwrap_or("a package")), what),
         }
+    }
+    if inventory.packages.len() == before {
+        inventory.problem(document.name, "the document lists no packages");
     }
 }
 
