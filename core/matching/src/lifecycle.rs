@@ -49,7 +49,8 @@ pub fn end_of_life(inventory: &Inventory, meta: Option<&Meta>, now: Timestamp) -
 
 fn is_meant(pattern: &str, package: &Package) -> bool {
     let source = package.source.as_ref().map_or(package.name.as_str(), |source| source.name.as_str());
-    let fits = match pattern.strip_suffix('*') {
+    // `php-horde*`, and `php-horde.*` in newer lists.
+    let fits = match pattern.strip_suffix(".*").or_else(|| pattern.strip_suffix('*')) {
         Some(prefix) => source.starts_with(prefix),
         None => source == pattern,
     };

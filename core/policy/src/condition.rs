@@ -81,8 +81,8 @@ impl Looked<'_> {
 
     fn cvss(&mut self) -> f64 {
         // The distribution's own word that something carries no weight in its build outranks a general score.
-        if self.facts.vendor_urgency.as_deref() == Some("unimportant") {
-            self.note("severity", "unimportant (the vendor's word for its package)".to_owned(), false);
+        if let Some(word @ ("unimportant" | "informational")) = self.facts.vendor_urgency.as_deref() {
+            self.note("severity", format!("{word} (the publisher's word for this package)"), false);
             return 0.1;
         }
         let score = self.facts.cvss.unwrap_or(self.missing.cvss);

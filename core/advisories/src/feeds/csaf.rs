@@ -41,7 +41,8 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
     if let Some(word) = value["document"]["aggregate_severity"]["text"].as_str() {
         advisory.severities.push(Severity { source: id.to_owned(), value: word.to_owned() });
     }
-    let is_vex = value["document"]["category"].as_str().is_some_and(|category| category.contains("vex"));
+    // Some advisories call themselves VEX too: what is named after one CVE is about that CVE, the rest are bundles.
+    let is_vex = super::text::is_cve(&id.to_ascii_uppercase());
     let mut unplaced = 0;
     for vulnerability in value["vulnerabilities"].as_array().into_iter().flatten() {
         let name = vulnerability["cve"].as_str().or(vulnerability["ids"][0]["text"].as_str());

@@ -185,8 +185,8 @@ fn translate(record: OsvRecord, place: &str, out: &mut Reading<'_>) {
         let Some(package) = package else { continue };
         affected.push(Affected {
             subject: subject_of(&package.ecosystem),
-            urgency: word(ecosystem_specific.as_ref(), "urgency").or_else(|| word(database_specific.as_ref(), "urgency")),
-            ranges: ranges.unwrap_or_default().into_iter().filter_map(|range| translate_range(range, place, out)).collect(),
+            urgency: urgency(ecosystem_specific.as_ref(), database_specific.as_ref()),
+            ranges: custom_ranges(ecosystem_specific.as_ref()).or(ranges).unwrap_or_default().into_iter().filter_map(|range| translate_range(range, place, out)).collect(),
             versions: versions.unwrap_or_default(),
             module: module_in(record.summary.as_deref(), &package.ecosystem),
             ecosystem: package.ecosystem,
@@ -215,6 +215,18 @@ fn translate(record: OsvRecord, place: &str, out: &mut Reading<'_>) {
     };
     weaknesses(&advisory, record.database_specific.as_ref(), out);
     out.record(Record::Advisory(Box::new(advisory)));
+}
+
+/// A word on the weight of the entry: Debian's urgency; RustSec's notices are informational.
+fn urgency(ecosystem: Option<&Value>, database: Option<&Value>) -> Option<String> {
+    let named = word(ecosystem, "urgency").or_else(|| word(database, "urgency"));
+    named.or_else(|| database?.get("informational").filter(|value| !value.is_null()).map(|_| "informational".to_owned()))
+}
+
+/// Go writes `introduced: 0` alone where a module's own versions cannot say it in SemVer, and the real range beside it.
+fn custom_ranges(ecosystem: Option<&Value>) -> Option<Vec<OsvRange>> {
+    let list = ecosystem?.get("custom_ranges")?;
+    Vec::<OsvRange>::deserialize(list).ok().filter(|ranges| !ranges.is_empty())
 }
 
 fn weaknesses(advisory: &Advisory, specific: Option<&Value>, out: &mut Reading<'_>) {

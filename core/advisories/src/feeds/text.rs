@@ -4,8 +4,14 @@ use crate::feeds::Document;
 use jiff::{Timestamp, civil::Date, civil::DateTime, tz::TimeZone};
 
 /// Reads an RFC 3339 instant, or a date (with or without a time) taken as UTC.
+///
+/// Some publishers write year 1 where they know no date: nothing before 1980 is one.
 pub(crate) fn instant(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
+    let earliest = Timestamp::from_second(315_532_800).ok()?;
+    any_instant(text.trim()).filter(|instant| *instant >= earliest)
+}
+
+fn any_instant(text: &str) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }
