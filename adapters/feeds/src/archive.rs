@@ -92,7 +92,9 @@ fn stream(name: &str, mut reader: Box<dyn BufRead + '_>, visitor: &mut dyn Visit
             stream(&without(".gz"), Box::new(BufReader::with_capacity(1 << 17, inner)), visitor, level + 1);
         }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => match zstd::stream::read::Decoder::with_buffer(reader) {
-            Ok(inner) => stream(&without(".zst"), Box::new(BufReader::with_capacity(1 << 17, inner)), visitor, level + 1),
+            Ok(inner) => {
+                stream(&without(".zst"), Box::new(BufReader::with_capacity(1 << 17, inner)), visitor, level + 1)
+            }
             Err(error) => visitor.problem(name, &error.to_string()),
         },
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {

@@ -22,14 +22,22 @@ pub struct Compiled {
 }
 
 /// Documents are read in parallel, so many bytes at a time.
-const BATCH_BYTES: usize = 16 << 20;
+const BATCH_BYTES: usize = 8 << 20;
 
 /// Reads every stored document and builds the index. The same documents give the same bytes.
 ///
 /// # Errors
 /// If a stored file cannot be read, or the index not be built.
 pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error> {
-    let mut work = Work { builder: Builder::default(), states: Vec::new(), problems: Vec::new(), batch: Vec::new(), batch_bytes: 0, feed: &FEEDS[0] };
+    let mut work = Work {
+        builder: Builder::default(),
+        states: Vec::new(),
+        problems: Vec::new(),
+        batch: Vec::new(),
+        batch_bytes: 0,
+        read: Vec::new(),
+        feed: &FEEDS[0],
+    };
     let mut files = Vec::new();
     for feed in FEEDS {
         let documents = store.documents(feed.id)?;
@@ -46,6 +54,8 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
         done += size;
         progress.advance("compile", done);
     }
+    // The last documents were read, but not yet taken in.
+    work.read_batch();
     let Work { builder, states, problems, .. } = work;
     let bytes = builder.finish(&states)?;
     progress.end("compile", &format!("{} documents", files.len()));
@@ -58,6 +68,8 @@ struct Work {
     problems: Vec<(&'static str, Problem)>,
     batch: Vec<(String, Vec<u8>)>,
     batch_bytes: usize,
+    /// Documents that were read, and wait to be taken in.
+    read: Vec<Part>,
     feed: &'static Feed,
 }
 
@@ -84,7 +96,10 @@ impl Visitor for Work {
     }
 
     fn problem(&mut self, place: &str, what: &str) {
-        self.problems.push((self.feed.id, Problem { code: "feed/unreadable-document", place: place.to_owned(), what: what.to_owned() }));
+        self.problems.push((
+            self.feed.id,
+            Problem { code: "feed/unreadable-document", place: place.to_owned(), what: what.to_owned() },
+        ));
         self.state(self.feed).problems += 1;
     }
 }
@@ -103,22 +118,28 @@ impl Work {
         })
     }
 
-    /// Reads the waiting documents on all cores, and takes their records in their order.
+    /// Reads the waiting documents on all cores, while the records of those before them are taken in.
     fn read_batch(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
         let expected = self.feed;
-        let parts: Vec<Part> = batch.into_par_iter().map(|(name, bytes)| read(expected, &name, &bytes)).collect();
-        for part in parts {
-            let number = self.number(part.feed);
-            let state = &mut self.states[number];
-            state.records += part.records.len() as u64;
-            state.problems += part.problems.len() as u64;
-            state.newest = state.newest.max(part.newest);
-            self.problems.extend(part.problems.into_iter().map(|problem| (part.feed.id, problem)));
-            let number = u8::try_from(number).unwrap_or(u8::MAX);
-            part.records.into_iter().for_each(|record| self.builder.add(record, number));
-        }
+        let before = std::mem::take(&mut self.read);
+        let read_all =
+            || batch.into_par_iter().map(|(name, bytes)| read(expected, &name, &bytes)).collect::<Vec<Part>>();
+        let (read, ()) = rayon::join(read_all, || before.into_iter().for_each(|part| self.take(part)));
+        self.read = read;
+    }
+
+    /// Takes in the records of one document: always in the order of the documents.
+    fn take(&mut self, part: Part) {
+        let number = self.number(part.feed);
+        let state = &mut self.states[number];
+        state.records += part.records.len() as u64;
+        state.problems += part.problems.len() as u64;
+        state.newest = state.newest.max(part.newest);
+        self.problems.extend(part.problems.into_iter().map(|problem| (part.feed.id, problem)));
+        let number = u8::try_from(number).unwrap_or(u8::MAX);
+        part.records.into_iter().for_each(|record| self.builder.add(record, number));
     }
 }
 

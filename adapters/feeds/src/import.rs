@@ -28,7 +28,12 @@ pub enum Imported {
 ///
 /// # Errors
 /// If a file cannot be read, or the data directory not be written.
-pub fn import(store: &Store, paths: &[PathBuf], feed: Option<&'static Feed>, now: Timestamp) -> Result<Vec<Imported>, Error> {
+pub fn import(
+    store: &Store,
+    paths: &[PathBuf],
+    feed: Option<&'static Feed>,
+    now: Timestamp,
+) -> Result<Vec<Imported>, Error> {
     let mut outcome = Vec::new();
     for path in paths {
         for file in files_below(path)? {
@@ -99,7 +104,8 @@ fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -
     let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut documents = store.documents(feed.id)?;
     // Files of one name from two folders are two documents: the second carries a part of its digest.
-    let taken = documents.get(&own).is_some_and(|known| known.digest != digest && known.origin != path.display().to_string());
+    let taken =
+        documents.get(&own).is_some_and(|known| known.digest != digest && known.origin != path.display().to_string());
     let name = if taken { format!("{}-{own}", &digest[..12]) } else { own };
     store.write(&store.feed_folder(feed.id).join(&name), &bytes)?;
     let document = Document {

@@ -53,6 +53,7 @@ struct Task {
     address: String,
     name: String,
     known: Document,
+    now: Timestamp,
 }
 
 /// Downloads the documents of feeds. Returns each address with what became of it.
@@ -69,11 +70,12 @@ pub async fn sync(
     let client = client(options)?;
     let limit = Arc::new(tokio::sync::Semaphore::new(options.concurrency.max(1)));
     let mut running = tokio::task::JoinSet::new();
-    for task in tasks(store, feeds, options)? {
-        let (client, limit, progress, store, limit_bytes) = (client.clone(), limit.clone(), progress.clone(), store.clone(), options.limit_bytes);
+    for task in tasks(store, feeds, options, now)? {
+        let (client, limit, progress, store, limit_bytes) =
+            (client.clone(), limit.clone(), progress.clone(), store.clone(), options.limit_bytes);
         running.spawn(async move {
             let _permit = limit.acquire_owned().await;
-            let outcome = fetch(&client, &store, &task, limit_bytes, progress.as_ref(), now).await;
+            let outcome = fetch(&client, &store, &task, limit_bytes, progress.as_ref()).await;
             (task, outcome)
         });
     }
@@ -123,7 +125,7 @@ fn client(options: &Sync) -> Result<Client, Error> {
         .map_err(Error::Client)
 }
 
-fn tasks(store: &Store, feeds: &[&'static Feed], options: &Sync) -> Result<Vec<Task>, Error> {
+fn tasks(store: &Store, feeds: &[&'static Feed], options: &Sync, now: Timestamp) -> Result<Vec<Task>, Error> {
     let mut tasks = Vec::new();
     for feed in feeds {
         let documents = store.documents(feed.id)?;
@@ -134,7 +136,7 @@ fn tasks(store: &Store, feeds: &[&'static Feed], options: &Sync) -> Result<Vec<T
                 Some(mirror) => format!("{}/{}/{name}", mirror.trim_end_matches('/'), feed.id),
                 None => (*address).to_owned(),
             };
-            tasks.push(Task { feed, address, name, known });
+            tasks.push(Task { feed, address, name, known, now });
         }
     }
     Ok(tasks)
@@ -151,7 +153,13 @@ fn stored_name(address: &str) -> String {
 
 type Fetched = (Document, Outcome);
 
-async fn fetch(client: &Client, store: &Store, task: &Task, limit_bytes: u64, progress: &dyn Progress, now: Timestamp) -> Result<Fetched, String> {
+async fn fetch(
+    client: &Client,
+    store: &Store,
+    task: &Task,
+    limit_bytes: u64,
+    progress: &dyn Progress,
+) -> Result<Fetched, String> {
     let folder = store.feed_folder(task.feed.id);
     let (path, part) = (folder.join(&task.name), folder.join(format!("{}.part", task.name)));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -172,7 +180,7 @@ async fn fetch(client: &Client, store: &Store, task: &Task, limit_bytes: u64, pr
     let response = request.send().await.map_err(|error| in_words(&error))?;
     match response.status() {
         StatusCode::NOT_MODIFIED => {
-            let document = Document { fetched_at: Some(now), last_failure: None, ..task.known.clone() };
+            let document = Document { fetched_at: Some(task.now), last_failure: None, ..task.known.clone() };
             return Ok((document, Outcome::Unchanged));
         }
         StatusCode::OK | StatusCode::PARTIAL_CONTENT => {}
@@ -180,7 +188,8 @@ async fn fetch(client: &Client, store: &Store, task: &Task, limit_bytes: u64, pr
     }
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
-    let goes_on = response.status() == StatusCode::PARTIAL_CONTENT && header(CONTENT_RANGE).is_some_and(|range| range.starts_with(&format!("bytes {resumed}-")));
+    let goes_on = response.status() == StatusCode::PARTIAL_CONTENT
+        && header(CONTENT_RANGE).is_some_and(|range| range.starts_with(&format!("bytes {resumed}-")));
     let start = if goes_on { resumed } else { 0 };
     let total = response.content_length().map(|length| length + start);
     if total.is_some_and(|total| total > limit_bytes) {
@@ -191,11 +200,20 @@ async fn fetch(client: &Client, store: &Store, task: &Task, limit_bytes: u64, pr
     if let Some(tag) = etag.as_ref().filter(|tag| !tag.starts_with("W/")).or(last_modified.as_ref()) {
         std::fs::write(part.with_extension("tag"), tag).map_err(|error| error.to_string())?;
     }
-    let written = receive(response, &part, start, (limit_bytes, total), |done| progress.advance(&task.address, done)).await?;
+    let written =
+        receive(response, &part, start, (limit_bytes, total), |done| progress.advance(&task.address, done)).await?;
     finish(&part, &path)?;
     let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
-    let document = Document { origin: task.address.clone(), fetched_at: Some(now), digest, size_bytes: written, etag, last_modified, last_failure: None };
+    let document = Document {
+        origin: task.address.clone(),
+        fetched_at: Some(task.now),
+        digest,
+        size_bytes: written,
+        etag,
+        last_modified,
+        last_failure: None,
+    };
     Ok((document, Outcome::Fetched { size_bytes: written }))
 }
 
@@ -208,13 +226,29 @@ async fn resolve(client: &Client, address: &str) -> Result<String, String> {
     }
     let name = response.text().await.map_err(|error| in_words(&error))?;
     let name = name.trim();
-    let is_plain = !name.is_empty() && !name.contains("..") && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if is_plain { Ok(format!("{base}{name}")) } else { Err("the name of the newest archive is not a plain file name".to_owned()) }
+    let is_plain = !name.is_empty()
+        && !name.contains("..")
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if is_plain {
+        Ok(format!("{base}{name}"))
+    } else {
+        Err("the name of the newest archive is not a plain file name".to_owned())
+    }
 }
 
-async fn receive(mut response: reqwest::Response, part: &PathBuf, start: u64, (limit, total): (u64, Option<u64>), advance: impl Fn(u64)) -> Result<u64, String> {
+async fn receive(
+    mut response: reqwest::Response,
+    part: &PathBuf,
+    start: u64,
+    (limit, total): (u64, Option<u64>),
+    advance: impl Fn(u64),
+) -> Result<u64, String> {
     let mut options = std::fs::OpenOptions::new();
-    let file = if start > 0 { options.append(true).open(part) } else { options.write(true).create(true).truncate(true).open(part) };
+    let file = if start > 0 {
+        options.append(true).open(part)
+    } else {
+        options.write(true).create(true).truncate(true).open(part)
+    };
     let mut file = file.map_err(|error| error.to_string())?;
     let mut written = start;
     while let Some(chunk) = response.chunk().await.map_err(|error| in_words(&error))? {

@@ -45,8 +45,14 @@ impl<'a> Report<'a> {
 
     /// Findings by class, strictest first: class, all, overdue.
     pub(crate) fn by_class(&self) -> Vec<(&'a str, usize, usize)> {
-        let count = |id: &str, overdue: bool| self.findings().filter(|finding| finding.deadline.class == id && (!overdue || finding.is_overdue)).count();
-        self.policy.classes.iter().map(|class| (class.id.as_str(), count(&class.id, false), count(&class.id, true))).collect()
+        let count = |id: &str, overdue: bool| {
+            self.findings().filter(|finding| finding.deadline.class == id && (!overdue || finding.is_overdue)).count()
+        };
+        self.policy
+            .classes
+            .iter()
+            .map(|class| (class.id.as_str(), count(&class.id, false), count(&class.id, true)))
+            .collect()
     }
 
     /// How many findings are overdue.

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 /// The text with everything replaced that a terminal would act on, or that turns the direction of writing.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let is_harmless = |character: char| {
-        !character.is_control() && !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+        !character.is_control()
+            && !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
     };
     if text.chars().all(is_harmless) {
         return Cow::Borrowed(text);
@@ -24,8 +25,16 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 
 /// A list of words for a shell to read, quoted where needed.
 pub(crate) fn shell_words(words: &[String]) -> String {
-    let is_plain = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@+,%^~".contains(&byte));
-    let quoted = words.iter().map(|word| if is_plain(word) && !word.starts_with('~') { word.clone() } else { format!("'{}'", printable(word).replace('\'', "'\\''")) });
+    let is_plain = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@+,%^~".contains(&byte))
+    };
+    let quoted = words.iter().map(|word| {
+        if is_plain(word) && !word.starts_with('~') {
+            word.clone()
+        } else {
+            format!("'{}'", printable(word).replace('\'', "'\\''"))
+        }
+    });
     quoted.collect::<Vec<_>>().join(" ")
 }
 

@@ -19,9 +19,20 @@ pub(crate) fn read(subject: &Subject) -> Result<Inventory> {
         (None, Some(root)) => of_root(root, false)?,
         (None, None) => of_root(Path::new("/"), true)?,
     };
-    inventory.packages.sort_by(|a, b| (&a.ecosystem, &a.name, &a.version, &a.architecture, &a.location).cmp(&(&b.ecosystem, &b.name, &b.version, &b.architecture, &b.location)));
+    inventory.packages.sort_by(|a, b| {
+        (&a.ecosystem, &a.name, &a.version, &a.architecture, &a.location).cmp(&(
+            &b.ecosystem,
+            &b.name,
+            &b.version,
+            &b.architecture,
+            &b.location,
+        ))
+    });
     // The same package found by two readers in one place is one package.
-    inventory.packages.dedup_by(|a, b| (a.kind, &a.name, &a.version, &a.architecture, &a.location) == (b.kind, &b.name, &b.version, &b.architecture, &b.location));
+    inventory.packages.dedup_by(|a, b| {
+        (a.kind, &a.name, &a.version, &a.architecture, &a.location)
+            == (b.kind, &b.name, &b.version, &b.architecture, &b.location)
+    });
     Ok(inventory)
 }
 
@@ -119,15 +130,24 @@ fn of_file(path: &Path, subject: &Subject) -> Result<Inventory> {
         anyhow::bail!("`{name}` has {size} bytes, more than the limit of {MOST_BYTES}");
     }
     let bytes = std::fs::read(path).with_context(|| format!("failed to read `{name}`"))?;
-    let bytes = inventory::unpack(bytes, inventory::Limits { bytes: MOST_BYTES }).with_context(|| format!("failed to unpack `{name}`"))?;
-    let mut inventory = Inventory { subject: name.clone(), os: subject.release.as_deref().map(os_of), ..Inventory::default() };
-    let plain = [".zst", ".gz", ".xz", ".bz2"].iter().fold(name.as_str(), |name, extension| name.strip_suffix(extension).unwrap_or(name));
+    let bytes = inventory::unpack(bytes, inventory::Limits { bytes: MOST_BYTES })
+        .with_context(|| format!("failed to unpack `{name}`"))?;
+    let mut inventory =
+        Inventory { subject: name.clone(), os: subject.release.as_deref().map(os_of), ..Inventory::default() };
+    let plain = [".zst", ".gz", ".xz", ".bz2"]
+        .iter()
+        .fold(name.as_str(), |name, extension| name.strip_suffix(extension).unwrap_or(name));
     let document = Document { name: plain, bytes: &bytes };
     if inventory.os.is_none() {
         inventory.os = os_beside(path);
     }
-    if !readers::read_database_file(&document, &mut inventory) && readers::read_document(&document, &mut inventory).is_none() {
-        return Err(Usage(format!("`{name}` is of no kind that is known: no bill of materials, lock file, package database or archive")).into());
+    if !readers::read_database_file(&document, &mut inventory)
+        && readers::read_document(&document, &mut inventory).is_none()
+    {
+        return Err(Usage(format!(
+            "`{name}` is of no kind that is known: no bill of materials, lock file, package database or archive"
+        ))
+        .into());
     }
     Ok(inventory)
 }

@@ -1,4 +1,12 @@
 //! Right answers on the reference data: real hosts, real advisories, real answers of other programs.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests touch the world"
+)]
 
 use advisories::index::Index;
 use feeds::{Silent, Store, compile, import};
@@ -58,16 +66,21 @@ fn host() -> Option<Inventory> {
 
 #[test]
 fn the_hosts_packages_are_those_dpkg_names() {
-    let (Some(inventory), Some(table)) = (host(), reference::text("debian/host-bookworm/dpkg-query.tsv")) else { return };
+    let (Some(inventory), Some(table)) = (host(), reference::text("debian/host-bookworm/dpkg-query.tsv")) else {
+        return;
+    };
     let found: BTreeSet<String> = inventory
         .packages
         .iter()
         .map(|package| {
             let source = package.source.as_ref().expect("every dpkg package has a source");
-            [&package.name, &package.version, &package.architecture, &source.name, &source.version].map(String::as_str).join("\t")
+            [&package.name, &package.version, &package.architecture, &source.name, &source.version]
+                .map(String::as_str)
+                .join("\t")
         })
         .collect();
-    let expected: BTreeSet<String> = table.lines().skip(1).map(|line| line.rsplit_once('\t').expect("a status").0.to_owned()).collect();
+    let expected: BTreeSet<String> =
+        table.lines().skip(1).map(|line| line.rsplit_once('\t').expect("a status").0.to_owned()).collect();
     assert_eq!(found.len(), 709);
     assert_eq!(found, expected);
 }
@@ -94,11 +107,18 @@ fn pending_updates_are_exactly_apts_own() {
         .skip(1)
         .map(|line| {
             let cells: Vec<&str> = line.split('\t').collect();
-            format!("Package: {}\nVersion: {}\nArchitecture: {}\nSource: {} ({})\n\n", cells[0], cells[1], cells[2], cells[3], cells[4])
+            format!(
+                "Package: {}\nVersion: {}\nArchitecture: {}\nSource: {} ({})\n\n",
+                cells[0], cells[1], cells[2], cells[3], cells[4]
+            )
         })
         .collect();
     let releases: Vec<&str> = headers.split("\n\n").collect();
-    for (suite, packages, release) in [("bookworm", main.as_bytes(), releases[0]), ("bookworm-security", &security, releases[1]), ("bookworm-updates", &updates, releases[2])] {
+    for (suite, packages, release) in [
+        ("bookworm", main.as_bytes(), releases[0]),
+        ("bookworm-security", &security, releases[1]),
+        ("bookworm-updates", &updates, releases[2]),
+    ] {
         let base = format!("archive.example_debian_dists_{suite}");
         std::fs::write(lists.join(format!("{base}_main_binary-amd64_Packages")), packages).expect("written");
         std::fs::write(lists.join(format!("{base}_InRelease")), release).expect("written");
@@ -110,7 +130,10 @@ fn pending_updates_are_exactly_apts_own() {
     let found: BTreeSet<String> = inventory
         .pending
         .iter()
-        .map(|update| [&update.name, &update.architecture, &update.installed, &update.candidate].map(String::as_str).join("\t") + if update.is_security { "\tyes" } else { "\tno" })
+        .map(|update| {
+            [&update.name, &update.architecture, &update.installed, &update.candidate].map(String::as_str).join("\t")
+                + if update.is_security { "\tyes" } else { "\tno" }
+        })
         .collect();
     let expected: BTreeSet<String> = expected
         .lines()
@@ -122,7 +145,11 @@ fn pending_updates_are_exactly_apts_own() {
         .collect();
     let missing: Vec<_> = expected.difference(&found).collect();
     let extra: Vec<_> = found.difference(&expected).collect();
-    println!("{} pending updates, {} of them security", found.len(), found.iter().filter(|row| row.ends_with("yes")).count());
+    println!(
+        "{} pending updates, {} of them security",
+        found.len(),
+        found.iter().filter(|row| row.ends_with("yes")).count()
+    );
     assert!(missing.is_empty() && extra.is_empty(), "missing {missing:#?}, extra {extra:#?}");
     std::fs::remove_dir_all(&root).expect("removed");
 }
@@ -146,9 +173,18 @@ fn matched_advisories(inventory: &Inventory, index: &Index<'_>) -> BTreeSet<(Str
 
 #[test]
 fn advisories_match_exactly_as_dpkg_compares() {
-    let (Some(inventory), Some(bytes), Some(table)) = (host(), index_bytes(), reference::text("debian/advisories-DSA-DLA.tsv.zst")) else { return };
+    let (Some(inventory), Some(bytes), Some(table)) =
+        (host(), index_bytes(), reference::text("debian/advisories-DSA-DLA.tsv.zst"))
+    else {
+        return;
+    };
     let index = Index::open(bytes).expect("opens");
-    let sources: BTreeSet<(String, String)> = inventory.packages.iter().filter_map(|package| package.source.as_ref()).map(|source| (source.name.clone(), source.version.clone())).collect();
+    let sources: BTreeSet<(String, String)> = inventory
+        .packages
+        .iter()
+        .filter_map(|package| package.source.as_ref())
+        .map(|source| (source.name.clone(), source.version.clone()))
+        .collect();
     let mut expected = BTreeSet::new();
     for line in table.lines().skip(1) {
         let cells: Vec<&str> = line.split('\t').collect();
@@ -171,7 +207,11 @@ fn other_generators_documents_give_the_same_findings() {
     let index = Index::open(bytes).expect("opens");
     let key = |inventory: &Inventory| -> BTreeSet<(u32, String)> {
         let matching = matching::find(inventory, &index).expect("matches");
-        matching.matches.iter().map(|found| (found.vulnerability, inventory.packages[found.package].name.clone())).collect()
+        matching
+            .matches
+            .iter()
+            .map(|found| (found.vulnerability, inventory.packages[found.package].name.clone()))
+            .collect()
     };
     let expected = key(&inventory);
     assert!(expected.len() > 100, "{}", expected.len());
@@ -179,12 +219,18 @@ fn other_generators_documents_give_the_same_findings() {
         let file = format!("sbom/other-generators/debian12-host-{name}.json.zst");
         let document = reference::bytes(&file).expect("present");
         let mut own = Inventory::default();
-        assert!(readers::read_document(&Document { name: &format!("{name}.json"), bytes: &document }, &mut own).is_some());
+        assert!(
+            readers::read_document(&Document { name: &format!("{name}.json"), bytes: &document }, &mut own).is_some()
+        );
         let found = key(&own);
         let missing: Vec<_> = expected.difference(&found).take(10).collect();
         let extra: Vec<_> = found.difference(&expected).take(10).collect();
         println!("{name}: {} packages, {} findings", own.packages.len(), found.len());
-        assert!(missing.is_empty() && extra.is_empty(), "{name}: missing {missing:?}, extra {extra:?}, problems {:?}", own.problems.first());
+        assert!(
+            missing.is_empty() && extra.is_empty(),
+            "{name}: missing {missing:?}, extra {extra:?}, problems {:?}",
+            own.problems.first()
+        );
     }
 }
 
@@ -193,18 +239,29 @@ fn every_package_database_and_document_is_read_or_refused_with_a_reason() {
     let mut rows = 0;
     for base in ["hosts/package-databases", "sbom/cyclonedx", "sbom/spdx", "sbom/small", "sbom/other-generators"] {
         let Some(base) = reference::path(base) else { return };
-        let mut files: Vec<PathBuf> = std::fs::read_dir(&base).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(&base).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
         files.sort();
         for file in files {
             let name = file.display().to_string();
-            let bytes = inventory::unpack(std::fs::read(&file).expect("read"), inventory::Limits { bytes: 1 << 30 }).expect("unpacked");
+            let bytes = inventory::unpack(std::fs::read(&file).expect("read"), inventory::Limits { bytes: 1 << 30 })
+                .expect("unpacked");
             let plain = name.trim_end_matches(".zst");
             let document = Document { name: plain, bytes: &bytes };
             let mut found = Inventory::default();
-            let is_known = readers::read_database_file(&document, &mut found) || readers::read_document(&document, &mut found).is_some();
+            let is_known = readers::read_database_file(&document, &mut found)
+                || readers::read_document(&document, &mut found).is_some();
             let short = name.rsplit('/').next().unwrap_or_default();
-            println!("{short}: {} packages, {} problems{}", found.packages.len(), found.problems.len(), found.problems.first().map(|problem| format!(", first: {}", problem.what)).unwrap_or_default());
-            assert!(!is_known || !found.packages.is_empty() || !found.problems.is_empty() || short.contains("example"), "{short}: nothing, and no reason");
+            println!(
+                "{short}: {} packages, {} problems{}",
+                found.packages.len(),
+                found.problems.len(),
+                found.problems.first().map(|problem| format!(", first: {}", problem.what)).unwrap_or_default()
+            );
+            assert!(
+                !is_known || !found.packages.is_empty() || !found.problems.is_empty() || short.contains("example"),
+                "{short}: nothing, and no reason"
+            );
             rows += 1;
         }
     }
@@ -214,13 +271,19 @@ fn every_package_database_and_document_is_read_or_refused_with_a_reason() {
 /// Query answers of OSV for the ecosystems whose data is loaded.
 #[test]
 fn osv_answers_are_reproduced() {
-    let (Some(bytes), Some(table)) = (index_bytes(), reference::text("oracles/osv-query-answers-2026-08.tsv")) else { return };
+    let (Some(bytes), Some(table)) = (index_bytes(), reference::text("oracles/osv-query-answers-2026-08.tsv")) else {
+        return;
+    };
     let index = Index::open(bytes).expect("opens");
     let (mut rows, mut newer, mut differ) = (0, 0, Vec::new());
     for line in table.lines().skip(1) {
         let cells: Vec<&str> = line.split('\t').collect();
         let [ecosystem, name, version, _, _, answer] = cells[..] else { continue };
-        if !matches!(ecosystem, "crates.io" | "PyPI" | "Go" | "Debian:10") || version.is_empty() || answer.contains('…') || answer.contains("...") {
+        if !matches!(ecosystem, "crates.io" | "PyPI" | "Go" | "Debian:10")
+            || version.is_empty()
+            || answer.contains('…')
+            || answer.contains("...")
+        {
             continue;
         }
         let prefixes: &[&str] = match ecosystem {
@@ -238,9 +301,14 @@ fn osv_answers_are_reproduced() {
             _ => inventory::PackageType::Deb,
         };
         let mut package = inventory::Package::new(kind, ecosystem, name.to_owned(), version.to_owned(), "query");
-        package.source = (kind == inventory::PackageType::Deb).then(|| inventory::SourcePackage { name: name.to_owned(), version: version.to_owned() });
+        package.source = (kind == inventory::PackageType::Deb)
+            .then(|| inventory::SourcePackage { name: name.to_owned(), version: version.to_owned() });
         let own = Inventory { packages: vec![package], ..Inventory::default() };
-        let found: BTreeSet<String> = matched_advisories(&own, &index).into_iter().map(|(id, _)| id).filter(|id| of_interest(&id.as_str())).collect();
+        let found: BTreeSet<String> = matched_advisories(&own, &index)
+            .into_iter()
+            .map(|(id, _)| id)
+            .filter(|id| of_interest(&id.as_str()))
+            .collect();
         rows += 1;
         // OSV answered on other days than the data is from: newer records are missing on one side or the other.
         let is_newer = |id: &String| published(&index, id).is_none_or(|at| at > answered());
@@ -254,7 +322,11 @@ fn osv_answers_are_reproduced() {
             differ.push(format!("{ecosystem} {name} {version}: OSV has {missing:?} more, we have {extra:?} more"));
         }
     }
-    println!("{rows} queries: {newer} differ by records that are newer than the other side, {} otherwise:\n{}", differ.len(), differ.join("\n"));
+    println!(
+        "{rows} queries: {newer} differ by records that are newer than the other side, {} otherwise:\n{}",
+        differ.len(),
+        differ.join("\n")
+    );
     assert!(rows > 100, "{rows}");
     assert!(differ.is_empty());
 }

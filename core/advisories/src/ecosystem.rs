@@ -87,7 +87,10 @@ pub(crate) fn canonical_name<'a>(ecosystem: &str, name: &'a str) -> std::borrow:
     let (family, _) = split(ecosystem);
     match family {
         // PEP 503: case and runs of `-`, `_`, `.` carry no meaning.
-        "PyPI" if name.contains("--") || name.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte == b'.') => {
+        "PyPI"
+            if name.contains("--")
+                || name.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte == b'.') =>
+        {
             let mut canonical = String::with_capacity(name.len());
             for character in name.chars() {
                 match character {
@@ -98,7 +101,9 @@ pub(crate) fn canonical_name<'a>(ecosystem: &str, name: &'a str) -> std::borrow:
             }
             canonical.into()
         }
-        "NuGet" | "Packagist" | "SwiftURL" | "GitHub Actions" | "Bitnami" if name.bytes().any(|b| b.is_ascii_uppercase()) => {
+        "NuGet" | "Packagist" | "SwiftURL" | "GitHub Actions" | "Bitnami"
+            if name.bytes().any(|b| b.is_ascii_uppercase()) =>
+        {
             name.to_ascii_lowercase().into()
         }
         _ => name.into(),

@@ -52,7 +52,8 @@ impl<'a> Reading<'a> {
         if self.problems.len() < MOST_PROBLEMS {
             self.problems.push(Problem::bad_record(place, what));
         } else if self.problems.len() == MOST_PROBLEMS {
-            self.problems.push(Problem::bad_record(place, "more problems follow in this document; they are not listed"));
+            self.problems
+                .push(Problem::bad_record(place, "more problems follow in this document; they are not listed"));
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod build;
 mod encode;
+mod file;
 mod range;
 mod read;
 
@@ -29,9 +30,10 @@ enum Section {
     AdvisoryOffsets = 2,
     Advisories = 3,
     Vulnerabilities = 4,
+    Dictionary = 5,
 }
 
-const SECTIONS: usize = 5;
+const SECTIONS: usize = 6;
 
 /// Makes the key under which a package's statements are found.
 fn package_key(ecosystem: &str, name: &str) -> String {

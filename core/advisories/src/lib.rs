@@ -14,6 +14,6 @@ pub mod vex;
 pub use ecosystem::{Family, split as split_ecosystem};
 pub use error::Error;
 pub use model::{
-    Advisory, Affected, Event, Exploited, FixState, Problem, Range, RangeKind, Record, Release, Severity, Ssvc, Subject,
-    SupportNote, Vulnerability,
+    Advisory, Affected, Event, Exploited, FixState, Problem, Range, RangeKind, Record, Release, Severity, Ssvc,
+    Subject, SupportNote, Vulnerability,
 };

@@ -60,7 +60,9 @@ struct Metrics<'a> {
 
 impl<'a> Metrics<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
-        self.vector.split('/').find_map(|metric| metric.split_once(':').filter(|(key, _)| *key == name).map(|(_, value)| value))
+        self.vector
+            .split('/')
+            .find_map(|metric| metric.split_once(':').filter(|(key, _)| *key == name).map(|(_, value)| value))
     }
 
     /// A modified metric, or the base metric where it is not defined.
@@ -96,7 +98,9 @@ impl<'a> Metrics<'a> {
             "L" => 0.22,
             _ => 0.0,
         };
-        let kept: f64 = (1.0 - requirement("CR") * impact("C")) * (1.0 - requirement("IR") * impact("I")) * (1.0 - requirement("AR") * impact("A"));
+        let kept: f64 = (1.0 - requirement("CR") * impact("C"))
+            * (1.0 - requirement("IR") * impact("I"))
+            * (1.0 - requirement("AR") * impact("A"));
         let missing = (1.0 - kept).min(0.915);
         let is_changed = self.modified("S") == "C";
         let is_first = self.vector.starts_with("CVSS:3.0");

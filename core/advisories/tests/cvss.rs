@@ -1,4 +1,12 @@
 //! Every table of CVSS scores.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests touch the world"
+)]
 
 use plimsoll_advisories::severity::scores;
 
@@ -14,8 +22,16 @@ fn check(name: &str) -> Option<(usize, Vec<String>)> {
             continue;
         };
         let cell = |at: usize| rest.get(at).copied().unwrap_or_default();
-        for (what, expected, found) in [("base", *base, Some(scores.base)), ("temporal", cell(0), scores.temporal), ("environmental", cell(1), scores.environmental)] {
-            if !expected.is_empty() && expected != "None" && found.map(|score| format!("{score:.1}")) != expected.parse::<f64>().ok().map(|score| format!("{score:.1}")) {
+        for (what, expected, found) in [
+            ("base", *base, Some(scores.base)),
+            ("temporal", cell(0), scores.temporal),
+            ("environmental", cell(1), scores.environmental),
+        ] {
+            if !expected.is_empty()
+                && expected != "None"
+                && found.map(|score| format!("{score:.1}"))
+                    != expected.parse::<f64>().ok().map(|score| format!("{score:.1}"))
+            {
                 wrong.push(format!("{vector}: {what} is {found:?}, should be {expected}"));
             }
         }

@@ -1,4 +1,12 @@
 //! Every case below `tests/cases`: a folder with one document of a feed and the records that it must give.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests touch the world"
+)]
 
 use plimsoll_advisories::feeds::{self, Document, FEEDS, Feed, Reading};
 use plimsoll_advisories::index::{Builder, FeedState, Index};
@@ -11,7 +19,10 @@ fn cases() -> PathBuf {
 }
 
 fn document(folder: &Path) -> (String, Vec<u8>) {
-    let file = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).find(|path| path.file_name().is_some_and(|name| name != "expected.txt"));
+    let file = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.file_name().is_some_and(|name| name != "expected.txt"));
     let file = file.unwrap_or_else(|| panic!("{} has no document", folder.display()));
     (file.file_name().expect("a name").to_string_lossy().into_owned(), std::fs::read(&file).expect("read"))
 }
@@ -27,7 +38,11 @@ fn records(feed: &Feed, name: &str, bytes: &[u8]) -> (Vec<Record>, Vec<String>) 
     let mut emit = |record| records.push(record);
     let mut reading = Reading::new(&mut emit);
     (feed.read)(&Document { name, bytes }, &mut reading);
-    let problems = reading.problems.iter().map(|problem| format!("problem {} at {}: {}", problem.code, problem.place, problem.what)).collect();
+    let problems = reading
+        .problems
+        .iter()
+        .map(|problem| format!("problem {} at {}: {}", problem.code, problem.place, problem.what))
+        .collect();
     (records, problems)
 }
 
@@ -70,14 +85,18 @@ fn every_document_gives_its_records() {
 
 #[test]
 fn every_feed_has_a_case() {
-    let folders: Vec<String> = std::fs::read_dir(cases()).expect("cases").map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let folders: Vec<String> = std::fs::read_dir(cases())
+        .expect("cases")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
     for feed in FEEDS {
         assert!(folders.iter().any(|folder| folder.split('-').next() == Some(feed.id)), "{} has no case", feed.id);
     }
 }
 
 fn folders() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(cases()).expect("cases").map(|entry| entry.expect("an entry").path()).collect();
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(cases()).expect("cases").map(|entry| entry.expect("an entry").path()).collect();
     folders.sort();
     folders
 }
@@ -106,7 +125,10 @@ fn fuzz_the_index() {
     let mut builder = Builder::default();
     for folder in folders() {
         let (name, bytes) = document(&folder);
-        records(feed_of(&folder), &name, &bytes).0.into_iter().for_each(|record| builder.add(Builder::prepare(record), 0));
+        records(feed_of(&folder), &name, &bytes)
+            .0
+            .into_iter()
+            .for_each(|record| builder.add(Builder::prepare(record), 0));
     }
     let bytes = builder.finish(&[FeedState { feed: "osv".to_owned(), ..FeedState::default() }]).expect("an index");
     Index::verify(&bytes).expect("whole");
@@ -130,7 +152,10 @@ fn the_same_records_give_the_same_index_and_a_flipped_bit_is_found() {
         let mut builder = Builder::default();
         for folder in folders() {
             let (name, bytes) = document(&folder);
-            records(feed_of(&folder), &name, &bytes).0.into_iter().for_each(|record| builder.add(Builder::prepare(record), 0));
+            records(feed_of(&folder), &name, &bytes)
+                .0
+                .into_iter()
+                .for_each(|record| builder.add(Builder::prepare(record), 0));
         }
         builder.finish(&[FeedState::default()]).expect("an index")
     };
@@ -141,7 +166,11 @@ fn the_same_records_give_the_same_index_and_a_flipped_bit_is_found() {
         damaged[at] ^= 1;
         assert!(Index::verify(&damaged).is_err(), "byte {at}");
     }
-    assert!(Index::open(&bytes[..bytes.len() - 1]).is_err() && Index::open(b"").is_err() && Index::open(&bytes[..100]).is_err());
+    assert!(
+        Index::open(&bytes[..bytes.len() - 1]).is_err()
+            && Index::open(b"").is_err()
+            && Index::open(&bytes[..100]).is_err()
+    );
     // Aliases are one vulnerability: the GHSA record and the CVE are found under the CVE.
     let index = Index::open(&bytes).expect("opens");
     let number = index.vulnerability_number("CVE-2026-0001").expect("whole").expect("known");

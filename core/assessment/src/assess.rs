@@ -101,21 +101,31 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
     if let Some(index) = input.index {
         let mut matching = matching::find(input.inventory, index)?;
         let idle = matching::suppress(&mut matching.matches, input.inventory, index, input.statements, input.now)?;
-        let describe = |at: &usize| input.statements.get(*at).map(|statement| format!("{}: {}", statement.by, statement.vulnerability));
+        let describe = |at: &usize| {
+            input.statements.get(*at).map(|statement| format!("{}: {}", statement.by, statement.vulnerability))
+        };
         coverage.idle_statements = idle.iter().filter_map(describe).collect();
         coverage.judged = matching.judged;
         coverage.undetermined = undetermined(input.inventory, &matching);
         all = findings::from_matches(input, index, &matching.matches)?;
     } else {
-        coverage.unknown.push("there is no index of advisories, so installed packages were not compared with any".to_owned());
+        coverage
+            .unknown
+            .push("there is no index of advisories, so installed packages were not compared with any".to_owned());
         let nothing = "there is no index of advisories".to_owned();
-        coverage.undetermined = input.inventory.packages.iter().map(|package| (package.name.clone(), package.version.clone(), nothing.clone())).collect();
+        coverage.undetermined = input
+            .inventory
+            .packages
+            .iter()
+            .map(|package| (package.name.clone(), package.version.clone(), nothing.clone()))
+            .collect();
     }
     all.extend(findings::from_changelogs(input, &all)?);
     all.extend(findings::from_lifecycle(input, meta.as_ref(), &mut coverage.unknown));
     all.extend(findings::from_pending(input, &all));
     describe_feeds(&mut coverage, input, meta);
-    let (mut suppressed, mut findings): (Vec<Finding>, Vec<Finding>) = all.into_iter().partition(|finding| matches!(finding.verdict, Verdict::Suppressed(_)));
+    let (mut suppressed, mut findings): (Vec<Finding>, Vec<Finding>) =
+        all.into_iter().partition(|finding| matches!(finding.verdict, Verdict::Suppressed(_)));
     findings.sort_by(Finding::by_urgency);
     suppressed.sort_by(Finding::by_urgency);
     coverage.unexplained_updates = findings.iter().filter(|finding| finding.kind == Kind::SecurityUpdate).count();
@@ -134,7 +144,9 @@ fn note_assumptions(coverage: &mut Coverage, findings: &[Finding]) {
         }
     }
     for (name, count) in missing {
-        coverage.unknown.push(format!("the {name} of {count} of {} findings: the cautious value was taken", findings.len()));
+        coverage
+            .unknown
+            .push(format!("the {name} of {count} of {} findings: the cautious value was taken", findings.len()));
     }
     if coverage.unexplained_updates > 0 {
         let count = coverage.unexplained_updates;
@@ -151,11 +163,15 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
     coverage.feeds = meta.map(|meta| meta.feeds).unwrap_or_default();
     coverage.index_digest = input.index.map(Index::digest);
     if input.inventory.host.is_some() && !input.inventory.has_repository_metadata {
-        coverage.unknown.push("no repository metadata was found on the host, so its pending updates are not known".to_owned());
+        coverage
+            .unknown
+            .push("no repository metadata was found on the host, so its pending updates are not known".to_owned());
     }
     if let Some(host) = input.inventory.host.as_ref().filter(|host| host.unreadable_processes > 0) {
         let count = host.unreadable_processes;
-        coverage.unknown.push(format!("{count} processes could not be looked at for want of rights: they may run replaced files"));
+        coverage
+            .unknown
+            .push(format!("{count} processes could not be looked at for want of rights: they may run replaced files"));
     }
     for state in &coverage.feeds {
         let Some(feed) = advisories::feeds::find(&state.feed) else { continue };

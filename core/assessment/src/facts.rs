@@ -9,7 +9,13 @@ use matching::Fix;
 use policy::Facts;
 
 /// The facts of a vulnerability on packages.
-pub(crate) fn of_vulnerability(input: Input<'_>, vulnerability: &VulnerabilityRef<'_>, signals: &Signals, carriers: &[Carrier], urgency: Option<String>) -> Facts {
+pub(crate) fn of_vulnerability(
+    input: Input<'_>,
+    vulnerability: &VulnerabilityRef<'_>,
+    signals: &Signals,
+    carriers: &[Carrier],
+    urgency: Option<String>,
+) -> Facts {
     let ssvc = vulnerability.ssvc.as_ref();
     Facts {
         cvss: signals.cvss.as_ref().map(|(score, _)| *score),

@@ -134,12 +134,17 @@ fn natural(a: &str, b: &str) -> Ordering {
 }
 
 /// Makes one finding of all matches on one vulnerability.
-pub(crate) fn from_matches(input: Input<'_>, index: &Index<'_>, matches: &[Match]) -> Result<Vec<Finding>, advisories::Error> {
+pub(crate) fn from_matches(
+    input: Input<'_>,
+    index: &Index<'_>,
+    matches: &[Match],
+) -> Result<Vec<Finding>, advisories::Error> {
     let mut findings = Vec::new();
     let feeds = index.meta_feeds()?;
     for group in matches.chunk_by(|a, b| a.vulnerability == b.vulnerability) {
         // What counts and what is suppressed on some packages only are two findings.
-        let (suppressed, counting): (Vec<&Match>, Vec<&Match>) = group.iter().partition(|found| matches!(found.verdict, Verdict::Suppressed(_)));
+        let (suppressed, counting): (Vec<&Match>, Vec<&Match>) =
+            group.iter().partition(|found| matches!(found.verdict, Verdict::Suppressed(_)));
         for part in [counting, suppressed] {
             if let Some(first) = part.first() {
                 findings.push(from_group(input, index, &feeds, &part, first.vulnerability)?);
@@ -149,17 +154,29 @@ pub(crate) fn from_matches(input: Input<'_>, index: &Index<'_>, matches: &[Match
     Ok(findings)
 }
 
-fn from_group(input: Input<'_>, index: &Index<'_>, feeds: &[String], group: &[&Match], number: u32) -> Result<Finding, advisories::Error> {
+fn from_group(
+    input: Input<'_>,
+    index: &Index<'_>,
+    feeds: &[String],
+    group: &[&Match],
+    number: u32,
+) -> Result<Finding, advisories::Error> {
     let vulnerability = index.vulnerability(number)?;
     let mut sources: Vec<Source> = Vec::new();
-    let (mut severities, mut published, mut title) = (vulnerability.severities.clone(), vulnerability.published, vulnerability.summary.to_owned());
+    let (mut severities, mut published, mut title) =
+        (vulnerability.severities.clone(), vulnerability.published, vulnerability.summary.to_owned());
     for reason in group.iter().flat_map(|found| &found.reasons) {
         let advisory = index.advisory(reason.advisory)?;
         if sources.iter().any(|known| known.id == advisory.id) {
             continue;
         }
         let feed = feeds.get(usize::from(advisory.feed)).cloned().unwrap_or_default();
-        severities.extend(advisory.severities.iter().map(|value| advisories::Severity { source: advisory.id.to_owned(), value: (*value).to_owned() }));
+        severities.extend(
+            advisory
+                .severities
+                .iter()
+                .map(|value| advisories::Severity { source: advisory.id.to_owned(), value: (*value).to_owned() }),
+        );
         // A bundle's date and title speak of the bundle, not of one vulnerability in it.
         if advisory.vulnerabilities.len() == 1 {
             published = published.or(advisory.published);
@@ -167,7 +184,7 @@ fn from_group(input: Input<'_>, index: &Index<'_>, feeds: &[String], group: &[&M
                 advisory.summary.clone_into(&mut title);
             }
         }
-        sources.push(Source { id: advisory.id.to_owned(), feed, url: advisory.url.to_owned() });
+        sources.push(Source { id: advisory.id.to_owned(), feed, url: advisory.url() });
     }
     let carriers: Vec<Carrier> = group.iter().map(|found| carrier(input, found)).collect();
     let listed = vulnerability.exploited.iter().map(|entry| entry.listed).min();
@@ -189,7 +206,12 @@ fn from_group(input: Input<'_>, index: &Index<'_>, feeds: &[String], group: &[&M
     Ok(Finding {
         id: vulnerability.id.to_owned(),
         kind: Kind::Vulnerability,
-        aliases: vulnerability.aliases.iter().filter(|alias| !alias.starts_with("DEBIAN-")).map(|alias| (*alias).to_owned()).collect(),
+        aliases: vulnerability
+            .aliases
+            .iter()
+            .filter(|alias| !alias.starts_with("DEBIAN-"))
+            .map(|alias| (*alias).to_owned())
+            .collect(),
         title,
         verdict: strongest(group),
         carriers,
@@ -220,7 +242,11 @@ fn carrier(input: Input<'_>, found: &Match) -> Carrier {
         source: package.source.as_ref().map_or_else(|| package.name.clone(), |source| source.name.clone()),
         fix: found.fix.clone(),
         purl: purl::write(package),
-        because: found.reasons.first().map(|reason| format!("{} {}: {}", reason.ecosystem, reason.name, reason.because)).unwrap_or_default(),
+        because: found
+            .reasons
+            .first()
+            .map(|reason| format!("{} {}: {}", reason.ecosystem, reason.name, reason.because))
+            .unwrap_or_default(),
         is_idle_kernel: found.is_idle_kernel,
     }
 }
@@ -229,15 +255,32 @@ fn carrier(input: Input<'_>, found: &Match) -> Carrier {
 pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec<Finding>, advisories::Error> {
     let mut findings: Vec<Finding> = Vec::new();
     for changelog in input.changelogs {
-        let pending: Vec<&PendingUpdate> = input.inventory.pending.iter().filter(|update| update.source.name == changelog.source).collect();
+        let pending: Vec<&PendingUpdate> =
+            input.inventory.pending.iter().filter(|update| update.source.name == changelog.source).collect();
         for id in &changelog.vulnerabilities {
-            let is_known = known.iter().any(|finding| finding.id == *id && finding.carriers.iter().any(|carrier| carrier.source == changelog.source));
+            let is_known = known.iter().any(|finding| {
+                finding.id == *id && finding.carriers.iter().any(|carrier| carrier.source == changelog.source)
+            });
             if is_known || pending.is_empty() {
                 continue;
             }
-            let carriers: Vec<Carrier> = pending.iter().map(|update| of_pending(input, update, format!("the changelog of {} {} names it", changelog.source, changelog.version))).collect();
+            let carriers: Vec<Carrier> = pending
+                .iter()
+                .map(|update| {
+                    of_pending(
+                        input,
+                        update,
+                        format!("the changelog of {} {} names it", changelog.source, changelog.version),
+                    )
+                })
+                .collect();
             if let Some(same) = findings.iter_mut().find(|finding| finding.id == *id) {
-                same.carriers.extend(carriers.into_iter().filter(|carrier| !same.carriers.iter().any(|known| known.name == carrier.name)).collect::<Vec<_>>());
+                same.carriers.extend(
+                    carriers
+                        .into_iter()
+                        .filter(|carrier| !same.carriers.iter().any(|known| known.name == carrier.name))
+                        .collect::<Vec<_>>(),
+                );
                 continue;
             }
             let number = input.index.map(|index| index.vulnerability_number(id)).transpose()?.flatten();
@@ -246,7 +289,8 @@ pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec
                 _ => advisories::index::VulnerabilityRef { id, ..Default::default() },
             };
             let signals = Signals {
-                cvss: advisories::severity::decisive(&vulnerability.severities).map(|(score, severity)| (score, severity.value.clone())),
+                cvss: advisories::severity::decisive(&vulnerability.severities)
+                    .map(|(score, severity)| (score, severity.value.clone())),
                 epss: vulnerability.epss,
                 listed: vulnerability.exploited.iter().map(|entry| entry.listed).min(),
                 is_used_by_ransomware: vulnerability.exploited.iter().any(|entry| entry.ransomware),
@@ -257,7 +301,11 @@ pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec
             };
             let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, None);
             let deadline = policy::derive(input.policy, &facts);
-            let source = Source { id: format!("changelog of {} {}", changelog.source, changelog.version), feed: "changelog".to_owned(), url: String::new() };
+            let source = Source {
+                id: format!("changelog of {} {}", changelog.source, changelog.version),
+                feed: "changelog".to_owned(),
+                url: String::new(),
+            };
             findings.push(Finding {
                 id: id.clone(),
                 kind: Kind::Vulnerability,
@@ -276,7 +324,11 @@ pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec
 }
 
 fn of_pending(input: Input<'_>, update: &PendingUpdate, because: String) -> Carrier {
-    let package = input.inventory.packages.iter().position(|package| package.name == update.name && package.architecture == update.architecture);
+    let package = input
+        .inventory
+        .packages
+        .iter()
+        .position(|package| package.name == update.name && package.architecture == update.architecture);
     Carrier {
         package,
         name: update.name.clone(),
@@ -296,8 +348,10 @@ pub(crate) fn from_lifecycle(input: Input<'_>, meta: Option<&Meta>, unknown: &mu
     let mut findings: Vec<Finding> = found
         .into_iter()
         .map(|end| {
-            let carriers = end.packages.iter().map(|at| plain_carrier(input, *at, Fix::EndOfLife, &end.remark)).collect();
-            let title = format!("{} has been out of support since {}: {}", end.subject, end.ended.strftime("%F"), end.remark);
+            let carriers =
+                end.packages.iter().map(|at| plain_carrier(input, *at, Fix::EndOfLife, &end.remark)).collect();
+            let title =
+                format!("{} has been out of support since {}: {}", end.subject, end.ended.strftime("%F"), end.remark);
             let facts = facts::of_end_of_life(input, end.ended);
             special(input, (format!("EOL-{}", end.subject), Kind::EndOfLife, title), carriers, &facts)
         })
@@ -305,7 +359,12 @@ pub(crate) fn from_lifecycle(input: Input<'_>, meta: Option<&Meta>, unknown: &mu
     if let Some(host) = input.inventory.host.as_ref().filter(|host| !host.stale_processes.is_empty()) {
         let title = format!("{} processes still run files that have been replaced", host.stale_processes.len());
         let what = "restart them".to_owned();
-        let mut finding = special(input, ("RESTART".to_owned(), Kind::Restart, title), Vec::new(), &facts::of_unexplained(input, None));
+        let mut finding = special(
+            input,
+            ("RESTART".to_owned(), Kind::Restart, title),
+            Vec::new(),
+            &facts::of_unexplained(input, None),
+        );
         finding.verdict = Verdict::RestartPending { what };
         findings.push(finding);
     }
@@ -326,7 +385,12 @@ fn plain_carrier(input: Input<'_>, at: usize, fix: Fix, because: &str) -> Carrie
     }
 }
 
-fn special(input: Input<'_>, (id, kind, title): (String, Kind, String), carriers: Vec<Carrier>, facts: &policy::Facts) -> Finding {
+fn special(
+    input: Input<'_>,
+    (id, kind, title): (String, Kind, String),
+    carriers: Vec<Carrier>,
+    facts: &policy::Facts,
+) -> Finding {
     let deadline = policy::derive(input.policy, facts);
     Finding {
         id,
@@ -346,19 +410,34 @@ fn special(input: Input<'_>, (id, kind, title): (String, Kind, String), carriers
 pub(crate) fn from_pending(input: Input<'_>, known: &[Finding]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for update in input.inventory.pending.iter().filter(|update| update.holds_security_fix) {
-        let explains = |finding: &&Finding| finding.carriers.iter().any(|carrier| carrier.source == update.source.name && matches!(carrier.fix, Fix::Available(_)));
+        let explains = |finding: &&Finding| {
+            finding
+                .carriers
+                .iter()
+                .any(|carrier| carrier.source == update.source.name && matches!(carrier.fix, Fix::Available(_)))
+        };
         if known.iter().any(|finding| explains(&finding)) {
             continue;
         }
-        let carrier = of_pending(input, update, format!("{} offers {} as a security update", update.suite, update.candidate));
+        let carrier =
+            of_pending(input, update, format!("{} offers {} as a security update", update.suite, update.candidate));
         let id = format!("UPDATE-{}-{}", update.source.name, update.source.version);
         if let Some(same) = findings.iter_mut().find(|finding| finding.id == id) {
             same.carriers.push(carrier);
             continue;
         }
-        let named = if update.advisories.is_empty() { String::new() } else { format!(" ({})", update.advisories.join(", ")) };
-        let title = format!("security update of {} to {}{named}; which vulnerabilities it fixes is not known here", update.source.name, update.source.version);
-        findings.push(special(input, (id, Kind::SecurityUpdate, title), vec![carrier], &facts::of_unexplained(input, None)));
+        let named =
+            if update.advisories.is_empty() { String::new() } else { format!(" ({})", update.advisories.join(", ")) };
+        let title = format!(
+            "security update of {} to {}{named}; which vulnerabilities it fixes is not known here",
+            update.source.name, update.source.version
+        );
+        findings.push(special(
+            input,
+            (id, Kind::SecurityUpdate, title),
+            vec![carrier],
+            &facts::of_unexplained(input, None),
+        ));
     }
     findings
 }

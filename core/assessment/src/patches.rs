@@ -53,7 +53,9 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding]) -> (Vec<Patch>,
         }
         if finding.carriers.is_empty() {
             let key = (None, finding.id.clone(), false);
-            patches.entry(key.clone()).or_insert_with(|| Patch { name: finding.title.clone(), ..Patch::empty(&key, finding) });
+            patches
+                .entry(key.clone())
+                .or_insert_with(|| Patch { name: finding.title.clone(), ..Patch::empty(&key, finding) });
             keys.push(key);
         }
         keys.sort();
@@ -63,7 +65,9 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding]) -> (Vec<Patch>,
     let mut patches: Vec<Patch> = patches.into_values().collect();
     let mut other = Vec::new();
     for update in &inventory.pending {
-        let patch = patches.iter_mut().find(|patch| patch.target.is_some() && patch.packages.iter().any(|(name, _)| *name == update.name));
+        let patch = patches
+            .iter_mut()
+            .find(|patch| patch.target.is_some() && patch.packages.iter().any(|(name, _)| *name == update.name));
         match patch {
             Some(patch) => {
                 patch.is_offered = Some(true);
@@ -73,13 +77,19 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding]) -> (Vec<Patch>,
         }
     }
     for patch in &mut patches {
-        if patch.is_offered.is_none() && inventory.has_repository_metadata && patch.kind.is_some_and(is_distribution) && patch.target.is_some() {
+        if patch.is_offered.is_none()
+            && inventory.has_repository_metadata
+            && patch.kind.is_some_and(is_distribution)
+            && patch.target.is_some()
+        {
             patch.is_offered = Some(false);
         }
         patch.command = command(patch);
     }
     patches.sort_by(|a, b| {
-        let key = |patch: &Patch| (patch.due.unwrap_or(Timestamp::MAX), patch.class.0, std::cmp::Reverse(patch.findings.len()));
+        let key = |patch: &Patch| {
+            (patch.due.unwrap_or(Timestamp::MAX), patch.class.0, std::cmp::Reverse(patch.findings.len()))
+        };
         key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
     });
     (patches, other)
@@ -154,7 +164,9 @@ fn command(patch: &Patch) -> Vec<String> {
         Some(PackageType::Npm) => with(&["npm", "install"], vec![format!("{}@{target}", patch.name)]),
         Some(PackageType::PyPi) => with(&["pip", "install"], vec![format!("{}>={target}", patch.name)]),
         Some(PackageType::Cargo) => with(&["cargo", "update", "-p", &patch.name, "--precise", target], Vec::new()),
-        Some(PackageType::Golang) if patch.name != "stdlib" => with(&["go", "get"], vec![format!("{}@v{target}", patch.name)]),
+        Some(PackageType::Golang) if patch.name != "stdlib" => {
+            with(&["go", "get"], vec![format!("{}@v{target}", patch.name)])
+        }
         Some(PackageType::Gem) => with(&["bundle", "update", &patch.name], Vec::new()),
         Some(PackageType::Composer) => with(&["composer", "update", &patch.name], Vec::new()),
         Some(PackageType::NuGet) => with(&["dotnet", "add", "package", &patch.name, "--version", target], Vec::new()),

@@ -113,10 +113,14 @@ fn head(line: &str) -> Option<&str> {
 fn cves(line: &str) -> impl Iterator<Item = String> + '_ {
     line.match_indices("CVE-").filter_map(|(at, _)| {
         let rest = &line[at..];
-        let end = rest.char_indices().find(|(place, character)| *place >= 4 && !character.is_ascii_digit() && *character != '-').map_or(rest.len(), |(place, _)| place);
+        let end = rest
+            .char_indices()
+            .find(|(place, character)| *place >= 4 && !character.is_ascii_digit() && *character != '-')
+            .map_or(rest.len(), |(place, _)| place);
         let id = rest[..end].trim_end_matches('-');
         let (year, number) = id[4..].split_once('-')?;
-        (year.len() == 4 && number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| id.to_owned())
+        (year.len() == 4 && number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| id.to_owned())
     })
 }
 

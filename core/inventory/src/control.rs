@@ -48,20 +48,31 @@ fn blank_line(text: &[u8]) -> Option<usize> {
 }
 
 fn memchr_newline(text: &[u8]) -> Option<usize> {
-    text.iter().position(|byte| *byte == b'\n')
+    memchr::memchr(b'\n', text)
 }
 
 impl<'a> Paragraph<'a> {
     /// The first line of a field's value; field names have no case.
     pub(crate) fn get(&self, field: &str) -> Option<Cow<'a, str>> {
-        self.fields().find(|(name, _)| name.eq_ignore_ascii_case(field.as_bytes())).map(|(_, value)| String::from_utf8_lossy(value))
+        self.fields()
+            .find(|(name, _)| name.eq_ignore_ascii_case(field.as_bytes()))
+            .map(|(_, value)| String::from_utf8_lossy(value))
     }
 
     /// All fields with the first line of their values, in order.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        let lines = self.text.split(|byte| *byte == b'\n');
+        let mut rest = self.text;
+        let lines = std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let end = memchr_newline(rest).unwrap_or(rest.len());
+            let line = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            Some(line)
+        });
         lines.filter(|line| !line.starts_with(b" ") && !line.starts_with(b"\t")).filter_map(|line| {
-            let colon = line.iter().position(|byte| *byte == b':')?;
+            let colon = memchr::memchr(b':', line)?;
             Some((&line[..colon], line[colon + 1..].trim_ascii()))
         })
     }

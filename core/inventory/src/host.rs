@@ -7,7 +7,9 @@ use versions::Scheme;
 /// Reads the facts of the host whose root is given; `/proc` below it must be the running kernel's.
 #[must_use]
 pub fn collect(root: &Directory, inventory: &Inventory) -> HostFacts {
-    let text = |path: &str| root.read(path, 1 << 20).ok().flatten().map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    let text = |path: &str| {
+        root.read(path, 1 << 20).ok().flatten().map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+    };
     let mut facts = HostFacts { running_kernel: text("proc/sys/kernel/osrelease"), ..HostFacts::default() };
     kernels(&mut facts, inventory);
     reboot_markers(root, &mut facts);
@@ -22,10 +24,17 @@ pub fn kernel_release(package: &crate::Package) -> Option<(String, &str)> {
         PackageType::Deb => {
             let release = package.name.strip_prefix("linux-image-")?;
             // Metapackages (`linux-image-amd64`) follow; unsigned and debug builds are not what boots.
-            let is_real = release.starts_with(|c: char| c.is_ascii_digit()) && !release.ends_with("-dbg") && !release.ends_with("-unsigned");
+            let is_real = release.starts_with(|c: char| c.is_ascii_digit())
+                && !release.ends_with("-dbg")
+                && !release.ends_with("-unsigned");
             is_real.then(|| (release.to_owned(), package.version.as_str()))
         }
-        PackageType::Rpm if matches!(package.name.as_str(), "kernel-core" | "kernel" | "kernel-default" | "kernel-uek-core" | "kernel-rt-core") => {
+        PackageType::Rpm
+            if matches!(
+                package.name.as_str(),
+                "kernel-core" | "kernel" | "kernel-default" | "kernel-uek-core" | "kernel-rt-core"
+            ) =>
+        {
             let version = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
             Some((format!("{version}.{}", package.architecture), package.version.as_str()))
         }
@@ -35,7 +44,9 @@ pub fn kernel_release(package: &crate::Package) -> Option<(String, &str)> {
 
 /// The flavour of a release string: `-amd64`, `-cloud-amd64`, `-generic`.
 fn flavour(release: &str) -> &str {
-    let is_flavour = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic()) && !part.starts_with("bpo") && !part.starts_with("rc");
+    let is_flavour = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic()) && !part.starts_with("bpo") && !part.starts_with("rc")
+    };
     release.match_indices('-').find(|(at, _)| is_flavour(&release[at + 1..])).map_or("", |(at, _)| &release[at..])
 }
 
@@ -58,9 +69,10 @@ fn kernels(facts: &mut HostFacts, inventory: &Inventory) {
     facts.newest_kernel = newest.map(|(release, ..)| release.clone());
     // A kernel that the host did not install itself (a container, a virtual machine booted from outside) has no newest.
     if let (Some(newest), Some(_)) = (&facts.newest_kernel, own)
-        && *newest != running {
-            facts.reboot_reasons.push(format!("the running kernel is {running}, the newest installed one is {newest}"));
-        }
+        && *newest != running
+    {
+        facts.reboot_reasons.push(format!("the running kernel is {running}, the newest installed one is {newest}"));
+    }
 }
 
 fn reboot_markers(root: &Directory, facts: &mut HostFacts) {
@@ -101,9 +113,24 @@ fn replaced_files(maps: &str) -> Vec<String> {
         let mut words = line.split_whitespace();
         let permissions = words.nth(1).unwrap_or_default();
         let path = line.find('/').map_or("", |at| &line[at..]);
-        const NOT_PROGRAMS: &[&str] = &["/memfd:", "/dev/", "/SYSV", "/tmp/", "/var/tmp/", "/run/", "/proc/", "/[aio]", "/i915", "/anon_hugepage"];
+        const NOT_PROGRAMS: &[&str] = &[
+            "/memfd:",
+            "/dev/",
+            "/SYSV",
+            "/tmp/",
+            "/var/tmp/",
+            "/run/",
+            "/proc/",
+            "/[aio]",
+            "/i915",
+            "/anon_hugepage",
+        ];
         let is_program = permissions.contains('x') || path.contains(".so");
-        if is_program && !path.is_empty() && !NOT_PROGRAMS.iter().any(|prefix| path.starts_with(prefix)) && !files.iter().any(|known| known == path) {
+        if is_program
+            && !path.is_empty()
+            && !NOT_PROGRAMS.iter().any(|prefix| path.starts_with(prefix))
+            && !files.iter().any(|known| known == path)
+        {
             files.push(path.to_owned());
         }
     }

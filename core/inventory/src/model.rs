@@ -190,8 +190,28 @@ impl PackageType {
     pub fn from_name(name: &str) -> Option<Self> {
         use PackageType as T;
         let all = [
-            T::Alpm, T::Apk, T::Bitnami, T::Cargo, T::Composer, T::Conan, T::Cran, T::Deb, T::Gem, T::Generic, T::GitHub, T::Golang,
-            T::Hackage, T::Hex, T::Maven, T::Npm, T::NuGet, T::Opkg, T::Pub, T::PyPi, T::Rpm, T::Swift,
+            T::Alpm,
+            T::Apk,
+            T::Bitnami,
+            T::Cargo,
+            T::Composer,
+            T::Conan,
+            T::Cran,
+            T::Deb,
+            T::Gem,
+            T::Generic,
+            T::GitHub,
+            T::Golang,
+            T::Hackage,
+            T::Hex,
+            T::Maven,
+            T::Npm,
+            T::NuGet,
+            T::Opkg,
+            T::Pub,
+            T::PyPi,
+            T::Rpm,
+            T::Swift,
         ];
         all.into_iter().find(|kind| kind.name() == name)
     }
@@ -253,7 +273,11 @@ impl Inventory {
         const MOST: usize = 1000;
         match self.problems.len().cmp(&MOST) {
             std::cmp::Ordering::Less => {
-                self.problems.push(Problem { code: "inventory/bad-record", place: place.into(), what: what.to_string() });
+                self.problems.push(Problem {
+                    code: "inventory/bad-record",
+                    place: place.into(),
+                    what: what.to_string(),
+                });
             }
             std::cmp::Ordering::Equal => self.problems.push(Problem {
                 code: "inventory/more-problems",

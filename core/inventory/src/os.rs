@@ -65,7 +65,8 @@ impl Os {
             },
             "debian" => with("Debian", major),
             "ubuntu" => {
-                let is_lts = self.is_lts || (major.parse::<u32>().is_ok_and(|year| year % 2 == 0) && self.version.ends_with(".04"));
+                let is_lts = self.is_lts
+                    || (major.parse::<u32>().is_ok_and(|year| year % 2 == 0) && self.version.ends_with(".04"));
                 with("Ubuntu", &self.version).map(|name| if is_lts { name + ":LTS" } else { name })
             }
             "alpine" if self.version.contains("alpha") || self.name.contains("edge") => Some("Alpine:edge".to_owned()),
@@ -93,7 +94,15 @@ impl Os {
 
 fn advisories_codename(codename: &str) -> Option<String> {
     let codename = codename.split('/').next()?;
-    let number = [("buster", "10"), ("bullseye", "11"), ("bookworm", "12"), ("trixie", "13"), ("forky", "14"), ("duke", "15"), ("sid", "unstable")];
+    let number = [
+        ("buster", "10"),
+        ("bullseye", "11"),
+        ("bookworm", "12"),
+        ("trixie", "13"),
+        ("forky", "14"),
+        ("duke", "15"),
+        ("sid", "unstable"),
+    ];
     number.iter().find(|(name, _)| *name == codename).map(|(_, number)| format!("Debian:{number}"))
 }
 

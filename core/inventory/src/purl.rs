@@ -77,9 +77,10 @@ impl Purl {
         let kind = PackageType::from_name(&self.kind)?;
         let mut version = self.version.clone();
         if let Some(epoch) = self.qualifier("epoch").filter(|epoch| *epoch != "0" && kind == PackageType::Rpm)
-            && !version.contains(':') {
-                version = format!("{epoch}:{version}");
-            }
+            && !version.contains(':')
+        {
+            version = format!("{epoch}:{version}");
+        }
         let mut package = Package::language(kind, self.full_name(), version, location);
         package.architecture = self.qualifier("arch").unwrap_or_default().to_owned();
         package.source = self.qualifier("upstream").map(|upstream| upstream_package(upstream, &package.version, kind));
@@ -98,11 +99,12 @@ impl Purl {
         }
         let distro = self.qualifier("distro").or(self.qualifier("distro_name")).unwrap_or_default();
         let family = self.namespace.split('/').next().unwrap_or_default();
-        let (id, version) = match distro.rsplit_once('-').filter(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit())) {
-            Some((id, version)) => (id, version),
-            None if distro.starts_with(|c: char| c.is_ascii_digit()) => (family, distro),
-            None => (family, ""),
-        };
+        let (id, version) =
+            match distro.rsplit_once('-').filter(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit())) {
+                Some((id, version)) => (id, version),
+                None if distro.starts_with(|c: char| c.is_ascii_digit()) => (family, distro),
+                None => (family, ""),
+            };
         let codename = if version.is_empty() { distro.split_once('-').map_or(distro, |(_, rest)| rest) } else { "" };
         let id = match id {
             "redhat" => "rhel",
@@ -113,7 +115,12 @@ impl Purl {
             "opensuse.leap" => "opensuse-leap",
             other => other,
         };
-        let os = crate::Os { id: id.to_owned(), version: version.to_owned(), codename: codename.to_owned(), ..crate::Os::default() };
+        let os = crate::Os {
+            id: id.to_owned(),
+            version: version.to_owned(),
+            codename: codename.to_owned(),
+            ..crate::Os::default()
+        };
         let is_versioned = !version.is_empty() || !codename.is_empty() || matches!(id, "wolfi" | "chainguard");
         os.ecosystem().filter(|_| is_versioned)
     }
@@ -122,9 +129,10 @@ impl Purl {
 /// `upstream=curl@7.88-1`, `upstream=curl`, or for RPM `upstream=curl-7.88-1.src.rpm`.
 fn upstream_package(upstream: &str, version: &str, kind: PackageType) -> SourcePackage {
     if kind == PackageType::Rpm
-        && let Some(source) = crate::readers::source_of_rpm(upstream) {
-            return source;
-        }
+        && let Some(source) = crate::readers::source_of_rpm(upstream)
+    {
+        return source;
+    }
     let (name, own) = upstream.split_once('@').unwrap_or((upstream, ""));
     SourcePackage { name: name.to_owned(), version: if own.is_empty() { version.to_owned() } else { own.to_owned() } }
 }
@@ -172,8 +180,14 @@ pub fn write(package: &Package) -> String {
         PackageType::Deb | PackageType::Rpm | PackageType::Apk => {
             (family.to_ascii_lowercase().replace(" linux", "").replace(' ', ""), package.name.as_str())
         }
-        PackageType::Maven => package.name.split_once(':').map_or((String::new(), package.name.as_str()), |(group, name)| (group.to_owned(), name)),
-        _ => package.name.rsplit_once('/').map_or((String::new(), package.name.as_str()), |(space, name)| (space.to_owned(), name)),
+        PackageType::Maven => package
+            .name
+            .split_once(':')
+            .map_or((String::new(), package.name.as_str()), |(group, name)| (group.to_owned(), name)),
+        _ => package
+            .name
+            .rsplit_once('/')
+            .map_or((String::new(), package.name.as_str()), |(space, name)| (space.to_owned(), name)),
     };
     if !namespace.is_empty() {
         encode(&mut out, &namespace, b"/");
@@ -194,7 +208,11 @@ pub fn write(package: &Package) -> String {
     if !release.is_empty() && package.kind.language_ecosystem().is_none() {
         out.push(separator);
         out.push_str("distro=");
-        encode(&mut out, &format!("{}-{}", namespace, release.split(':').next().unwrap_or(release).trim_start_matches('v')), b"");
+        encode(
+            &mut out,
+            &format!("{}-{}", namespace, release.split(':').next().unwrap_or(release).trim_start_matches('v')),
+            b"",
+        );
     }
     out
 }
@@ -207,7 +225,8 @@ mod tests {
     fn package_urls_are_read() {
         let purl = Purl::parse("pkg:npm/%40angular/core@17.0.1").expect("valid");
         assert_eq!((purl.full_name().as_str(), purl.version.as_str()), ("@angular/core", "17.0.1"));
-        let purl = Purl::parse("pkg:deb/debian/libcurl4@7.88.1-10%2Bdeb12u5?arch=amd64&upstream=curl&distro=debian-12").expect("valid");
+        let purl = Purl::parse("pkg:deb/debian/libcurl4@7.88.1-10%2Bdeb12u5?arch=amd64&upstream=curl&distro=debian-12")
+            .expect("valid");
         let package = purl.to_package("x").expect("known");
         assert_eq!((package.ecosystem.as_str(), package.version.as_str()), ("Debian:12", "7.88.1-10+deb12u5"));
         assert_eq!(package.source.map(|source| source.name).as_deref(), Some("curl"));

@@ -145,11 +145,18 @@ pub fn reader_for_path(path: &str) -> Option<&'static Reader> {
 pub fn read_document(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
     let recognises = |reader: &&Reader, content: bool| match reader.access {
         Access::Document { by_name, by_content, .. } => {
-            if content { by_content(document) } else { by_name(document.name) }
+            if content {
+                by_content(document)
+            } else {
+                by_name(document.name)
+            }
         }
         Access::Database(_) => false,
     };
-    let reader = READERS.iter().find(|reader| recognises(reader, false)).or_else(|| READERS.iter().find(|reader| recognises(reader, true)))?;
+    let reader = READERS
+        .iter()
+        .find(|reader| recognises(reader, false))
+        .or_else(|| READERS.iter().find(|reader| recognises(reader, true)))?;
     let Access::Document { read, .. } = reader.access else { return None };
     let before = inventory.packages.len();
     read(document, inventory);

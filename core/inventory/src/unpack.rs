@@ -17,7 +17,9 @@ pub fn unpack(bytes: Vec<u8>, limits: Limits) -> std::io::Result<Vec<u8>> {
     match bytes.as_slice() {
         [0x1f, 0x8b, ..] => collect(flate2::read::MultiGzDecoder::new(bytes.as_slice()), limits),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => collect(zstd::stream::read::Decoder::new(bytes.as_slice())?, limits),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => collect(liblzma::read::XzDecoder::new_multi_decoder(bytes.as_slice()), limits),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            collect(liblzma::read::XzDecoder::new_multi_decoder(bytes.as_slice()), limits)
+        }
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => collect(bzip2::read::MultiBzDecoder::new(bytes.as_slice()), limits),
         [0x04, 0x22, 0x4d, 0x18, ..] => collect(lz4_flex::frame::FrameDecoder::new(bytes.as_slice()), limits),
         _ => Ok(bytes),

@@ -1,4 +1,12 @@
 //! Every case below `tests/cases`: a folder with one document and the inventory that it must give.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests touch the world"
+)]
 
 use plimsoll_inventory::readers::{Document, read_database_file, read_document};
 use plimsoll_inventory::{Inventory, Limits, Os, unpack};
@@ -46,12 +54,32 @@ fn check(folder: &Path) -> String {
     let inventory = read(&name, &bytes);
     let mut text = String::new();
     for package in &inventory.packages {
-        let source = package.source.as_ref().map(|source| format!(" from {} {}", source.name, source.version)).unwrap_or_default();
+        let source = package
+            .source
+            .as_ref()
+            .map(|source| format!(" from {} {}", source.name, source.version))
+            .unwrap_or_default();
         let held = if package.is_held { " (held)" } else { "" };
-        writeln!(text, "{} [{}] {} {} {}{source}{held}", package.kind.name(), package.ecosystem, package.name, package.version, package.architecture).expect("written");
+        writeln!(
+            text,
+            "{} [{}] {} {} {}{source}{held}",
+            package.kind.name(),
+            package.ecosystem,
+            package.name,
+            package.version,
+            package.architecture
+        )
+        .expect("written");
     }
     for problem in &inventory.problems {
-        writeln!(text, "problem {} at {}: {}", problem.code, problem.place, problem.what.lines().next().unwrap_or_default()).expect("written");
+        writeln!(
+            text,
+            "problem {} at {}: {}",
+            problem.code,
+            problem.place,
+            problem.what.lines().next().unwrap_or_default()
+        )
+        .expect("written");
     }
     text
 }
@@ -63,12 +91,19 @@ fn every_document_gives_its_inventory() {
 
 #[test]
 fn every_reader_has_a_case() {
-    let found: String = std::fs::read_dir(cases()).expect("cases").map(|entry| {
-        let (name, bytes) = document(&entry.expect("an entry").path());
-        read(&name, &bytes).sources.into_iter().map(|(source, _)| source + "\n").collect::<String>()
-    }).collect();
+    let found: String = std::fs::read_dir(cases())
+        .expect("cases")
+        .map(|entry| {
+            let (name, bytes) = document(&entry.expect("an entry").path());
+            read(&name, &bytes).sources.into_iter().map(|(source, _)| source + "\n").collect::<String>()
+        })
+        .collect();
     for reader in plimsoll_inventory::readers::READERS.iter().filter(|reader| reader.id != "opkg") {
-        assert!(found.lines().any(|line| line.split(' ').next() == Some(reader.id)), "no case is read by {}", reader.id);
+        assert!(
+            found.lines().any(|line| line.split(' ').next() == Some(reader.id)),
+            "no case is read by {}",
+            reader.id
+        );
     }
 }
 
@@ -76,7 +111,8 @@ fn every_reader_has_a_case() {
 #[test]
 fn fuzz_every_reader() {
     let documents: Vec<(String, Vec<u8>)> = {
-        let mut folders: Vec<PathBuf> = std::fs::read_dir(cases()).expect("cases").map(|entry| entry.expect("an entry").path()).collect();
+        let mut folders: Vec<PathBuf> =
+            std::fs::read_dir(cases()).expect("cases").map(|entry| entry.expect("an entry").path()).collect();
         folders.sort();
         folders.iter().map(|folder| document(folder)).collect()
     };

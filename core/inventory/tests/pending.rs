@@ -1,4 +1,12 @@
 //! Pending updates of small hosts of our own making.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests touch the world"
+)]
 
 use plimsoll_inventory::{Directory, Inventory, Os, pending, readers};
 use std::io::Write;
@@ -22,7 +30,14 @@ fn host(name: &str, files: &[(&str, &[u8])]) -> (PathBuf, Inventory) {
 
 fn lines(inventory: &Inventory) -> Vec<String> {
     let line = |update: &plimsoll_inventory::PendingUpdate| {
-        format!("{} {} -> {} from {}{}", update.name, update.installed, update.candidate, update.suite, if update.holds_security_fix { ", security" } else { "" })
+        format!(
+            "{} {} -> {} from {}{}",
+            update.name,
+            update.installed,
+            update.candidate,
+            update.suite,
+            if update.holds_security_fix { ", security" } else { "" }
+        )
     };
     inventory.pending.iter().map(line).collect()
 }
@@ -50,7 +65,10 @@ fn apt_takes_security_over_main_and_leaves_backports_alone() {
         ("var/lib/apt/lists/m_dists_bookworm-backports_main_binary-amd64_Packages", backports),
         ("var/lib/apt/lists/m_dists_bookworm-backports_InRelease", b"Suite: stable-backports\nNotAutomatic: yes\nButAutomaticUpgrades: yes\n"),
     ]);
-    assert_eq!(lines(&inventory), ["a 1.0-1 -> 1.0-2 from stable, security", "c 1 -> 3 from stable-security, security"]);
+    assert_eq!(
+        lines(&inventory),
+        ["a 1.0-1 -> 1.0-2 from stable, security", "c 1 -> 3 from stable-security, security"]
+    );
     assert!(inventory.pending[1].is_held && inventory.problems.is_empty(), "{:?}", inventory.problems);
     std::fs::remove_dir_all(root).expect("removed");
 }
@@ -58,13 +76,19 @@ fn apt_takes_security_over_main_and_leaves_backports_alone() {
 #[test]
 fn apt_obeys_pins_and_names_unreadable_ones() {
     let main = b"Package: a\nVersion: 1.0-2\nArchitecture: amd64\n";
-    let (root, inventory) = host("pins", &[
-        ("var/lib/dpkg/status", STATUS),
-        ("var/lib/apt/lists/m_dists_x_main_binary-amd64_Packages", main),
-        ("var/lib/apt/lists/m_dists_x_Release", b"Suite: x\n"),
-        ("etc/apt/preferences.d/hold", b"Package: a\nPin: release a=x\nPin-Priority: -1\n\nPackage: b\nPin: nonsense\nPin-Priority: 5\n"),
-        ("etc/apt/preferences.d/not.read", b"Package: *\nPin: release a=x\nPin-Priority: 1001\n"),
-    ]);
+    let (root, inventory) = host(
+        "pins",
+        &[
+            ("var/lib/dpkg/status", STATUS),
+            ("var/lib/apt/lists/m_dists_x_main_binary-amd64_Packages", main),
+            ("var/lib/apt/lists/m_dists_x_Release", b"Suite: x\n"),
+            (
+                "etc/apt/preferences.d/hold",
+                b"Package: a\nPin: release a=x\nPin-Priority: -1\n\nPackage: b\nPin: nonsense\nPin-Priority: 5\n",
+            ),
+            ("etc/apt/preferences.d/not.read", b"Package: *\nPin: release a=x\nPin-Priority: 1001\n"),
+        ],
+    );
     assert!(lines(&inventory).is_empty(), "{:?}", lines(&inventory));
     assert_eq!(inventory.problems.len(), 1);
     std::fs::remove_dir_all(root).expect("removed");
@@ -74,7 +98,10 @@ fn apt_obeys_pins_and_names_unreadable_ones() {
 fn a_damaged_list_is_a_problem_and_not_a_clean_host() {
     let mut damaged = gzip(b"Package: a\nVersion: 1.0-2\nArchitecture: amd64\n");
     damaged.truncate(20);
-    let (root, inventory) = host("damaged", &[("var/lib/dpkg/status", STATUS), ("var/lib/apt/lists/m_dists_x_main_binary-amd64_Packages.gz", &damaged)]);
+    let (root, inventory) = host(
+        "damaged",
+        &[("var/lib/dpkg/status", STATUS), ("var/lib/apt/lists/m_dists_x_main_binary-amd64_Packages.gz", &damaged)],
+    );
     assert!(inventory.pending.is_empty() && !inventory.has_repository_metadata);
     assert_eq!(inventory.problems.len(), 1);
     std::fs::remove_dir_all(root).expect("removed");
@@ -90,11 +117,14 @@ fn apk_indexes_name_the_newest_version() {
     header.set_cksum();
     archive.append_data(&mut header, "APKINDEX", &index[..]).expect("appended");
     let bytes = gzip(&archive.into_inner().expect("finished"));
-    let (root, inventory) = host("apk", &[
-        ("etc/os-release", b"ID=alpine\nVERSION_ID=3.20.1\n"),
-        ("lib/apk/db/installed", b"P:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\n"),
-        ("var/cache/apk/APKINDEX.abc.tar.gz", &bytes),
-    ]);
+    let (root, inventory) = host(
+        "apk",
+        &[
+            ("etc/os-release", b"ID=alpine\nVERSION_ID=3.20.1\n"),
+            ("lib/apk/db/installed", b"P:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\n"),
+            ("var/cache/apk/APKINDEX.abc.tar.gz", &bytes),
+        ],
+    );
     assert_eq!(lines(&inventory), ["musl 1.2.5-r0 -> 1.2.5-r3 from APKINDEX.abc.tar.gz"]);
     std::fs::remove_dir_all(root).expect("removed");
 }
@@ -104,11 +134,14 @@ fn dnf_metadata_names_updates_with_their_advisories() {
     let database = include_bytes!("cases/rpm-ndb/Packages.db");
     let primary = br#"<metadata xmlns="http://linux.duke.edu/metadata/common"><package type="rpm"><name>tiny</name><arch>noarch</arch><version epoch="2" ver="1.6" rel="1.el9"/><size package="77"/><format><rpm:sourcerpm xmlns:rpm="x">tiny-1.6-1.el9.src.rpm</rpm:sourcerpm></format></package></metadata>"#;
     let updateinfo = br#"<updates><update type="security"><id>ALSA-2026:1</id><pkglist><collection><package name="tiny" version="1.6" release="1.el9" epoch="2" arch="noarch"/></collection></pkglist></update></updates>"#;
-    let (root, inventory) = host("dnf", &[
-        ("var/lib/rpm/Packages.db", database),
-        ("var/cache/dnf/baseos-0123456789abcdef/repodata/x-primary.xml.gz", &gzip(primary)),
-        ("var/cache/dnf/baseos-0123456789abcdef/repodata/x-updateinfo.xml.gz", &gzip(updateinfo)),
-    ]);
+    let (root, inventory) = host(
+        "dnf",
+        &[
+            ("var/lib/rpm/Packages.db", database),
+            ("var/cache/dnf/baseos-0123456789abcdef/repodata/x-primary.xml.gz", &gzip(primary)),
+            ("var/cache/dnf/baseos-0123456789abcdef/repodata/x-updateinfo.xml.gz", &gzip(updateinfo)),
+        ],
+    );
     assert_eq!(lines(&inventory), ["tiny 2:1.5-3.el9 -> 2:1.6-1.el9 from baseos, security"]);
     assert_eq!(inventory.pending[0].advisories, ["ALSA-2026:1"]);
     std::fs::remove_dir_all(root).expect("removed");

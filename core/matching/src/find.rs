@@ -7,6 +7,7 @@ use advisories::Family;
 use advisories::index::Index;
 use inventory::{Inventory, Package, PackageType};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Why matching could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -51,18 +52,20 @@ pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error>
         let wrap = |source| Error::Index { package: package.name.clone(), source };
         let mut is_judged = false;
         for ecosystem in &ecosystems[at] {
-            if !covered.contains_key(ecosystem.as_str()) {
-                covered.insert(ecosystem, is_covered(index, ecosystem).map_err(wrap)?);
-            }
-            if !covered[ecosystem.as_str()] {
+            let is_known = match covered.entry(ecosystem) {
+                Entry::Occupied(place) => *place.get(),
+                Entry::Vacant(place) => *place.insert(is_covered(index, ecosystem).map_err(wrap)?),
+            };
+            if !is_known {
                 continue;
             }
             is_judged = true;
             for key in keys(package, ecosystem) {
-                if !known.contains_key(&key) {
-                    known.insert(key, statements::judge(index, key).map_err(wrap)?);
-                }
-                let found = known.get(&key).into_iter().flatten();
+                let judged = match known.entry(key) {
+                    Entry::Occupied(place) => place.into_mut(),
+                    Entry::Vacant(place) => place.insert(statements::judge(index, key).map_err(wrap)?),
+                };
+                let found = judged.iter();
                 matching.matches.extend(found.map(|(vulnerability, finding)| to_match(at, *vulnerability, finding)));
             }
         }
@@ -115,11 +118,20 @@ fn ecosystems_of(package: &Package) -> Vec<String> {
 fn keys<'a>(package: &'a Package, ecosystem: &'a str) -> Vec<Key<'a>> {
     let architecture = if package.kind == PackageType::Rpm { package.architecture.as_str() } else { "" };
     let module = package.module.as_deref();
-    let own = Key { ecosystem, name: &package.name, version: &package.version, is_source: false, is_binary: true, architecture, module };
+    let own = Key {
+        ecosystem,
+        name: &package.name,
+        version: &package.version,
+        is_source: false,
+        is_binary: true,
+        architecture,
+        module,
+    };
     let Some(source) = &package.source else { return vec![Key { is_source: true, ..own }] };
     // An RPM's source version lacks the epoch, which its binaries carry.
     let without_epoch = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
-    let is_same_version = package.version == source.version || (package.kind == PackageType::Rpm && without_epoch == source.version);
+    let is_same_version =
+        package.version == source.version || (package.kind == PackageType::Rpm && without_epoch == source.version);
     let version = if is_same_version { &package.version } else { &source.version };
     if package.name == source.name && is_same_version {
         return vec![Key { is_source: true, ..own }];

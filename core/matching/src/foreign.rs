@@ -12,7 +12,9 @@ pub(crate) fn cannot_judge(package: &Package) -> Option<String> {
         return Some(match package.kind {
             PackageType::Generic => "it has no package URL of a known type".to_owned(),
             PackageType::Maven => "its group is not known".to_owned(),
-            PackageType::Deb | PackageType::Rpm | PackageType::Apk => "its distribution and release are not known".to_owned(),
+            PackageType::Deb | PackageType::Rpm | PackageType::Apk => {
+                "its distribution and release are not known".to_owned()
+            }
             kind => format!("nobody publishes security data for {} packages that could be read", kind.name()),
         });
     }

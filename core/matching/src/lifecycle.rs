@@ -27,7 +27,9 @@ pub fn end_of_life(inventory: &Inventory, meta: Option<&Meta>, now: Timestamp) -
         return (found, Some(format!("the support dates of `{}` are not known", os.name)));
     };
     let release = meta.and_then(|meta| meta.release(&ecosystem)).or_else(|| built_in(&ecosystem));
-    let Some(release) = release else { return (found, Some(format!("the support dates of {ecosystem} are not known"))) };
+    let Some(release) = release else {
+        return (found, Some(format!("the support dates of {ecosystem} are not known")));
+    };
     let last = release.end_of_long_support.or(release.end_of_support);
     if let Some(ended) = last.filter(|end| *end < now) {
         let remark = match release.end_of_extended_support.filter(|end| *end > now) {

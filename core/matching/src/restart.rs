@@ -8,7 +8,8 @@ use versions::Scheme;
 pub(crate) fn mark(matches: &mut [Match], inventory: &Inventory) {
     let Some(host) = &inventory.host else { return };
     let (Some(running), Some(newest)) = (&host.running_kernel, &host.newest_kernel) else { return };
-    let is_newest = |package: &&Package| inventory::host::kernel_release(package).is_some_and(|(release, _)| release == *newest);
+    let is_newest =
+        |package: &&Package| inventory::host::kernel_release(package).is_some_and(|(release, _)| release == *newest);
     let newest_version = inventory.packages.iter().find(is_newest).map(version_to_compare);
     for found in matches {
         let package = &inventory.packages[found.package];
@@ -21,7 +22,9 @@ pub(crate) fn mark(matches: &mut [Match], inventory: &Inventory) {
         let scheme = if package.kind == PackageType::Deb { Scheme::Debian } else { Scheme::Rpm };
         let is_on_disk = newest != running && scheme.compare(installed, fixed).is_ok_and(std::cmp::Ordering::is_ge);
         if is_on_disk && found.verdict == Verdict::Affected {
-            found.verdict = Verdict::RestartPending { what: format!("reboot into the installed kernel {newest}; {running} is running") };
+            found.verdict = Verdict::RestartPending {
+                what: format!("reboot into the installed kernel {newest}; {running} is running"),
+            };
         }
     }
 }

@@ -38,9 +38,17 @@ enum Judgement {
     /// It says nothing about this version.
     Silent,
     NotAffected,
-    ByRange { fix: Fix, because: String },
-    ByState { fix: Fix, because: &'static str },
-    Undetermined { why: String },
+    ByRange {
+        fix: Fix,
+        because: String,
+    },
+    ByState {
+        fix: Fix,
+        because: &'static str,
+    },
+    Undetermined {
+        why: String,
+    },
 }
 
 /// Judges a key.
@@ -112,17 +120,21 @@ impl<'a> Judge<'_, 'a> {
                 Judgement::NotAffected => denied.extend(vulnerabilities()?),
                 Judgement::ByRange { fix, because } => {
                     ranged.extend(vulnerabilities()?);
-                    self.add(statement, Verdict::Affected, fix, &because, &HashSet::new())?;
+                    self.add(statement, (Verdict::Affected, fix, &because), &HashSet::new())?;
                 }
                 Judgement::ByState { fix, because } => by_state.push((statement, fix, because)),
                 Judgement::Undetermined { why } => {
-                    self.add(statement, Verdict::Undetermined { why: why.clone() }, Fix::Unknown, &why, &HashSet::new())?;
+                    self.add(
+                        statement,
+                        (Verdict::Undetermined { why: why.clone() }, Fix::Unknown, &why),
+                        &HashSet::new(),
+                    )?;
                 }
             }
         }
         // "Open" and its like hold only while no fixed version is published for the vulnerability.
         for (statement, fix, because) in by_state {
-            self.add(statement, Verdict::Affected, fix, because, &ranged)?;
+            self.add(statement, (Verdict::Affected, fix, because), &ranged)?;
         }
         self.found.retain(|vulnerability, _| !denied.contains(vulnerability));
         Ok(self.found)
@@ -178,7 +190,12 @@ impl<'a> Judge<'_, 'a> {
     }
 
     /// Adds what a statement says about each of its vulnerabilities, save those that are settled otherwise.
-    fn add(&mut self, statement: &Statement<'a>, verdict: Verdict, fix: Fix, because: &str, settled: &HashSet<u32>) -> Result<(), advisories::Error> {
+    fn add(
+        &mut self,
+        statement: &Statement<'a>,
+        (verdict, fix, because): (Verdict, Fix, &str),
+        settled: &HashSet<u32>,
+    ) -> Result<(), advisories::Error> {
         let advisory = self.index.advisory(statement.advisory)?;
         for vulnerability in advisory.vulnerabilities.iter().filter(|number| !settled.contains(number)) {
             let reason = Reason {

@@ -58,7 +58,11 @@ pub fn suppress(
                 latest = Some(statement);
             }
         }
-        let Some(latest) = latest.filter(|latest| matches!(latest.status, Status::NotAffected | Status::Fixed | Status::Accepted)) else { continue };
+        let Some(latest) =
+            latest.filter(|latest| matches!(latest.status, Status::NotAffected | Status::Fixed | Status::Accepted))
+        else {
+            continue;
+        };
         if !matches!(found.verdict, Verdict::Suppressed(_)) {
             let (by, reason) = (latest.by.clone(), latest.reason.clone());
             found.verdict = Verdict::Suppressed(Suppression { by, reason, until: latest.until });
@@ -74,7 +78,8 @@ fn covers(product: &str, url: &str, package: &Package) -> bool {
         return true;
     }
     let (Ok(wanted), Ok(own)) = (purl::Purl::parse(product), purl::Purl::parse(url)) else { return false };
-    let is_source = wanted.qualifier("arch") == Some("source") && package.source.as_ref().is_some_and(|source| source.name == wanted.name);
+    let is_source = wanted.qualifier("arch") == Some("source")
+        && package.source.as_ref().is_some_and(|source| source.name == wanted.name);
     let same_name = wanted.full_name() == own.full_name() || is_source;
     let same_namespace = wanted.namespace.is_empty() || wanted.namespace == own.namespace;
     let same_version = wanted.version.is_empty() || wanted.version == own.version;

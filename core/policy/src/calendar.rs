@@ -21,7 +21,11 @@ impl Calendar {
     /// # Errors
     /// If the time zone or a holiday does not exist.
     pub fn new(zone: &str, holidays: &[String], is_end_of_day: bool) -> Result<Self, Error> {
-        let found = if zone == "UTC" { TimeZone::UTC } else { TimeZone::get(zone).map_err(|_| Error::TimeZone { name: zone.to_owned() })? };
+        let found = if zone == "UTC" {
+            TimeZone::UTC
+        } else {
+            TimeZone::get(zone).map_err(|_| Error::TimeZone { name: zone.to_owned() })?
+        };
         let days = holidays.iter().map(|day| day.parse::<Date>().map_err(|_| Error::Holiday { day: day.clone() }));
         Ok(Self { zone: found, zone_name: zone.to_owned(), holidays: days.collect::<Result<_, _>>()?, is_end_of_day })
     }

@@ -57,7 +57,9 @@ impl Condition {
             self.environment.as_ref().is_none_or(|words| looked.word("environment", words)),
             self.criticality.as_ref().is_none_or(|words| looked.word("criticality", words)),
             self.impact.as_ref().is_none_or(|words| looked.word("impact", words)),
-            self.data_class.as_ref().is_none_or(|words| words.iter().any(|word| looked.facts.asset.data_classes.contains(word))),
+            self.data_class
+                .as_ref()
+                .is_none_or(|words| words.iter().any(|word| looked.facts.asset.data_classes.contains(word))),
             self.fix_available.is_none_or(|wanted| looked.facts.is_fix_available == wanted),
             self.end_of_life.is_none_or(|wanted| looked.facts.is_end_of_life == wanted),
         ];
@@ -93,7 +95,11 @@ impl Looked<'_> {
     fn epss(&mut self, is_percentile: bool) -> f64 {
         let (score, percentile) = self.facts.epss.unwrap_or((self.missing.epss, self.missing.epss));
         let value = if is_percentile { percentile } else { score };
-        self.note(if is_percentile { "epss percentile" } else { "epss" }, format!("{value:.5}"), self.facts.epss.is_none());
+        self.note(
+            if is_percentile { "epss percentile" } else { "epss" },
+            format!("{value:.5}"),
+            self.facts.epss.is_none(),
+        );
         value
     }
 
@@ -111,7 +117,11 @@ impl Looked<'_> {
 
     fn total_impact(&mut self) -> bool {
         let value = self.facts.total_impact.unwrap_or(self.missing.total_impact);
-        self.note("technical impact", if value { "total" } else { "partial" }.to_owned(), self.facts.total_impact.is_none());
+        self.note(
+            "technical impact",
+            if value { "total" } else { "partial" }.to_owned(),
+            self.facts.total_impact.is_none(),
+        );
         value
     }
 
@@ -119,8 +129,15 @@ impl Looked<'_> {
     fn likely_exploitable(&mut self) -> bool {
         let known = self.facts.exploitation.is_some() || self.facts.automatable.is_some();
         let has_code = self.facts.exploitation.as_deref().is_some_and(|word| word == "active" || word == "poc");
-        let value = self.facts.is_exploited || has_code || self.facts.automatable == Some(true) || (!known && self.missing.likely_exploitable);
-        self.note("likely exploitable", if value { "yes" } else { "no" }.to_owned(), !known && !self.facts.is_exploited);
+        let value = self.facts.is_exploited
+            || has_code
+            || self.facts.automatable == Some(true)
+            || (!known && self.missing.likely_exploitable);
+        self.note(
+            "likely exploitable",
+            if value { "yes" } else { "no" }.to_owned(),
+            !known && !self.facts.is_exploited,
+        );
         value
     }
 

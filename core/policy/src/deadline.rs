@@ -128,7 +128,12 @@ pub fn derive(policy: &Policy, facts: &Facts) -> Deadline {
     steps.push(step(policy, class, facts));
     if let Some(due) = facts.catalogue_due.filter(|_| policy.is_capped_by_catalogue) {
         let started_at = facts.listed.unwrap_or(facts.first_seen);
-        steps.push(Step { class: class.id.clone(), started_by: "the catalogue's own due date".to_owned(), started_at, due: Some(due) });
+        steps.push(Step {
+            class: class.id.clone(),
+            started_by: "the catalogue's own due date".to_owned(),
+            started_at,
+            due: Some(due),
+        });
     }
     let due = steps.iter().filter_map(|step| step.due).min();
     Deadline { class: class.id.clone(), rank, due, is_mitigation: !facts.is_fix_available, steps, inputs }

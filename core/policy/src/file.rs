@@ -146,7 +146,10 @@ impl Policy {
 fn class(class: FileClass) -> Result<Class, Error> {
     let fail = |what: String| Error::Class { class: class.id.clone(), what };
     let due = Due::parse(&class.due).ok_or_else(|| {
-        fail(format!("`{}` is no deadline; write `72 hours`, `30 days`, `10 business days`, `end of quarter` or `next upgrade`", class.due))
+        fail(format!(
+            "`{}` is no deadline; write `72 hours`, `30 days`, `10 business days`, `end of quarter` or `next upgrade`",
+            class.due
+        ))
     })?;
     if class.clock.is_empty() {
         return Err(fail("`clock` names nothing that could start it".to_owned()));

@@ -20,17 +20,20 @@ struct Parts<'a> {
 
 fn split(version: &str) -> Result<Parts<'_>, Error> {
     let fail = |reason| Err(invalid("debian", version, reason));
-    let trimmed = version.trim_matches([' ', '\t', '\n']);
-    let (epoch, rest) = trimmed.split_once(':').unwrap_or(("0", trimmed));
+    let trimmed = version.trim_ascii();
+    let (epoch, rest) = match trimmed.bytes().position(|byte| byte == b':') {
+        Some(at) => (&trimmed[..at], &trimmed[at + 1..]),
+        None => ("0", trimmed),
+    };
     if epoch.is_empty() || !epoch.bytes().all(|byte| byte.is_ascii_digit()) {
         return fail("the epoch is not a number");
     }
-    if epoch.parse::<i32>().is_err() {
+    if epoch.len() > 1 && epoch.parse::<i32>().is_err() {
         return fail("the epoch is too large");
     }
-    let (upstream, revision) = match rest.rsplit_once('-') {
-        Some((_, "")) => return fail("the revision after the hyphen is empty"),
-        Some(parts) => parts,
+    let (upstream, revision) = match rest.bytes().rposition(|byte| byte == b'-') {
+        Some(at) if at + 1 == rest.len() => return fail("the revision after the hyphen is empty"),
+        Some(at) => (&rest[..at], &rest[at + 1..]),
         None => (rest, ""),
     };
     if upstream.is_empty() {

@@ -11,9 +11,8 @@ pub(crate) fn compare(a: &str, b: &str) -> Result<Ordering, Error> {
 
 /// npm's dialect: `=` and `v` may stand before the version.
 pub(crate) fn compare_npm(a: &str, b: &str) -> Result<Ordering, Error> {
-    let strip = |text: &str| text.trim().trim_start_matches('=').trim_start().to_owned();
-    let (x, y) = (strip(a), strip(b));
-    Ok(parse("npm", &x)?.compare(&parse("npm", &y)?))
+    let strip = |text| str::trim_ascii_start(str::trim_start_matches(str::trim_ascii(text), '='));
+    Ok(parse("npm", strip(a))?.compare(&parse("npm", strip(b))?))
 }
 
 /// Go's dialect: module versions, and toolchain versions such as `go1.22rc1`.
@@ -54,10 +53,10 @@ impl Parts<'_> {
 }
 
 fn parse<'a>(scheme: &'static str, version: &'a str) -> Result<Parts<'a>, Error> {
-    let text = version.trim();
+    let text = version.trim_ascii();
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
-    let (text, build) = split_optional(text, '+');
-    let (numbers, prerelease) = split_optional(text, '-');
+    let (text, build) = split_optional(text, b'+');
+    let (numbers, prerelease) = split_optional(text, b'-');
     if !numbers.split('.').all(is_number) {
         return Err(invalid(scheme, version, "its components are not all numbers"));
     }
@@ -68,9 +67,9 @@ fn parse<'a>(scheme: &'static str, version: &'a str) -> Result<Parts<'a>, Error>
     Ok(Parts { numbers, prerelease, build })
 }
 
-fn split_optional(text: &str, separator: char) -> (&str, Option<&str>) {
-    match text.split_once(separator) {
-        Some((head, tail)) => (head, Some(tail)),
+fn split_optional(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match text.bytes().position(|byte| byte == separator) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     }
 }

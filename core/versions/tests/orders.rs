@@ -1,4 +1,12 @@
 //! Every scheme against its table of answers, real comparators and the laws of a total order.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests touch the world"
+)]
 
 use plimsoll_versions::{SCHEMES, Scheme};
 use proptest::prelude::*;

@@ -1,4 +1,12 @@
 //! 100,000 generated pairs against the real `dpkg --compare-versions` and the real `rpm`.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests touch the world"
+)]
 
 use plimsoll_versions::Scheme;
 use std::cmp::Ordering;

@@ -37,24 +37,41 @@ fn scan_of_reference_host(program: &Path, work: &Path, rows: &mut Vec<Row>) -> R
         return Ok(());
     };
     let data = work.join("reference");
-    let status = Command::new(program).arg("--quiet").arg("--data").arg(&data).args(["feeds", "import"]).args(&paths).stdout(std::process::Stdio::null()).status()?;
+    let status = Command::new(program)
+        .arg("--quiet")
+        .arg("--data")
+        .arg(&data)
+        .args(["feeds", "import"])
+        .args(&paths)
+        .stdout(std::process::Stdio::null())
+        .status()?;
     // Files that are no feeds are listed and give 2; the index is compiled all the same.
     if !matches!(status.code(), Some(0 | 2)) {
         bail!("the reference feeds could not be imported");
     }
     let file = work.join("status");
     std::fs::write(&file, &host)?;
-    std::fs::write(work.join("os-release"), testkit::reference::bytes("debian/host-bookworm/os-release").unwrap_or_default())?;
+    std::fs::write(
+        work.join("os-release"),
+        testkit::reference::bytes("debian/host-bookworm/os-release").unwrap_or_default(),
+    )?;
     let scan = |format: &str| {
         let mut command = Command::new(program);
         command.arg("--data").arg(&data).arg("scan").arg(&file).args(["--format", format, "--fail-on", "none"]);
         command
     };
     let figures = measure(21, || scan("json"))?;
-    rows.push(("scan, 709 packages, all reference feeds, JSON".to_owned(), figures.to_string(), "10 ms, 24 MiB".to_owned()));
+    rows.push((
+        "scan, 709 packages, all reference feeds, JSON".to_owned(),
+        figures.to_string(),
+        "10 ms, 24 MiB".to_owned(),
+    ));
     let figures = measure(21, || scan("table"))?;
     rows.push(("the same, as a table".to_owned(), figures.to_string(), "10 ms, 24 MiB".to_owned()));
-    let index = std::fs::read_dir(data.join("index"))?.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|extension| extension == "index"));
+    let index = std::fs::read_dir(data.join("index"))?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "index"));
     if let Some(index) = index {
         open_index("opening the reference index", &index, rows)?;
     }
@@ -66,7 +83,14 @@ fn compile_of_generated(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
     println!("generating {ADVISORIES} advisories");
     generate::advisories(&file, ADVISORIES)?;
     let size = std::fs::metadata(&file)?.len() >> 20;
-    let import = Command::new(program).arg("--quiet").arg("--data").arg(&data).args(["feeds", "import"]).arg(&file).stdout(std::process::Stdio::null()).status()?;
+    let import = Command::new(program)
+        .arg("--quiet")
+        .arg("--data")
+        .arg(&data)
+        .args(["feeds", "import"])
+        .arg(&file)
+        .stdout(std::process::Stdio::null())
+        .status()?;
     if !import.success() {
         bail!("the generated advisories could not be imported");
     }
@@ -79,14 +103,28 @@ fn compile_of_generated(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
     })?;
     let index = data.join("index").join(format!("{first}.index"));
     let bytes = std::fs::metadata(&index).with_context(|| "compiling again gave another index")?.len();
-    rows.push((format!("compiling {ADVISORIES} advisories ({size} MiB of OSV records)"), figures.to_string(), "8 s, 512 MiB".to_owned()));
-    rows.push(("the file it gives, the same bytes each time".to_owned(), format!("{} MiB", bytes.div_ceil(1 << 20)), "120 MiB".to_owned()));
+    rows.push((
+        format!("compiling {ADVISORIES} advisories ({size} MiB of OSV records)"),
+        figures.to_string(),
+        "8 s, 512 MiB".to_owned(),
+    ));
+    rows.push((
+        "the file it gives, the same bytes each time".to_owned(),
+        format!("{} MiB", bytes.div_ceil(1 << 20)),
+        "120 MiB".to_owned(),
+    ));
     open_index("opening it", &index, rows)?;
     let sbom = work.join("generated.cdx.json");
     generate::inventory(&sbom, PACKAGES)?;
     let figures = measure(11, || {
         let mut command = Command::new(program);
-        command.arg("--data").arg(&data).arg("scan").arg(&sbom).args(["--format", "json", "--fail-on", "none", "--output"]).arg(work.join("out.json"));
+        command
+            .arg("--data")
+            .arg(&data)
+            .arg("scan")
+            .arg(&sbom)
+            .args(["--format", "json", "--fail-on", "none", "--output"])
+            .arg(work.join("out.json"));
         command
     })?;
     rows.push((format!("scan of {PACKAGES} generated packages against it"), figures.to_string(), "40 ms".to_owned()));
@@ -95,13 +133,15 @@ fn compile_of_generated(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
 
 fn open_index(what: &str, path: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let bytes = std::fs::read(path)?;
-    let times: Vec<f64> = (0..1001).map(|_| {
-        let start = std::time::Instant::now();
-        let opened = advisories::index::Index::open(std::hint::black_box(&bytes));
-        let micros = start.elapsed().as_secs_f64() * 1e6;
-        assert!(opened.is_ok());
-        micros
-    }).collect();
+    let times: Vec<f64> = (0..1001)
+        .map(|_| {
+            let start = std::time::Instant::now();
+            let opened = advisories::index::Index::open(std::hint::black_box(&bytes));
+            let micros = start.elapsed().as_secs_f64() * 1e6;
+            assert!(opened.is_ok());
+            micros
+        })
+        .collect();
     rows.push((what.to_owned(), format!("{:.1} µs (median of 1,001)", measure::median(times)), "1 ms".to_owned()));
     Ok(())
 }
@@ -109,24 +149,38 @@ fn open_index(what: &str, path: &Path, rows: &mut Vec<Row>) -> Result<()> {
 /// Comparison of real Debian versions, one pair a call.
 fn per_package(rows: &mut Vec<Row>) {
     let Some(table) = testkit::reference::text("versions/debian-dpkg-answers.tsv.zst") else { return };
-    let pairs: Vec<(&str, &str)> = table.lines().skip(1).filter_map(|line| {
-        let mut cells = line.split('\t');
-        let a = cells.next()?;
-        cells.next()?;
-        Some((a, cells.next()?))
-    }).collect();
-    let times: Vec<f64> = (0..51).map(|_| {
-        let start = std::time::Instant::now();
-        for (a, b) in &pairs {
-            std::hint::black_box(versions::Scheme::Debian.compare(std::hint::black_box(a), std::hint::black_box(b)).ok());
-        }
-        start.elapsed().as_secs_f64() * 1e9 / pairs.len() as f64
-    }).collect();
-    rows.push((format!("comparing two Debian versions ({} real pairs)", pairs.len()), format!("{:.0} ns (median of 51 rounds)", measure::median(times)), "1 µs".to_owned()));
+    let pairs: Vec<(&str, &str)> = table
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let mut cells = line.split('\t');
+            let a = cells.next()?;
+            cells.next()?;
+            Some((a, cells.next()?))
+        })
+        .collect();
+    let times: Vec<f64> = (0..51)
+        .map(|_| {
+            let start = std::time::Instant::now();
+            for (a, b) in &pairs {
+                std::hint::black_box(
+                    versions::Scheme::Debian.compare(std::hint::black_box(a), std::hint::black_box(b)).ok(),
+                );
+            }
+            start.elapsed().as_secs_f64() * 1e9 / pairs.len() as f64
+        })
+        .collect();
+    rows.push((
+        format!("comparing two Debian versions ({} real pairs)", pairs.len()),
+        format!("{:.0} ns (median of 51 rounds)", measure::median(times)),
+        "1 µs".to_owned(),
+    ));
 }
 
 fn write_page(root: &Path, rows: &[Row]) -> Result<()> {
-    let mut page = String::from("# Benchmarks\n\nGenerated by `cargo run --release -p xtask -- bench`. Whole processes, from start to exit: median (lowest to highest), and the\npeak of resident memory, mapped file pages included. Limits are those the project set itself.\n\n");
+    let mut page = String::from(
+        "# Benchmarks\n\nGenerated by `cargo run --release -p xtask -- bench`. Whole processes, from start to exit: median (lowest to highest), and the\npeak of resident memory, mapped file pages included. Limits are those the project set itself.\n\n",
+    );
     writeln!(page, "Machine: {}, {} cores, {}.\n", measure::processor(), measure::cores(), measure::memory())?;
     writeln!(page, "| what | measured | limit |\n| --- | --- | --- |")?;
     for (what, figures, limit) in rows {
@@ -139,8 +193,17 @@ fn write_page(root: &Path, rows: &[Row]) -> Result<()> {
 
 impl std::fmt::Display for Figures {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let unit = |seconds: f64| if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") };
-        let (low, middle, high) = (self.seconds[0], measure::median(self.seconds.clone()), self.seconds[self.seconds.len() - 1]);
-        write!(formatter, "{} ({} to {}), {:.1} MiB", unit(middle), unit(low), unit(high), self.peak_kib as f64 / 1024.0)
+        let unit =
+            |seconds: f64| if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") };
+        let (low, middle, high) =
+            (self.seconds[0], measure::median(self.seconds.clone()), self.seconds[self.seconds.len() - 1]);
+        write!(
+            formatter,
+            "{} ({} to {}), {:.1} MiB",
+            unit(middle),
+            unit(low),
+            unit(high),
+            self.peak_kib as f64 / 1024.0
+        )
     }
 }

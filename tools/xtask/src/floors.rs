@@ -17,8 +17,14 @@ const ADAPTERS: &[&str] = &["feeds"];
 /// Fails if a manifest names a crate that its floor may not know.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let own: Vec<&str> = CORE.iter().map(|(name, _)| *name).chain(ADAPTERS.iter().copied()).collect();
-    for (floor, names) in [("core", CORE.iter().map(|(name, _)| *name).collect::<Vec<_>>()), ("adapters", ADAPTERS.to_vec())] {
-        let mut found: Vec<String> = std::fs::read_dir(root.join(floor))?.flatten().filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    for (floor, names) in
+        [("core", CORE.iter().map(|(name, _)| *name).collect::<Vec<_>>()), ("adapters", ADAPTERS.to_vec())]
+    {
+        let mut found: Vec<String> = std::fs::read_dir(root.join(floor))?
+            .flatten()
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
         found.sort();
         let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         names.sort();
@@ -31,7 +37,10 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         if let Some(bad) = used.iter().find(|used| own.contains(&used.as_str()) && !allowed.contains(&used.as_str())) {
             bail!("core/{name} may not use {bad}");
         }
-        if let Some(bad) = used.iter().find(|used| ["tokio", "reqwest", "clap", "tracing", "rayon", "memmap2"].contains(&used.as_str())) {
+        if let Some(bad) = used
+            .iter()
+            .find(|used| ["tokio", "reqwest", "clap", "tracing", "rayon", "memmap2"].contains(&used.as_str()))
+        {
             bail!("core/{name} may not use {bad}: core does not touch the world");
         }
     }
@@ -48,5 +57,10 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 fn dependencies(manifest: &Path) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(manifest).with_context(|| manifest.display().to_string())?;
     let section = text.split("[dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap_or_default();
-    Ok(section.lines().filter_map(|line| line.split(['.', '=', ' ']).next()).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    Ok(section
+        .lines()
+        .filter_map(|line| line.split(['.', '=', ' ']).next())
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect())
 }

@@ -37,7 +37,9 @@ fn structure(root: &Path) -> Result<()> {
 fn check(root: &Path) -> Result<()> {
     step("sizes, floors and lists", || structure(root))?;
     step("format", || cargo(root, &["fmt", "--all", "--check"]))?;
-    step("lints", || cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))?;
+    step("lints", || {
+        cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
+    })?;
     step("tests", || cargo(root, &["test", "--workspace", "--locked"]))?;
     println!("all checks passed");
     Ok(())
@@ -52,7 +54,8 @@ fn step(name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
-    let status = Command::new(env!("CARGO")).args(arguments).current_dir(root).status().context("failed to run cargo")?;
+    let status =
+        Command::new(env!("CARGO")).args(arguments).current_dir(root).status().context("failed to run cargo")?;
     if !status.success() {
         bail!("cargo {} ended with {status}", arguments.join(" "));
     }

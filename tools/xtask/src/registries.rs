@@ -16,7 +16,8 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         for entry in std::fs::read_dir(root.join(folder))?.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let Some(id) = name.strip_suffix(".rs").filter(|id| !others.contains(id)) else { continue };
-            let listed = text.matches(&format!("    {id}::FEED,")).count() + text.matches(&format!("    {id}::READER,")).count();
+            let listed =
+                text.matches(&format!("    {id}::FEED,")).count() + text.matches(&format!("    {id}::READER,")).count();
             if listed != 1 {
                 bail!("{folder}/{name} is in the list {listed} times");
             }

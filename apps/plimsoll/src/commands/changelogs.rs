@@ -47,14 +47,22 @@ pub(super) fn collect(inventory: &mut Inventory, is_quiet: bool) -> Result<Vec<C
         waiting.retain(|key, _| !read.contains(key));
     }
     for (source, version) in waiting.into_keys() {
-        inventory.problem(format!("changelog of {source} {version}"), "apt fetched no package with it, so what the update fixes is not known");
+        inventory.problem(
+            format!("changelog of {source} {version}"),
+            "apt fetched no package with it, so what the update fixes is not known",
+        );
     }
     Ok(found)
 }
 
 fn changelog(inventory: &Inventory, update: &PendingUpdate, text: &str) -> Changelog {
-    let installed = inventory.packages.iter().find(|package| package.name == update.name && package.architecture == update.architecture);
-    let installed = installed.and_then(|package| package.source.as_ref()).map_or(update.installed.as_str(), |source| source.version.as_str());
+    let installed = inventory
+        .packages
+        .iter()
+        .find(|package| package.name == update.name && package.architecture == update.architecture);
+    let installed = installed
+        .and_then(|package| package.source.as_ref())
+        .map_or(update.installed.as_str(), |source| source.version.as_str());
     let part = inventory::changelog::newer_than(text, &update.source.name, &update.source.version, installed);
     let at = part.at.and_then(|at| jiff::Timestamp::from_second(at).ok());
     Changelog { source: part.source, version: part.version, at, vulnerabilities: part.vulnerabilities }
@@ -68,7 +76,8 @@ fn download(updates: &[&PendingUpdate], folder: &Path) -> Result<Vec<PathBuf>> {
         command.current_dir(folder).env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().context("failed to run apt-get")
     };
-    let words: Vec<String> = updates.iter().map(|update| format!("{}:{}={}", update.name, update.architecture, update.candidate)).collect();
+    let words: Vec<String> =
+        updates.iter().map(|update| format!("{}:{}={}", update.name, update.architecture, update.candidate)).collect();
     if !run(&words)?.success() {
         for word in &words {
             run(std::slice::from_ref(word))?;

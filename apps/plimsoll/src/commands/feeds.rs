@@ -18,7 +18,9 @@ pub(super) fn run(command: FeedsCommand, data: &Path, is_quiet: bool) -> Result<
     let store = Store::new(data);
     let progress: Arc<dyn Progress> = if is_quiet { Arc::new(Silent) } else { Arc::new(Bars::new()) };
     match command {
-        FeedsCommand::Sync { feed, mirror, jobs } => run_sync(&store, &feed, mirror, jobs, &progress, is_quiet),
+        FeedsCommand::Sync { feed, mirror, jobs } => {
+            run_sync(&store, &feed, &Sync { mirror, concurrency: jobs, ..Sync::default() }, &progress, is_quiet)
+        }
         FeedsCommand::Import { path, feed } => run_import(&store, &path, feed.as_deref(), progress.as_ref(), is_quiet),
         FeedsCommand::Compile => run_compile(&store, progress.as_ref(), is_quiet),
         FeedsCommand::Status { json } => status(&store, json),
@@ -33,11 +35,15 @@ fn named(id: &str) -> Result<&'static Feed> {
     })
 }
 
-fn run_sync(store: &Store, ids: &[String], mirror: Option<String>, jobs: usize, progress: &Arc<dyn Progress>, is_quiet: bool) -> Result<u8> {
-    let chosen: Vec<&'static Feed> = if ids.is_empty() { FEEDS.iter().collect() } else { ids.iter().map(|id| named(id)).collect::<Result<_>>()? };
-    let options = Sync { mirror, concurrency: jobs, ..Sync::default() };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("failed to start the network runtime")?;
-    let outcomes = runtime.block_on(sync(store, &chosen, &options, progress.clone(), Timestamp::now()))?;
+fn run_sync(store: &Store, ids: &[String], options: &Sync, progress: &Arc<dyn Progress>, is_quiet: bool) -> Result<u8> {
+    let chosen: Vec<&'static Feed> =
+        if ids.is_empty() { FEEDS.iter().collect() } else { ids.iter().map(|id| named(id)).collect::<Result<_>>()? };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("failed to start the network runtime")?;
+    let outcomes = runtime.block_on(sync(store, &chosen, options, progress.clone(), Timestamp::now()))?;
     let mut out = anstream::stdout().lock();
     let mut failed = 0;
     for (feed, address, outcome) in &outcomes {
@@ -57,7 +63,13 @@ fn run_sync(store: &Store, ids: &[String], mirror: Option<String>, jobs: usize, 
     Ok(if failed > 0 { exit::COULD_NOT_FINISH } else { exit::WITHIN_POLICY })
 }
 
-fn run_import(store: &Store, paths: &[PathBuf], feed: Option<&str>, progress: &dyn Progress, is_quiet: bool) -> Result<u8> {
+fn run_import(
+    store: &Store,
+    paths: &[PathBuf],
+    feed: Option<&str>,
+    progress: &dyn Progress,
+    is_quiet: bool,
+) -> Result<u8> {
     let feed = feed.map(named).transpose()?;
     let outcomes = import(store, paths, feed, Timestamp::now())?;
     let mut out = anstream::stdout().lock();
@@ -85,13 +97,29 @@ fn run_compile(store: &Store, progress: &dyn Progress, is_quiet: bool) -> Result
     let index = Index::open(&compiled.bytes)?;
     let path = store.set_index(&compiled.bytes, &index.digest())?;
     let problems = store.root().join("index").join("problems.tsv");
-    let lines: String = compiled.problems.iter().map(|(feed, problem)| format!("{feed}\t{}\t{}\t{}\n", problem.code, printable(&problem.place), printable(&problem.what))).collect();
+    let lines: String = compiled
+        .problems
+        .iter()
+        .map(|(feed, problem)| {
+            format!("{feed}\t{}\t{}\t{}\n", problem.code, printable(&problem.place), printable(&problem.what))
+        })
+        .collect();
     store.write(&problems, lines.as_bytes())?;
     if !is_quiet {
         let meta = index.meta()?;
-        say(&format!("Compiled {} advisories on {} vulnerabilities into {} ({} bytes).", meta.advisories, meta.vulnerabilities, path.display(), compiled.bytes.len()));
+        say(&format!(
+            "Compiled {} advisories on {} vulnerabilities into {} ({} bytes).",
+            meta.advisories,
+            meta.vulnerabilities,
+            path.display(),
+            compiled.bytes.len()
+        ));
         if !compiled.problems.is_empty() {
-            say(&format!("{} records or documents could not be read; they are listed in {}.", compiled.problems.len(), problems.display()));
+            say(&format!(
+                "{} records or documents could not be read; they are listed in {}.",
+                compiled.problems.len(),
+                problems.display()
+            ));
         }
     }
     Ok(exit::WITHIN_POLICY)
@@ -107,7 +135,11 @@ fn status(store: &Store, is_json: bool) -> Result<u8> {
     let mut rows = Vec::new();
     for feed in FEEDS {
         let documents = store.documents(feed.id)?;
-        let state = meta.as_ref().and_then(|meta| meta.feeds.iter().find(|state| state.feed == feed.id)).cloned().unwrap_or_default();
+        let state = meta
+            .as_ref()
+            .and_then(|meta| meta.feeds.iter().find(|state| state.feed == feed.id))
+            .cloned()
+            .unwrap_or_default();
         let fetched = documents.values().filter_map(|document| document.fetched_at).max();
         let failure = documents.values().find_map(|document| document.last_failure.clone());
         rows.push((feed, documents.len(), state, fetched, failure));
@@ -121,7 +153,8 @@ fn status(store: &Store, is_json: bool) -> Result<u8> {
         writeln!(out, "{}", serde_json::to_string_pretty(&value)?).context("failed to write")?;
         return Ok(exit::WITHIN_POLICY);
     }
-    writeln!(out, "{:16} {:>9} {:>9}  {:12} {:12} {}", "FEED", "RECORDS", "PROBLEMS", "NEWEST", "FETCHED", "STATE").context("failed to write")?;
+    writeln!(out, "{:16} {:>9} {:>9}  {:12} {:12} STATE", "FEED", "RECORDS", "PROBLEMS", "NEWEST", "FETCHED")
+        .context("failed to write")?;
     for (feed, documents, state, fetched, failure) in rows {
         let day = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.strftime("%F").to_string());
         let word = match (documents, failure, is_stale(feed, &state)) {
@@ -131,11 +164,23 @@ fn status(store: &Store, is_json: bool) -> Result<u8> {
             (_, None, None) => "its age is not known".to_owned(),
             _ => "current".to_owned(),
         };
-        writeln!(out, "{:16} {:>9} {:>9}  {:12} {:12} {word}", feed.id, state.records, state.problems, day(state.newest), day(fetched)).context("failed to write")?;
+        writeln!(
+            out,
+            "{:16} {:>9} {:>9}  {:12} {:12} {word}",
+            feed.id,
+            state.records,
+            state.problems,
+            day(state.newest),
+            day(fetched)
+        )
+        .context("failed to write")?;
     }
     match map {
         Some(map) => writeln!(out, "\nindex {}", map.index()?.digest()),
-        None => writeln!(out, "\nThere is no index yet: run `plimsoll feeds sync`, or `plimsoll feeds import FILE…` without a network."),
+        None => writeln!(
+            out,
+            "\nThere is no index yet: run `plimsoll feeds sync`, or `plimsoll feeds import FILE…` without a network."
+        ),
     }
     .context("failed to write")?;
     Ok(exit::WITHIN_POLICY)
@@ -156,7 +201,9 @@ fn verify(store: &Store) -> Result<u8> {
             checked += 1;
             match std::fs::read(&path) {
                 Ok(bytes) if blake3::hash(&bytes).to_hex().as_str() == document.digest => {}
-                Ok(_) => damaged.push(format!("{}: its digest is not the one recorded when it was stored", path.display())),
+                Ok(_) => {
+                    damaged.push(format!("{}: its digest is not the one recorded when it was stored", path.display()))
+                }
                 Err(error) => damaged.push(format!("{}: {error}", path.display())),
             }
         }

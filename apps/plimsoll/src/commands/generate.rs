@@ -13,7 +13,8 @@ pub(super) fn run(command: &GenerateCommand) -> Result<u8> {
         }
         GenerateCommand::Man { folder } => {
             std::fs::create_dir_all(folder).with_context(|| format!("failed to create `{}`", folder.display()))?;
-            clap_mangen::generate_to(Arguments::command(), folder).with_context(|| format!("failed to write man pages to `{}`", folder.display()))?;
+            clap_mangen::generate_to(Arguments::command(), folder)
+                .with_context(|| format!("failed to write man pages to `{}`", folder.display()))?;
         }
     }
     Ok(exit::WITHIN_POLICY)

@@ -1,7 +1,7 @@
 //! `plimsoll scan`.
 
 use super::changelogs;
-use crate::arguments::{ExposureArgument, ScanArguments, Subject};
+use crate::arguments::{ExposureArgument, Format, ScanArguments, Subject};
 use crate::exit::{self, Usage};
 use crate::formats::{self, Report};
 use crate::{progress, target};
@@ -49,16 +49,23 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
             std::fs::write(path, &text).with_context(|| format!("failed to write `{}`", path.display()))?;
         }
         None => {
-            let mut out = anstream::AutoStream::auto(std::io::stdout().lock());
             let mut text = Vec::new();
             formats::write(arguments.format, &report, &mut text)?;
+            // Only the table has colours to take out where nobody could see them.
+            let stdout = std::io::stdout().lock();
+            let mut out: Box<dyn Write> = match arguments.format {
+                Format::Table => Box::new(anstream::AutoStream::auto(stdout)),
+                _ => Box::new(stdout),
+            };
             out.write_all(&text).context("failed to write the report")?;
             out.flush().context("failed to write the report")?;
         }
     }
     let code = gate.judge(&assessment, arguments.only_fixed);
     if code == exit::NOT_ENOUGH_DATA && !is_quiet {
-        progress::say("There is not enough data to call this system clean: import or sync feeds first (plimsoll feeds --help).");
+        progress::say(
+            "There is not enough data to call this system clean: import or sync feeds first (plimsoll feeds --help).",
+        );
     }
     Ok(code)
 }
@@ -78,7 +85,11 @@ impl Gate {
             "overdue" => Ok(Self::Overdue),
             class => policy.rank(class).map(Self::Class).ok_or_else(|| {
                 let known: Vec<&str> = policy.classes.iter().map(|class| class.id.as_str()).collect();
-                Usage(format!("`{class}` is no gate: use overdue, none, or a class of the policy ({})", known.join(", "))).into()
+                Usage(format!(
+                    "`{class}` is no gate: use overdue, none, or a class of the policy ({})",
+                    known.join(", ")
+                ))
+                .into()
             }),
         }
     }
@@ -148,7 +159,8 @@ pub(super) fn policy(name: &str) -> Result<Policy> {
     if let Some(policy) = ::policy::preset(name) {
         return Ok(policy?);
     }
-    let text = std::fs::read_to_string(name).with_context(|| format!("`{name}` is no preset, and failed to be read as a file"))?;
+    let text = std::fs::read_to_string(name)
+        .with_context(|| format!("`{name}` is no preset, and failed to be read as a file"))?;
     Policy::parse(&text).with_context(|| format!("the policy `{name}` cannot be used"))
 }
 
@@ -168,7 +180,15 @@ fn asset(subject: &Subject) -> Result<Asset> {
     Ok(asset)
 }
 
-const IGNORE_FILES: &[&str] = &[".trivyignore.yaml", ".trivyignore.yml", "osv-scanner.toml", ".grype.yaml", ".grype.yml", "audit.toml", ".cargo/audit.toml"];
+const IGNORE_FILES: &[&str] = &[
+    ".trivyignore.yaml",
+    ".trivyignore.yml",
+    "osv-scanner.toml",
+    ".grype.yaml",
+    ".grype.yml",
+    "audit.toml",
+    ".cargo/audit.toml",
+];
 
 /// VEX documents and ignore files: those that were named, and those beside the target.
 fn statements(subject: &Subject) -> Result<Statements> {
@@ -182,7 +202,8 @@ fn statements(subject: &Subject) -> Result<Statements> {
         take(vex::read(&path.display().to_string(), &bytes));
     }
     let beside = subject.target.iter().flat_map(|target| {
-        let folder = if target.is_dir() { target.clone() } else { target.parent().map(Path::to_owned).unwrap_or_default() };
+        let folder =
+            if target.is_dir() { target.clone() } else { target.parent().map(Path::to_owned).unwrap_or_default() };
         IGNORE_FILES.iter().map(move |name| folder.join(name)).filter(|path| path.is_file())
     });
     for path in subject.ignore_file.iter().cloned().chain(beside) {
@@ -193,12 +214,16 @@ fn statements(subject: &Subject) -> Result<Statements> {
 
 fn ignore_file(path: &PathBuf) -> Result<Statements> {
     let text = std::fs::read_to_string(path).with_context(|| format!("failed to read `{}`", path.display()))?;
-    let (place, name) = (path.display().to_string(), path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    let (place, name) =
+        (path.display().to_string(), path.file_name().unwrap_or_default().to_string_lossy().into_owned());
     match name.as_str() {
         name if name.contains("trivyignore") => Ok(vex::trivy(&place, &text)),
         name if name.contains("osv-scanner") => Ok(vex::osv_scanner(&place, &text)),
         name if name.contains("grype") => Ok(vex::grype(&place, &text)),
         name if name.contains("audit") => Ok(vex::audit_toml(&place, &text)),
-        _ => Err(Usage(format!("`{place}` is no ignore file that is known: its name says which scanner it is for")).into()),
+        _ => {
+            Err(Usage(format!("`{place}` is no ignore file that is known: its name says which scanner it is for"))
+                .into())
+        }
     }
 }

@@ -19,7 +19,8 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
     let assessment = prepared.assess(index.as_ref())?;
     let wanted = arguments.id.to_ascii_uppercase();
     let is_meant = |finding: &&Finding| {
-        let ids = std::iter::once(&finding.id).chain(&finding.aliases).chain(finding.sources.iter().map(|source| &source.id));
+        let ids =
+            std::iter::once(&finding.id).chain(&finding.aliases).chain(finding.sources.iter().map(|source| &source.id));
         ids.into_iter().any(|id| id.to_ascii_uppercase() == wanted)
     };
     let found: Vec<&Finding> = assessment.findings.iter().chain(&assessment.suppressed).filter(is_meant).collect();
@@ -28,11 +29,17 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
         let known = index.as_ref().map(|index| index.vulnerability_number(&wanted)).transpose()?.flatten();
         let words = match (known, assessment.coverage.is_sufficient()) {
             (Some(_), true) => "the index knows it, and no installed package that could be judged is affected by it",
-            (None, true) => "neither the index nor the pending updates name it; that is no proof that it does not concern this system",
+            (None, true) => {
+                "neither the index nor the pending updates name it; that is no proof that it does not concern this system"
+            }
             (_, false) => "there is not enough data to say whether it concerns this system",
         };
         writeln!(out, "{}: {words}.", printable(&arguments.id)).context("failed to write")?;
-        return Ok(if known.is_some() && assessment.coverage.is_sufficient() { exit::WITHIN_POLICY } else { exit::NOT_ENOUGH_DATA });
+        return Ok(if known.is_some() && assessment.coverage.is_sufficient() {
+            exit::WITHIN_POLICY
+        } else {
+            exit::NOT_ENOUGH_DATA
+        });
     }
     let text = match arguments.format {
         WhyFormat::Json => {
@@ -58,7 +65,12 @@ fn in_words(finding: &Finding, prepared: &Prepared) -> String {
     line(String::new());
     line("  What was matched".to_owned());
     for carrier in &finding.carriers {
-        line(format!("    {} {}: {}", printable(&carrier.name), printable(&carrier.version), fix_in_words(&carrier.fix)));
+        line(format!(
+            "    {} {}: {}",
+            printable(&carrier.name),
+            printable(&carrier.version),
+            fix_in_words(&carrier.fix)
+        ));
         line(format!("      {}", printable(&carrier.because)));
     }
     for source in &finding.sources {
@@ -75,17 +87,27 @@ fn in_words(finding: &Finding, prepared: &Prepared) -> String {
     }
     line(String::new());
     match finding.deadline.due {
-        Some(due) => line(format!("  Due  {}{}", day_and_time(due), if finding.is_overdue { "   OVERDUE" } else { "" })),
+        Some(due) => {
+            line(format!("  Due  {}{}", day_and_time(due), if finding.is_overdue { "   OVERDUE" } else { "" }))
+        }
         None => line("  Due  with the next upgrade".to_owned()),
     }
     for step in &finding.deadline.steps {
         let rule = prepared.policy.classes.iter().find(|class| class.id == step.class);
         let within = rule.map(|class| class.due.to_string()).unwrap_or_default();
         let due = step.due.map_or_else(|| "no date".to_owned(), day_and_time);
-        line(format!("    class {}: {within} from {} ({}) gives {due}", step.class, day_and_time(step.started_at), step.started_by));
+        line(format!(
+            "    class {}: {within} from {} ({}) gives {due}",
+            step.class,
+            day_and_time(step.started_at),
+            step.started_by
+        ));
     }
     if finding.deadline.is_mitigation {
-        line("    No patch exists: a mitigation is owed by then; the patch's own clock starts when one appears.".to_owned());
+        line(
+            "    No patch exists: a mitigation is owed by then; the patch's own clock starts when one appears."
+                .to_owned(),
+        );
     }
     if let Some(also) = class.map(|class| class.also.as_str()).filter(|also| !also.is_empty()) {
         line(format!("    also owed: {also}"));

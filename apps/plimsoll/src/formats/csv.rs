@@ -6,11 +6,38 @@ use matching::Fix;
 
 pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let mut writer = csv::Writer::from_writer(&mut *out);
-    let head = ["id", "class", "due", "overdue", "verdict", "package", "version", "source_package", "fixed_version", "cvss", "epss", "exploited", "published", "patch_available", "advisories", "title", "purl"];
+    let head = [
+        "id",
+        "class",
+        "due",
+        "overdue",
+        "verdict",
+        "package",
+        "version",
+        "source_package",
+        "fixed_version",
+        "cvss",
+        "epss",
+        "exploited",
+        "published",
+        "patch_available",
+        "advisories",
+        "title",
+        "purl",
+    ];
     writer.write_record(head)?;
     for finding in report.findings().chain(&report.assessment.suppressed) {
         let instant = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
-        let none = assessment::Carrier { package: None, name: String::new(), version: String::new(), source: String::new(), fix: Fix::Unknown, purl: String::new(), because: String::new(), is_idle_kernel: false };
+        let none = assessment::Carrier {
+            package: None,
+            name: String::new(),
+            version: String::new(),
+            source: String::new(),
+            fix: Fix::Unknown,
+            purl: String::new(),
+            because: String::new(),
+            is_idle_kernel: false,
+        };
         let carriers = if finding.carriers.is_empty() { std::slice::from_ref(&none) } else { &finding.carriers };
         for carrier in carriers {
             let fixed = if let Fix::Available(version) = &carrier.fix { version.clone() } else { String::new() };

@@ -10,7 +10,12 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let components: Vec<Value> = report.inventory.packages.iter().enumerate().map(|(at, package)| {
         json!({ "type": "library", "bom-ref": reference(at), "name": package.name, "version": package.version, "purl": inventory::purl::write(package) })
     }).collect();
-    let vulnerabilities: Vec<Value> = report.findings().chain(&report.assessment.suppressed).filter(|finding| !finding.carriers.is_empty()).map(vulnerability).collect();
+    let vulnerabilities: Vec<Value> = report
+        .findings()
+        .chain(&report.assessment.suppressed)
+        .filter(|finding| !finding.carriers.is_empty())
+        .map(vulnerability)
+        .collect();
     let value = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -38,8 +43,23 @@ fn vulnerability(finding: &Finding) -> Value {
         Verdict::RestartPending { .. } | Verdict::Undetermined { .. } => "in_triage",
         Verdict::Suppressed(_) => "not_affected",
     };
-    let affects: Vec<Value> = finding.carriers.iter().filter_map(|carrier| carrier.package).map(|at| json!({ "ref": reference(at) })).collect();
-    let fixed: Vec<String> = finding.carriers.iter().filter_map(|carrier| if let Fix::Available(version) = &carrier.fix { Some(format!("{} {version}", carrier.source)) } else { None }).collect();
+    let affects: Vec<Value> = finding
+        .carriers
+        .iter()
+        .filter_map(|carrier| carrier.package)
+        .map(|at| json!({ "ref": reference(at) }))
+        .collect();
+    let fixed: Vec<String> = finding
+        .carriers
+        .iter()
+        .filter_map(|carrier| {
+            if let Fix::Available(version) = &carrier.fix {
+                Some(format!("{} {version}", carrier.source))
+            } else {
+                None
+            }
+        })
+        .collect();
     let mut value = json!({
         "bom-ref": format!("finding-{}", finding.id),
         "id": finding.id,
@@ -72,7 +92,12 @@ fn vulnerability(finding: &Finding) -> Value {
     if let Some(published) = finding.signals.published {
         value["published"] = json!(published);
     }
-    let urls: Vec<Value> = finding.sources.iter().filter(|source| !source.url.is_empty()).map(|source| json!({ "title": source.id, "url": source.url })).collect();
+    let urls: Vec<Value> = finding
+        .sources
+        .iter()
+        .filter(|source| !source.url.is_empty())
+        .map(|source| json!({ "title": source.id, "url": source.url }))
+        .collect();
     if !urls.is_empty() {
         value["advisories"] = json!(urls);
     }

@@ -150,7 +150,11 @@ fn findings_table<'a>(report: &Report<'_>, findings: impl Iterator<Item = &'a Fi
 
 /// Only addresses of the web become links.
 fn link(finding: &Finding) -> Option<&str> {
-    finding.sources.iter().map(|source| source.url.as_str()).find(|url| url.starts_with("https://") || url.starts_with("http://"))
+    finding
+        .sources
+        .iter()
+        .map(|source| source.url.as_str())
+        .find(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
 fn why(finding: &Finding) -> Markup {

@@ -7,39 +7,104 @@ use std::io::Write;
 
 pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     writeln!(out, "# Missing patches on {}\n", cell(&report.inventory.subject))?;
-    writeln!(out, "{} on {}, under the policy \"{}\": **{} overdue** of {}.\n", cell(&report.system()), super::day_and_time(report.now), cell(&report.policy.name), report.overdue(), count(report.findings().count(), "finding"))?;
+    writeln!(
+        out,
+        "{} on {}, under the policy \"{}\": **{} overdue** of {}.\n",
+        cell(&report.system()),
+        super::day_and_time(report.now),
+        cell(&report.policy.name),
+        report.overdue(),
+        count(report.findings().count(), "finding")
+    )?;
     writeln!(out, "| class | findings | overdue |\n| --- | ---: | ---: |")?;
     for (class, all, overdue) in report.by_class() {
         writeln!(out, "| {class} | {all} | {overdue} |")?;
     }
-    writeln!(out, "\n## Patches\n\n| due | | class | patch | to version | resolves |\n| --- | --- | --- | --- | --- | --- |")?;
+    patches(report, out)?;
+    unfixed(report, out)?;
+    suppressed_and_commands(report, out)?;
+    rests_on(report, out)
+}
+
+fn patches(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
+    writeln!(
+        out,
+        "\n## Patches\n\n| due | | class | patch | to version | resolves |\n| --- | --- | --- | --- | --- | --- |"
+    )?;
     for patch in report.patches().filter(|patch| patch.target.is_some()) {
         let ids: Vec<&str> = patch.findings.iter().map(|at| report.assessment.findings[*at].id.as_str()).collect();
         let due = patch.due.map_or_else(|| "-".to_owned(), day);
-        writeln!(out, "| {due} | {} | {} | {} | {} | {} |", distance(patch.due, report.now), cell(&patch.class.1), cell(&patch.name), cell(patch.target.as_deref().unwrap_or_default()), cell(&ids.join(", ")))?;
+        writeln!(
+            out,
+            "| {due} | {} | {} | {} | {} | {} |",
+            distance(patch.due, report.now),
+            cell(&patch.class.1),
+            cell(&patch.name),
+            cell(patch.target.as_deref().unwrap_or_default()),
+            cell(&ids.join(", "))
+        )?;
     }
+    Ok(())
+}
+
+fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let unfixed: Vec<_> = report.findings().filter(|finding| !finding.is_fixable()).collect();
     if !unfixed.is_empty() {
-        writeln!(out, "\n## Without a patch\n\n| mitigation due | class | id | packages | |\n| --- | --- | --- | --- | --- |")?;
+        writeln!(
+            out,
+            "\n## Without a patch\n\n| mitigation due | class | id | packages | |\n| --- | --- | --- | --- | --- |"
+        )?;
         for finding in unfixed {
             let names: Vec<&str> = finding.carriers.iter().map(|carrier| carrier.name.as_str()).collect();
-            writeln!(out, "| {} | {} | {} | {} | {} |", finding.deadline.due.map_or_else(|| "-".to_owned(), day), cell(&finding.deadline.class), cell(&finding.id), cell(&names.join(", ")), cell(&finding.title))?;
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {} |",
+                finding.deadline.due.map_or_else(|| "-".to_owned(), day),
+                cell(&finding.deadline.class),
+                cell(&finding.id),
+                cell(&names.join(", ")),
+                cell(&finding.title)
+            )?;
         }
     }
+    Ok(())
+}
+
+fn suppressed_and_commands(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     if !report.assessment.suppressed.is_empty() {
         writeln!(out, "\n## Suppressed\n")?;
         for finding in &report.assessment.suppressed {
             writeln!(out, "- {}: {}", cell(&finding.id), cell(&verdict_in_words(&finding.verdict)))?;
         }
     }
-    let commands: Vec<String> = report.patches().filter(|patch| !patch.command.is_empty() && patch.is_offered != Some(false)).map(|patch| shell_words(&patch.command)).collect();
+    let commands: Vec<String> = report
+        .patches()
+        .filter(|patch| !patch.command.is_empty() && patch.is_offered != Some(false))
+        .map(|patch| shell_words(&patch.command))
+        .collect();
     if !commands.is_empty() {
         writeln!(out, "\n## Commands\n\n```sh\n{}\n```", commands.join("\n"))?;
     }
+    Ok(())
+}
+
+fn rests_on(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let coverage = &report.assessment.coverage;
-    writeln!(out, "\n## What this rests on\n\n- {} of {} judged, {} undetermined", coverage.judged, count(coverage.packages, "package"), coverage.undetermined.len())?;
+    writeln!(
+        out,
+        "\n## What this rests on\n\n- {} of {} judged, {} undetermined",
+        coverage.judged,
+        count(coverage.packages, "package"),
+        coverage.undetermined.len()
+    )?;
     for feed in &coverage.feeds {
-        writeln!(out, "- feed {}: {} records, newest {}", feed.feed, feed.records, feed.newest.map_or_else(|| "not known".to_owned(), day))?;
+        writeln!(
+            out,
+            "- feed {}: {} records, newest {}",
+            feed.feed,
+            feed.records,
+            feed.newest.map_or_else(|| "not known".to_owned(), day)
+        )?;
     }
     for unknown in coverage.unknown.iter().chain(&report.problems()) {
         writeln!(out, "- not known or not read: {}", cell(unknown))?;

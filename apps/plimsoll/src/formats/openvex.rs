@@ -7,7 +7,12 @@ use matching::Verdict;
 use serde_json::{Value, json};
 
 pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let statements: Vec<Value> = report.findings().chain(&report.assessment.suppressed).filter(|finding| finding.kind == Kind::Vulnerability).map(|finding| statement(report, finding)).collect();
+    let statements: Vec<Value> = report
+        .findings()
+        .chain(&report.assessment.suppressed)
+        .filter(|finding| finding.kind == Kind::Vulnerability)
+        .map(|finding| statement(report, finding))
+        .collect();
     let id = blake3::hash(serde_json::to_string(&statements)?.as_bytes()).to_hex();
     let value = json!({
         "@context": "https://openvex.dev/ns/v0.2.0",
@@ -24,7 +29,11 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
 }
 
 fn statement(report: &Report<'_>, finding: &Finding) -> Value {
-    let products: Vec<Value> = finding.carriers.iter().map(|carrier| json!({ "@id": carrier.purl, "identifiers": { "purl": carrier.purl } })).collect();
+    let products: Vec<Value> = finding
+        .carriers
+        .iter()
+        .map(|carrier| json!({ "@id": carrier.purl, "identifiers": { "purl": carrier.purl } }))
+        .collect();
     let mut value = json!({
         "vulnerability": { "name": finding.id, "aliases": finding.aliases },
         "timestamp": report.now,
@@ -32,7 +41,11 @@ fn statement(report: &Report<'_>, finding: &Finding) -> Value {
     });
     match &finding.verdict {
         Verdict::Affected | Verdict::RestartPending { .. } => {
-            let fixes: Vec<String> = finding.carriers.iter().map(|carrier| format!("{}: {}", carrier.name, fix_in_words(&carrier.fix))).collect();
+            let fixes: Vec<String> = finding
+                .carriers
+                .iter()
+                .map(|carrier| format!("{}: {}", carrier.name, fix_in_words(&carrier.fix)))
+                .collect();
             value["status"] = json!("affected");
             value["action_statement"] = json!(fixes.join("; "));
         }

@@ -12,7 +12,11 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         rules.entry(&finding.id).or_insert(finding);
     }
     let places: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(at, id)| (*id, at)).collect();
-    let results: Vec<Value> = report.findings().chain(&report.assessment.suppressed).flat_map(|finding| results(report, finding, places[finding.id.as_str()])).collect();
+    let results: Vec<Value> = report
+        .findings()
+        .chain(&report.assessment.suppressed)
+        .flat_map(|finding| results(report, finding, places[finding.id.as_str()]))
+        .collect();
     let value = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -65,21 +69,45 @@ fn results(report: &Report<'_>, finding: &Finding, rule: usize) -> Vec<Value> {
             "properties": { "class": finding.deadline.class, "due": finding.deadline.due, "overdue": finding.is_overdue },
         });
         if let matching::Verdict::Suppressed(suppression) = &finding.verdict {
-            result["suppressions"] = json!([{ "kind": "external", "justification": format!("{}: {}", suppression.by, suppression.reason) }]);
+            result["suppressions"] =
+                json!([{ "kind": "external", "justification": format!("{}: {}", suppression.by, suppression.reason) }]);
         }
         result
     };
     if finding.carriers.is_empty() {
         return vec![make(format!("{} ({due})", finding.title), "etc/os-release".to_owned(), finding.id.clone())];
     }
-    finding.carriers.iter().map(|carrier| {
-        let location = carrier.package.map_or("", |at| report.inventory.packages[at].location.as_str()).trim_start_matches('/').to_owned();
-        let text = format!("{} {} is affected by {}: {}; class {}, {due}", carrier.name, carrier.version, finding.id, fix_in_words(&carrier.fix), finding.deadline.class);
-        make(text, encode(&location), format!("{}/{}/{}", finding.id, carrier.name, carrier.version))
-    }).collect()
+    finding
+        .carriers
+        .iter()
+        .map(|carrier| {
+            let location = carrier
+                .package
+                .map_or("", |at| report.inventory.packages[at].location.as_str())
+                .trim_start_matches('/')
+                .to_owned();
+            let text = format!(
+                "{} {} is affected by {}: {}; class {}, {due}",
+                carrier.name,
+                carrier.version,
+                finding.id,
+                fix_in_words(&carrier.fix),
+                finding.deadline.class
+            );
+            make(text, encode(&location), format!("{}/{}/{}", finding.id, carrier.name, carrier.version))
+        })
+        .collect()
 }
 
 /// A path as a relative URI.
 fn encode(path: &str) -> String {
-    path.bytes().map(|byte| if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+    path.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+                (byte as char).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }

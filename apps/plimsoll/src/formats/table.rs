@@ -32,12 +32,27 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
 fn head(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let system = report.system();
     let system = if system.is_empty() { String::new() } else { format!("  {}", printable(&system)) };
-    writeln!(out, "{BOLD}{}{BOLD:#}{system}  {}", printable(&report.inventory.subject), super::day_and_time(report.now))?;
+    writeln!(
+        out,
+        "{BOLD}{}{BOLD:#}{system}  {}",
+        printable(&report.inventory.subject),
+        super::day_and_time(report.now)
+    )?;
     let (all, overdue) = (report.findings().count(), report.overdue());
     let colour = if overdue > 0 { RED } else { GREEN };
-    writeln!(out, "{colour}{} overdue{colour:#} of {}, under the policy \"{}\"", overdue, count(all, "finding"), printable(&report.policy.name))?;
+    writeln!(
+        out,
+        "{colour}{} overdue{colour:#} of {}, under the policy \"{}\"",
+        overdue,
+        count(all, "finding"),
+        printable(&report.policy.name)
+    )?;
     for (class, all, overdue) in report.by_class().into_iter().filter(|(_, all, _)| *all > 0) {
-        writeln!(out, "  {class:24} {all:>5}   {}", if overdue > 0 { format!("{overdue} overdue") } else { String::new() })?;
+        writeln!(
+            out,
+            "  {class:24} {all:>5}   {}",
+            if overdue > 0 { format!("{overdue} overdue") } else { String::new() }
+        )?;
     }
     Ok(())
 }
@@ -48,7 +63,11 @@ fn patches(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         return Ok(());
     }
     writeln!(out, "\n{BOLD}Patches to apply{BOLD:#}")?;
-    writeln!(out, "{FAINT}{:10}  {:14}  {:14} {:28} {:34} {}{FAINT:#}", "DUE", "", "CLASS", "PATCH", "TO VERSION", "RESOLVES")?;
+    writeln!(
+        out,
+        "{FAINT}{:10}  {:14}  {:14} {:28} {:34} RESOLVES{FAINT:#}",
+        "DUE", "", "CLASS", "PATCH", "TO VERSION"
+    )?;
     for patch in &all {
         let due = patch.due.map_or_else(|| "-".to_owned(), day);
         let colour = if patch.is_overdue { RED } else { Style::new() };
@@ -78,14 +97,19 @@ fn resolves(report: &Report<'_>, patch: &Patch) -> String {
     let findings = || patch.findings.iter().map(|at| &report.assessment.findings[*at]);
     let vulnerabilities = findings().filter(|finding| finding.kind == Kind::Vulnerability).count();
     let what = match (vulnerabilities, findings().next()) {
-        (0, Some(finding)) if finding.kind == Kind::SecurityUpdate => "a security update; what it fixes is not known here".to_owned(),
+        (0, Some(finding)) if finding.kind == Kind::SecurityUpdate => {
+            "a security update; what it fixes is not known here".to_owned()
+        }
         (0, _) => count(patch.findings.len(), "finding"),
-        (1, _) => findings().find(|finding| finding.kind == Kind::Vulnerability).map_or_else(String::new, |finding| printable(&finding.id).into_owned()),
+        (1, _) => findings()
+            .find(|finding| finding.kind == Kind::Vulnerability)
+            .map_or_else(String::new, |finding| printable(&finding.id).into_owned()),
         (number, _) => format!("{number} vulnerabilities"),
     };
     let exploited = findings().filter(|finding| finding.signals.listed.is_some()).count();
     let exploited = if exploited > 0 { format!(", {exploited} exploited") } else { String::new() };
-    let packages = if patch.packages.len() > 1 { format!(" in {} packages", patch.packages.len()) } else { String::new() };
+    let packages =
+        if patch.packages.len() > 1 { format!(" in {} packages", patch.packages.len()) } else { String::new() };
     format!("{what}{packages}{exploited}")
 }
 
@@ -108,13 +132,24 @@ fn finding_line(report: &Report<'_>, finding: &Finding, out: &mut Vec<u8>) -> Re
         other => format!(" [{}]", printable(&verdict_in_words(other))),
     };
     let colour = if finding.is_overdue { RED } else { Style::new() };
-    writeln!(out, "    {colour}{:20}{colour:#} CVSS {score}  {:12} due {due}{exploited}{verdict}  {}", printable(&finding.id), cut(&finding.deadline.class, 12), cut(&finding.title, 70))?;
+    writeln!(
+        out,
+        "    {colour}{:20}{colour:#} CVSS {score}  {:12} due {due}{exploited}{verdict}  {}",
+        printable(&finding.id),
+        cut(&finding.deadline.class, 12),
+        cut(&finding.title, 70)
+    )?;
     let _ = report;
     Ok(())
 }
 
 fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let all: Vec<&Finding> = report.findings().filter(|finding| !finding.is_fixable() && finding.kind != Kind::SecurityUpdate && finding.kind != Kind::Restart).collect();
+    let all: Vec<&Finding> = report
+        .findings()
+        .filter(|finding| {
+            !finding.is_fixable() && finding.kind != Kind::SecurityUpdate && finding.kind != Kind::Restart
+        })
+        .collect();
     if all.is_empty() {
         return Ok(());
     }
@@ -123,9 +158,17 @@ fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     for finding in all.iter().take(shown) {
         let due = finding.deadline.due.map_or_else(|| "-".to_owned(), day);
         let carrier = finding.carriers.first();
-        let what = carrier.map_or_else(String::new, |carrier| format!("{} {}", carrier.source, fix_in_words(&carrier.fix)));
+        let what =
+            carrier.map_or_else(String::new, |carrier| format!("{} {}", carrier.source, fix_in_words(&carrier.fix)));
         let colour = if finding.is_overdue { RED } else { Style::new() };
-        writeln!(out, "{colour}{due:10}{colour:#}  {:14} {:28} {:34} {}", cut(&finding.deadline.class, 14), cut(&finding.id, 28), cut(&what, 34), cut(&finding.title, 80))?;
+        writeln!(
+            out,
+            "{colour}{due:10}{colour:#}  {:14} {:28} {:34} {}",
+            cut(&finding.deadline.class, 14),
+            cut(&finding.id, 28),
+            cut(&what, 34),
+            cut(&finding.title, 80)
+        )?;
     }
     more(out, all.len(), shown)
 }
@@ -148,7 +191,14 @@ fn restarts(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     }
     for process in &host.stale_processes {
         let unit = process.unit.as_ref().map_or_else(|| format!("process {}", process.pid), Clone::clone);
-        writeln!(out, "  restart {}: {} ({}) still maps {}", printable(&unit), printable(&process.command), process.pid, cut(&process.files.join(", "), 80))?;
+        writeln!(
+            out,
+            "  restart {}: {} ({}) still maps {}",
+            printable(&unit),
+            printable(&process.command),
+            process.pid,
+            cut(&process.files.join(", "), 80)
+        )?;
     }
     Ok(())
 }
@@ -175,7 +225,11 @@ fn undetermined(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     if all.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{YELLOW}{BOLD}Undetermined{BOLD:#}{YELLOW:#}  {} could not be judged, and are not called clean", count(all.len(), "package"))?;
+    writeln!(
+        out,
+        "\n{YELLOW}{BOLD}Undetermined{BOLD:#}{YELLOW:#}  {} could not be judged, and are not called clean",
+        count(all.len(), "package")
+    )?;
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, _, why) in all {
         match reasons.iter_mut().find(|(known, _)| known == why) {
@@ -196,11 +250,17 @@ fn commands(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let mut lines: Vec<Vec<String>> = Vec::new();
     for patch in report.patches().filter(|patch| !patch.command.is_empty() && patch.is_offered != Some(false)) {
         let is_system = matches!(patch.kind, Some(PackageType::Deb | PackageType::Rpm | PackageType::Apk));
-        let head = patch.command.len() - if is_system { patch.packages.iter().map(|(name, _)| name).collect::<std::collections::BTreeSet<_>>().len() } else { 0 };
+        let head = patch.command.len()
+            - if is_system {
+                patch.packages.iter().map(|(name, _)| name).collect::<std::collections::BTreeSet<_>>().len()
+            } else {
+                0
+            };
         let same = lines.iter_mut().find(|line| is_system && line.starts_with(&patch.command[..head]));
         match same {
             Some(line) => {
-                let new: Vec<String> = patch.command[head..].iter().filter(|word| !line.contains(word)).cloned().collect();
+                let new: Vec<String> =
+                    patch.command[head..].iter().filter(|word| !line.contains(word)).cloned().collect();
                 line.extend(new);
             }
             None => lines.push(patch.command.clone()),
@@ -220,11 +280,21 @@ fn commands(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
 fn foot(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let coverage = &report.assessment.coverage;
     writeln!(out, "\n{BOLD}What this rests on{BOLD:#}")?;
-    writeln!(out, "  {} of {} compared with advisories that cover them", coverage.judged, count(coverage.packages, "package"))?;
+    writeln!(
+        out,
+        "  {} of {} compared with advisories that cover them",
+        coverage.judged,
+        count(coverage.packages, "package")
+    )?;
     if coverage.has_repository_metadata {
         let age = report.inventory.repository_metadata_at.and_then(|at| jiff::Timestamp::from_second(at).ok());
         let age = age.map_or_else(String::new, |at| format!(", as of {}", super::day_and_time(at)));
-        writeln!(out, "  {} offered by the host's own repositories{age}; {} of them no finding", count(report.inventory.pending.len(), "update"), report.assessment.other_updates.len())?;
+        writeln!(
+            out,
+            "  {} offered by the host's own repositories{age}; {} of them no finding",
+            count(report.inventory.pending.len(), "update"),
+            report.assessment.other_updates.len()
+        )?;
     }
     for feed in &coverage.feeds {
         let newest = feed.newest.map_or_else(|| "age not known".to_owned(), |newest| format!("newest {}", day(newest)));

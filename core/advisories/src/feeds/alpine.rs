@@ -66,7 +66,8 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
 
 /// `text` may name several ids: `CVE-2017-2616 (+ regression fix)`, `CVE-2019-14697 GHSA-x`.
 fn translate(ecosystem: &str, repository: &str, (name, version): (&str, &str), text: &str, out: &mut Reading<'_>) {
-    let ids: Vec<&str> = text.split([' ', ',']).filter(|id| is_cve(id) || id.starts_with("GHSA-") || id.starts_with("XSA-")).collect();
+    let ids: Vec<&str> =
+        text.split([' ', ',']).filter(|id| is_cve(id) || id.starts_with("GHSA-") || id.starts_with("XSA-")).collect();
     let Some((first, others)) = ids.split_first() else {
         return out.problem(format!("{ecosystem} {repository} {name}"), format!("no vulnerability id in `{text}`"));
     };

@@ -26,16 +26,22 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
         Err(error) => return out.problem(document.name, error),
     };
     let tracking = &value["document"]["tracking"];
-    let Some(id) = tracking["id"].as_str() else { return out.problem(document.name, "the document has no tracking id") };
+    let Some(id) = tracking["id"].as_str() else {
+        return out.problem(document.name, "the document has no tracking id");
+    };
     let products = Products::read(&value["product_tree"]);
     let mut advisory = Advisory {
         id: id.to_owned(),
         summary: summary(value["document"]["title"].as_str().unwrap_or_default()),
         published: tracking["initial_release_date"].as_str().and_then(instant),
         modified: tracking["current_release_date"].as_str().and_then(instant),
-        url: value["document"]["references"].as_array().into_iter().flatten()
+        url: value["document"]["references"]
+            .as_array()
+            .into_iter()
+            .flatten()
             .find(|reference| reference["category"].as_str() == Some("self"))
-            .and_then(|reference| reference["url"].as_str()).map(str::to_owned),
+            .and_then(|reference| reference["url"].as_str())
+            .map(str::to_owned),
         ..Advisory::default()
     };
     if let Some(word) = value["document"]["aggregate_severity"]["text"].as_str() {
@@ -53,7 +59,8 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
         facts(name, vulnerability, out);
         if is_vex {
             let affected = statements(vulnerability, &products, &mut unplaced);
-            let own = Advisory { id: format!("{id}-VEX"), aliases: vec![name.to_owned()], affected, ..advisory.clone() };
+            let own =
+                Advisory { id: format!("{id}-VEX"), aliases: vec![name.to_owned()], affected, ..advisory.clone() };
             out.record(Record::Advisory(Box::new(own)));
         } else {
             advisory.resolves.push(name.to_owned());
@@ -68,7 +75,10 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
         out.record(Record::Advisory(Box::new(advisory)));
     }
     if unplaced > 0 && products.is_linux {
-        out.problem(format!("{}: {id}", document.name), format!("{unplaced} statements are about products of other platforms"));
+        out.problem(
+            format!("{}: {id}", document.name),
+            format!("{unplaced} statements are about products of other platforms"),
+        );
     }
 }
 
@@ -157,7 +167,8 @@ impl Products {
             return Some((component, platform.as_deref()?));
         }
         let (module, platform) = self.relations.get(whole)?;
-        component.module = self.components.get(module).and_then(|known| known.module.clone()).or_else(|| module_stream(module));
+        component.module =
+            self.components.get(module).and_then(|known| known.module.clone()).or_else(|| module_stream(module));
         Some((component, self.platforms.get(platform)?.as_deref()?))
     }
 }
@@ -199,7 +210,12 @@ fn platform_by_name(name: &str) -> Option<String> {
 /// `pkg:rpm/redhat/nginx@1.20.1-16.el9?arch=x86_64&epoch=1`, or `pkg:rpmmod/redhat/nodejs@18:8080...`.
 fn component_of(purl: &str, id: &str) -> Option<Component> {
     if purl.starts_with("pkg:rpmmod/") {
-        return Some(Component { name: String::new(), version: String::new(), architecture: String::new(), module: module_stream(id) });
+        return Some(Component {
+            name: String::new(),
+            version: String::new(),
+            architecture: String::new(),
+            module: module_stream(id),
+        });
     }
     let rest = purl.strip_prefix("pkg:rpm/")?;
     let (path, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
@@ -226,7 +242,12 @@ fn component_by_id(id: &str) -> Option<Component> {
         let (nev, release) = nevr.rsplit_once('-')?;
         let (name, version) = nev.rsplit_once('-')?;
         let version = version.strip_prefix("0:").unwrap_or(version);
-        Some(Component { name: name.to_owned(), version: format!("{version}-{release}"), architecture: architecture.to_owned(), module: None })
+        Some(Component {
+            name: name.to_owned(),
+            version: format!("{version}-{release}"),
+            architecture: architecture.to_owned(),
+            module: None,
+        })
     });
     let bare = || Component { name: id.to_owned(), version: String::new(), architecture: String::new(), module: None };
     Some(parsed.filter(|component| component.version.starts_with(|c: char| c.is_ascii_digit())).unwrap_or_else(bare))
@@ -264,7 +285,9 @@ fn statements(vulnerability: &Value, products: &Products, unplaced: &mut usize) 
             };
             let state = match status.as_str() {
                 "fixed" | "first_fixed" | "recommended" => FixState::ByRange,
-                "known_affected" | "first_affected" | "last_affected" => fixes.get(id).copied().unwrap_or(FixState::NotFixedYet),
+                "known_affected" | "first_affected" | "last_affected" => {
+                    fixes.get(id).copied().unwrap_or(FixState::NotFixedYet)
+                }
                 "known_not_affected" => FixState::NotAffected,
                 _ => FixState::Undetermined,
             };

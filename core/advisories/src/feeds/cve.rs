@@ -31,7 +31,8 @@ fn translate(record: &Value, place: &str, out: &mut Reading<'_>) {
     let metadata = &record["cveMetadata"];
     let Some(id) = metadata["cveId"].as_str() else { return out.problem(place, "the record has no cveId") };
     let time = |key: &str| metadata[key].as_str().and_then(instant);
-    let mut vulnerability = Vulnerability { id: id.to_owned(), published: time("datePublished"), ..Vulnerability::default() };
+    let mut vulnerability =
+        Vulnerability { id: id.to_owned(), published: time("datePublished"), ..Vulnerability::default() };
     if metadata["state"].as_str() == Some("REJECTED") {
         vulnerability.rejected = time("dateRejected").or_else(|| time("dateUpdated")).or(vulnerability.published);
         if vulnerability.rejected.is_none() {

@@ -22,12 +22,17 @@ pub(super) const FEED: Feed = Feed {
     detect: |document| is_advisory_list(document) || is_cve_list(document),
     read: |document, out| {
         let text = String::from_utf8_lossy(document.bytes);
-        if is_cve_list(document) { read_cves(document.name, &text, out) } else { read_advisories(document.name, &text, out) }
+        if is_cve_list(document) {
+            read_cves(document.name, &text, out)
+        } else {
+            read_advisories(document.name, &text, out)
+        }
     },
 };
 
 fn is_advisory_list(document: &Document<'_>) -> bool {
-    document.bytes.starts_with(b"[") && (begins_with_all(document, &["] DSA-"]) || begins_with_all(document, &["] DLA-"]))
+    document.bytes.starts_with(b"[")
+        && (begins_with_all(document, &["] DSA-"]) || begins_with_all(document, &["] DLA-"]))
         || (document.bytes.starts_with(b"[") && begins_with_all(document, &["] DTSA-"]))
 }
 
@@ -135,7 +140,8 @@ fn read_cves(name: &str, text: &str, out: &mut Reading<'_>) {
             continue;
         }
         if body.contains(&"REJECTED") {
-            let vulnerability = Vulnerability { id: id.to_owned(), rejected: Some(Timestamp::UNIX_EPOCH), ..Vulnerability::default() };
+            let vulnerability =
+                Vulnerability { id: id.to_owned(), rejected: Some(Timestamp::UNIX_EPOCH), ..Vulnerability::default() };
             out.record(Record::Vulnerability(Box::new(vulnerability)));
             continue;
         }
@@ -168,7 +174,10 @@ mod tests {
     #[test]
     fn package_lines_read_as_the_tracker_writes_them() {
         let line = package_line("[bookworm] - curl <no-dsa> (Minor issue; low)").expect("readable");
-        assert_eq!((line.ecosystem.as_str(), line.name.as_str(), line.state), ("Debian:12", "curl", FixState::Deferred));
+        assert_eq!(
+            (line.ecosystem.as_str(), line.name.as_str(), line.state),
+            ("Debian:12", "curl", FixState::Deferred)
+        );
         assert_eq!(line.urgency.as_deref(), Some("low"));
         let line = package_line("- curl 8.1-1 (bug #1234; unimportant)").expect("readable");
         assert_eq!((line.ecosystem.as_str(), line.urgency.as_deref()), ("Debian", Some("unimportant")));

@@ -17,7 +17,9 @@ pub(super) const FEED: Feed = Feed {
 
 fn read(document: &Document<'_>, out: &mut Reading<'_>) {
     let name = file_name(document);
-    let release = name.strip_prefix("security-support-ended.deb").map(|rest| rest.trim_end_matches(|c: char| !c.is_ascii_digit()));
+    let release = name
+        .strip_prefix("security-support-ended.deb")
+        .map(|rest| rest.trim_end_matches(|c: char| !c.is_ascii_digit()));
     let ecosystem = release.map_or_else(|| "Debian".to_owned(), |number| format!("Debian:{number}"));
     for (at, line) in String::from_utf8_lossy(document.bytes).lines().enumerate() {
         let line = line.trim();

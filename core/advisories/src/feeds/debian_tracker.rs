@@ -4,8 +4,8 @@ use super::text::{begins_with_all, summary};
 use super::{Document, Feed, Reading};
 use crate::lifecycle::debian_release;
 use crate::model::{Advisory, Affected, FixState, Record, Subject};
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use std::collections::BTreeMap;
 
 /// The feed's entry in the list.
@@ -84,7 +84,8 @@ fn translate(package: &str, cve: &str, issue: Issue, place: &str, out: &mut Read
         };
         let mut entry = statement(&ecosystem, package, &status);
         // `high**` marks a severity that the tracker took from NVD.
-        entry.urgency = status.urgency.map(|word| word.trim_end_matches('*').to_owned()).filter(|word| word != "not yet assigned");
+        entry.urgency =
+            status.urgency.map(|word| word.trim_end_matches('*').to_owned()).filter(|word| word != "not yet assigned");
         affected.push(entry);
     }
     out.record(Record::Advisory(Box::new(Advisory {

@@ -21,7 +21,11 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
         Ok(headers) => headers.clone(),
         Err(error) => return out.problem(document.name, error),
     };
-    let family = if file_name(document).contains("ubuntu") || headers.iter().any(|name| name == "eol-server") { "Ubuntu" } else { "Debian" };
+    let family = if file_name(document).contains("ubuntu") || headers.iter().any(|name| name == "eol-server") {
+        "Ubuntu"
+    } else {
+        "Debian"
+    };
     for (at, row) in reader.records().enumerate() {
         let row = match row {
             Ok(row) => row,
@@ -30,7 +34,9 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
                 continue;
             }
         };
-        let cell = |name: &str| headers.iter().position(|header| header == name).and_then(|at| row.get(at)).unwrap_or_default();
+        let cell = |name: &str| {
+            headers.iter().position(|header| header == name).and_then(|at| row.get(at)).unwrap_or_default()
+        };
         let version = cell("version").split(' ').next().unwrap_or_default();
         // Unreleased branches (sid) have no version and no end.
         if version.is_empty() {

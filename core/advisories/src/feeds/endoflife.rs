@@ -66,7 +66,8 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
     for product in answer.result {
         let Some((_, family)) = DISTRIBUTIONS.iter().find(|(name, _)| *name == product.name) else { continue };
         for cycle in product.releases {
-            let version = if *family == "Alpine" { format!("v{}", cycle.name.trim_start_matches('v')) } else { cycle.name };
+            let version =
+                if *family == "Alpine" { format!("v{}", cycle.name.trim_start_matches('v')) } else { cycle.name };
             let end = |day: Option<String>| day.as_deref().and_then(date);
             let end_of_life = end(cycle.eol_from);
             out.record(Record::Release(Release {

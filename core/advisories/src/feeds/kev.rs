@@ -13,7 +13,8 @@ pub(super) const FEED: Feed = Feed {
     stale_after_days: 14,
     by_line: false,
     detect: |document| {
-        (begins_with_all(document, &["catalogVersion", "vulnerabilities"]) && !begins_with_all(document, &["$schema"])) || begins_with_all(document, &["cveID,vendorProject"])
+        (begins_with_all(document, &["catalogVersion", "vulnerabilities"]) && !begins_with_all(document, &["$schema"]))
+            || begins_with_all(document, &["cveID,vendorProject"])
     },
     read,
 };
@@ -78,7 +79,9 @@ fn translate(entry: Entry, place: &str, out: &mut Reading<'_>) {
         _ => false,
     });
     let weaknesses = match entry.cwes {
-        Some(serde_json::Value::Array(list)) => list.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        Some(serde_json::Value::Array(list)) => {
+            list.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+        }
         Some(serde_json::Value::String(list)) => {
             list.split([',', ' ']).filter(|item| item.starts_with("CWE-")).map(str::to_owned).collect()
         }

@@ -63,7 +63,9 @@ fn translate(cve: &Value, place: &str, out: &mut Reading<'_>) {
     }
     for weakness in cve["weaknesses"].as_array().into_iter().flatten() {
         for description in weakness["description"].as_array().into_iter().flatten() {
-            vulnerability.weaknesses.extend(description["value"].as_str().filter(|id| id.starts_with("CWE-")).map(str::to_owned));
+            vulnerability
+                .weaknesses
+                .extend(description["value"].as_str().filter(|id| id.starts_with("CWE-")).map(str::to_owned));
         }
     }
     if let Some(listed) = cve["cisaExploitAdd"].as_str().and_then(date) {

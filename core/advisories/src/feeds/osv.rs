@@ -5,6 +5,7 @@ use super::{Document, Feed, Reading};
 use crate::model::{Advisory, Affected, Event, Range, RangeKind, Record, Severity, Subject, Vulnerability};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The feed's entry in the list.
 pub(super) const FEED: Feed = Feed {
@@ -33,10 +34,9 @@ pub(super) const FEED: Feed = Feed {
     read,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(default)]
-#[derive(Default)]
-struct OsvRecord {
+struct OsvRecord<'a> {
     id: String,
     modified: Option<String>,
     published: Option<String>,
@@ -45,13 +45,14 @@ struct OsvRecord {
     related: Option<Vec<String>>,
     upstream: Option<Vec<String>>,
     summary: Option<String>,
-    details: Option<String>,
+    /// Long and seldom needed: left as it stands until it is.
+    #[serde(borrow)]
+    details: Option<&'a RawValue>,
     severity: Option<Vec<OsvSeverity>>,
     affected: Option<Vec<OsvAffected>>,
     references: Option<Vec<Reference>>,
     database_specific: Option<Value>,
 }
-
 
 #[derive(Deserialize)]
 struct OsvSeverity {
@@ -102,7 +103,7 @@ struct OsvEvent {
 fn read(document: &Document<'_>, out: &mut Reading<'_>) {
     let bytes = document.bytes;
     if bytes.trim_ascii_start().first() == Some(&b'[') {
-        match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(bytes) {
+        match serde_json::from_slice::<Vec<&RawValue>>(bytes) {
             Ok(items) => items.iter().enumerate().for_each(|(at, item)| {
                 read_one(item.get().as_bytes(), &format!("{} item {}", document.name, at + 1), out);
             }),
@@ -110,7 +111,10 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
         }
         return;
     }
-    let mut records = serde_json::Deserializer::from_slice(bytes).into_iter::<&serde_json::value::RawValue>();
+    if document.name.contains(".jsonl") {
+        return read_lines(bytes, document.name, out);
+    }
+    let mut records = serde_json::Deserializer::from_slice(bytes).into_iter::<&RawValue>();
     loop {
         let start = records.byte_offset();
         match records.next() {
@@ -121,14 +125,19 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
                 let place = format!("{} from byte {start}", document.name);
                 out.problem(place, error);
                 let rest = &bytes[start.min(bytes.len())..];
-                let Some(end) = rest.iter().position(|byte| *byte == b'\n').filter(|end| end + 1 < rest.len()) else { return };
+                let Some(end) = rest.iter().position(|byte| *byte == b'\n').filter(|end| end + 1 < rest.len()) else {
+                    return;
+                };
                 let name = format!("{} after byte {}", document.name, start + end);
-                for line in rest[end + 1..].split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-                    read_one(line, &name, out);
-                }
-                return;
+                return read_lines(&rest[end + 1..], &name, out);
             }
         }
+    }
+}
+
+fn read_lines(bytes: &[u8], place: &str, out: &mut Reading<'_>) {
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        read_one(line, place, out);
     }
 }
 
@@ -149,7 +158,7 @@ fn record_id(bytes: &[u8]) -> String {
     serde_json::from_slice::<OnlyId>(bytes).map_or_else(|_| "a record without readable id".to_owned(), |only| only.id)
 }
 
-fn translate(record: OsvRecord, place: &str, out: &mut Reading<'_>) {
+fn translate(record: OsvRecord<'_>, place: &str, out: &mut Reading<'_>) {
     let mut aliases = record.aliases.unwrap_or_default();
     let upstream = record.upstream.unwrap_or_default();
     let is_bundle = is_vendor_bundle(&record.id);
@@ -186,7 +195,12 @@ fn translate(record: OsvRecord, place: &str, out: &mut Reading<'_>) {
         affected.push(Affected {
             subject: subject_of(&package.ecosystem),
             urgency: urgency(ecosystem_specific.as_ref(), database_specific.as_ref()),
-            ranges: custom_ranges(ecosystem_specific.as_ref()).or(ranges).unwrap_or_default().into_iter().filter_map(|range| translate_range(range, place, out)).collect(),
+            ranges: custom_ranges(ecosystem_specific.as_ref())
+                .or(ranges)
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|range| translate_range(range, place, out))
+                .collect(),
             versions: versions.unwrap_or_default(),
             module: module_in(record.summary.as_deref(), &package.ecosystem),
             ecosystem: package.ecosystem,
@@ -199,10 +213,11 @@ fn translate(record: OsvRecord, place: &str, out: &mut Reading<'_>) {
     }
     let references = record.references.unwrap_or_default();
     let url = references.iter().find(|reference| reference.kind == "ADVISORY").or_else(|| references.first());
-    let summary = record.summary.as_deref().filter(|text| !text.trim().is_empty()).or(record.details.as_deref());
+    let details = || serde_json::from_str::<String>(record.details?.get()).ok();
+    let summary = record.summary.filter(|text| !text.trim().is_empty()).or_else(details);
     let withdrawn = record.withdrawn.as_deref().and_then(text::instant);
     let advisory = Advisory {
-        summary: text::summary(summary.unwrap_or_default()),
+        summary: text::summary(&summary.unwrap_or_default()),
         published: record.published.as_deref().and_then(text::instant),
         modified: record.modified.as_deref().and_then(text::instant),
         withdrawn,
@@ -220,7 +235,8 @@ fn translate(record: OsvRecord, place: &str, out: &mut Reading<'_>) {
 /// A word on the weight of the entry: Debian's urgency; RustSec's notices are informational.
 fn urgency(ecosystem: Option<&Value>, database: Option<&Value>) -> Option<String> {
     let named = word(ecosystem, "urgency").or_else(|| word(database, "urgency"));
-    named.or_else(|| database?.get("informational").filter(|value| !value.is_null()).map(|_| "informational".to_owned()))
+    named
+        .or_else(|| database?.get("informational").filter(|value| !value.is_null()).map(|_| "informational".to_owned()))
 }
 
 /// Go writes `introduced: 0` alone where a module's own versions cannot say it in SemVer, and the real range beside it.
@@ -241,8 +257,32 @@ fn weaknesses(advisory: &Advisory, specific: Option<&Value>, out: &mut Reading<'
 /// Vendors' advisories that resolve many vulnerabilities at once; their CVEs are not each other's aliases.
 fn is_vendor_bundle(id: &str) -> bool {
     const PREFIXES: &[&str] = &[
-        "DSA-", "DLA-", "DTSA-", "USN-", "LSN-", "RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "RLBA-", "RLEA-",
-        "SUSE-", "openSUSE-", "ELSA-", "ALAS", "MGASA-", "FEDORA-", "OESA-", "ALPINE-SA", "PHSA-", "BELL-SA", "CGA-MULTI",
+        "DSA-",
+        "DLA-",
+        "DTSA-",
+        "USN-",
+        "LSN-",
+        "RHSA-",
+        "RHBA-",
+        "RHEA-",
+        "ALSA-",
+        "ALBA-",
+        "ALEA-",
+        "RLSA-",
+        "RXSA-",
+        "RLBA-",
+        "RLEA-",
+        "SUSE-",
+        "openSUSE-",
+        "ELSA-",
+        "ALAS",
+        "MGASA-",
+        "FEDORA-",
+        "OESA-",
+        "ALPINE-SA",
+        "PHSA-",
+        "BELL-SA",
+        "CGA-MULTI",
     ];
     PREFIXES.iter().any(|prefix| id.starts_with(prefix)) && !id.contains("-CVE-")
 }
@@ -262,12 +302,19 @@ fn module_in(summary: Option<&str>, ecosystem: &str) -> Option<String> {
     }
     let summary = summary?;
     let words = summary.split([' ', ',']).map(|word| word.trim_end_matches(':'));
-    let is_stream = |stream: &str| stream.starts_with(|c: char| c.is_ascii_digit()) || stream.starts_with("rhel") || stream.starts_with("an");
-    words.into_iter().find(|word| {
-        word.split_once(':').is_some_and(|(name, stream)| {
-            is_stream(stream) && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    let is_stream = |stream: &str| {
+        stream.starts_with(|c: char| c.is_ascii_digit()) || stream.starts_with("rhel") || stream.starts_with("an")
+    };
+    words
+        .into_iter()
+        .find(|word| {
+            word.split_once(':').is_some_and(|(name, stream)| {
+                is_stream(stream)
+                    && !name.is_empty()
+                    && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            })
         })
-    }).map(str::to_owned)
+        .map(str::to_owned)
 }
 
 fn word(value: Option<&Value>, key: &str) -> Option<String> {
@@ -293,10 +340,14 @@ fn translate_range(range: OsvRange, place: &str, out: &mut Reading<'_>) -> Optio
     }
     // GitHub keeps an upper bound beside the range where it knows no fixed version.
     let has_end = events.iter().any(|event| !matches!(event, Event::Introduced(_)));
-    if let Some(bound) = word(range.database_specific.as_ref(), "last_known_affected_version_range").filter(|_| !has_end) {
+    if let Some(bound) =
+        word(range.database_specific.as_ref(), "last_known_affected_version_range").filter(|_| !has_end)
+    {
         match bound.trim().strip_prefix("<=") {
             Some(version) => events.push(Event::LastAffected(version.trim().to_owned())),
-            None => events.extend(bound.trim().strip_prefix('<').map(|version| Event::Fixed(version.trim().to_owned()))),
+            None => {
+                events.extend(bound.trim().strip_prefix('<').map(|version| Event::Fixed(version.trim().to_owned())))
+            }
         }
     }
     Some(Range { kind, events })

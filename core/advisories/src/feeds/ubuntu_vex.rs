@@ -12,7 +12,9 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://security-metadata.canonical.com/vex/vex-all.tar.xz"],
     stale_after_days: 7,
     by_line: false,
-    detect: |document| begins_with_all(document, &["openvex", "Canonical"]) || begins_with_all(document, &["openvex", "canonical"]),
+    detect: |document| {
+        begins_with_all(document, &["openvex", "Canonical"]) || begins_with_all(document, &["openvex", "canonical"])
+    },
     read,
 };
 
@@ -23,7 +25,8 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
     };
     let mut by_cve: std::collections::BTreeMap<String, Advisory> = std::collections::BTreeMap::new();
     for statement in value["statements"].as_array().into_iter().flatten() {
-        let name = statement["vulnerability"]["name"].as_str().or(statement["vulnerability"].as_str()).unwrap_or_default();
+        let name =
+            statement["vulnerability"]["name"].as_str().or(statement["vulnerability"].as_str()).unwrap_or_default();
         if !is_cve(name) {
             out.problem(document.name, format!("a statement about `{name}`, which is no CVE"));
             continue;
@@ -42,7 +45,10 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
             match purl.and_then(|purl| translate(purl, status)) {
                 Some(affected) if !advisory.affected.contains(&affected) => advisory.affected.push(affected),
                 Some(_) => {}
-                None => out.problem(format!("{}: {name}", document.name), format!("unreadable product `{}`", purl.unwrap_or_default())),
+                None => out.problem(
+                    format!("{}: {name}", document.name),
+                    format!("unreadable product `{}`", purl.unwrap_or_default()),
+                ),
             }
         }
     }
@@ -57,7 +63,8 @@ fn translate(purl: &str, status: &str) -> Option<Affected> {
     let qualifier = |key: &str| qualifiers.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
     let ecosystem = crate::lifecycle::ubuntu_release(qualifier("distro")?)?;
     let subject = if qualifier("arch") == Some("source") { Subject::Source } else { Subject::Binary };
-    let version = version.replace("%2B", "+").replace("%3A", ":").replace("%7E", "~").replace("%2b", "+").replace("%3a", ":");
+    let version =
+        version.replace("%2B", "+").replace("%3A", ":").replace("%7E", "~").replace("%2b", "+").replace("%3a", ":");
     Some(match status {
         "fixed" if !version.is_empty() => Affected::fixed_in(&ecosystem, name, subject, &version),
         "not_affected" => Affected::with_state(&ecosystem, name, subject, FixState::NotAffected),

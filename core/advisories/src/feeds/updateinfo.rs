@@ -14,7 +14,9 @@ pub(super) const FEED: Feed = Feed {
     addresses: &[],
     stale_after_days: 30,
     by_line: false,
-    detect: |document| begins_with_all(document, &["<updates", "<update "]) || begins_with_all(document, &["<updates>"]),
+    detect: |document| {
+        begins_with_all(document, &["<updates", "<update "]) || begins_with_all(document, &["<updates>"])
+    },
     read,
 };
 
@@ -86,7 +88,10 @@ fn open(tag: &BytesStart<'_>, update: &mut Option<Update>) {
         "reference" => reference(tag, update),
         "package" => {
             let value = |name| attribute(tag, name).unwrap_or_default();
-            let epoch = attribute(tag, "epoch").filter(|epoch| !epoch.is_empty() && epoch != "0").map(|epoch| epoch + ":").unwrap_or_default();
+            let epoch = attribute(tag, "epoch")
+                .filter(|epoch| !epoch.is_empty() && epoch != "0")
+                .map(|epoch| epoch + ":")
+                .unwrap_or_default();
             let version = format!("{epoch}{}-{}", value("version"), value("release"));
             let mut affected = Affected::fixed_in("", &value("name"), Subject::Binary, &version);
             affected.architectures.extend(attribute(tag, "arch").filter(|arch| arch != "noarch" && !arch.is_empty()));
@@ -96,7 +101,11 @@ fn open(tag: &BytesStart<'_>, update: &mut Option<Update>) {
             }
         }
         "module" => {
-            let stream = format!("{}:{}", attribute(tag, "name").unwrap_or_default(), attribute(tag, "stream").unwrap_or_default());
+            let stream = format!(
+                "{}:{}",
+                attribute(tag, "name").unwrap_or_default(),
+                attribute(tag, "stream").unwrap_or_default()
+            );
             update.advisory.summary = stream;
         }
         _ => {}
@@ -150,7 +159,10 @@ fn finish(mut update: Update, place: &str, out: &mut Reading<'_>) {
         return;
     }
     let Some(ecosystem) = ecosystem_of(&update) else {
-        return out.problem(place, format!("`{}` does not say for which release it is (`{}`)", update.advisory.id, update.release));
+        return out.problem(
+            place,
+            format!("`{}` does not say for which release it is (`{}`)", update.advisory.id, update.release),
+        );
     };
     for affected in &mut update.advisory.affected {
         affected.ecosystem.clone_from(&ecosystem);
@@ -165,7 +177,9 @@ fn merge_architectures(all: &mut Vec<Affected>) {
     for entry in all.drain(..) {
         let same = merged.iter_mut().find(|known| known.name == entry.name && known.ranges == entry.ranges);
         match same {
-            Some(known) if known.architectures.is_empty() || entry.architectures.is_empty() => known.architectures.clear(),
+            Some(known) if known.architectures.is_empty() || entry.architectures.is_empty() => {
+                known.architectures.clear()
+            }
             Some(known) => known.architectures.extend(entry.architectures),
             None => merged.push(entry),
         }
@@ -177,7 +191,8 @@ fn merge_architectures(all: &mut Vec<Affected>) {
 fn ecosystem_of(update: &Update) -> Option<String> {
     let (id, release) = (update.advisory.id.as_str(), update.release.as_str());
     let number = |text: &str| -> Option<String> {
-        let text: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+        let text: String =
+            text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(|c| c.is_ascii_digit() || *c == '.').collect();
         (!text.is_empty()).then_some(text)
     };
     if id.starts_with("FEDORA-EPEL") || release.starts_with("Fedora EPEL") {
@@ -208,8 +223,12 @@ fn ecosystem_of(update: &Update) -> Option<String> {
         "RLSA" | "RLBA" | "RLEA" | "RXSA" => "Rocky Linux",
         "RHSA" | "RHBA" | "RHEA" => "Red Hat",
         "ELSA" | "ELBA" => "Oracle Linux",
-        _ if id.to_ascii_lowercase().starts_with("suse") => return Some(format!("SUSE:{release}")).filter(|_| !release.is_empty()),
-        _ if id.to_ascii_lowercase().starts_with("opensuse") => return Some(format!("openSUSE:{release}")).filter(|_| !release.is_empty()),
+        _ if id.to_ascii_lowercase().starts_with("suse") => {
+            return Some(format!("SUSE:{release}")).filter(|_| !release.is_empty());
+        }
+        _ if id.to_ascii_lowercase().starts_with("opensuse") => {
+            return Some(format!("openSUSE:{release}")).filter(|_| !release.is_empty());
+        }
         _ => return None,
     };
     Some(format!("{family}:{}", dist.or_else(|| number(release))?))

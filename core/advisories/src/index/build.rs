@@ -1,12 +1,15 @@
 //! Builds an index from records. The order of the file depends on the records alone.
 
 use super::encode::{put_instant, put_number, put_text};
+use super::file::{File, table};
 use super::range::{Verdict, evaluate};
-use super::{FORMAT, HEADER_BYTES, MAGIC, SECTIONS, Section, package_key};
+use super::{Section, package_key};
 use crate::ecosystem::Family;
 use crate::error::Error;
 use crate::feeds::text::is_cve;
-use crate::model::{Advisory, Affected, Event, FixState, Range, RangeKind, Record, Release, SupportNote, Vulnerability};
+use crate::model::{
+    Advisory, Affected, Event, FixState, Range, RangeKind, Record, Release, SupportNote, Vulnerability,
+};
 use crate::severity;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -29,6 +32,8 @@ pub struct FeedState {
 pub struct Builder {
     names: Names,
     keys: Names,
+    /// Texts that many advisories share: CVSS vectors, the beginnings of addresses.
+    dictionary: Names,
     advisories: Vec<Draft>,
     statements: Vec<StatementDraft>,
     arena: Vec<u8>,
@@ -106,7 +111,8 @@ impl Builder {
         let affected = std::mem::take(&mut advisory.affected);
         // A withdrawn advisory speaks of nothing any more; its record stays, so that its end can be told.
         let kept = if advisory.withdrawn.is_some() { Vec::new() } else { affected };
-        let statements = kept.iter().map(|entry| (package_key(&entry.ecosystem, &entry.name), encode_statement(entry))).collect();
+        let statements =
+            kept.iter().map(|entry| (package_key(&entry.ecosystem, &entry.name), encode_statement(entry))).collect();
         Ready::Advisory(Box::new(Prepared { advisory: *advisory, statements }))
     }
 
@@ -127,7 +133,7 @@ impl Builder {
         let advisory = &prepared.advisory;
         let number = u32::try_from(self.advisories.len()).unwrap_or(u32::MAX);
         let start = self.arena.len();
-        encode_advisory(&mut self.arena, advisory);
+        encode_advisory(&mut self.arena, &mut self.dictionary, advisory);
         let body = self.span(start);
         for (key, bytes) in &prepared.statements {
             let start = self.arena.len();
@@ -162,49 +168,60 @@ impl Builder {
     /// Writes the index. `states` describes the feeds that went in.
     ///
     /// # Errors
-    /// If a map of keys cannot be built, or the index would pass 4 GiB.
+    /// If the index would pass 4 GiB.
     pub fn finish(mut self, states: &[FeedState]) -> Result<Vec<u8>, Error> {
         if self.arena.len() > u32::MAX as usize {
             return Err(Error::Damaged { what: "more than 4 GiB of advisories", at: self.arena.len() });
         }
         let canonical = self.canonical_ids();
         let texts = self.names.by_number();
-        // Vulnerabilities in the order of their ids, each with the other ids that mean the same.
-        let mut groups: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-        let known = self.vulnerabilities.keys().copied().chain(self.advisories.iter().flat_map(Draft::vulnerability_ids));
-        for number in known {
-            let group = groups.entry(texts[canonical[number as usize] as usize]).or_default();
-            group.push(number);
+        let known =
+            self.vulnerabilities.keys().copied().chain(self.advisories.iter().flat_map(Draft::vulnerability_ids));
+        let members = grouped(known, &canonical, &texts);
+        // Vulnerabilities are numbered in the order of the ids that stand for them.
+        let mut places = vec![0_u32; texts.len()];
+        for (place, group) in members.chunk_by(|a, b| a.0 == b.0).enumerate() {
+            group.iter().for_each(|(_, member)| places[*member as usize] = place as u32);
         }
-        let places: HashMap<&str, u32> = groups.keys().zip(0..).map(|(id, place)| (*id, place)).collect();
-        let place = |number: u32| places[texts[canonical[number as usize] as usize]];
+        let count = members.chunk_by(|a, b| a.0 == b.0).count();
+        let order = self.advisory_order(&texts);
+        self.notes.sort_by(|a, b| (&a.ecosystem, &a.package, a.ended).cmp(&(&b.ecosystem, &b.package, b.ended)));
+        let mut file = File::new();
+        let meta = super::read::Meta::encode(states, self.releases.into_values(), &self.notes, order.len(), count);
+        file.section(Section::Meta, |out| out.extend_from_slice(&meta));
+        let mut final_number = vec![0_u32; order.len()];
+        order.iter().zip(0..).for_each(|(at, number)| final_number[*at as usize] = number);
+        file.section(Section::Statements, |out| {
+            write_statements(out, &self.keys, &mut self.statements, &final_number, &self.arena)
+        });
+        drop((self.keys, self.statements, final_number));
+        let mut offsets = Vec::with_capacity(order.len() * 4);
+        file.section(Section::Advisories, |out| {
+            let start = out.len();
+            for at in &order {
+                offsets.extend_from_slice(&((out.len() - start) as u32).to_le_bytes());
+                self.advisories[*at as usize].write(out, &texts, &places, &self.arena);
+            }
+        });
+        file.section(Section::AdvisoryOffsets, |out| out.extend_from_slice(&offsets));
+        file.section(Section::Vulnerabilities, |out| {
+            write_vulnerabilities(out, &members, count, &texts, &mut self.vulnerabilities)
+        });
+        file.section(Section::Dictionary, |out| {
+            let words = self.dictionary.by_number();
+            table(out, words.len(), words.iter(), |out, word| put_text(out, word));
+        });
+        Ok(file.finish())
+    }
 
+    /// Advisories in the order of id, feed and content.
+    fn advisory_order(&self, texts: &[&str]) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.advisories.len() as u32).collect();
         order.sort_by_key(|at| {
             let draft = &self.advisories[*at as usize];
-            (texts[draft.id as usize], draft.feed, draft.body_of(&self.arena))
+            (texts[draft.id as usize], draft.feed, span_of(&self.arena, draft.body))
         });
-        let mut final_number = vec![0_u32; order.len()];
-        let (mut offsets, mut bodies) = (Vec::with_capacity(order.len() * 4), Vec::new());
-        for (number, at) in order.iter().enumerate() {
-            final_number[*at as usize] = number as u32;
-            let draft = &self.advisories[*at as usize];
-            offsets.extend_from_slice(&(bodies.len() as u32).to_le_bytes());
-            put_text(&mut bodies, texts[draft.id as usize]);
-            bodies.push(draft.feed);
-            let mut resolved: Vec<u32> = draft.vulnerability_ids().map(place).collect();
-            resolved.sort_unstable();
-            resolved.dedup();
-            put_number(&mut bodies, resolved.len() as u64);
-            resolved.iter().for_each(|place| put_number(&mut bodies, u64::from(*place)));
-            bodies.extend_from_slice(draft.body_of(&self.arena));
-        }
-        let vulnerabilities = encode_vulnerabilities(&groups, &texts, &mut self.vulnerabilities);
-        let statements = encode_statements(&self.keys, &self.statements, &final_number, &self.arena);
-        self.notes.sort_by(|a, b| (&a.ecosystem, &a.package, a.ended).cmp(&(&b.ecosystem, &b.package, b.ended)));
-        let meta = super::read::Meta::encode(states, self.releases.into_values(), &self.notes, order.len(), groups.len());
-        let sections = [meta, statements, offsets, bodies, vulnerabilities];
-        Ok(assemble(&sections))
+        order
     }
 
     /// For each id the one that stands for its whole group of aliases: a CVE where there is one, the smallest.
@@ -244,9 +261,24 @@ impl Draft {
         self.resolves.iter().copied().chain(own)
     }
 
-    fn body_of<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
-        span_of(arena, self.body)
+    fn write(&self, out: &mut Vec<u8>, texts: &[&str], places: &[u32], arena: &[u8]) {
+        put_text(out, texts[self.id as usize]);
+        out.push(self.feed);
+        let mut resolved: Vec<u32> = self.vulnerability_ids().map(|id| places[id as usize]).collect();
+        resolved.sort_unstable();
+        resolved.dedup();
+        put_number(out, resolved.len() as u64);
+        resolved.iter().for_each(|place| put_number(out, u64::from(*place)));
+        out.extend_from_slice(span_of(arena, self.body));
     }
+}
+
+/// Pairs of the id that stands for a group and a member of it, in the order of both texts.
+fn grouped(known: impl Iterator<Item = u32>, canonical: &[u32], texts: &[&str]) -> Vec<(u32, u32)> {
+    let mut members: Vec<(u32, u32)> = known.map(|member| (canonical[member as usize], member)).collect();
+    members.sort_unstable_by_key(|(stands, member)| (texts[*stands as usize], texts[*member as usize]));
+    members.dedup();
+    members
 }
 
 fn span_of(arena: &[u8], (start, length): (u32, u32)) -> &[u8] {
@@ -281,15 +313,19 @@ fn merge(known: &mut Vulnerability, new: Vulnerability) {
     }
 }
 
-fn encode_advisory(out: &mut Vec<u8>, advisory: &Advisory) {
+fn encode_advisory(out: &mut Vec<u8>, dictionary: &mut Names, advisory: &Advisory) {
     put_instant(out, advisory.published);
     put_instant(out, advisory.modified);
     put_instant(out, advisory.withdrawn);
     put_text(out, &advisory.summary);
-    put_text(out, advisory.url.as_deref().unwrap_or_default());
+    // Most addresses of a publisher begin alike and end in the advisory's id.
+    let url = advisory.url.as_deref().unwrap_or_default();
+    let (head, tail) = url.split_at(url.rfind('/').map_or(0, |at| at + 1));
+    put_number(out, u64::from(dictionary.number(head)));
+    put_text(out, tail);
     put_number(out, advisory.severities.len() as u64);
     for severity in &advisory.severities {
-        put_text(out, &severity.value);
+        put_number(out, u64::from(dictionary.number(&severity.value)));
     }
 }
 
@@ -351,30 +387,22 @@ fn is_covered(entry: &Affected, version: &str) -> bool {
     })
 }
 
-/// A table of records in the order of their keys: how many, where each begins, the records.
-fn table(offsets: &[u8], bodies: &[u8]) -> Vec<u8> {
-    let mut section = Vec::with_capacity(4 + offsets.len() + bodies.len());
-    section.extend_from_slice(&((offsets.len() / 4) as u32).to_le_bytes());
-    section.extend_from_slice(offsets);
-    section.extend_from_slice(bodies);
-    section
-}
-
-fn encode_vulnerabilities(groups: &BTreeMap<&str, Vec<u32>>, texts: &[&str], facts: &mut HashMap<u32, Facts>) -> Vec<u8> {
-    let mut bodies = Vec::new();
-    let mut offsets = Vec::with_capacity(groups.len() * 4);
-    for (id, members) in groups {
-        offsets.extend_from_slice(&(bodies.len() as u32).to_le_bytes());
+fn write_vulnerabilities(
+    out: &mut Vec<u8>,
+    members: &[(u32, u32)],
+    count: usize,
+    texts: &[&str],
+    facts: &mut HashMap<u32, Facts>,
+) {
+    table(out, count, members.chunk_by(|a, b| a.0 == b.0), |out, group| {
+        let id = group.first().map_or("", |(stands, _)| texts[*stands as usize]);
         let mut merged = Facts::default();
         let mut aliases: Vec<&str> = Vec::new();
-        let mut members = members.clone();
-        members.sort_by_key(|number| texts[*number as usize]);
-        members.dedup();
-        for number in members {
-            if texts[number as usize] != *id {
-                aliases.push(texts[number as usize]);
+        for (_, member) in group {
+            if texts[*member as usize] != id {
+                aliases.push(texts[*member as usize]);
             }
-            let Some(known) = facts.remove(&number) else { continue };
+            let Some(known) = facts.remove(member) else { continue };
             merged.epss = merged.epss.or(known.epss);
             match (&mut merged.rest, known.rest) {
                 (Some(rest), Some(new)) => merge(rest, *new),
@@ -382,9 +410,8 @@ fn encode_vulnerabilities(groups: &BTreeMap<&str, Vec<u32>>, texts: &[&str], fac
                 (Some(_), None) => {}
             }
         }
-        encode_vulnerability(&mut bodies, id, &aliases, merged);
-    }
-    table(&offsets, &bodies)
+        encode_vulnerability(out, id, &aliases, merged);
+    });
 }
 
 fn encode_vulnerability(out: &mut Vec<u8>, id: &str, aliases: &[&str], facts: Facts) {
@@ -405,7 +432,9 @@ fn encode_vulnerability(out: &mut Vec<u8>, id: &str, aliases: &[&str], facts: Fa
     put_instant(out, rest.rejected);
     // The vector that decides comes first.
     let decisive = severity::decisive(&rest.severities).map(|(_, severity)| severity.clone());
-    rest.severities.sort_by(|a, b| (Some(a) != decisive.as_ref(), &a.value, &a.source).cmp(&(Some(b) != decisive.as_ref(), &b.value, &b.source)));
+    rest.severities.sort_by(|a, b| {
+        (Some(a) != decisive.as_ref(), &a.value, &a.source).cmp(&(Some(b) != decisive.as_ref(), &b.value, &b.source))
+    });
     rest.severities.dedup();
     put_number(out, rest.severities.len() as u64);
     for severity in &rest.severities {
@@ -437,52 +466,28 @@ fn encode_vulnerability(out: &mut Vec<u8>, id: &str, aliases: &[&str], facts: Fa
     }
 }
 
-fn encode_statements(keys: &Names, drafts: &[StatementDraft], final_number: &[u32], arena: &[u8]) -> Vec<u8> {
+/// Statements by package: the key, how many, and each with its advisory's number.
+fn write_statements(
+    out: &mut Vec<u8>,
+    keys: &Names,
+    drafts: &mut [StatementDraft],
+    final_number: &[u32],
+    arena: &[u8],
+) {
     let texts = keys.by_number();
-    let mut order: Vec<u32> = (0..drafts.len() as u32).collect();
-    order.sort_unstable_by_key(|at| {
-        let draft = &drafts[*at as usize];
-        (texts[draft.key as usize], final_number[draft.advisory as usize], span_of(arena, draft.body))
+    let mut by_text: Vec<u32> = (0..texts.len() as u32).collect();
+    by_text.sort_unstable_by_key(|key| texts[*key as usize]);
+    let mut rank = vec![0_u32; texts.len()];
+    by_text.iter().zip(0..).for_each(|(key, place)| rank[*key as usize] = place);
+    drafts.sort_unstable_by_key(|draft| {
+        (rank[draft.key as usize], final_number[draft.advisory as usize], span_of(arena, draft.body))
     });
-    let (mut offsets, mut bodies) = (Vec::new(), Vec::new());
-    for group in order.chunk_by(|a, b| drafts[*a as usize].key == drafts[*b as usize].key) {
-        let Some(first) = group.first() else { continue };
-        offsets.extend_from_slice(&(bodies.len() as u32).to_le_bytes());
-        put_text(&mut bodies, texts[drafts[*first as usize].key as usize]);
-        put_number(&mut bodies, group.len() as u64);
-        for at in group {
-            let draft = &drafts[*at as usize];
-            put_number(&mut bodies, u64::from(final_number[draft.advisory as usize]));
-            bodies.extend_from_slice(span_of(arena, draft.body));
+    table(out, texts.len(), drafts.chunk_by(|a, b| a.key == b.key), |out, group| {
+        put_text(out, group.first().map_or("", |draft| texts[draft.key as usize]));
+        put_number(out, group.len() as u64);
+        for draft in group {
+            put_number(out, u64::from(final_number[draft.advisory as usize]));
+            out.extend_from_slice(span_of(arena, draft.body));
         }
-    }
-    table(&offsets, &bodies)
-}
-
-/// Puts header and sections together.
-fn assemble(sections: &[Vec<u8>; SECTIONS]) -> Vec<u8> {
-    let total: usize = HEADER_BYTES + sections.iter().map(|section| section.len() + 8).sum::<usize>();
-    let mut file = Vec::with_capacity(total);
-    file.resize(HEADER_BYTES, 0);
-    let mut table = Vec::new();
-    for section in sections {
-        file.resize(file.len().next_multiple_of(8), 0);
-        table.extend_from_slice(&(file.len() as u64).to_le_bytes());
-        table.extend_from_slice(&(section.len() as u64).to_le_bytes());
-        file.extend_from_slice(section);
-    }
-    let digest = blake3::hash(&file[HEADER_BYTES..]);
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    header.extend_from_slice(MAGIC);
-    header.extend_from_slice(&FORMAT.to_le_bytes());
-    header.extend_from_slice(&(SECTIONS as u32).to_le_bytes());
-    header.extend_from_slice(&(file.len() as u64).to_le_bytes());
-    header.extend_from_slice(digest.as_bytes());
-    header.extend_from_slice(&table);
-    header.resize(HEADER_BYTES - 32, 0);
-    let header_digest = blake3::hash(&header);
-    header.extend_from_slice(header_digest.as_bytes());
-    file[..HEADER_BYTES].copy_from_slice(&header);
-    debug_assert_eq!(Section::Vulnerabilities as usize + 1, SECTIONS);
-    file
+    });
 }

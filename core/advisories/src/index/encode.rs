@@ -83,7 +83,6 @@ impl<'a> Cursor<'a> {
         (0..count).map(|_| self.text()).collect()
     }
 
-
     /// The next instant.
     pub(super) fn instant(&mut self) -> Result<Option<jiff::Timestamp>, Error> {
         let number = self.number()?;

@@ -33,6 +33,13 @@ pub fn evaluate<'a>(
         (RangeKind::SemVer, Scheme::Go | Scheme::Npm) | (RangeKind::Ecosystem, _) => scheme,
         _ => Scheme::SemVer,
     };
+    if let Some(fixed) = only_fixed(events.clone()) {
+        // Most ranges are "all before this one": one comparison decides, and reads both versions.
+        return Ok(match compare_event(scheme, version, fixed)? {
+            Ordering::Less => Verdict::Affected { introduced: "0", fixed: Some(fixed) },
+            _ => Verdict::Outside,
+        });
+    }
     let mut introduced: Option<&str> = None;
     let mut ended: Option<(&str, bool)> = None;
     let mut fixed: Option<&str> = None;
@@ -64,6 +71,14 @@ pub fn evaluate<'a>(
     Ok(if is_ended { Verdict::Outside } else { Verdict::Affected { introduced, fixed } })
 }
 
+/// The fixed version of a range that begins before all versions and has no other event.
+fn only_fixed<'a>(mut events: impl Iterator<Item = (u8, &'a str)>) -> Option<&'a str> {
+    match (events.next(), events.next(), events.next()) {
+        (Some((0, "0")), Some((1, fixed)), None) if fixed != "0" => Some(fixed),
+        _ => None,
+    }
+}
+
 /// Compares with an event; `0` stands before all versions.
 fn compare_event(scheme: Scheme, version: &str, event: &str) -> Result<Ordering, Error> {
     if event == "0" {
@@ -89,7 +104,12 @@ fn earlier<'a>(scheme: Scheme, known: Option<&'a str>, event: &'a str) -> Result
     })
 }
 
-fn end<'a>(scheme: Scheme, known: Option<(&'a str, bool)>, event: &'a str, is_fix: bool) -> Result<(&'a str, bool), Error> {
+fn end<'a>(
+    scheme: Scheme,
+    known: Option<(&'a str, bool)>,
+    event: &'a str,
+    is_fix: bool,
+) -> Result<(&'a str, bool), Error> {
     Ok(match known {
         Some((known, was_fix)) if compare_event(scheme, known, event)?.is_ge() => (known, was_fix),
         _ => (event, is_fix),

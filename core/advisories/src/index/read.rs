@@ -49,11 +49,21 @@ impl Meta {
             advisories: advisories as u64,
             vulnerabilities: vulnerabilities as u64,
             releases: releases
-                .map(|r| MetaRelease(r.ecosystem, r.codename, r.end_of_support, r.end_of_long_support, r.end_of_extended_support))
+                .map(|r| {
+                    MetaRelease(
+                        r.ecosystem,
+                        r.codename,
+                        r.end_of_support,
+                        r.end_of_long_support,
+                        r.end_of_extended_support,
+                    )
+                })
                 .collect(),
             notes: notes
                 .iter()
-                .map(|n| MetaNote(n.ecosystem.clone(), n.package.clone(), n.ended, n.last_version.clone(), n.reason.clone()))
+                .map(|n| {
+                    MetaNote(n.ecosystem.clone(), n.package.clone(), n.ended, n.last_version.clone(), n.reason.clone())
+                })
                 .collect(),
         };
         serde_json::to_vec(&meta).unwrap_or_default()
@@ -62,7 +72,8 @@ impl Meta {
     /// The support dates of a release, if a feed names them.
     #[must_use]
     pub fn release(&self, ecosystem: &str) -> Option<Release> {
-        let MetaRelease(_, codename, regular, long, extended) = self.releases.iter().find(|release| release.0 == ecosystem)?;
+        let MetaRelease(_, codename, regular, long, extended) =
+            self.releases.iter().find(|release| release.0 == ecosystem)?;
         Some(Release {
             ecosystem: ecosystem.to_owned(),
             codename: codename.clone(),
@@ -110,7 +121,8 @@ impl<'a> Index<'a> {
             let (start, length) = (u64::from_le_bytes(array(header, at)?), u64::from_le_bytes(array(header, at + 8)?));
             let range = usize::try_from(start).ok().zip(usize::try_from(length).ok());
             let range = range.and_then(|(start, length)| Some(start..start.checked_add(length)?));
-            *section = range.and_then(|range| bytes.get(range)).ok_or_else(|| damaged("a section beyond the end", at))?;
+            *section =
+                range.and_then(|range| bytes.get(range)).ok_or_else(|| damaged("a section beyond the end", at))?;
         }
         Ok(Self { sections, digest: array(header, 24)? })
     }
@@ -139,7 +151,8 @@ impl<'a> Index<'a> {
     /// # Errors
     /// If that section is damaged.
     pub fn meta(&self) -> Result<Meta, Error> {
-        serde_json::from_slice(self.section(Section::Meta)).map_err(|_| Error::Damaged { what: "the description of the feeds", at: 0 })
+        serde_json::from_slice(self.section(Section::Meta))
+            .map_err(|_| Error::Damaged { what: "the description of the feeds", at: 0 })
     }
 
     /// The ids of the feeds that went in, by the number that advisories carry.
@@ -191,7 +204,10 @@ impl<'a> Index<'a> {
     pub fn advisory(&self, number: u32) -> Result<AdvisoryRef<'a>, Error> {
         let at = number as usize * 4;
         let offset = u32::from_le_bytes(array(self.section(Section::AdvisoryOffsets), at)?);
-        AdvisoryRef::read(&mut Cursor::new(self.section(Section::Advisories), offset as usize))
+        AdvisoryRef::read(
+            &mut Cursor::new(self.section(Section::Advisories), offset as usize),
+            &Table { section: self.section(Section::Dictionary) },
+        )
     }
 
     /// The number of the vulnerability with this id.
@@ -299,7 +315,8 @@ impl<'a> RangeRef<'a> {
 
 impl<'a> Statement<'a> {
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
-        let advisory = u32::try_from(cursor.number()?).map_err(|_| Error::Damaged { what: "an advisory's number", at: 0 })?;
+        let advisory =
+            u32::try_from(cursor.number()?).map_err(|_| Error::Damaged { what: "an advisory's number", at: 0 })?;
         let flags = cursor.byte()?;
         let has = |bit: u8| flags & (1 << bit) != 0;
         let state = match flags & 7 {
@@ -353,14 +370,23 @@ pub struct AdvisoryRef<'a> {
     pub withdrawn: Option<Timestamp>,
     /// One line of text.
     pub summary: &'a str,
-    /// Where people read more; may be empty.
-    pub url: &'a str,
+    /// Where people read more: the address's beginning and end; may be empty.
+    url: (&'a str, &'a str),
     /// Published severities: vectors or words.
     pub severities: Vec<&'a str>,
 }
 
 impl<'a> AdvisoryRef<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
+    /// Where people read more; may be empty.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}{}", self.url.0, self.url.1)
+    }
+
+    fn read(cursor: &mut Cursor<'a>, dictionary: &Table<'a>) -> Result<Self, Error> {
+        let word = |cursor: &mut Cursor<'a>| -> Result<&'a str, Error> {
+            dictionary.record(u32::try_from(cursor.number()?).unwrap_or(u32::MAX))?.text()
+        };
         let (id, feed) = (cursor.text()?, cursor.byte()?);
         let count = cursor.count()?;
         let vulnerabilities = (0..count).map(|_| Ok(cursor.number()? as u32)).collect::<Result<_, Error>>()?;
@@ -372,8 +398,11 @@ impl<'a> AdvisoryRef<'a> {
             modified: cursor.instant()?,
             withdrawn: cursor.instant()?,
             summary: cursor.text()?,
-            url: cursor.text()?,
-            severities: cursor.texts()?,
+            url: (word(cursor)?, cursor.text()?),
+            severities: {
+                let count = cursor.count()?;
+                (0..count).map(|_| word(cursor)).collect::<Result<_, _>>()?
+            },
         })
     }
 }

@@ -19,7 +19,8 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
                 _ => Status::Affected,
             };
             let ids: Vec<&str> = ids.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let named: Vec<String> = ids.iter().map(|id| products.get(*id).cloned().unwrap_or_else(|| (*id).to_owned())).collect();
+            let named: Vec<String> =
+                ids.iter().map(|id| products.get(*id).cloned().unwrap_or_else(|| (*id).to_owned())).collect();
             let words = ["flags", "threats"].iter().flat_map(|key| entry[*key].as_array().into_iter().flatten());
             let words = words.filter_map(|word| word["label"].as_str().or(word["details"].as_str()));
             found.statements.push(Statement {

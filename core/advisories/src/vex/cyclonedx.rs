@@ -27,12 +27,16 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
             // A vulnerability without an analysis is a finding, not a statement.
             None => continue,
         };
-        let references = entry["affects"].as_array().into_iter().flatten().filter_map(|affected| affected["ref"].as_str());
+        let references =
+            entry["affects"].as_array().into_iter().flatten().filter_map(|affected| affected["ref"].as_str());
         let products: Vec<String> = references
             .map(|reference| {
                 // `urn:cdx:serial/version#bom-ref` points into another document by its package URL as a rule.
                 let own = reference.split_once('#').map_or(reference, |(_, inner)| inner);
-                purls.get(reference).or_else(|| purls.get(own)).map_or_else(|| own.to_owned(), |purl| (*purl).to_owned())
+                purls
+                    .get(reference)
+                    .or_else(|| purls.get(own))
+                    .map_or_else(|| own.to_owned(), |purl| (*purl).to_owned())
             })
             .collect();
         let words = [&analysis["justification"], &analysis["detail"]];

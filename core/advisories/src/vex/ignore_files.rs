@@ -5,14 +5,30 @@ use crate::feeds::text::instant;
 use crate::model::Problem;
 use serde::Deserialize;
 
-fn accepted(name: &str, id: &str, products: Vec<String>, reason: String, until: Option<&str>) -> Result<Statement, Problem> {
+fn accepted(
+    name: &str,
+    id: &str,
+    products: Vec<String>,
+    reason: String,
+    until: Option<&str>,
+) -> Result<Statement, Problem> {
     let until = match until {
         None => None,
         // A date that does not exist must not become "for ever".
-        Some(text) => Some(instant(text).ok_or_else(|| Problem::bad_record(format!("{name}: {id}"), format!("`{text}` is no date; the entry is not used")))?),
+        Some(text) => Some(instant(text).ok_or_else(|| {
+            Problem::bad_record(format!("{name}: {id}"), format!("`{text}` is no date; the entry is not used"))
+        })?),
     };
     let products = if products.is_empty() { vec!["*".to_owned()] } else { products };
-    Ok(Statement { vulnerability: id.to_owned(), products, status: Status::Accepted, reason, by: name.to_owned(), at: None, until })
+    Ok(Statement {
+        vulnerability: id.to_owned(),
+        products,
+        status: Status::Accepted,
+        reason,
+        by: name.to_owned(),
+        at: None,
+        until,
+    })
 }
 
 fn gather(name: &str, entries: impl Iterator<Item = Result<Statement, Problem>>) -> Statements {
@@ -53,7 +69,12 @@ struct TrivyEntry {
 #[must_use]
 pub fn trivy(name: &str, text: &str) -> Statements {
     match serde_saphyr::from_str::<TrivyFile>(text) {
-        Ok(file) => gather(name, file.vulnerabilities.into_iter().map(|entry| accepted(name, &entry.id, entry.purls, entry.statement, entry.expired_at.as_deref()))),
+        Ok(file) => gather(
+            name,
+            file.vulnerabilities
+                .into_iter()
+                .map(|entry| accepted(name, &entry.id, entry.purls, entry.statement, entry.expired_at.as_deref())),
+        ),
         Err(error) => unreadable(name, error),
     }
 }
@@ -86,7 +107,10 @@ pub fn osv_scanner(name: &str, text: &str) -> Statements {
             });
             let mut found = gather(name, entries);
             if !file.overrides.is_empty() {
-                let what = format!("{} overrides of whole packages are not used: they would hide vulnerabilities unnamed", file.overrides.len());
+                let what = format!(
+                    "{} overrides of whole packages are not used: they would hide vulnerabilities unnamed",
+                    file.overrides.len()
+                );
                 found.problems.push(Problem::bad_record(name, what));
             }
             found
@@ -125,10 +149,12 @@ pub fn grype(name: &str, text: &str) -> Statements {
             name,
             file.ignore.into_iter().map(|entry| {
                 if let Some(version) = entry.package.as_ref().and_then(|package| package.version.as_ref()) {
-                    let what = format!("limited to version {version}, which cannot be taken over; the entry is not used");
+                    let what =
+                        format!("limited to version {version}, which cannot be taken over; the entry is not used");
                     return Err(Problem::bad_record(format!("{name}: {}", entry.vulnerability), what));
                 }
-                let products = entry.package.map(|package| package.name).filter(|name| !name.is_empty()).into_iter().collect();
+                let products =
+                    entry.package.map(|package| package.name).filter(|name| !name.is_empty()).into_iter().collect();
                 accepted(name, &entry.vulnerability, products, entry.reason, None)
             }),
         ),
@@ -152,7 +178,10 @@ struct AuditAdvisories {
 #[must_use]
 pub fn audit_toml(name: &str, text: &str) -> Statements {
     match toml::from_str::<AuditFile>(text) {
-        Ok(file) => gather(name, file.advisories.ignore.into_iter().map(|id| accepted(name, &id, Vec::new(), String::new(), None))),
+        Ok(file) => gather(
+            name,
+            file.advisories.ignore.into_iter().map(|id| accepted(name, &id, Vec::new(), String::new(), None)),
+        ),
         Err(error) => unreadable(name, error.message()),
     }
 }
@@ -163,11 +192,17 @@ mod tests {
 
     #[test]
     fn entries_keep_reason_and_expiry() {
-        let found = trivy("x", "vulnerabilities:\n  - id: CVE-2024-1\n    expired_at: 2026-01-31\n    statement: not reachable\n  - id: CVE-2024-2\n    expired_at: 2026-02-31\n");
+        let found = trivy(
+            "x",
+            "vulnerabilities:\n  - id: CVE-2024-1\n    expired_at: 2026-01-31\n    statement: not reachable\n  - id: CVE-2024-2\n    expired_at: 2026-02-31\n",
+        );
         assert_eq!((found.statements.len(), found.problems.len()), (1, 1));
         assert_eq!(found.statements[0].reason, "not reachable");
         assert!(found.statements[0].until.is_some());
-        let found = osv_scanner("x", "[[IgnoredVulns]]\nid = \"GHSA-1\"\nignoreUntil = 2026-03-01\nreason = \"r\"\n[[PackageOverrides]]\nname = \"a\"\nignore = true\n");
+        let found = osv_scanner(
+            "x",
+            "[[IgnoredVulns]]\nid = \"GHSA-1\"\nignoreUntil = 2026-03-01\nreason = \"r\"\n[[PackageOverrides]]\nname = \"a\"\nignore = true\n",
+        );
         assert_eq!((found.statements.len(), found.problems.len()), (1, 1));
         assert_eq!(grype("x", "ignore:\n  - vulnerability: CVE-1\n  - fix-state: unknown\n").problems.len(), 1);
         assert_eq!(audit_toml("x", "[advisories]\nignore = [\"RUSTSEC-2020-0001\"]\n").statements.len(), 1);

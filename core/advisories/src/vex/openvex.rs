@@ -15,11 +15,16 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
             Some("fixed") => Status::Fixed,
             Some("under_investigation") => Status::UnderInvestigation,
             other => {
-                found.problems.push(Problem::bad_record(place, format!("unknown status `{}`", other.unwrap_or_default())));
+                found
+                    .problems
+                    .push(Problem::bad_record(place, format!("unknown status `{}`", other.unwrap_or_default())));
                 continue;
             }
         };
-        let vulnerability = entry["vulnerability"]["name"].as_str().or(entry["vulnerability"].as_str()).or(entry["vulnerability"]["@id"].as_str());
+        let vulnerability = entry["vulnerability"]["name"]
+            .as_str()
+            .or(entry["vulnerability"].as_str())
+            .or(entry["vulnerability"]["@id"].as_str());
         let Some(vulnerability) = vulnerability else {
             found.problems.push(Problem::bad_record(place, "no vulnerability is named"));
             continue;

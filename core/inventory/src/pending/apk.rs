@@ -35,20 +35,26 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
                 if !Scheme::Alpine.compare(&offer.version, current).is_ok_and(std::cmp::Ordering::is_gt) {
                     continue;
                 }
-                let source = SourcePackage { name: if offer.origin.is_empty() { offer.name } else { offer.origin }, version: offer.version.clone() };
-                best.insert(*at, PendingUpdate {
-                    name: package.name.clone(),
-                    architecture: package.architecture.clone(),
-                    installed: package.version.clone(),
-                    candidate: offer.version,
-                    source,
-                    suite: entry.name.clone(),
-                    is_security: false,
-                    holds_security_fix: false,
-                    advisories: Vec::new(),
-                    is_held: package.is_held,
-                    size_bytes: offer.size_bytes,
-                });
+                let source = SourcePackage {
+                    name: if offer.origin.is_empty() { offer.name } else { offer.origin },
+                    version: offer.version.clone(),
+                };
+                best.insert(
+                    *at,
+                    PendingUpdate {
+                        name: package.name.clone(),
+                        architecture: package.architecture.clone(),
+                        installed: package.version.clone(),
+                        candidate: offer.version,
+                        source,
+                        suite: entry.name.clone(),
+                        is_security: false,
+                        holds_security_fix: false,
+                        advisories: Vec::new(),
+                        is_held: package.is_held,
+                        size_bytes: offer.size_bytes,
+                    },
+                );
             }
         }
     }

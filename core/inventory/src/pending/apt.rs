@@ -8,7 +8,7 @@ use crate::control::paragraphs;
 use crate::directory::{Directory, EntryKind};
 use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
 use crate::readers::file_name;
-use pins::Pins;
+use pins::{Offered, Pins};
 use release::Release;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -30,7 +30,8 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
         Ok(entries) => entries,
         Err(error) => return inventory.problem(LISTS, error),
     };
-    let files: Vec<String> = entries.into_iter().filter(|entry| entry.kind == EntryKind::File).map(|entry| entry.name).collect();
+    let files: Vec<String> =
+        entries.into_iter().filter(|entry| entry.kind == EntryKind::File).map(|entry| entry.name).collect();
     let lists: Vec<&String> = files.iter().filter(|name| is_package_list(name)).collect();
     let native = inventory.packages.iter().find(|package| package.kind == PackageType::Deb && package.name == "dpkg");
     let native = native.map_or(String::new(), |package| package.architecture.clone());
@@ -59,7 +60,12 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
 }
 
 fn is_package_list(name: &str) -> bool {
-    let stem = name.trim_end_matches(".lz4").trim_end_matches(".gz").trim_end_matches(".xz").trim_end_matches(".zst").trim_end_matches(".bz2");
+    let stem = name
+        .trim_end_matches(".lz4")
+        .trim_end_matches(".gz")
+        .trim_end_matches(".xz")
+        .trim_end_matches(".zst")
+        .trim_end_matches(".bz2");
     stem.ends_with("_Packages")
 }
 
@@ -69,7 +75,13 @@ fn compare(a: &str, b: &str) -> Ordering {
 }
 
 /// Takes from a list what concerns installed packages.
-fn read_list(bytes: &[u8], release: usize, native: &str, inventory: &Inventory, offers: &mut HashMap<usize, Vec<Offer>>) {
+fn read_list(
+    bytes: &[u8],
+    release: usize,
+    native: &str,
+    inventory: &Inventory,
+    offers: &mut HashMap<usize, Vec<Offer>>,
+) {
     let mut installed: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, package) in inventory.packages.iter().enumerate().filter(|(_, package)| package.kind == PackageType::Deb) {
         installed.entry(&package.name).or_default().push(at);
@@ -78,7 +90,9 @@ fn read_list(bytes: &[u8], release: usize, native: &str, inventory: &Inventory, 
         // The name comes first in every index: most paragraphs end here.
         let Some((b"Package", name)) = paragraph.fields().next() else { continue };
         let Some(places) = std::str::from_utf8(name).ok().and_then(|name| installed.get(name)) else { continue };
-        let (Some(version), Some(architecture)) = (paragraph.get("Version"), paragraph.get("Architecture")) else { continue };
+        let (Some(version), Some(architecture)) = (paragraph.get("Version"), paragraph.get("Architecture")) else {
+            continue;
+        };
         for at in places {
             let own = &inventory.packages[*at].architecture;
             let same = |name: &str| if name == "all" { native.to_owned() } else { name.to_owned() };
@@ -88,7 +102,12 @@ fn read_list(bytes: &[u8], release: usize, native: &str, inventory: &Inventory, 
             let name = &inventory.packages[*at].name;
             let source = crate::readers::source_of(&paragraph.get("Source").unwrap_or_default(), name, &version);
             let size_bytes = paragraph.get("Size").and_then(|size| size.parse().ok()).unwrap_or(0);
-            offers.entry(*at).or_default().push(Offer { version: version.clone().into_owned(), source, release, size_bytes });
+            offers.entry(*at).or_default().push(Offer {
+                version: version.clone().into_owned(),
+                source,
+                release,
+                size_bytes,
+            });
         }
     }
 }
@@ -103,11 +122,22 @@ fn decide(installed: &crate::Package, offers: &[Offer], releases: &[Release], pi
     let mut best_version: Option<&str> = None;
     let mut best_priority = -1;
     for version in considered {
-        let from: Vec<&Release> = offers.iter().filter(|offer| compare(&offer.version, version).is_eq()).map(|offer| &releases[offer.release]).collect();
+        let from: Vec<&Release> = offers
+            .iter()
+            .filter(|offer| compare(&offer.version, version).is_eq())
+            .map(|offer| &releases[offer.release])
+            .collect();
         let is_installed = compare(version, &installed.version).is_eq();
-        let source = offers.iter().find(|offer| compare(&offer.version, version).is_eq()).map(|offer| offer.source.name.as_str());
-        let priority = pins.priority(&installed.name, source, version, &from, is_installed);
-        if priority == 0 || priority <= best_priority || (priority < 1000 && compare(version, &installed.version).is_lt()) {
+        let source = offers
+            .iter()
+            .find(|offer| compare(&offer.version, version).is_eq())
+            .map(|offer| offer.source.name.as_str());
+        let offered = Offered { package: &installed.name, source, version, from: &from, is_installed };
+        let priority = pins.priority(&offered);
+        if priority == 0
+            || priority <= best_priority
+            || (priority < 1000 && compare(version, &installed.version).is_lt())
+        {
             continue;
         }
         best_priority = priority;
@@ -118,7 +148,8 @@ fn decide(installed: &crate::Package, offers: &[Offer], releases: &[Release], pi
     if compare(best_version?, &installed.version).is_le() {
         return None;
     }
-    let passes = |version: &str| compare(version, &installed.version).is_gt() && compare(version, &offer.version).is_le();
+    let passes =
+        |version: &str| compare(version, &installed.version).is_gt() && compare(version, &offer.version).is_le();
     Some(PendingUpdate {
         name: installed.name.clone(),
         architecture: installed.architecture.clone(),
@@ -126,7 +157,9 @@ fn decide(installed: &crate::Package, offers: &[Offer], releases: &[Release], pi
         candidate: offer.version.clone(),
         source: offer.source.clone(),
         suite: releases[offer.release].suite.clone(),
-        is_security: offers.iter().any(|other| compare(&other.version, &offer.version).is_eq() && releases[other.release].is_security()),
+        is_security: offers
+            .iter()
+            .any(|other| compare(&other.version, &offer.version).is_eq() && releases[other.release].is_security()),
         holds_security_fix: offers.iter().any(|other| passes(&other.version) && releases[other.release].is_security()),
         advisories: Vec::new(),
         is_held: installed.is_held,

@@ -11,6 +11,9 @@ use versions::Scheme;
 
 const CACHES: &[&str] = &["var/cache/dnf", "var/cache/libdnf5", "var/cache/yum", "var/cache/zypp/raw"];
 
+/// The newest offer by name and architecture.
+type Best = HashMap<(String, String), Offer>;
+
 #[derive(Default, Clone)]
 struct Offer {
     name: String,
@@ -30,7 +33,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     if installed.is_empty() {
         return;
     }
-    let mut best: HashMap<(String, String), Offer> = HashMap::new();
+    let mut best = Best::new();
     let mut advisories: HashMap<(String, String), Vec<(String, bool)>> = HashMap::new();
     for (repository, path) in metadata_files(root, inventory) {
         let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
@@ -38,14 +41,17 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
         if path.contains("updateinfo") {
             read_updateinfo(&bytes, &path, &mut advisories, inventory);
         } else {
-            read_primary(&bytes, &path, &repository, &installed, &mut best, inventory);
+            read_primary((&repository, &path), &bytes, &installed, &mut best, inventory);
         }
     }
     let mut found = Vec::new();
     for ((name, architecture), offer) in best {
         let own = installed[&name].iter().map(|at| &inventory.packages[*at]);
-        let newest = own.filter(|package| package.architecture == architecture).max_by(|a, b| compare(&a.version, &b.version));
-        let Some(package) = newest.filter(|package| compare(&offer.version, &package.version).is_gt()) else { continue };
+        let newest =
+            own.filter(|package| package.architecture == architecture).max_by(|a, b| compare(&a.version, &b.version));
+        let Some(package) = newest.filter(|package| compare(&offer.version, &package.version).is_gt()) else {
+            continue;
+        };
         let named = advisories.get(&(name.clone(), offer.version.clone())).cloned().unwrap_or_default();
         found.push(PendingUpdate {
             installed: package.version.clone(),
@@ -78,7 +84,11 @@ fn metadata_files(root: &Directory, inventory: &mut Inventory) -> Vec<(String, S
         });
         for repository in repositories.iter().filter(|entry| entry.kind == EntryKind::Folder) {
             let folder = format!("{cache}/{}/repodata", repository.name);
-            let name = repository.name.rsplit_once('-').filter(|(_, hash)| hash.len() == 16).map_or(repository.name.as_str(), |(name, _)| name);
+            let name = repository
+                .name
+                .rsplit_once('-')
+                .filter(|(_, hash)| hash.len() == 16)
+                .map_or(repository.name.as_str(), |(name, _)| name);
             for entry in root.list(&folder).unwrap_or_default() {
                 if entry.name.contains("primary.xml") || entry.name.contains("updateinfo.xml") {
                     files.push((name.to_owned(), format!("{folder}/{}", entry.name)));
@@ -100,12 +110,12 @@ fn version_of(tag: &BytesStart<'_>, version: &str, release: &str) -> String {
     format!("{epoch}{}-{}", attribute(tag, version), attribute(tag, release))
 }
 
+/// Reads a repository's packages and keeps the newest of each that is installed.
 fn read_primary(
+    (repository, path): (&str, &str),
     bytes: &[u8],
-    path: &str,
-    repository: &str,
     installed: &HashMap<String, Vec<usize>>,
-    best: &mut HashMap<(String, String), Offer>,
+    best: &mut Best,
     inventory: &mut Inventory,
 ) {
     let mut reader = Reader::from_reader(bytes);
@@ -138,7 +148,7 @@ fn read_primary(
     }
 }
 
-fn keep_newest(best: &mut HashMap<(String, String), Offer>, offer: Offer) {
+fn keep_newest(best: &mut Best, offer: Offer) {
     let key = (offer.name.clone(), offer.architecture.clone());
     match best.get(&key) {
         Some(known) if compare(&known.version, &offer.version).is_ge() => {}
@@ -146,7 +156,12 @@ fn keep_newest(best: &mut HashMap<(String, String), Offer>, offer: Offer) {
     }
 }
 
-fn read_updateinfo(bytes: &[u8], path: &str, advisories: &mut HashMap<(String, String), Vec<(String, bool)>>, inventory: &mut Inventory) {
+fn read_updateinfo(
+    bytes: &[u8],
+    path: &str,
+    advisories: &mut HashMap<(String, String), Vec<(String, bool)>>,
+    inventory: &mut Inventory,
+) {
     let mut reader = Reader::from_reader(bytes);
     let (mut id, mut text, mut is_security, mut is_named) = (String::new(), String::new(), false, false);
     loop {

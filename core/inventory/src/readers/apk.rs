@@ -20,7 +20,8 @@ fn read(root: &Directory, inventory: &mut Inventory) {
 /// Says whether bytes begin as the database does.
 pub(super) fn looks_like_installed(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(4096)];
-    (head.starts_with(b"C:Q") || head.starts_with(b"P:")) && head.windows(3).any(|window| window == b"\nV:" || window == b"\nP:")
+    (head.starts_with(b"C:Q") || head.starts_with(b"P:"))
+        && head.windows(3).any(|window| window == b"\nV:" || window == b"\nP:")
 }
 
 /// Reads the installed packages with the source (`o:`) they were built from.

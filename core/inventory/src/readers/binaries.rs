@@ -8,16 +8,14 @@ use std::io::Read;
 pub(super) const READER: Reader = Reader {
     id: "binaries",
     title: "Go or Rust executable",
-    access: Access::Document {
-        by_name: |_| false,
-        by_content: |document| is_executable(document.bytes),
-        read,
-    },
+    access: Access::Document { by_name: |_| false, by_content: |document| is_executable(document.bytes), read },
 };
 
 /// Says whether bytes begin as an ELF, PE or Mach-O file does.
 fn is_executable(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\x7fELF") || bytes.starts_with(b"MZ") || matches!(bytes.get(..4), Some([0xcf | 0xce, 0xfa, 0xed, 0xfe]))
+    bytes.starts_with(b"\x7fELF")
+        || bytes.starts_with(b"MZ")
+        || matches!(bytes.get(..4), Some([0xcf | 0xce, 0xfa, 0xed, 0xfe]))
 }
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
@@ -54,7 +52,9 @@ fn go_build_information(bytes: &[u8]) -> Option<Result<(String, String), &'stati
         place += length;
         Some(text)
     };
-    let (Some(version), Some(modules)) = (next(), next()) else { return Some(Err("its Go build information is cut off")) };
+    let (Some(version), Some(modules)) = (next(), next()) else {
+        return Some(Err("its Go build information is cut off"));
+    };
     // Sentinels of 16 bytes stand on both sides of the list of modules.
     let modules = modules.get(16..modules.len().saturating_sub(16)).unwrap_or_default();
     Some(Ok((String::from_utf8_lossy(version).into_owned(), String::from_utf8_lossy(modules).into_owned())))
@@ -74,7 +74,12 @@ fn add_go(version: &str, modules: &str, place: &str, inventory: &mut Inventory) 
             }
             // A replacement stands on the line after what it replaces.
             (Some("=>"), Some(module), version) => {
-                last = Some(Package::language(PackageType::Golang, module, version.unwrap_or_default().trim_start_matches('v'), place));
+                last = Some(Package::language(
+                    PackageType::Golang,
+                    module,
+                    version.unwrap_or_default().trim_start_matches('v'),
+                    place,
+                ));
             }
             _ => {}
         }

@@ -7,7 +7,11 @@ use crate::model::{Inventory, Package, PackageType};
 pub(super) const READER: Reader = Reader {
     id: "bundler",
     title: "Gemfile.lock",
-    access: Access::Document { by_name: |path| matches!(file_name(path), "Gemfile.lock" | "gems.locked"), by_content: never, read },
+    access: Access::Document {
+        by_name: |path| matches!(file_name(path), "Gemfile.lock" | "gems.locked"),
+        by_content: never,
+        read,
+    },
 };
 
 /// Gems stand four spaces deep under `specs:`; what they depend on stands deeper.
@@ -24,13 +28,24 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             continue;
         }
         if let Some((name, version)) = entry.trim_end().trim_end_matches(')').split_once(" (") {
-            inventory.packages.push(Package::language(PackageType::Gem, name, version_without_platform(version), document.name));
+            inventory.packages.push(Package::language(
+                PackageType::Gem,
+                name,
+                version_without_platform(version),
+                document.name,
+            ));
         }
     }
 }
 
 /// `1.15.4-x86_64-linux` → `1.15.4`.
 fn version_without_platform(version: &str) -> &str {
-    let is_platform = |rest: &str| rest.starts_with("x86") || rest.starts_with("java") || rest.starts_with("arm") || rest.starts_with("aarch64") || rest.starts_with("x64");
+    let is_platform = |rest: &str| {
+        rest.starts_with("x86")
+            || rest.starts_with("java")
+            || rest.starts_with("arm")
+            || rest.starts_with("aarch64")
+            || rest.starts_with("x64")
+    };
     version.split_once('-').filter(|(_, rest)| is_platform(rest)).map_or(version, |(version, _)| version)
 }

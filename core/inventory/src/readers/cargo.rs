@@ -28,7 +28,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let text = text_of(document, inventory);
     let lock: Lock = match toml::from_str(&text) {
         Ok(lock) => lock,
-        Err(error) => return inventory.problem(document.name, format!("it is not a readable lock file: {}", error.message())),
+        Err(error) => {
+            return inventory.problem(document.name, format!("it is not a readable lock file: {}", error.message()));
+        }
     };
     // Packages without a source are the workspace's own; those of git are judged by their version, as upstream does.
     for entry in lock.package.into_iter().filter(|entry| entry.source.is_some()) {

@@ -15,7 +15,9 @@ pub(super) const READER: Reader = Reader {
             let name = file_name(path);
             name.ends_with(".cdx.json") || name.ends_with(".cdx.xml") || name == "bom.json" || name == "bom.xml"
         },
-        by_content: |document| head_contains(document, "\"CycloneDX\"") || head_contains(document, "cyclonedx.org/schema/bom"),
+        by_content: |document| {
+            head_contains(document, "\"CycloneDX\"") || head_contains(document, "cyclonedx.org/schema/bom")
+        },
         read,
     },
 };
@@ -68,7 +70,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     }
     let bom: Bom = match serde_json::from_slice(bytes) {
         Ok(bom) => bom,
-        Err(error) => return inventory.problem(document.name, format!("it is not a readable CycloneDX document: {error}")),
+        Err(error) => {
+            return inventory.problem(document.name, format!("it is not a readable CycloneDX document: {error}"));
+        }
     };
     let bom = out_of_envelope(bom);
     let components: Vec<Component> = bom.components.unwrap_or_default();
@@ -88,8 +92,12 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
 /// Attestations carry the document as their predicate, some inside one more layer.
 fn out_of_envelope(bom: Bom) -> Bom {
     match (bom.predicate, bom.data) {
-        (Some(inner), _) | (None, Some(inner)) if bom.components.is_none() && bom.format.is_empty() => out_of_envelope(*inner),
-        _ => Bom { format: bom.format, metadata: bom.metadata, components: bom.components, predicate: None, data: None },
+        (Some(inner), _) | (None, Some(inner)) if bom.components.is_none() && bom.format.is_empty() => {
+            out_of_envelope(*inner)
+        }
+        _ => {
+            Bom { format: bom.format, metadata: bom.metadata, components: bom.components, predicate: None, data: None }
+        }
     }
 }
 
@@ -110,7 +118,8 @@ fn add(component: &Component, place: &str, inventory: &mut Inventory, level: usi
         Ok(Some(package)) => inventory.packages.push(package),
         Ok(None) => {}
         Err(what) => {
-            let label = component.name.as_deref().or(component.reference.as_deref()).unwrap_or("a component without name");
+            let label =
+                component.name.as_deref().or(component.reference.as_deref()).unwrap_or("a component without name");
             inventory.problem(format!("{place}: {label}"), what);
         }
     }
@@ -123,11 +132,18 @@ fn package_of(component: &Component, place: &str, inventory: &Inventory) -> Resu
     let kind = component.kind.as_deref().unwrap_or("library");
     let Some(text) = component.purl.as_deref().filter(|purl| !purl.is_empty()) else {
         // Files, devices and systems are no packages; libraries without a purl cannot be judged, and are kept as such.
-        if matches!(kind, "operating-system" | "file" | "device" | "data" | "cryptographic-asset" | "container" | "platform") {
+        if matches!(
+            kind,
+            "operating-system" | "file" | "device" | "data" | "cryptographic-asset" | "container" | "platform"
+        ) {
             return Ok(None);
         }
         let name = component.name.clone().filter(|name| !name.is_empty()).ok_or("it has neither purl nor name")?;
-        let name = component.group.as_ref().filter(|group| !group.is_empty()).map_or(name.clone(), |group| format!("{group}/{name}"));
+        let name = component
+            .group
+            .as_ref()
+            .filter(|group| !group.is_empty())
+            .map_or(name.clone(), |group| format!("{group}/{name}"));
         let version = component.version.clone().unwrap_or_default();
         return Ok(Some(Package::new(PackageType::Generic, "", name, version, place)));
     };
@@ -135,7 +151,13 @@ fn package_of(component: &Component, place: &str, inventory: &Inventory) -> Resu
     let mut package = match purl.to_package(place) {
         Some(package) => package,
         // OCI images, GitHub repositories and the like: named, but nothing that has advisories of its own.
-        None => Package::new(PackageType::Generic, "", format!("{}/{}", purl.kind, purl.full_name()), purl.version.clone(), place),
+        None => Package::new(
+            PackageType::Generic,
+            "",
+            format!("{}/{}", purl.kind, purl.full_name()),
+            purl.version.clone(),
+            place,
+        ),
     };
     if package.version.is_empty() {
         package.version = component.version.clone().unwrap_or_default();
@@ -154,14 +176,19 @@ fn complete_distribution(package: &mut Package, component: &Component, inventory
     }
     let property = |name: &str| {
         let all = component.properties.iter().flatten();
-        all.into_iter().find(|property| property.name == name).and_then(|property| property.value.clone()).filter(|value| !value.is_empty())
+        all.into_iter()
+            .find(|property| property.name == name)
+            .and_then(|property| property.value.clone())
+            .filter(|value| !value.is_empty())
     };
     let name = property("aquasecurity:trivy:SrcName").or_else(|| property("syft:metadata:source"));
     if let Some(name) = name.filter(|_| package.source.is_none()) {
-        let release = property("aquasecurity:trivy:SrcRelease").map(|release| format!("-{release}")).unwrap_or_default();
+        let release =
+            property("aquasecurity:trivy:SrcRelease").map(|release| format!("-{release}")).unwrap_or_default();
         let epoch = property("aquasecurity:trivy:SrcEpoch").map(|epoch| format!("{epoch}:")).unwrap_or_default();
         let version = property("aquasecurity:trivy:SrcVersion").map(|version| format!("{epoch}{version}{release}"));
-        let version = version.or_else(|| property("syft:metadata:sourceVersion")).unwrap_or_else(|| package.version.clone());
+        let version =
+            version.or_else(|| property("syft:metadata:sourceVersion")).unwrap_or_else(|| package.version.clone());
         package.source = Some(SourcePackage { name, version });
     }
     if package.kind == PackageType::Rpm && package.source.is_none() {
@@ -189,7 +216,8 @@ mod xml {
             let place = reader.buffer_position();
             match reader.read_event() {
                 Err(error) => {
-                    inventory.problem(format!("{} byte {place}", document.name), format!("it is not valid XML: {error}"));
+                    inventory
+                        .problem(format!("{} byte {place}", document.name), format!("it is not valid XML: {error}"));
                     break;
                 }
                 Ok(Event::Eof) => {
@@ -238,7 +266,11 @@ mod xml {
             Some(found.value.into_owned())
         };
         match name {
-            "component" => open.push(Component { kind: attribute("type"), reference: attribute("bom-ref"), ..Component::default() }),
+            "component" => open.push(Component {
+                kind: attribute("type"),
+                reference: attribute("bom-ref"),
+                ..Component::default()
+            }),
             "property" => {
                 if let (Some(component), Some(name)) = (open.last_mut(), attribute("name")) {
                     component.properties.get_or_insert_default().push(Property { name, value: None });

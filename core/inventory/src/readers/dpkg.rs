@@ -14,7 +14,8 @@ fn read(root: &Directory, inventory: &mut Inventory) {
     read_file(root, "var/lib/dpkg/status", inventory);
     match root.list("var/lib/dpkg/status.d") {
         Ok(entries) => {
-            let files = entries.iter().filter(|entry| entry.kind == EntryKind::File && !entry.name.ends_with(".md5sums"));
+            let files =
+                entries.iter().filter(|entry| entry.kind == EntryKind::File && !entry.name.ends_with(".md5sums"));
             files.for_each(|entry| read_file(root, &format!("var/lib/dpkg/status.d/{}", entry.name), inventory));
         }
         Err(error) => inventory.problem("var/lib/dpkg/status.d", error),
@@ -121,9 +122,13 @@ mod tests {
         let status = b"Package: a\nStatus: deinstall ok config-files\nVersion: 1\n\nPackage: b\nStatus: install ok half-configured\nVersion: 2\nSource: bb (2-1)\nArchitecture: amd64\n\nStatus: install ok installed\n\nPackage: c\nStatus: install ok installed\n";
         let mut inventory = Inventory::default();
         read_status(&Document { name: "status", bytes: status }, &mut inventory);
-        let names: Vec<_> = inventory.packages.iter().map(|package| (package.name.as_str(), package.version.as_str())).collect();
+        let names: Vec<_> =
+            inventory.packages.iter().map(|package| (package.name.as_str(), package.version.as_str())).collect();
         assert_eq!(names, [("b", "2"), ("c", "")]);
-        assert_eq!(inventory.packages[0].source, Some(SourcePackage { name: "bb".to_owned(), version: "2-1".to_owned() }));
+        assert_eq!(
+            inventory.packages[0].source,
+            Some(SourcePackage { name: "bb".to_owned(), version: "2-1".to_owned() })
+        );
         assert_eq!(inventory.problems.len(), 1);
     }
 }

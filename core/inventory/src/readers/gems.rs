@@ -25,7 +25,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let by_name = stem.rmatch_indices('-').find(|(at, _)| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
     let by_name = by_name.map(|(at, _)| (stem[..at].to_owned(), stem[at + 1..].to_owned()));
     match value("s.name =").zip(value("s.version =")).or(by_name) {
-        Some((name, version)) => inventory.packages.push(Package::language(PackageType::Gem, name, version, document.name)),
+        Some((name, version)) => {
+            inventory.packages.push(Package::language(PackageType::Gem, name, version, document.name))
+        }
         None => inventory.problem(document.name, "no name and version"),
     }
 }

@@ -21,7 +21,13 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         let words = match (block, words.as_slice()) {
             (_, []) => continue,
             ("", [name, "("]) => {
-                block = if *name == "require" { "require" } else if *name == "replace" { "replace" } else { "other" };
+                block = if *name == "require" {
+                    "require"
+                } else if *name == "replace" {
+                    "replace"
+                } else {
+                    "other"
+                };
                 continue;
             }
             (_, [")"]) => {
@@ -43,7 +49,10 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             ("require", [module, version, ..]) => found.push(((*module).to_owned(), plain(version))),
             ("replace", rest) => {
                 let Some(arrow) = rest.iter().position(|word| *word == "=>") else { continue };
-                let target = rest.get(arrow + 1).zip(rest.get(arrow + 2)).map(|(module, version)| ((*module).to_owned(), plain(version)));
+                let target = rest
+                    .get(arrow + 1)
+                    .zip(rest.get(arrow + 2))
+                    .map(|(module, version)| ((*module).to_owned(), plain(version)));
                 replaced.push((rest[0].to_owned(), target));
             }
             _ => {}

@@ -19,7 +19,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         }
         let module = line.split('=').next().unwrap_or(line);
         match module.rsplit_once(':').filter(|(name, _)| name.contains(':')) {
-            Some((name, version)) => inventory.packages.push(Package::language(PackageType::Maven, name, version, document.name)),
+            Some((name, version)) => {
+                inventory.packages.push(Package::language(PackageType::Maven, name, version, document.name))
+            }
             None => inventory.problem(format!("{} line {}", document.name, at + 1), format!("not a module: `{line}`")),
         }
     }

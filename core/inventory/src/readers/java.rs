@@ -78,14 +78,18 @@ fn read_archive(place: &str, bytes: &[u8], level: usize, budget: &mut u64, inven
 }
 
 fn by_properties(text: &str, place: &str) -> Option<Package> {
-    let value = |key: &str| text.lines().find_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix('=').map(str::trim));
+    let value = |key: &str| {
+        text.lines().find_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix('=').map(str::trim))
+    };
     let name = format!("{}:{}", value("groupId")?, value("artifactId")?);
     Some(Package::language(PackageType::Maven, name, value("version")?, place))
 }
 
 /// Without Maven's own file the group is a guess, so the package is kept without an ecosystem: named, but undetermined.
 fn by_manifest(text: &str, place: &str) -> Option<Package> {
-    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": ").map(|value| value.trim().to_owned()));
+    let value = |key: &str| {
+        text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": ").map(|value| value.trim().to_owned()))
+    };
     let stem = file_name(place.rsplit('!').next().unwrap_or(place)).rsplit_once('.').map_or("", |(stem, _)| stem);
     let version = value("Implementation-Version").or_else(|| value("Bundle-Version"));
     let by_file = stem.rmatch_indices('-').find(|(at, _)| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()));

@@ -8,7 +8,9 @@ pub(super) const READER: Reader = Reader {
     id: "nuget",
     title: "NuGet lock file",
     access: Access::Document {
-        by_name: |path| matches!(file_name(path), "packages.lock.json" | "project.assets.json") || path.ends_with(".deps.json"),
+        by_name: |path| {
+            matches!(file_name(path), "packages.lock.json" | "project.assets.json") || path.ends_with(".deps.json")
+        },
         by_content: never,
         read,
     },
@@ -27,9 +29,10 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     for (key, entry) in value["libraries"].as_object().into_iter().flatten() {
         // Projects are the program's own parts.
         if entry["type"].as_str() == Some("package")
-            && let Some((name, version)) = key.split_once('/') {
-                found.push((name.to_owned(), version.to_owned()));
-            }
+            && let Some((name, version)) = key.split_once('/')
+        {
+            found.push((name.to_owned(), version.to_owned()));
+        }
     }
     found.sort();
     found.dedup();

@@ -35,7 +35,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         let name = entry.name.or_else(|| by_key.map(|(name, _)| name.to_owned()));
         let version = entry.version.or_else(|| by_key.map(|(_, version)| version.to_owned()));
         match (name, version) {
-            (Some(name), Some(version)) => inventory.packages.push(Package::language(PackageType::Npm, name, version, document.name)),
+            (Some(name), Some(version)) => {
+                inventory.packages.push(Package::language(PackageType::Npm, name, version, document.name))
+            }
             _ => inventory.problem(format!("{}: {key}", document.name), "no name and version"),
         }
     }
@@ -45,7 +47,10 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
 fn split_key(key: &str) -> Option<(&str, &str)> {
     let key = key.trim_start_matches('/').split('(').next()?;
     // Until version 5 the version was a path segment, with peers after an underscore.
-    let slash = key.rfind('/').map(|at| (&key[..at], &key[at + 1..])).filter(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let slash = key
+        .rfind('/')
+        .map(|at| (&key[..at], &key[at + 1..]))
+        .filter(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
     if let Some((name, version)) = slash {
         return Some((name, version.split('_').next()?));
     }

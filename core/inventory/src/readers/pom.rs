@@ -12,7 +12,11 @@ use std::collections::BTreeMap;
 pub(super) const READER: Reader = Reader {
     id: "pom",
     title: "Maven POM",
-    access: Access::Document { by_name: |path| file_name(path) == "pom.xml" || path.ends_with(".pom"), by_content: never, read },
+    access: Access::Document {
+        by_name: |path| file_name(path) == "pom.xml" || path.ends_with(".pom"),
+        by_content: never,
+        read,
+    },
 };
 
 #[derive(Default, Clone)]
@@ -37,15 +41,28 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     }
     for dependency in &pom.dependencies {
         let name = format!("{}:{}", pom.resolve(&dependency.group), pom.resolve(&dependency.artifact));
-        let managed = pom.managed.iter().find(|entry| entry.group == dependency.group && entry.artifact == dependency.artifact);
-        let version = if dependency.version.is_empty() { managed.map_or("", |entry| entry.version.as_str()) } else { &dependency.version };
+        let managed =
+            pom.managed.iter().find(|entry| entry.group == dependency.group && entry.artifact == dependency.artifact);
+        let version = if dependency.version.is_empty() {
+            managed.map_or("", |entry| entry.version.as_str())
+        } else {
+            &dependency.version
+        };
         let version = pom.resolve(version);
         // Tests and what the container provides are not part of what is delivered, but they run somewhere: kept.
         let is_certain = !version.is_empty() && !version.contains("${") && !version.contains(['[', '(', ',']);
         if !is_certain && dependency.scope != "import" {
-            inventory.problem(format!("{}: {name}", document.name), "its version is decided elsewhere, so it is not certain");
+            inventory.problem(
+                format!("{}: {name}", document.name),
+                "its version is decided elsewhere, so it is not certain",
+            );
         }
-        inventory.packages.push(Package::language(PackageType::Maven, name, if is_certain { version } else { String::new() }, document.name));
+        inventory.packages.push(Package::language(
+            PackageType::Maven,
+            name,
+            if is_certain { version } else { String::new() },
+            document.name,
+        ));
     }
 }
 

@@ -9,14 +9,18 @@ pub(super) const READER: Reader = Reader {
     id: "python_installed",
     title: "installed Python package",
     access: Access::Document {
-        by_name: |path| path.ends_with(".dist-info/METADATA") || path.ends_with(".egg-info/PKG-INFO") || path.ends_with(".egg-info"),
+        by_name: |path| {
+            path.ends_with(".dist-info/METADATA") || path.ends_with(".egg-info/PKG-INFO") || path.ends_with(".egg-info")
+        },
         by_content: never,
         read,
     },
 };
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
-    let Some(head) = paragraphs(document.bytes).next() else { return inventory.problem(document.name, "empty metadata") };
+    let Some(head) = paragraphs(document.bytes).next() else {
+        return inventory.problem(document.name, "empty metadata");
+    };
     match (head.get("Name"), head.get("Version")) {
         (Some(name), Some(version)) => {
             inventory.packages.push(Package::language(PackageType::PyPi, name, version, document.name));

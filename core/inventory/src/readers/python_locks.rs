@@ -9,7 +9,9 @@ pub(super) const READER: Reader = Reader {
     id: "python_locks",
     title: "Python lock file",
     access: Access::Document {
-        by_name: |path| matches!(file_name(path), "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" | "Pipfile.lock"),
+        by_name: |path| {
+            matches!(file_name(path), "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" | "Pipfile.lock")
+        },
         by_content: never,
         read,
     },
@@ -35,11 +37,16 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let text = text_of(document, inventory);
     let lock: Lock = match toml::from_str(&text) {
         Ok(lock) => lock,
-        Err(error) => return inventory.problem(document.name, format!("it is not a readable lock file: {}", error.message())),
+        Err(error) => {
+            return inventory.problem(document.name, format!("it is not a readable lock file: {}", error.message()));
+        }
     };
     for entry in lock.package {
         // uv lists the project itself as a virtual or editable package.
-        let is_own = entry.source.as_ref().is_some_and(|source| source.get("virtual").is_some() || source.get("editable").is_some());
+        let is_own = entry
+            .source
+            .as_ref()
+            .is_some_and(|source| source.get("virtual").is_some() || source.get("editable").is_some());
         if !is_own {
             let version = entry.version.unwrap_or_default();
             inventory.packages.push(Package::language(PackageType::PyPi, entry.name, version, document.name));

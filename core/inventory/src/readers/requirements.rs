@@ -26,19 +26,29 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         }
         let place = format!("{} line {}", document.name, at + 1);
         if line.starts_with('-') || line.contains("://") {
-            if line.starts_with("-r") || line.starts_with("--requirement") || line.contains("://") || line.starts_with("-e") {
+            if line.starts_with("-r")
+                || line.starts_with("--requirement")
+                || line.contains("://")
+                || line.starts_with("-e")
+            {
                 inventory.problem(place, format!("not followed: `{line}`"));
             }
             continue;
         }
         // Markers and hashes say when and from where, not what.
         let requirement = line.split([';', ' ']).next().unwrap_or(line);
-        let requirement = if requirement.contains("==") { requirement.to_owned() } else { line.split(';').next().unwrap_or(line).replace(' ', "") };
+        let requirement = if requirement.contains("==") {
+            requirement.to_owned()
+        } else {
+            line.split(';').next().unwrap_or(line).replace(' ', "")
+        };
         let end = requirement.find(['=', '<', '>', '!', '~', '[', '@', ' ']).unwrap_or(requirement.len());
         let name = &requirement[..end];
         let pin = requirement.split_once("==").map(|(_, version)| version.trim_start_matches('='));
         match pin.map(|pin| pin.split(',').next().unwrap_or(pin)).filter(|pin| !pin.contains('*')) {
-            Some(version) => inventory.packages.push(Package::language(PackageType::PyPi, name, version, document.name)),
+            Some(version) => {
+                inventory.packages.push(Package::language(PackageType::PyPi, name, version, document.name))
+            }
             None => {
                 inventory.problem(place, format!("`{name}` is not pinned to one version"));
                 inventory.packages.push(Package::language(PackageType::PyPi, name, "", document.name));

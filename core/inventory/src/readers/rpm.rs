@@ -47,7 +47,9 @@ fn read(root: &Directory, inventory: &mut Inventory) {
 
 /// Reads a database given as a file of its own; `false` if it is none.
 pub(super) fn read_file(document: &Document<'_>, inventory: &mut Inventory) -> bool {
-    let Some((_, _, blobs)) = FORMS.iter().find(|(_, is_database, _)| is_database(document.bytes)) else { return false };
+    let Some((_, _, blobs)) = FORMS.iter().find(|(_, is_database, _)| is_database(document.bytes)) else {
+        return false;
+    };
     match blobs(document.bytes, &[]) {
         Ok(blobs) => read_blobs(document.name, blobs, inventory),
         Err(what) => inventory.problem(document.name, what),

@@ -48,7 +48,10 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         let text = text_of(document, inventory);
         if !text.contains("SPDXVersion:") {
-            return inventory.problem(document.name, "it is neither SPDX JSON nor SPDX tag-value (RDF, YAML and tables are not read)");
+            return inventory.problem(
+                document.name,
+                "it is neither SPDX JSON nor SPDX tag-value (RDF, YAML and tables are not read)",
+            );
         }
         let entries = tag_value(&text);
         return finish(entries, document.name, inventory);
@@ -92,12 +95,15 @@ fn tag_value(text: &str) -> Vec<Entry> {
         let Some(entry) = entries.last_mut() else { continue };
         match tag {
             "PackageVersion" => entry.version_info = Some(value.to_owned()),
-            "PackageSourceInfo" => entry.source_info = Some(value.trim_start_matches("<text>").trim_end_matches("</text>").to_owned()),
+            "PackageSourceInfo" => {
+                entry.source_info = Some(value.trim_start_matches("<text>").trim_end_matches("</text>").to_owned())
+            }
             "PrimaryPackagePurpose" => entry.primary_package_purpose = Some(value.to_owned()),
             "ExternalRef" => {
                 let mut words = value.split_whitespace().skip(1);
                 if let (Some(kind), Some(locator)) = (words.next(), words.next()) {
-                    let reference = Reference { reference_type: kind.to_owned(), reference_locator: locator.to_owned() };
+                    let reference =
+                        Reference { reference_type: kind.to_owned(), reference_locator: locator.to_owned() };
                     entry.external_refs.get_or_insert_default().push(reference);
                 }
             }
@@ -112,7 +118,10 @@ fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
         inventory.problem(place, "the document lists no packages");
     }
     let purpose = |entry: &Entry, wanted: &str| {
-        entry.primary_package_purpose.as_deref().is_some_and(|purpose| purpose.replace('_', "-").eq_ignore_ascii_case(wanted))
+        entry
+            .primary_package_purpose
+            .as_deref()
+            .is_some_and(|purpose| purpose.replace('_', "-").eq_ignore_ascii_case(wanted))
     };
     if let Some(system) = entries.iter().find(|entry| purpose(entry, "operating-system")) {
         let (id, version) = (system.name.to_ascii_lowercase(), system.version_info.clone().unwrap_or_default());
@@ -131,9 +140,13 @@ fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
 }
 
 fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Package, String> {
-    let version = entry.version_info.clone().filter(|version| version != "NOASSERTION" && version != "NONE").unwrap_or_default();
+    let version =
+        entry.version_info.clone().filter(|version| version != "NOASSERTION" && version != "NONE").unwrap_or_default();
     let references = entry.external_refs.iter().flatten();
-    let Some(text) = references.into_iter().find(|reference| reference.reference_type.ends_with("purl")).map(|found| &found.reference_locator)
+    let Some(text) = references
+        .into_iter()
+        .find(|reference| reference.reference_type.ends_with("purl"))
+        .map(|found| &found.reference_locator)
     else {
         if entry.name.is_empty() {
             return Err("a package without name and purl".to_owned());
@@ -143,7 +156,13 @@ fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Packa
     let purl = Purl::parse(text).map_err(|what| format!("its purl `{text}` is not valid: {what}"))?;
     let mut package = match purl.to_package(place) {
         Some(package) => package,
-        None => Package::new(PackageType::Generic, "", format!("{}/{}", purl.kind, purl.full_name()), purl.version.clone(), place),
+        None => Package::new(
+            PackageType::Generic,
+            "",
+            format!("{}/{}", purl.kind, purl.full_name()),
+            purl.version.clone(),
+            place,
+        ),
     };
     if package.version.is_empty() {
         package.version = version;

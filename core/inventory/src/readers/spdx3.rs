@@ -27,7 +27,8 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         }
         match package_of(element, document.name) {
             Ok(package) => inventory.packages.push(package),
-            Err(what) => inventory.problem(format!("{}: {}", document.name, element["name"].as_str().unwrap_or("a package")), what),
+            Err(what) => inventory
+                .problem(format!("{}: {}", document.name, element["name"].as_str().unwrap_or("a package")), what),
         }
     }
     if inventory.packages.len() == before {
@@ -40,7 +41,11 @@ fn package_of(element: &Value, place: &str) -> Result<Package, String> {
     let version = text("software_packageVersion").or(text("packageVersion")).unwrap_or_default();
     let identifiers = element["externalIdentifier"].as_array().into_iter().flatten();
     let by_identifier = identifiers
-        .filter(|identifier| identifier["externalIdentifierType"].as_str().is_some_and(|kind| kind.to_ascii_lowercase().ends_with("purl") || kind.ends_with("packageUrl")))
+        .filter(|identifier| {
+            identifier["externalIdentifierType"]
+                .as_str()
+                .is_some_and(|kind| kind.to_ascii_lowercase().ends_with("purl") || kind.ends_with("packageUrl"))
+        })
         .find_map(|identifier| identifier["identifier"].as_str());
     let Some(url) = text("software_packageUrl").or(text("packageUrl")).or(by_identifier) else {
         let name = text("name").filter(|name| !name.is_empty()).ok_or("a package without name and purl")?;
@@ -49,7 +54,13 @@ fn package_of(element: &Value, place: &str) -> Result<Package, String> {
     let purl = Purl::parse(url).map_err(|what| format!("its purl `{url}` is not valid: {what}"))?;
     let mut package = match purl.to_package(place) {
         Some(package) => package,
-        None => Package::new(PackageType::Generic, "", format!("{}/{}", purl.kind, purl.full_name()), purl.version.clone(), place),
+        None => Package::new(
+            PackageType::Generic,
+            "",
+            format!("{}/{}", purl.kind, purl.full_name()),
+            purl.version.clone(),
+            place,
+        ),
     };
     if package.version.is_empty() {
         package.version = version.to_owned();

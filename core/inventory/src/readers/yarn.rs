@@ -27,14 +27,18 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             continue;
         }
         let line = line.trim();
-        let version = line.strip_prefix("version ").or_else(|| line.strip_prefix("version:")).map(|rest| rest.trim().trim_matches('"'));
+        let version = line
+            .strip_prefix("version ")
+            .or_else(|| line.strip_prefix("version:"))
+            .map(|rest| rest.trim().trim_matches('"'));
         let (Some((line_number, entry)), Some(version)) = (head, version) else { continue };
         head = None;
         match name_of(entry) {
             // Berry lists the workspace itself, and its own settings.
             _ if entry == "__metadata" || entry.contains("@workspace:") => {}
             Some(name) => inventory.packages.push(Package::language(PackageType::Npm, name, version, document.name)),
-            None => inventory.problem(format!("{} line {line_number}", document.name), format!("no package name in `{entry}`")),
+            None => inventory
+                .problem(format!("{} line {line_number}", document.name), format!("no package name in `{entry}`")),
         }
     }
 }

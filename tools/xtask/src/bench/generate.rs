@@ -8,7 +8,17 @@ use testkit::fuzz::Random;
 
 /// Shares of the real OSV export, in per mille: distributions first, then languages.
 const ECOSYSTEMS: &[(&str, u64)] = &[
-    ("Debian:12", 170), ("Ubuntu:22.04:LTS", 160), ("Alpine:v3.20", 60), ("AlmaLinux:9", 60), ("npm", 300), ("PyPI", 80), ("Maven", 60), ("Go", 50), ("crates.io", 20), ("RubyGems", 20), ("Packagist", 20),
+    ("Debian:12", 170),
+    ("Ubuntu:22.04:LTS", 160),
+    ("Alpine:v3.20", 60),
+    ("AlmaLinux:9", 60),
+    ("npm", 300),
+    ("PyPI", 80),
+    ("Maven", 60),
+    ("Go", 50),
+    ("crates.io", 20),
+    ("RubyGems", 20),
+    ("Packagist", 20),
 ];
 /// How many package names an ecosystem has.
 const NAMES: u64 = 40_000;
@@ -30,8 +40,9 @@ fn package(random: &mut Random) -> u64 {
     (unit * unit * unit * NAMES as f64) as u64
 }
 
-fn version(random: &mut Random, ecosystem: &str) -> String {
-    let plain = format!("{}.{}.{}", random.below(6), random.below(30), random.below(40));
+/// A version whose first number is `major` or up to five more.
+fn version(random: &mut Random, ecosystem: &str, major: usize) -> String {
+    let plain = format!("{}.{}.{}", major + random.below(6), random.below(30), random.below(40));
     match ecosystem.split(':').next().unwrap_or_default() {
         "Debian" => format!("{plain}-{}+deb12u{}", random.below(9) + 1, random.below(9) + 1),
         "Ubuntu" => format!("{plain}-{}ubuntu0.{}", random.below(9) + 1, random.below(9) + 1),
@@ -49,9 +60,10 @@ pub(super) fn advisories(path: &Path, count: usize) -> Result<()> {
     for number in 0..count {
         let ecosystem = ecosystem(&mut random);
         let affected: Vec<_> = (0..=random.below(3)).map(|_| {
-            let listed: Vec<String> = (0..random.below(30)).map(|_| version(&mut random, ecosystem)).collect();
+            // As in the real records, nearly all listed versions lie before the fixed one.
+            let listed: Vec<String> = (0..random.below(30)).map(|_| version(&mut random, ecosystem, 0)).collect();
             json!({ "package": { "ecosystem": ecosystem, "name": format!("package-{}", package(&mut random)) },
-                "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": version(&mut random, ecosystem) }] }], "versions": listed })
+                "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": version(&mut random, ecosystem, 6) }] }], "versions": listed })
         }).collect();
         let (year, month, day) = (2015 + random.below(11), random.below(12) + 1, random.below(28) + 1);
         let record = json!({
@@ -71,22 +83,29 @@ pub(super) fn advisories(path: &Path, count: usize) -> Result<()> {
 /// Writes a bill of materials with packages of all these ecosystems.
 pub(super) fn inventory(path: &Path, count: usize) -> Result<()> {
     let mut random = Random::new(2);
-    let components: Vec<_> = (0..count).map(|number| {
-        let ecosystem = ecosystem(&mut random);
-        let (name, version) = (format!("package-{}", package(&mut random) + number as u64 % 7), version(&mut random, ecosystem).replace('+', "%2B"));
-        let purl = match ecosystem {
-            "Debian:12" => format!("pkg:deb/debian/{name}@{version}?arch=amd64&distro=debian-12"),
-            "Ubuntu:22.04:LTS" => format!("pkg:deb/ubuntu/{name}@{version}?arch=amd64&distro=ubuntu-22.04"),
-            "Alpine:v3.20" => format!("pkg:apk/alpine/{name}@{version}?arch=x86_64&distro=alpine-3.20.1"),
-            "AlmaLinux:9" => format!("pkg:rpm/almalinux/{name}@{version}?arch=x86_64&distro=almalinux-9.4"),
-            "crates.io" => format!("pkg:cargo/{name}@{version}"),
-            "Go" => format!("pkg:golang/{name}@{version}"),
-            "RubyGems" => format!("pkg:gem/{name}@{version}"),
-            "Packagist" => format!("pkg:composer/{name}@{version}"),
-            other => format!("pkg:{}/{name}@{version}", other.to_lowercase()),
-        };
-        json!({ "type": "library", "name": name, "version": version, "purl": purl })
-    }).collect();
+    let components: Vec<_> = (0..count)
+        .map(|number| {
+            let ecosystem = ecosystem(&mut random);
+            // A system that is mostly kept up: one package in forty is older than some fix.
+            let major = if number % 40 == 0 { 6 } else { 20 };
+            let (name, version) = (
+                format!("package-{}", random.next_u64() % NAMES),
+                version(&mut random, ecosystem, major).replace('+', "%2B"),
+            );
+            let purl = match ecosystem {
+                "Debian:12" => format!("pkg:deb/debian/{name}@{version}?arch=amd64&distro=debian-12"),
+                "Ubuntu:22.04:LTS" => format!("pkg:deb/ubuntu/{name}@{version}?arch=amd64&distro=ubuntu-22.04"),
+                "Alpine:v3.20" => format!("pkg:apk/alpine/{name}@{version}?arch=x86_64&distro=alpine-3.20.1"),
+                "AlmaLinux:9" => format!("pkg:rpm/almalinux/{name}@{version}?arch=x86_64&distro=almalinux-9.4"),
+                "crates.io" => format!("pkg:cargo/{name}@{version}"),
+                "Go" => format!("pkg:golang/{name}@{version}"),
+                "RubyGems" => format!("pkg:gem/{name}@{version}"),
+                "Packagist" => format!("pkg:composer/{name}@{version}"),
+                other => format!("pkg:{}/{name}@{version}", other.to_lowercase()),
+            };
+            json!({ "type": "library", "name": name, "version": version, "purl": purl })
+        })
+        .collect();
     let document = json!({ "bomFormat": "CycloneDX", "specVersion": "1.6", "components": components });
     std::fs::write(path, serde_json::to_vec(&document)?)?;
     Ok(())

@@ -31,7 +31,12 @@ pub(super) fn measure(runs: usize, make: impl Fn() -> Command) -> Result<Figures
     }
     // GNU time asks the kernel for the peak; it is run apart, so that it does not lengthen the times.
     let command = make();
-    let output = Command::new("/usr/bin/time").args(["-f", "%M"]).arg(command.get_program()).args(command.get_args()).stdout(Stdio::null()).output();
+    let output = Command::new("/usr/bin/time")
+        .args(["-f", "%M"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::null())
+        .output();
     if let Ok(output) = output {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         peak_kib = text.lines().last().and_then(|line| line.trim().parse().ok()).unwrap_or(0);

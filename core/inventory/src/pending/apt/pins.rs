@@ -28,6 +28,15 @@ pub(super) struct Pins {
     default_release: Option<String>,
 }
 
+/// A version of a package with the releases that offer it.
+pub(super) struct Offered<'a> {
+    pub(super) package: &'a str,
+    pub(super) source: Option<&'a str>,
+    pub(super) version: &'a str,
+    pub(super) from: &'a [&'a Release],
+    pub(super) is_installed: bool,
+}
+
 impl Pins {
     /// Reads the preferences and the default release.
     pub(super) fn read(root: &Directory, inventory: &mut Inventory) -> Self {
@@ -59,22 +68,26 @@ impl Pins {
                     let packages = packages.split_whitespace().map(str::to_owned).collect();
                     self.pins.push(Pin { packages, criterion, priority });
                 }
-                None => inventory.problem(format!("{path} paragraph {}", at + 1), format!("a pin that cannot be read: `{pin}`")),
+                None => inventory
+                    .problem(format!("{path} paragraph {}", at + 1), format!("a pin that cannot be read: `{pin}`")),
             }
         }
     }
 
     /// The priority of a version that these releases offer (`pkgPolicy::GetPriority`).
-    pub(super) fn priority(&self, package: &str, source: Option<&str>, version: &str, from: &[&Release], is_installed: bool) -> i32 {
-        let specific = self.pins.iter().filter(|pin| !pin.is_general() && pin.names(package, source));
-        let pinned = specific.into_iter().find(|pin| pin.matches(version, from));
+    pub(super) fn priority(&self, offered: &Offered<'_>) -> i32 {
+        let specific = self.pins.iter().filter(|pin| !pin.is_general() && pin.names(offered.package, offered.source));
+        let pinned = specific.into_iter().find(|pin| pin.matches(offered.version, offered.from));
         if let Some(pin) = pinned
-            && (pin.priority < 0 || is_installed || from.iter().any(|release| self.of_release(release) >= 0)) {
-                return pin.priority;
-            }
+            && (pin.priority < 0
+                || offered.is_installed
+                || offered.from.iter().any(|release| self.of_release(release) >= 0))
+        {
+            return pin.priority;
+        }
         // dpkg's own record of what is installed counts as 100.
-        let installed = if is_installed { 100 } else { i32::MIN };
-        from.iter().map(|release| self.of_release(release)).max().unwrap_or(i32::MIN).max(installed)
+        let installed = if offered.is_installed { 100 } else { i32::MIN };
+        offered.from.iter().map(|release| self.of_release(release)).max().unwrap_or(i32::MIN).max(installed)
     }
 
     fn of_release(&self, release: &Release) -> i32 {
@@ -114,7 +127,9 @@ impl Pin {
         match &self.criterion {
             Criterion::Version(pattern) => glob(pattern, version),
             Criterion::Origin(host) => from.iter().any(|release| glob(host, &release.host)),
-            Criterion::Release(wanted) => from.iter().any(|release| wanted.iter().all(|(key, value)| release_matches(release, *key, value))),
+            Criterion::Release(wanted) => {
+                from.iter().any(|release| wanted.iter().all(|(key, value)| release_matches(release, *key, value)))
+            }
         }
     }
 }
@@ -195,7 +210,7 @@ fn parts(root: &Directory, folder: &str, extension: &str, inventory: &mut Invent
 /// `APT::Default-Release "stable";`, in one line or inside `APT { … }`.
 fn default_release(text: &str) -> Option<String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("//") && !line.starts_with('#'));
-    let line = lines.into_iter().filter(|line| line.contains("Default-Release")).next_back()?;
+    let line = lines.into_iter().rfind(|line| line.contains("Default-Release"))?;
     line.split('"').nth(1).map(str::to_owned).filter(|name| !name.is_empty())
 }
 
@@ -210,16 +225,25 @@ mod tests {
         assert!(glob("/^linux-.*$/", "linux-x") && glob("/image/", "linux-image") && !glob("/^image/", "linux-image"));
     }
 
+    fn priority(pins: &Pins, version: &str, from: &[&Release], is_installed: bool) -> i32 {
+        pins.priority(&Offered { package: "a", source: None, version, from, is_installed })
+    }
+
     #[test]
     fn backports_are_taken_only_for_what_came_from_there() {
-        let backports = Release { is_not_automatic: true, but_upgrades: true, suite: "bookworm-backports".to_owned(), ..Release::default() };
+        let backports = Release {
+            is_not_automatic: true,
+            but_upgrades: true,
+            suite: "bookworm-backports".to_owned(),
+            ..Release::default()
+        };
         let main = Release { suite: "stable".to_owned(), codename: "bookworm".to_owned(), ..Release::default() };
         let mut pins = Pins::default();
-        assert_eq!(pins.priority("a", None, "2", &[&backports], false), 100);
-        assert_eq!(pins.priority("a", None, "1", &[&main], true), 500);
+        assert_eq!(priority(&pins, "2", &[&backports], false), 100);
+        assert_eq!(priority(&pins, "1", &[&main], true), 500);
         pins.add(b"Package: *\nPin: release n=bookworm-backports\nPin-Priority: 900\n", "x", &mut Inventory::default());
-        assert_eq!(pins.priority("a", None, "1", &[&main], true), 500);
+        assert_eq!(priority(&pins, "1", &[&main], true), 500);
         pins.add(b"Package: a\nPin: version 1*\nPin-Priority: 1001\n", "x", &mut Inventory::default());
-        assert_eq!(pins.priority("a", None, "1.5", &[&main], false), 1001);
+        assert_eq!(priority(&pins, "1.5", &[&main], false), 1001);
     }
 }

@@ -23,16 +23,30 @@ impl Release {
     /// Whether the publisher calls it a security suite.
     pub(super) fn is_security(&self) -> bool {
         let security = |text: &str| text.to_ascii_lowercase().contains("security");
-        security(&self.suite) || security(&self.codename) || security(&self.label) || self.origin.starts_with("UbuntuESM")
+        security(&self.suite)
+            || security(&self.codename)
+            || security(&self.label)
+            || self.origin.starts_with("UbuntuESM")
     }
 }
 
 /// Finds and reads the release file of a list; without one the list counts with apt's defaults.
-pub(super) fn of_list(root: &Directory, folder: &str, list: &str, files: &[String], inventory: &mut Inventory) -> Release {
+pub(super) fn of_list(
+    root: &Directory,
+    folder: &str,
+    list: &str,
+    files: &[String],
+    inventory: &mut Inventory,
+) -> Release {
     let prefix = list_prefix(list);
     let base = |name: &str| name.strip_suffix("InRelease").or_else(|| name.strip_suffix("Release")).map(str::to_owned);
-    let found = files.iter().filter_map(|name| Some((base(name)?, name))).filter(|(base, _)| prefix.starts_with(base.as_str()) || format!("{prefix}_").starts_with(base.as_str()));
-    let Some((base, name)) = found.max_by_key(|(base, name)| (base.len(), name.ends_with("InRelease"))) else { return Release::default() };
+    let found = files
+        .iter()
+        .filter_map(|name| Some((base(name)?, name)))
+        .filter(|(base, _)| prefix.starts_with(base.as_str()) || format!("{prefix}_").starts_with(base.as_str()));
+    let Some((base, name)) = found.max_by_key(|(base, name)| (base.len(), name.ends_with("InRelease"))) else {
+        return Release::default();
+    };
     let path = format!("{folder}/{name}");
     let Some(bytes) = super::read_unpacked(root, &path, inventory) else { return Release::default() };
     let mut release = parse(&bytes);

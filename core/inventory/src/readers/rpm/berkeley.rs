@@ -38,7 +38,8 @@ pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
             let offset = short(page, PAGE_HEADER + value * 2, is_big_endian)? as usize;
             match page.get(offset) {
                 Some(&ITEM_OFF_PAGE) => {
-                    let (first, length) = (number(page, offset + 4, is_big_endian)?, number(page, offset + 8, is_big_endian)?);
+                    let (first, length) =
+                        (number(page, offset + 4, is_big_endian)?, number(page, offset + 8, is_big_endian)?);
                     blobs.push(file.overflow(first as usize, length as usize)?);
                 }
                 // The entry with key 0 holds the number of the last package, in place.
@@ -59,7 +60,9 @@ struct File<'a> {
 impl<'a> File<'a> {
     fn page(&self, number: usize) -> Result<&'a [u8], String> {
         let start = number.saturating_mul(self.page_bytes);
-        self.bytes.get(start..start.saturating_add(self.page_bytes)).ok_or_else(|| format!("page {number} lies beyond the end"))
+        self.bytes
+            .get(start..start.saturating_add(self.page_bytes))
+            .ok_or_else(|| format!("page {number} lies beyond the end"))
     }
 
     /// Follows a chain of overflow pages.

@@ -16,7 +16,8 @@ pub(super) fn blobs(bytes: &[u8], log: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let mut root = None;
     file.rows(1, 0, &mut |columns| {
         if let [Value::Text(kind), Value::Text(name), _, Value::Number(page), ..] = columns
-            && kind == "table" && name == "Packages"
+            && kind == "table"
+            && name == "Packages"
         {
             root = usize::try_from(*page).ok();
         }
@@ -70,7 +71,9 @@ impl<'a> File<'a> {
             return Ok(page);
         }
         let start = number.checked_sub(1).ok_or("page 0 was asked for")?.saturating_mul(self.page_bytes);
-        self.bytes.get(start..start.saturating_add(self.page_bytes)).ok_or_else(|| format!("page {number} lies beyond the end"))
+        self.bytes
+            .get(start..start.saturating_add(self.page_bytes))
+            .ok_or_else(|| format!("page {number} lies beyond the end"))
     }
 
     /// Gives every row of a table's tree to `visit`.
@@ -104,7 +107,8 @@ impl<'a> File<'a> {
         if length > self.bytes.len().saturating_add(self.newer.len() * self.page_bytes) {
             return Err(format!("a row claims {length} bytes"));
         }
-        let (most, least) = (self.usable_bytes.saturating_sub(35), (self.usable_bytes.saturating_sub(12)) * 32 / 255 - 23);
+        let (most, least) =
+            (self.usable_bytes.saturating_sub(35), (self.usable_bytes.saturating_sub(12)) * 32 / 255 - 23);
         let local = if length <= most {
             length
         } else {
@@ -128,7 +132,9 @@ impl<'a> File<'a> {
 fn committed_pages(log: &[u8], page_bytes: usize) -> HashMap<usize, &[u8]> {
     let mut committed = HashMap::new();
     let mut waiting = Vec::new();
-    let Some(header) = log.get(..32).filter(|header| matches!(header[..4], [0x37, 0x7f, 0x06, 0x82 | 0x83])) else { return committed };
+    let Some(header) = log.get(..32).filter(|header| matches!(header[..4], [0x37, 0x7f, 0x06, 0x82 | 0x83])) else {
+        return committed;
+    };
     for frame in log[32..].chunks_exact(24 + page_bytes) {
         // Frames of an earlier round carry other salts and end the log.
         if frame[8..16] != header[16..24] {
@@ -175,10 +181,13 @@ fn columns(record: &[u8]) -> Result<Vec<Value>, String> {
             10 | 11 => return Err("a column of a reserved kind".to_owned()),
             kind => usize::try_from((kind - 12) / 2).map_err(|_| "a column's length")?,
         };
-        let bytes = body.checked_add(length).and_then(|end| record.get(body..end)).ok_or("a column lies beyond its record")?;
+        let bytes =
+            body.checked_add(length).and_then(|end| record.get(body..end)).ok_or("a column lies beyond its record")?;
         body += length;
         values.push(match kind {
-            1..=6 => Value::Number(bytes.iter().fold(if bytes[0] >= 0x80 { -1 } else { 0 }, |value, byte| value << 8 | i64::from(*byte))),
+            1..=6 => Value::Number(
+                bytes.iter().fold(if bytes[0] >= 0x80 { -1 } else { 0 }, |value, byte| value << 8 | i64::from(*byte)),
+            ),
             8 => Value::Number(0),
             9 => Value::Number(1),
             kind if kind >= 12 && kind % 2 == 0 => Value::Blob(bytes.to_vec()),
