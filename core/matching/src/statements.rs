@@ -108,18 +108,18 @@ struct Judge<'i, 'a> {
 
 impl<'a> Judge<'_, 'a> {
     fn all(mut self, statements: &[Statement<'a>]) -> Result<Judged, advisories::Error> {
-        let (mut denied, mut ranged) = (HashSet::new(), HashSet::new());
-        let mut by_state = Vec::new();
+        let mut denied = HashSet::new();
+        let (mut by_range, mut by_state) = (Vec::new(), Vec::new());
         let (key, index) = (self.key, self.index);
         for statement in statements.iter().filter(|statement| speaks_of(statement, key)) {
             let vulnerabilities = || index.advisory(statement.advisory).map(|advisory| advisory.vulnerabilities);
             match self.one(statement) {
                 // A distribution's fixed version that is reached settles the vulnerability for this release.
-                Judgement::Silent if self.family.is_distribution => ranged.extend(vulnerabilities()?),
+                Judgement::Silent if self.family.is_distribution => by_range.push(statement.advisory),
                 Judgement::Silent => {}
                 Judgement::NotAffected => denied.extend(vulnerabilities()?),
                 Judgement::ByRange { fix, because } => {
-                    ranged.extend(vulnerabilities()?);
+                    by_range.push(statement.advisory);
                     self.add(statement, (Verdict::Affected, fix, &because), &HashSet::new())?;
                 }
                 Judgement::ByState { fix, because } => by_state.push((statement, fix, because)),
@@ -133,6 +133,10 @@ impl<'a> Judge<'_, 'a> {
             }
         }
         // "Open" and its like hold only while no fixed version is published for the vulnerability.
+        let mut ranged = HashSet::new();
+        for advisory in by_range.into_iter().filter(|_| !by_state.is_empty()) {
+            ranged.extend(index.advisory(advisory)?.vulnerabilities);
+        }
         for (statement, fix, because) in by_state {
             self.add(statement, (Verdict::Affected, fix, because), &ranged)?;
         }

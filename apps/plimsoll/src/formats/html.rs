@@ -65,8 +65,8 @@ fn class_chart(report: &Report<'_>) -> Markup {
             svg viewBox=(format!("0 0 420 {height}")) role="img" aria-label="Findings by class" {
                 @for (row, (class, all, overdue)) in rows.iter().enumerate() {
                     @let y = row * 28 + 4;
-                    @let late = overdue * 230 / most;
-                    @let open = (all - overdue) * 230 / most;
+                    @let late = overdue * 170 / most;
+                    @let open = (all - overdue) * 170 / most;
                     text x="126" y=(y + 15) text-anchor="end" { (class.chars().take(18).collect::<String>()) }
                     rect.late x="132" y=(y) width=(late) height="20" {}
                     rect.open x=(132 + late) y=(y) width=(open.max(usize::from(all > overdue))) height="20" {}

@@ -1,0 +1,162 @@
+//! The program as a whole: exit codes, formats, and what a person sees.
+#![allow(clippy::expect_used, reason = "tests")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+struct World {
+    folder: PathBuf,
+}
+
+impl World {
+    /// A folder with feeds for an invented Debian package, and a host that lacks its patch.
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("plimsoll-cli-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(folder.join("feeds")).expect("a folder");
+        let world = Self { folder };
+        world.write("feeds/DSA-list", "[12 Feb 2026] DSA-9999-1 example - security update\n\t{CVE-2026-0001 CVE-2026-0002}\n\t[bookworm] - example 1.2-3+deb12u1\n");
+        world.write("feeds/kev.json", r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2026-0001","dateAdded":"2026-03-01","dueDate":"2026-03-22"}]}"#);
+        world.write("status", "Package: libexample1\nStatus: install ok installed\nArchitecture: amd64\nSource: example\nVersion: 1.2-3\n\nPackage: other\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n");
+        world.write("os-release", "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian 12\"\n");
+        assert_eq!(world.run(&["feeds", "import", &world.path("feeds")]).status.code(), Some(0));
+        world
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.join(name), text).expect("written");
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.arg("--data").arg(self.folder.join("data")).args(arguments).output().expect("it runs")
+    }
+
+    fn code(&self, arguments: &[&str]) -> i32 {
+        self.run(arguments).status.code().expect("a code")
+    }
+
+    fn text(&self, arguments: &[&str]) -> String {
+        String::from_utf8(self.run(arguments).stdout).expect("UTF-8")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[test]
+fn exit_codes_say_what_the_policy_says() {
+    let world = World::new("codes");
+    let status = world.path("status");
+    assert_eq!(world.code(&["scan", &status]), 1);
+    assert_eq!(world.code(&["scan", &status, "--fail-on", "none"]), 0);
+    assert_eq!(world.code(&["scan", &status, "--at", "2026-02-13", "--fail-on", "overdue"]), 0);
+    assert_eq!(world.code(&["scan", &status, "--at", "2026-02-13", "--fail-on", "critical"]), 1);
+    assert_eq!(world.code(&["scan", &status, "--fail-on", "nonsense"]), 64);
+    assert_eq!(world.code(&["scan", &status, "--nonsense"]), 64);
+    assert_eq!(world.code(&["scan", &status, "--at", "2026-02-30"]), 64);
+    assert_eq!(world.code(&["scan", &status, "--policy", "/does/not/exist"]), 2);
+    assert_eq!(world.code(&["scan", &world.path("missing")]), 2);
+    assert_eq!(world.code(&["scan", &world.path("os-release")]), 64);
+    world.write("empty.cdx.json", r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[]}"#);
+    assert_eq!(world.code(&["scan", &world.path("empty.cdx.json")]), 3);
+    assert_eq!(world.code(&["feeds", "verify"]), 0);
+    assert_eq!(world.code(&["--version"]), 0);
+}
+
+#[test]
+fn no_format_changes_the_code_and_each_is_whole() {
+    let world = World::new("formats");
+    let status = world.path("status");
+    for format in ["table", "json", "sarif", "cyclonedx", "openvex", "csv", "markdown", "html"] {
+        let output = world.run(&["scan", &status, "--format", format, "--at", "2026-11-23"]);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(
+            text.contains("CVE-2026-0001") || (format == "table" && text.contains("2 vulnerabilities")),
+            "{format}: {text}"
+        );
+        assert!(!text.contains('\u{1b}'), "{format} has escapes although it is no terminal");
+        if matches!(format, "json" | "sarif" | "cyclonedx" | "openvex") {
+            let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            assert!(value.is_object());
+        }
+    }
+}
+
+#[test]
+fn the_listing_is_the_stricter_class_and_why_says_so() {
+    let world = World::new("why");
+    let json: serde_json::Value =
+        serde_json::from_str(&world.text(&["scan", &world.path("status"), "-f", "json", "--at", "2026-11-23"]))
+            .expect("JSON");
+    let finding = json["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|finding| finding["id"] == "CVE-2026-0001")
+        .expect("there");
+    assert_eq!((finding["class"].as_str(), finding["due"].as_str()), (Some("emergency"), Some("2026-03-04T00:00:00Z")));
+    assert_eq!(json["coverage"]["judged"], 2);
+    let why = world.text(&["why", "cve-2026-0001", &world.path("status"), "--at", "2026-11-23"]);
+    assert!(why.contains("72 hours from 2026-03-01") && why.contains("OVERDUE") && why.contains("DSA-9999-1"), "{why}");
+    assert_eq!(world.code(&["why", "CVE-2020-12345", &world.path("status")]), 3);
+}
+
+#[test]
+fn names_with_escapes_and_formulas_are_made_harmless() {
+    let world = World::new("escapes");
+    world.write("evil.cdx.json", &serde_json::json!({ "bomFormat": "CycloneDX", "specVersion": "1.5", "components": [
+        { "type": "library", "name": "\u{1b}[31mred", "version": "1" }, { "type": "library", "name": "=cmd()", "version": "1" }, { "type": "library", "name": "<script>x</script>", "version": "1" }] }).to_string());
+    for format in ["table", "csv", "markdown", "html"] {
+        let text = world.text(&["scan", &world.path("evil.cdx.json"), "--verbose", "-f", format]);
+        // A terminal and a spreadsheet take no markup.
+        let is_markup = matches!(format, "html" | "markdown");
+        assert!(!text.contains('\u{1b}') && !(is_markup && text.contains("<script>")), "{format}: {text}");
+        assert!(!text.lines().any(|line| line.starts_with('=')), "{format}: {text}");
+    }
+}
+
+#[test]
+fn ignore_files_beside_the_target_are_applied_and_shown() {
+    let world = World::new("ignore");
+    world.write(".trivyignore.yaml", "vulnerabilities:\n  - id: CVE-2026-0002\n    statement: not reachable here\n    expired_at: 2027-01-01\n  - id: CVE-2020-0000\n");
+    let text = world.text(&["scan", &world.path("status"), "--at", "2026-11-23"]);
+    assert!(
+        text.contains("not reachable here") && text.contains("without effect") && text.contains("1 overdue"),
+        "{text}"
+    );
+    let later = world.text(&["scan", &world.path("status"), "--at", "2027-02-01"]);
+    assert!(later.contains("2 overdue"), "{later}");
+}
+
+#[test]
+fn a_damaged_index_is_an_error_and_not_a_clean_system() {
+    let world = World::new("damaged");
+    let pointer = std::fs::read_to_string(world.folder.join("data/index/current")).expect("a digest");
+    let index = world.folder.join(format!("data/index/{pointer}.index"));
+    let mut bytes = std::fs::read(&index).expect("read");
+    bytes.truncate(bytes.len() - 10);
+    std::fs::write(&index, bytes).expect("written");
+    assert_eq!(world.code(&["scan", &world.path("status")]), 2);
+    assert_eq!(world.code(&["feeds", "verify"]), 2);
+}
+
+#[test]
+fn presets_and_generated_texts_are_whole() {
+    let world = World::new("presets");
+    let list = world.text(&["policy", "list"]);
+    assert!(list.contains("cisa-bod-26-04") && list.contains("still to be checked"));
+    world.write("own.toml", &world.text(&["policy", "show", "baseline"]));
+    assert_eq!(world.code(&["policy", "check", &world.path("own.toml")]), 0);
+    assert!(world.text(&["generate", "completions", "bash"]).contains("plimsoll"));
+    assert_eq!(world.code(&["generate", "man", &world.path("man")]), 0);
+    assert!(world.folder.join("man/plimsoll-scan.1").is_file());
+}

@@ -1,0 +1,262 @@
+//! What statements come to, one rule a test, on small indexes of our own making.
+#![allow(clippy::expect_used, reason = "tests")]
+
+use advisories::index::{Builder, FeedState, Index};
+use advisories::vex::{Statement, Status};
+use advisories::{Advisory, Affected, Event, FixState, Range, RangeKind, Record, Subject, Vulnerability};
+use inventory::{HostFacts, Inventory, Os, Package, PackageType, SourcePackage};
+use jiff::Timestamp;
+use plimsoll_matching::{Fix, Match, Verdict, end_of_life, find, suppress};
+
+fn index(records: Vec<Record>) -> Vec<u8> {
+    let mut builder = Builder::default();
+    records.into_iter().for_each(|record| builder.add(Builder::prepare(record), 0));
+    builder.finish(&[FeedState::default()]).expect("an index")
+}
+
+fn advisory(id: &str, resolves: &[&str], affected: Vec<Affected>) -> Record {
+    Record::Advisory(Box::new(Advisory {
+        id: id.to_owned(),
+        resolves: resolves.iter().map(|text| (*text).to_owned()).collect(),
+        affected,
+        ..Advisory::default()
+    }))
+}
+
+fn deb(name: &str, version: &str, source: &str) -> Package {
+    let mut package = Package::new(PackageType::Deb, "Debian:12", name.to_owned(), version.to_owned(), "status");
+    package.source = Some(SourcePackage { name: source.to_owned(), version: version.to_owned() });
+    package
+}
+
+fn matches(packages: Vec<Package>, records: Vec<Record>) -> Vec<(String, Verdict, Fix)> {
+    let bytes = index(records);
+    let index = Index::open(&bytes).expect("opens");
+    let inventory = Inventory { packages, ..Inventory::default() };
+    let found = find(&inventory, &index).expect("matches").matches;
+    found
+        .iter()
+        .map(|found| {
+            (
+                index.vulnerability(found.vulnerability).expect("there").id.to_owned(),
+                found.verdict.clone(),
+                found.fix.clone(),
+            )
+        })
+        .collect()
+}
+
+fn fixed(ecosystem: &str, name: &str, version: &str) -> Affected {
+    Affected::fixed_in(ecosystem, name, Subject::Source, version)
+}
+
+#[test]
+fn a_backported_fix_is_a_fix() {
+    let records = || vec![advisory("DSA-1", &["CVE-1-1"], vec![fixed("Debian:12", "curl", "7.88-10+deb12u5")])];
+    assert!(matches(vec![deb("libcurl4", "7.88-10+deb12u5", "curl")], records()).is_empty());
+    let found = matches(vec![deb("libcurl4", "7.88-10+deb12u4", "curl")], records());
+    assert_eq!(found, [("CVE-1-1".to_owned(), Verdict::Affected, Fix::Available("7.88-10+deb12u5".to_owned()))]);
+}
+
+#[test]
+fn a_source_statement_says_nothing_about_a_binary_of_that_name() {
+    let records = vec![advisory("DSA-1", &["CVE-1-1"], vec![fixed("Debian:12", "tool", "2")])];
+    assert!(matches(vec![deb("tool", "1", "other-source")], records).is_empty());
+}
+
+#[test]
+fn what_is_said_about_the_release_outranks_what_is_said_about_all() {
+    let general = advisory(
+        "DEBIAN-CVE-1-1",
+        &["CVE-1-1"],
+        vec![
+            fixed("Debian", "curl", "8.0-1"),
+            Affected::with_state("Debian:12", "curl", Subject::Source, FixState::NotAffected),
+        ],
+    );
+    assert!(matches(vec![deb("curl", "7.88-1", "curl")], vec![general.clone()]).is_empty());
+    let mut elsewhere = deb("curl", "7.88-1", "curl");
+    elsewhere.ecosystem = "Debian:13".to_owned();
+    assert_eq!(matches(vec![elsewhere], vec![general]).len(), 1);
+}
+
+#[test]
+fn open_holds_only_while_no_fixed_version_is_published() {
+    let open = advisory(
+        "TRACKER",
+        &["CVE-1-1"],
+        vec![Affected::with_state("Debian:12", "curl", Subject::Source, FixState::NotFixedYet)],
+    );
+    let fix = advisory("DSA-1", &["CVE-1-1"], vec![fixed("Debian:12", "curl", "2")]);
+    assert_eq!(matches(vec![deb("curl", "1", "curl")], vec![open.clone()])[0].2, Fix::NotYet);
+    assert_eq!(
+        matches(vec![deb("curl", "1", "curl")], vec![open.clone(), fix.clone()])[0].2,
+        Fix::Available("2".to_owned())
+    );
+    assert!(matches(vec![deb("curl", "2", "curl")], vec![open, fix]).is_empty());
+}
+
+#[test]
+fn a_regression_update_raises_the_version_to_reach() {
+    let records = vec![
+        advisory("DSA-1-1", &["CVE-1-1"], vec![fixed("Debian:12", "a", "2")]),
+        advisory("DSA-1-2", &["CVE-1-1"], vec![fixed("Debian:12", "a", "3")]),
+    ];
+    assert_eq!(matches(vec![deb("a", "1", "a")], records)[0].2, Fix::Available("3".to_owned()));
+}
+
+#[test]
+fn packages_of_others_and_unreadable_versions_are_undetermined() {
+    let bytes = index(vec![advisory("DSA-1", &["CVE-1-1"], vec![fixed("Debian:12", "nodejs", "18")])]);
+    let index = Index::open(&bytes).expect("opens");
+    let mut unknown_release = deb("x", "1", "x");
+    unknown_release.ecosystem = "Debian:99".to_owned();
+    let mut elsewhere = deb("y", "1", "y");
+    elsewhere.ecosystem = "Alpine:v3.20".to_owned();
+    let packages = vec![
+        deb("nodejs", "22.1-1nodesource1", "nodejs"),
+        deb("a", "", "a"),
+        deb("b", "1 2", "b"),
+        elsewhere,
+        unknown_release,
+    ];
+    let inventory = Inventory { packages, ..Inventory::default() };
+    let matching = find(&inventory, &index).expect("matches");
+    let whys: Vec<&str> = matching.undetermined.iter().map(|entry| entry.why.as_str()).collect();
+    assert_eq!(whys.len() + matching.judged, 5);
+    assert!(
+        whys[0].contains("NodeSource")
+            && whys[1].contains("not known")
+            && whys[2].contains("white space")
+            && whys[3].contains("no feed"),
+        "{whys:?}"
+    );
+}
+
+#[test]
+fn module_streams_are_kept_apart() {
+    let mut affected = Affected::fixed_in("AlmaLinux:8", "nodejs", Subject::Binary, "1:18.20-1.module_el8.9");
+    affected.module = Some("nodejs:18".to_owned());
+    let records = || vec![advisory("ALSA-1", &["CVE-1-1"], vec![affected.clone()])];
+    let rpm = |module: Option<&str>| {
+        let mut package = Package::new(
+            PackageType::Rpm,
+            "AlmaLinux:8",
+            "nodejs".to_owned(),
+            "1:16.1-1.module_el8.5".to_owned(),
+            "db",
+        );
+        package.module = module.map(str::to_owned);
+        package
+    };
+    assert!(matches(vec![rpm(Some("nodejs:16"))], records()).is_empty());
+    assert_eq!(matches(vec![rpm(Some("nodejs:18"))], records())[0].1, Verdict::Affected);
+    assert!(matches!(matches(vec![rpm(None)], records())[0].1, Verdict::Undetermined { .. }));
+}
+
+#[test]
+fn rejected_vulnerabilities_are_suppressed_and_shown() {
+    let rejected = Record::Vulnerability(Box::new(Vulnerability {
+        id: "CVE-2026-0001".to_owned(),
+        rejected: Some(Timestamp::UNIX_EPOCH),
+        ..Vulnerability::default()
+    }));
+    let found = matches(
+        vec![deb("a", "1", "a")],
+        vec![advisory("DSA-1", &["CVE-2026-0001"], vec![fixed("Debian:12", "a", "2")]), rejected],
+    );
+    assert!(matches!(found[0].1, Verdict::Suppressed(_)));
+}
+
+#[test]
+fn languages_meet_by_every_alias_and_spelling() {
+    let record = |id: &str, alias: &str, upper: &str| {
+        let events = vec![Event::Introduced("0".to_owned()), Event::Fixed(upper.to_owned())];
+        let affected = Affected {
+            ecosystem: "PyPI".to_owned(),
+            name: "Ruamel_Yaml".to_owned(),
+            ranges: vec![Range { kind: RangeKind::Ecosystem, events }],
+            ..Affected::default()
+        };
+        Record::Advisory(Box::new(Advisory {
+            id: id.to_owned(),
+            aliases: vec![alias.to_owned()],
+            affected: vec![affected],
+            ..Advisory::default()
+        }))
+    };
+    let package = Package::language(PackageType::PyPi, "ruamel.yaml", "1.0", "lock");
+    let found =
+        matches(vec![package], vec![record("PYSEC-1", "GHSA-1", "1.5"), record("GHSA-1", "CVE-2026-0002", "1.6")]);
+    assert_eq!(found, [("CVE-2026-0002".to_owned(), Verdict::Affected, Fix::Available("1.6".to_owned()))]);
+}
+
+fn host_with_kernels(running: &str) -> Inventory {
+    let packages = vec![
+        deb("linux-image-6.1.0-18-amd64", "6.1.76-1", "linux"),
+        deb("linux-image-6.1.0-22-amd64", "6.1.94-1", "linux"),
+    ];
+    let host = HostFacts {
+        running_kernel: Some(running.to_owned()),
+        newest_kernel: Some("6.1.0-22-amd64".to_owned()),
+        running_kernel_version: Some("6.1".to_owned()),
+        ..HostFacts::default()
+    };
+    Inventory { packages, host: Some(host), ..Inventory::default() }
+}
+
+#[test]
+fn a_fixed_kernel_on_disk_is_restart_pending_and_an_idle_one_is_marked() {
+    let bytes = index(vec![advisory("DSA-1", &["CVE-1-1"], vec![fixed("Debian:12", "linux", "6.1.90-1")])]);
+    let index = Index::open(&bytes).expect("opens");
+    let found: Vec<Match> = find(&host_with_kernels("6.1.0-18-amd64"), &index).expect("matches").matches;
+    assert!(
+        matches!(&found[0].verdict, Verdict::RestartPending { what } if what.contains("6.1.0-22-amd64")),
+        "{found:?}"
+    );
+    let found = find(&host_with_kernels("6.1.0-22-amd64"), &index).expect("matches").matches;
+    assert!(found.len() == 1 && found[0].is_idle_kernel && found[0].verdict == Verdict::Affected);
+}
+
+#[test]
+fn statements_suppress_until_they_expire_and_idle_ones_are_named() {
+    let bytes = index(vec![advisory("DSA-1", &["CVE-2026-0001"], vec![fixed("Debian:12", "a", "2")])]);
+    let index = Index::open(&bytes).expect("opens");
+    let inventory = Inventory { packages: vec![deb("a", "1", "a")], ..Inventory::default() };
+    let now: Timestamp = "2026-11-23T00:00:00Z".parse().expect("an instant");
+    let statement = |id: &str, until: &str| Statement {
+        vulnerability: id.to_owned(),
+        products: vec!["pkg:deb/debian/a".to_owned()],
+        status: Status::Accepted,
+        reason: "r".to_owned(),
+        by: "file".to_owned(),
+        at: None,
+        until: Some(until.parse().expect("an instant")),
+    };
+    for (until, is_suppressed) in [("2026-12-01T00:00:00Z", true), ("2026-11-01T00:00:00Z", false)] {
+        let mut found = find(&inventory, &index).expect("matches").matches;
+        let idle = suppress(
+            &mut found,
+            &inventory,
+            &index,
+            &[statement("cve-2026-0001", until), statement("CVE-2026-9999", until)],
+            now,
+        )
+        .expect("applied");
+        assert_eq!(matches!(found[0].verdict, Verdict::Suppressed(_)), is_suppressed);
+        assert_eq!(idle, [1]);
+    }
+}
+
+#[test]
+fn the_end_of_a_release_is_found_and_an_unknown_release_is_said() {
+    let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+    let of = |id: &str, version: &str| Inventory {
+        os: Some(Os { id: id.to_owned(), version: version.to_owned(), ..Os::default() }),
+        ..Inventory::default()
+    };
+    let (found, unknown) = end_of_life(&of("debian", "10"), None, at("2026-11-23T00:00:00Z"));
+    assert!(found.len() == 1 && found[0].remark.contains("2029") && unknown.is_none());
+    assert!(end_of_life(&of("debian", "12"), None, at("2026-11-23T00:00:00Z")).0.is_empty());
+    assert!(end_of_life(&of("linuxmint", "22"), None, at("2026-11-23T00:00:00Z")).1.is_some());
+}

@@ -1,0 +1,144 @@
+//! Every preset reads; the tables give the deadlines of their sources, row by row.
+#![allow(clippy::expect_used, reason = "tests")]
+
+use jiff::Timestamp;
+use plimsoll_policy::{Asset, Exposure, Facts, PRESETS, Policy, derive, preset};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+fn facts() -> Facts {
+    Facts { is_fix_available: true, first_seen: at("2026-11-01T00:00:00Z"), ..Facts::default() }
+}
+
+fn policy(id: &str) -> Policy {
+    preset(id).expect("there is one").expect("it reads")
+}
+
+#[test]
+fn every_preset_reads_and_says_its_source() {
+    for entry in PRESETS {
+        let policy = policy(entry.id);
+        assert!(!policy.source.is_empty() && policy.classes.len() >= 2, "{}", entry.id);
+    }
+}
+
+#[test]
+fn cisa_bod_26_04_is_the_published_table() {
+    let policy = policy("cisa-bod-26-04");
+    // exposed, in the catalogue, automatable, total impact → days; none is "on upgrade".
+    let rows = [
+        (false, false, false, false, None),
+        (false, false, false, true, None),
+        (false, false, true, false, Some(60)),
+        (false, false, true, true, Some(60)),
+        (false, true, false, false, Some(14)),
+        (false, true, false, true, Some(14)),
+        (false, true, true, false, Some(14)),
+        (false, true, true, true, Some(3)),
+        (true, false, false, false, Some(60)),
+        (true, false, false, true, Some(14)),
+        (true, false, true, false, Some(14)),
+        (true, false, true, true, Some(3)),
+        (true, true, false, false, Some(14)),
+        (true, true, false, true, Some(3)),
+        (true, true, true, false, Some(3)),
+        (true, true, true, true, Some(3)),
+    ];
+    for (exposed, listed, automatable, total, days) in rows {
+        let exposure = Some(if exposed { Exposure::Exposed } else { Exposure::Internal });
+        let start = at("2026-11-01T00:00:00Z");
+        let own = Facts {
+            is_exploited: listed,
+            listed: listed.then_some(start),
+            automatable: Some(automatable),
+            total_impact: Some(total),
+            asset: Asset { exposure, ..Asset::default() },
+            ..facts()
+        };
+        let deadline = derive(&policy, &own);
+        let step = deadline.steps.last().expect("a step");
+        let found = step.due.map(|due| due.duration_since(start).as_hours() / 24);
+        assert_eq!(
+            found, days,
+            "exposed {exposed}, listed {listed}, automatable {automatable}, total {total}: class {}",
+            deadline.class
+        );
+    }
+}
+
+#[test]
+fn the_baseline_gives_72_hours_30_and_60_days_and_the_quarter() {
+    let policy = policy("baseline");
+    let patched = Facts { patch_available: Some(at("2026-10-01T12:00:00Z")), ..facts() };
+    let due = |own: &Facts| derive(&policy, own).due.expect("a date").to_string();
+    assert_eq!(due(&Facts { cvss: Some(9.8), ..patched.clone() }), "2026-10-31T23:59:59Z");
+    assert_eq!(due(&Facts { cvss: Some(7.0), ..patched.clone() }), "2026-11-30T23:59:59Z");
+    assert_eq!(due(&Facts { cvss: Some(5.0), ..patched.clone() }), "2026-12-31T23:59:59Z");
+    let listed = Facts { cvss: Some(5.0), is_exploited: true, listed: Some(at("2026-11-10T00:00:00Z")), ..patched };
+    assert_eq!(due(&listed), "2026-11-13T00:00:00Z");
+}
+
+#[test]
+fn a_listing_never_moves_a_deadline_later() {
+    let policy = policy("baseline");
+    let own = Facts {
+        cvss: Some(9.8),
+        is_exploited: true,
+        patch_available: Some(at("2026-01-01T00:00:00Z")),
+        listed: Some(at("2026-11-10T00:00:00Z")),
+        ..facts()
+    };
+    let deadline = derive(&policy, &own);
+    assert_eq!(deadline.class, "emergency");
+    assert_eq!(deadline.steps.len(), 2);
+    assert_eq!(deadline.due, Some(at("2026-01-31T23:59:59Z")));
+}
+
+#[test]
+fn without_a_patch_a_mitigation_is_owed_from_the_first_sight() {
+    let policy = policy("baseline");
+    let own =
+        Facts { cvss: Some(9.8), is_fix_available: false, published: Some(at("2020-01-01T00:00:00Z")), ..facts() };
+    let deadline = derive(&policy, &own);
+    assert!(deadline.is_mitigation);
+    assert_eq!(deadline.due, Some(at("2026-12-01T23:59:59Z")));
+}
+
+#[test]
+fn no_clock_starts_before_the_patch_exists() {
+    let policy = policy("baseline");
+    let own = Facts {
+        is_exploited: true,
+        listed: Some(at("2026-01-01T00:00:00Z")),
+        patch_available: Some(at("2026-06-01T00:00:00Z")),
+        cvss: Some(1.0),
+        ..facts()
+    };
+    assert_eq!(derive(&policy, &own).due, Some(at("2026-06-04T00:00:00Z")));
+}
+
+#[test]
+fn a_missing_input_takes_the_cautious_value_and_says_so() {
+    let deadline = derive(&policy("baseline"), &facts());
+    assert_eq!(deadline.class, "critical");
+    assert!(deadline.inputs.iter().any(|input| input.name == "cvss" && input.is_assumed));
+}
+
+#[test]
+fn bad_policies_are_refused_with_their_place() {
+    let class = "[[class]]\nid = \"a\"\ntitle = \"A\"\ndue = \"1 day\"\nclock = [\"listed\"]\n";
+    for (text, expected) in [
+        ("name = \"x\"\n", "the last class must have no condition"),
+        ("name = \"x\"\nnonsense = 1\n", "line 2"),
+        (&format!("name = \"x\"\n{class}{class}"), "can never be reached"),
+        (&format!("name = \"x\"\n{class}").replace("1 day", "soon"), "no deadline"),
+        (&format!("name = \"x\"\ntime-zone = \"Moon\"\n{class}"), "no time zone"),
+        (&format!("name = \"x\"\nholidays = [\"2026-02-30\"]\n{class}"), "no day"),
+        (&format!("name = \"x\"\n{class}when = {{ cvss-at-leest = 9 }}\n"), "line 7"),
+    ] {
+        let error = Policy::parse(text).expect_err("refused").to_string();
+        assert!(error.contains(expected), "{error} does not say {expected}");
+    }
+}
