@@ -128,7 +128,9 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
         all.into_iter().partition(|finding| matches!(finding.verdict, Verdict::Suppressed(_)));
     findings.sort_by(Finding::by_urgency);
     suppressed.sort_by(Finding::by_urgency);
-    coverage.unexplained_updates = findings.iter().filter(|finding| finding.kind == Kind::SecurityUpdate).count();
+    let is_unexplained =
+        |finding: &&Finding| finding.kind == Kind::SecurityUpdate && finding.signals.patch_available.is_none();
+    coverage.unexplained_updates = findings.iter().filter(is_unexplained).count();
     note_assumptions(&mut coverage, &findings);
     let (patches, other_updates) = patches::group(input.inventory, &findings);
     Ok(Assessment { findings, suppressed, patches, other_updates, coverage })

@@ -107,10 +107,10 @@ pub struct Changelog {
     pub source: String,
     /// The version that names it.
     pub version: String,
-    /// When that version was made.
+    /// When the oldest version after the installed one was made.
     pub at: Option<Timestamp>,
-    /// The vulnerabilities named there.
-    pub vulnerabilities: Vec<String>,
+    /// The vulnerabilities named there, each with the day of the first version that names it.
+    pub vulnerabilities: Vec<(String, Option<Timestamp>)>,
 }
 
 impl Finding {
@@ -257,7 +257,7 @@ pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec
     for changelog in input.changelogs {
         let pending: Vec<&PendingUpdate> =
             input.inventory.pending.iter().filter(|update| update.source.name == changelog.source).collect();
-        for id in &changelog.vulnerabilities {
+        for (id, patched) in &changelog.vulnerabilities {
             let is_known = known.iter().any(|finding| {
                 finding.id == *id && finding.carriers.iter().any(|carrier| carrier.source == changelog.source)
             });
@@ -297,7 +297,7 @@ pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec
                 ssvc: vulnerability.ssvc.as_ref().map(facts::ssvc_in_words),
                 weaknesses: Vec::new(),
                 published: vulnerability.published,
-                patch_available: changelog.at,
+                patch_available: *patched,
             };
             let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, None);
             let deadline = policy::derive(input.policy, &facts);
@@ -399,7 +399,7 @@ fn special(
         title,
         carriers,
         verdict: Verdict::Affected,
-        signals: Signals::default(),
+        signals: Signals { patch_available: facts.patch_available, ..Signals::default() },
         sources: Vec::new(),
         is_overdue: deadline.due.is_some_and(|due| due < input.now),
         deadline,
@@ -426,6 +426,9 @@ pub(crate) fn from_pending(input: Input<'_>, known: &[Finding]) -> Vec<Finding> 
             same.carriers.push(carrier);
             continue;
         }
+        // Its changelog may say since when it has been there, even where it names no vulnerability.
+        let changelog = input.changelogs.iter().find(|changelog| changelog.source == update.source.name);
+        let since = changelog.and_then(|changelog| changelog.at);
         let named =
             if update.advisories.is_empty() { String::new() } else { format!(" ({})", update.advisories.join(", ")) };
         let title = format!(
@@ -436,7 +439,7 @@ pub(crate) fn from_pending(input: Input<'_>, known: &[Finding]) -> Vec<Finding> 
             input,
             (id, Kind::SecurityUpdate, title),
             vec![carrier],
-            &facts::of_unexplained(input, None),
+            &facts::of_unexplained(input, since),
         ));
     }
     findings

@@ -63,10 +63,10 @@ pub struct NewerPart {
     pub source: String,
     /// The newest version.
     pub version: String,
-    /// When the oldest of the newer versions was made, in seconds since 1970: since then a patch has been there.
+    /// When the oldest of the newer versions was made, in seconds since 1970: since then an update has been there.
     pub at: Option<i64>,
-    /// CVE ids, in order and once each.
-    pub vulnerabilities: Vec<String>,
+    /// CVE ids once each, with the day of the first version that names them: since then its patch has been there.
+    pub vulnerabilities: Vec<(String, Option<i64>)>,
 }
 
 /// Reads the entries of versions after `installed`.
@@ -74,31 +74,41 @@ pub struct NewerPart {
 pub fn newer_than(text: &str, source: &str, version: &str, installed: &str) -> NewerPart {
     let mut part = NewerPart { source: source.to_owned(), version: version.to_owned(), ..NewerPart::default() };
     let mut is_newer = false;
-    let mut has_cve = false;
+    let mut named: Vec<String> = Vec::new();
     for line in text.lines() {
         if let Some(entry) = head(line) {
-            is_newer = Scheme::Debian.compare(entry, installed).is_ok_and(Ordering::is_gt);
-            has_cve = false;
-            if !is_newer && Scheme::Debian.compare(entry, installed).is_ok() {
+            let order = Scheme::Debian.compare(entry, installed);
+            is_newer = order.as_ref().is_ok_and(|order| order.is_gt());
+            named.clear();
+            if order.is_ok_and(Ordering::is_le) {
                 break;
             }
         }
         if !is_newer {
             continue;
         }
-        for id in cves(line) {
-            has_cve = true;
-            if !part.vulnerabilities.contains(&id) {
-                part.vulnerabilities.push(id);
-            }
-        }
+        named.extend(cves(line));
         // The trailer ends an entry: ` -- Name <mail>  Tue, 12 Feb 2025 10:00:00 +0100`.
-        if has_cve && line.starts_with(" -- ") {
-            part.at = line.rsplit_once(">  ").and_then(|(_, date)| rfc2822(date)).or(part.at);
+        if line.starts_with(" -- ") {
+            let at = line.rsplit_once(">  ").and_then(|(_, date)| rfc2822(date));
+            part.at = at.or(part.at);
+            named.drain(..).for_each(|id| part.add(id, at));
         }
     }
+    // An entry without its trailer still says what it fixes.
+    named.into_iter().for_each(|id| part.add(id, None));
     part.vulnerabilities.sort();
     part
+}
+
+impl NewerPart {
+    /// Entries come newest first: the last one that names a vulnerability brought its patch.
+    fn add(&mut self, id: String, at: Option<i64>) {
+        match self.vulnerabilities.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, known)) => *known = at.or(*known),
+            None => self.vulnerabilities.push((id, at)),
+        }
+    }
 }
 
 /// `curl (7.88.1-10+deb12u5) bookworm-security; urgency=high` → the version.
@@ -152,7 +162,9 @@ mod tests {
                     curl (7.88.1-10+deb12u5) bookworm-security; urgency=high\n\n  * CVE-2023-12345\n\n -- A <a@b>  Wed, 01 Jan 2025 00:00:00 +0000\n\n\
                     curl (7.88.1-10+deb12u4) bookworm; urgency=low\n\n  * CVE-2022-9999\n";
         let part = newer_than(text, "curl", "7.88.1-10+deb12u6", "7.88.1-10+deb12u4");
-        assert_eq!(part.vulnerabilities, ["CVE-2023-12345", "CVE-2024-0001", "CVE-2024-0002"]);
-        assert_eq!(part.at, Some(1_735_689_600));
+        let (first, second) = (Some(1_735_689_600), Some(1_739_350_800));
+        let expected = [("CVE-2023-12345", first), ("CVE-2024-0001", second), ("CVE-2024-0002", second)];
+        assert_eq!(part.vulnerabilities, expected.map(|(id, at)| (id.to_owned(), at)));
+        assert_eq!(part.at, first);
     }
 }

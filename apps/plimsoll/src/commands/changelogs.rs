@@ -64,8 +64,9 @@ fn changelog(inventory: &Inventory, update: &PendingUpdate, text: &str) -> Chang
         .and_then(|package| package.source.as_ref())
         .map_or(update.installed.as_str(), |source| source.version.as_str());
     let part = inventory::changelog::newer_than(text, &update.source.name, &update.source.version, installed);
-    let at = part.at.and_then(|at| jiff::Timestamp::from_second(at).ok());
-    Changelog { source: part.source, version: part.version, at, vulnerabilities: part.vulnerabilities }
+    let instant = |at: Option<i64>| at.and_then(|at| jiff::Timestamp::from_second(at).ok());
+    let vulnerabilities = part.vulnerabilities.into_iter().map(|(id, at)| (id, instant(at))).collect();
+    Changelog { source: part.source, version: part.version, at: instant(part.at), vulnerabilities }
 }
 
 /// `apt-get download name:arch=version …`: words only, no shell. One package that fails does not keep the others.
