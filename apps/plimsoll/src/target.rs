@@ -54,7 +54,7 @@ fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
                 break;
             }
             Ok(None) => {}
-            Err(error) => inventory.problem(release, error),
+            Err(error) => inventory.unreadable(release, error),
         }
     }
     readers::read_databases(&root, &mut inventory);
@@ -81,11 +81,11 @@ fn of_tree(path: &Path) -> Result<Inventory> {
 /// Reads all documents of a tree that a reader knows; links are not followed.
 fn walk(root: &Directory, folder: &str, inventory: &mut Inventory, depth: usize) {
     if depth > MOST_DEPTH {
-        return inventory.problem(folder, "folders are nested too deeply; those below were not read");
+        return inventory.unreadable(folder, "folders are nested too deeply; those below were not read");
     }
     let entries = match root.list(folder) {
         Ok(entries) => entries,
-        Err(error) => return inventory.problem(folder, error),
+        Err(error) => return inventory.unreadable(folder, error),
     };
     for entry in entries {
         let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
@@ -106,7 +106,7 @@ fn read_one(root: &Directory, path: &str, inventory: &mut Inventory) {
     match root.read(path, MOST_BYTES) {
         Ok(Some(bytes)) => drop(readers::read_document(&Document { name: path, bytes: &bytes }, inventory)),
         Ok(None) => {}
-        Err(error) => inventory.problem(path, error),
+        Err(error) => inventory.unreadable(path, error),
     }
 }
 

@@ -72,6 +72,18 @@ fn exit_codes_say_what_the_policy_says() {
 }
 
 #[test]
+fn a_tree_with_one_unreadable_lock_file_is_not_called_clean() {
+    let world = World::new("tree");
+    std::fs::create_dir_all(world.folder.join("tree/a")).expect("created");
+    world.write("tree/Gemfile.lock", "GEM\n  specs:\n    rack (2.2.4)\n");
+    world.write("feeds/osv.json", r#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"RubyGems","name":"other"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#);
+    assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
+    assert_eq!(world.code(&["scan", &world.path("tree")]), 0);
+    world.write("tree/a/Cargo.lock", "[[package]\nname = 1");
+    assert_eq!(world.code(&["scan", &world.path("tree")]), 3);
+}
+
+#[test]
 fn no_format_changes_the_code_and_each_is_whole() {
     let world = World::new("formats");
     let status = world.path("status");

@@ -71,6 +71,8 @@ pub struct Coverage {
     pub has_repository_metadata: bool,
     /// Security updates of which it is not known what they fix, nor since when they have been there.
     pub unexplained_updates: usize,
+    /// Files or documents of the inventory that could not be read to their end.
+    pub unread_documents: usize,
     /// Things that are not known, in words.
     pub unknown: Vec<String>,
     /// Statements that met nothing, in words.
@@ -82,7 +84,10 @@ impl Coverage {
     /// and content nobody could tell.
     #[must_use]
     pub fn is_sufficient(&self) -> bool {
-        self.packages > 0 && (self.judged > 0 || self.has_repository_metadata) && self.unexplained_updates == 0
+        self.packages > 0
+            && (self.judged > 0 || self.has_repository_metadata)
+            && self.unexplained_updates == 0
+            && self.unread_documents == 0
     }
 }
 
@@ -94,6 +99,7 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
     let mut coverage = Coverage {
         packages: input.inventory.packages.len(),
         has_repository_metadata: input.inventory.has_repository_metadata,
+        unread_documents: input.inventory.unread_documents,
         ..Coverage::default()
     };
     let meta = input.index.map(Index::meta).transpose()?;
@@ -164,6 +170,12 @@ fn undetermined(inventory: &Inventory, matching: &matching::Matching) -> Vec<(St
 fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>) {
     coverage.feeds = meta.map(|meta| meta.feeds).unwrap_or_default();
     coverage.index_digest = input.index.map(Index::digest);
+    if input.inventory.unread_documents > 0 {
+        let count = input.inventory.unread_documents;
+        coverage
+            .unknown
+            .push(format!("what {count} files hold that could not be read to their end (see the problems)"));
+    }
     if input.inventory.host.is_some() && !input.inventory.has_repository_metadata {
         coverage
             .unknown

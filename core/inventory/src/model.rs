@@ -23,6 +23,8 @@ pub struct Inventory {
     pub sources: Vec<(String, usize)>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// How many files or documents could not be read to their end.
+    pub unread_documents: usize,
 }
 
 /// A kind of package, by the types of the package URL specification.
@@ -267,6 +269,12 @@ impl Package {
 }
 
 impl Inventory {
+    /// Notes a file or document that could not be read to its end: what it holds is not known.
+    pub fn unreadable(&mut self, place: impl Into<String>, what: impl std::fmt::Display) {
+        self.unread_documents += 1;
+        self.problem(place, what);
+    }
+
     /// Notes something that could not be read.
     pub fn problem(&mut self, place: impl Into<String>, what: impl std::fmt::Display) {
         // INVARIANT: bounded, so that a hostile file cannot fill memory with complaints; the last one says so.

@@ -22,14 +22,14 @@ fn read_unpacked(root: &Directory, path: &str, inventory: &mut Inventory) -> Opt
     let bytes = match root.read(path, MOST_BYTES) {
         Ok(bytes) => bytes?,
         Err(error) => {
-            inventory.problem(path, error);
+            inventory.unreadable(path, error);
             return None;
         }
     };
     match crate::unpack(bytes, crate::Limits { bytes: MOST_BYTES }) {
         Ok(bytes) => Some(bytes),
         Err(error) => {
-            inventory.problem(path, format!("it cannot be unpacked: {error}"));
+            inventory.unreadable(path, format!("it cannot be unpacked: {error}"));
             None
         }
     }

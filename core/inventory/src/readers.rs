@@ -185,7 +185,7 @@ pub(crate) fn json_of(document: &Document<'_>, inventory: &mut Inventory) -> Opt
     match serde_json::from_slice(bytes) {
         Ok(value) => Some(value),
         Err(error) => {
-            inventory.problem(document.name, format!("it is not valid JSON: {error}"));
+            inventory.unreadable(document.name, format!("it is not valid JSON: {error}"));
             None
         }
     }

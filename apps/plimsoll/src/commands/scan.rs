@@ -14,7 +14,7 @@ use assessment::{Assessment, Changelog, Input};
 use inventory::Inventory;
 use jiff::Timestamp;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Everything that a scan is made from, read from the world once.
 pub(super) struct Prepared {
@@ -159,7 +159,7 @@ pub(super) fn policy(name: &str) -> Result<Policy> {
     if let Some(policy) = ::policy::preset(name) {
         return Ok(policy?);
     }
-    let text = std::fs::read_to_string(name)
+    let text = read_small(Path::new(name))
         .with_context(|| format!("`{name}` is no preset, and failed to be read as a file"))?;
     Policy::parse(&text).with_context(|| format!("the policy `{name}` cannot be used"))
 }
@@ -167,7 +167,7 @@ pub(super) fn policy(name: &str) -> Result<Policy> {
 fn asset(subject: &Subject) -> Result<Asset> {
     let mut asset = match &subject.asset {
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+            let text = read_small(path).with_context(|| format!("failed to read `{}`", path.display()))?;
             toml::from_str(&text).with_context(|| format!("`{}` does not describe an asset", path.display()))?
         }
         None => Asset::default(),
@@ -212,8 +212,22 @@ fn statements(subject: &Subject) -> Result<Statements> {
     Ok(all)
 }
 
-fn ignore_file(path: &PathBuf) -> Result<Statements> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+/// The most bytes of a policy, an asset's description or an ignore file.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Reads a text of moderate size.
+fn read_small(path: &Path) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(std::io::Error::other(format!("it is larger than {MOST_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+fn ignore_file(path: &Path) -> Result<Statements> {
+    let text = read_small(path).with_context(|| format!("failed to read `{}`", path.display()))?;
     let (place, name) =
         (path.display().to_string(), path.file_name().unwrap_or_default().to_string_lossy().into_owned());
     match name.as_str() {

@@ -28,7 +28,7 @@ struct Offer {
 pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     let entries = match root.list(LISTS) {
         Ok(entries) => entries,
-        Err(error) => return inventory.problem(LISTS, error),
+        Err(error) => return inventory.unreadable(LISTS, error),
     };
     let files: Vec<String> =
         entries.into_iter().filter(|entry| entry.kind == EntryKind::File).map(|entry| entry.name).collect();

@@ -79,7 +79,7 @@ fn metadata_files(root: &Directory, inventory: &mut Inventory) -> Vec<(String, S
     let mut files = Vec::new();
     for cache in CACHES {
         let repositories = root.list(cache).unwrap_or_else(|error| {
-            inventory.problem(*cache, error);
+            inventory.unreadable(*cache, error);
             Vec::new()
         });
         for repository in repositories.iter().filter(|entry| entry.kind == EntryKind::Folder) {
@@ -123,7 +123,7 @@ fn read_primary(
     loop {
         match reader.read_event() {
             Ok(Event::Eof) => return,
-            Err(error) => return inventory.problem(path, format!("it is not valid XML: {error}")),
+            Err(error) => return inventory.unreadable(path, format!("it is not valid XML: {error}")),
             Ok(Event::Start(tag)) => {
                 if tag.local_name().as_ref() == "package" {
                     offer = Offer { repository: repository.to_owned(), ..Offer::default() };
@@ -167,7 +167,7 @@ fn read_updateinfo(
     loop {
         match reader.read_event() {
             Ok(Event::Eof) => return,
-            Err(error) => return inventory.problem(path, format!("it is not valid XML: {error}")),
+            Err(error) => return inventory.unreadable(path, format!("it is not valid XML: {error}")),
             Ok(Event::Start(tag) | Event::Empty(tag)) => {
                 match tag.name().as_ref() {
                     "update" => (is_security, is_named) = (attribute(&tag, "type") == "security", false),

@@ -12,7 +12,7 @@ fn read(root: &Directory, inventory: &mut Inventory) {
         match root.read(path, 256 << 20) {
             Ok(Some(bytes)) => return read_installed(&Document { name: path, bytes: &bytes }, inventory),
             Ok(None) => {}
-            Err(error) => return inventory.problem(path, error),
+            Err(error) => return inventory.unreadable(path, error),
         }
     }
 }

@@ -21,7 +21,7 @@ fn is_executable(bytes: &[u8]) -> bool {
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     match go_build_information(document.bytes) {
         Some(Ok((version, modules))) => add_go(&version, &modules, document.name, inventory),
-        Some(Err(what)) => inventory.problem(document.name, what),
+        Some(Err(what)) => inventory.unreadable(document.name, what),
         None => {}
     }
     if let Some(section) = elf_section(document.bytes, b".dep-v0") {

@@ -29,7 +29,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let lock: Lock = match toml::from_str(&text) {
         Ok(lock) => lock,
         Err(error) => {
-            return inventory.problem(document.name, format!("it is not a readable lock file: {}", error.message()));
+            return inventory.unreadable(document.name, format!("it is not a readable lock file: {}", error.message()));
         }
     };
     // Packages without a source are the workspace's own; those of git are judged by their version, as upstream does.

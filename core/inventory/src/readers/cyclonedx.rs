@@ -71,7 +71,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let bom: Bom = match serde_json::from_slice(bytes) {
         Ok(bom) => bom,
         Err(error) => {
-            return inventory.problem(document.name, format!("it is not a readable CycloneDX document: {error}"));
+            return inventory.unreadable(document.name, format!("it is not a readable CycloneDX document: {error}"));
         }
     };
     let bom = out_of_envelope(bom);
@@ -112,7 +112,7 @@ const MOST_LEVELS: usize = 100;
 
 fn add(component: &Component, place: &str, inventory: &mut Inventory, level: usize) {
     if level > MOST_LEVELS {
-        return inventory.problem(place, "components are nested too deeply; those below were not read");
+        return inventory.unreadable(place, "components are nested too deeply; those below were not read");
     }
     match package_of(component, place, inventory) {
         Ok(Some(package)) => inventory.packages.push(package),
@@ -222,14 +222,15 @@ mod xml {
                 }
                 Ok(Event::Eof) => {
                     if !path.is_empty() {
-                        inventory.problem(document.name, "the document ends before its elements are closed");
+                        inventory.unreadable(document.name, "the document ends before its elements are closed");
                     }
                     break;
                 }
                 Ok(Event::Start(tag)) => {
                     let name = tag.local_name().as_ref().to_owned();
                     if path.len() > MOST_LEVELS * 4 {
-                        inventory.problem(format!("{} byte {place}", document.name), "elements are nested too deeply");
+                        inventory
+                            .unreadable(format!("{} byte {place}", document.name), "elements are nested too deeply");
                         break;
                     }
                     start(&tag, &name, &mut open);

@@ -18,7 +18,7 @@ fn read(root: &Directory, inventory: &mut Inventory) {
                 entries.iter().filter(|entry| entry.kind == EntryKind::File && !entry.name.ends_with(".md5sums"));
             files.for_each(|entry| read_file(root, &format!("var/lib/dpkg/status.d/{}", entry.name), inventory));
         }
-        Err(error) => inventory.problem("var/lib/dpkg/status.d", error),
+        Err(error) => inventory.unreadable("var/lib/dpkg/status.d", error),
     }
 }
 
@@ -26,7 +26,7 @@ fn read_file(root: &Directory, path: &str, inventory: &mut Inventory) {
     match root.read(path, MOST_BYTES) {
         Ok(Some(bytes)) => read_status(&Document { name: path, bytes: &bytes }, inventory),
         Ok(None) => {}
-        Err(error) => inventory.problem(path, error),
+        Err(error) => inventory.unreadable(path, error),
     }
 }
 

@@ -32,7 +32,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
 fn read_archive(place: &str, bytes: &[u8], level: usize, budget: &mut u64, inventory: &mut Inventory) {
     let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
         Ok(archive) => archive,
-        Err(error) => return inventory.problem(place, format!("it is not a readable archive: {error}")),
+        Err(error) => return inventory.unreadable(place, format!("it is not a readable archive: {error}")),
     };
     if archive.len() > MOST_ENTRIES {
         return inventory.problem(place, format!("it has {} entries, more than any real archive", archive.len()));

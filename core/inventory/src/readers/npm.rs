@@ -35,7 +35,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
 
 fn nested(dependencies: &Map<String, Value>, place: &str, inventory: &mut Inventory, level: usize) {
     if level > 100 {
-        return inventory.problem(place, "dependencies are nested too deeply; those below were not read");
+        return inventory.unreadable(place, "dependencies are nested too deeply; those below were not read");
     }
     for (name, entry) in dependencies {
         add(name, entry, place, inventory);

@@ -20,7 +20,7 @@ fn read(root: &Directory, inventory: &mut Inventory) {
                 }
             }
             Ok(None) => {}
-            Err(error) => inventory.problem(path, error),
+            Err(error) => inventory.unreadable(path, error),
         }
     }
 }

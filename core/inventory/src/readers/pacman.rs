@@ -11,14 +11,14 @@ fn read(root: &Directory, inventory: &mut Inventory) {
     let folder = "var/lib/pacman/local";
     let entries = match root.list(folder) {
         Ok(entries) => entries,
-        Err(error) => return inventory.problem(folder, error),
+        Err(error) => return inventory.unreadable(folder, error),
     };
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Folder) {
         let path = format!("{folder}/{}/desc", entry.name);
         match root.read(&path, 1 << 20) {
             Ok(Some(bytes)) => read_desc(&Document { name: &path, bytes: &bytes }, inventory),
             Ok(None) => inventory.problem(path, "the package has no description"),
-            Err(error) => inventory.problem(path, error),
+            Err(error) => inventory.unreadable(path, error),
         }
     }
 }

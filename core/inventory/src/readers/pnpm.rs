@@ -28,7 +28,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let text = text_of(document, inventory);
     let lock: Lock = match serde_saphyr::from_str(&text) {
         Ok(lock) => lock,
-        Err(error) => return inventory.problem(document.name, format!("it is not a readable lock file: {error}")),
+        Err(error) => return inventory.unreadable(document.name, format!("it is not a readable lock file: {error}")),
     };
     for (key, entry) in lock.packages.unwrap_or_default() {
         let by_key = split_key(&key);

@@ -37,7 +37,7 @@ struct Pom {
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let mut pom = Pom::default();
     if let Err(error) = parse(document.bytes, &mut pom) {
-        inventory.problem(document.name, format!("it is not valid XML: {error}"));
+        inventory.unreadable(document.name, format!("it is not valid XML: {error}"));
     }
     for dependency in &pom.dependencies {
         let name = format!("{}:{}", pom.resolve(&dependency.group), pom.resolve(&dependency.artifact));

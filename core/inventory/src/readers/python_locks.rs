@@ -38,7 +38,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let lock: Lock = match toml::from_str(&text) {
         Ok(lock) => lock,
         Err(error) => {
-            return inventory.problem(document.name, format!("it is not a readable lock file: {}", error.message()));
+            return inventory.unreadable(document.name, format!("it is not a readable lock file: {}", error.message()));
         }
     };
     for entry in lock.package {

@@ -34,12 +34,12 @@ fn read(root: &Directory, inventory: &mut Inventory) {
                     let log = root.read(&format!("{path}-wal"), MOST_BYTES).ok().flatten().unwrap_or_default();
                     match blobs(&bytes, &log) {
                         Ok(blobs) => read_blobs(&path, blobs, inventory),
-                        Err(what) => inventory.problem(path, what),
+                        Err(what) => inventory.unreadable(path, what),
                     }
                     return;
                 }
                 Ok(None) => {}
-                Err(error) => inventory.problem(path, error),
+                Err(error) => inventory.unreadable(path, error),
             }
         }
     }
@@ -52,7 +52,7 @@ pub(super) fn read_file(document: &Document<'_>, inventory: &mut Inventory) -> b
     };
     match blobs(document.bytes, &[]) {
         Ok(blobs) => read_blobs(document.name, blobs, inventory),
-        Err(what) => inventory.problem(document.name, what),
+        Err(what) => inventory.unreadable(document.name, what),
     }
     true
 }

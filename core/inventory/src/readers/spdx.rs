@@ -67,7 +67,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             }
             finish(spdx.packages.unwrap_or_default(), document.name, inventory);
         }
-        Err(error) => inventory.problem(document.name, format!("it is not a readable SPDX document: {error}")),
+        Err(error) => inventory.unreadable(document.name, format!("it is not a readable SPDX document: {error}")),
     }
 }
 

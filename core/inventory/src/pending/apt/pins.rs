@@ -196,7 +196,7 @@ fn glob(pattern: &str, text: &str) -> bool {
 /// Files of a `.d` folder in their order; those with another extension are not read, as apt does it.
 fn parts(root: &Directory, folder: &str, extension: &str, inventory: &mut Inventory) -> Vec<String> {
     let entries = root.list(folder).unwrap_or_else(|error| {
-        inventory.problem(folder, error);
+        inventory.unreadable(folder, error);
         Vec::new()
     });
     let fits = |name: &str| match name.rsplit_once('.') {
