@@ -126,6 +126,20 @@ impl Purl {
     }
 }
 
+/// The package that a document's package URL names.
+///
+/// OCI images, GitHub repositories and the like are named, but nothing that has advisories of its own.
+///
+/// # Errors
+/// A sentence, if the text is no package URL.
+pub fn package_named(text: &str, location: &str) -> Result<Package, String> {
+    let purl = Purl::parse(text).map_err(|what| format!("its purl `{text}` is not valid: {what}"))?;
+    Ok(purl.to_package(location).unwrap_or_else(|| {
+        let name = format!("{}/{}", purl.kind, purl.full_name());
+        Package::new(PackageType::Generic, "", name, purl.version.clone(), location)
+    }))
+}
+
 /// `upstream=curl@7.88-1`, `upstream=curl`, or for RPM `upstream=curl-7.88-1.src.rpm`.
 fn upstream_package(upstream: &str, version: &str, kind: PackageType) -> SourcePackage {
     if kind == PackageType::Rpm

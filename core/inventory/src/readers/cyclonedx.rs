@@ -3,7 +3,7 @@
 use super::{Access, Document, Reader, file_name, head_contains};
 use crate::model::{Inventory, Package, PackageType, SourcePackage};
 use crate::os::Os;
-use crate::purl::Purl;
+use crate::purl::package_named;
 use serde::Deserialize;
 
 /// The reader's entry in the list.
@@ -147,18 +147,7 @@ fn package_of(component: &Component, place: &str, inventory: &Inventory) -> Resu
         let version = component.version.clone().unwrap_or_default();
         return Ok(Some(Package::new(PackageType::Generic, "", name, version, place)));
     };
-    let purl = Purl::parse(text).map_err(|what| format!("its purl `{text}` is not valid: {what}"))?;
-    let mut package = match purl.to_package(place) {
-        Some(package) => package,
-        // OCI images, GitHub repositories and the like: named, but nothing that has advisories of its own.
-        None => Package::new(
-            PackageType::Generic,
-            "",
-            format!("{}/{}", purl.kind, purl.full_name()),
-            purl.version.clone(),
-            place,
-        ),
-    };
+    let mut package = package_named(text, place)?;
     if package.version.is_empty() {
         package.version = component.version.clone().unwrap_or_default();
     }

@@ -3,7 +3,7 @@
 use super::{Access, Document, Reader, file_name, head_contains, text_of};
 use crate::model::{Inventory, Package, PackageType, SourcePackage};
 use crate::os::Os;
-use crate::purl::Purl;
+use crate::purl::package_named;
 use serde::Deserialize;
 
 /// The reader's entry in the list.
@@ -153,17 +153,7 @@ fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Packa
         }
         return Ok(Package::new(PackageType::Generic, "", entry.name.clone(), version, place));
     };
-    let purl = Purl::parse(text).map_err(|what| format!("its purl `{text}` is not valid: {what}"))?;
-    let mut package = match purl.to_package(place) {
-        Some(package) => package,
-        None => Package::new(
-            PackageType::Generic,
-            "",
-            format!("{}/{}", purl.kind, purl.full_name()),
-            purl.version.clone(),
-            place,
-        ),
-    };
+    let mut package = package_named(text, place)?;
     if package.version.is_empty() {
         package.version = version;
     }

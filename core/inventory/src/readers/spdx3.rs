@@ -2,7 +2,7 @@
 
 use super::{Access, Document, Reader, head_contains, json_of};
 use crate::model::{Inventory, Package, PackageType};
-use crate::purl::Purl;
+use crate::purl::package_named;
 use serde_json::Value;
 
 /// The reader's entry in the list.
@@ -51,17 +51,7 @@ fn package_of(element: &Value, place: &str) -> Result<Package, String> {
         let name = text("name").filter(|name| !name.is_empty()).ok_or("a package without name and purl")?;
         return Ok(Package::new(PackageType::Generic, "", name.to_owned(), version.to_owned(), place));
     };
-    let purl = Purl::parse(url).map_err(|what| format!("its purl `{url}` is not valid: {what}"))?;
-    let mut package = match purl.to_package(place) {
-        Some(package) => package,
-        None => Package::new(
-            PackageType::Generic,
-            "",
-            format!("{}/{}", purl.kind, purl.full_name()),
-            purl.version.clone(),
-            place,
-        ),
-    };
+    let mut package = package_named(url, place)?;
     if package.version.is_empty() {
         package.version = version.to_owned();
     }
