@@ -406,7 +406,7 @@ fn answered() -> Timestamp {
 
 /// When an advisory of the index was published; none if the index has none of this id.
 fn published(index: &Index<'_>, id: &str) -> Option<Timestamp> {
-    (0..index.advisory_count()).find_map(|number| {
+    (0..index.advisory_count().expect("whole")).find_map(|number| {
         let advisory = index.advisory(number).expect("there");
         (advisory.id == id).then_some(advisory.published).flatten()
     })

@@ -140,7 +140,7 @@ pub(crate) fn from_matches(
     matches: &[Match],
 ) -> Result<Vec<Finding>, advisories::Error> {
     let mut findings = Vec::new();
-    let feeds = index.meta_feeds()?;
+    let feeds: Vec<String> = index.meta()?.feeds.into_iter().map(|state| state.feed).collect();
     for group in matches.chunk_by(|a, b| a.vulnerability == b.vulnerability) {
         // What counts and what is suppressed on some packages only are two findings.
         let (suppressed, counting): (Vec<&Match>, Vec<&Match>) =

@@ -113,7 +113,7 @@ impl<'a> Judge<'_, 'a> {
         let (key, index) = (self.key, self.index);
         for statement in statements.iter().filter(|statement| speaks_of(statement, key)) {
             let vulnerabilities = || index.advisory(statement.advisory).map(|advisory| advisory.vulnerabilities);
-            match self.one(statement) {
+            match self.one(statement)? {
                 // A distribution's fixed version that is reached settles the vulnerability for this release.
                 Judgement::Silent if self.family.is_distribution => by_range.push(statement.advisory),
                 Judgement::Silent => {}
@@ -144,10 +144,10 @@ impl<'a> Judge<'_, 'a> {
         Ok(self.found)
     }
 
-    fn one(&self, statement: &Statement<'a>) -> Judgement {
+    fn one(&self, statement: &Statement<'a>) -> Result<Judgement, advisories::Error> {
         let by_state = |fix, because| Judgement::ByState { fix, because };
-        match statement.state {
-            FixState::ByRange => self.ranges(statement),
+        Ok(match statement.state {
+            FixState::ByRange => return self.ranges(statement),
             FixState::NotAffected => Judgement::NotAffected,
             FixState::NotFixedYet => by_state(Fix::NotYet, "affected, no fixed version yet"),
             FixState::WontFix => by_state(Fix::WontFix, "affected, the publisher will not fix it"),
@@ -156,28 +156,24 @@ impl<'a> Judge<'_, 'a> {
             FixState::Undetermined => {
                 Judgement::Undetermined { why: "the publisher does not know whether it is affected".to_owned() }
             }
-        }
+        })
     }
 
-    fn ranges(&self, statement: &Statement<'a>) -> Judgement {
+    fn ranges(&self, statement: &Statement<'a>) -> Result<Judgement, advisories::Error> {
         let version = self.key.version;
-        let mut failure = None;
-        for range in &statement.ranges {
-            match range.evaluate(self.family.scheme, version) {
-                Ok(InRange::Outside) => {}
-                Ok(InRange::Affected { introduced, fixed }) => return self.in_range(statement, introduced, fixed),
-                Err(error) => failure = Some(error),
+        Ok(match statement.evaluate(self.family.scheme, version)? {
+            Ok(InRange::Outside) => Judgement::Silent,
+            Ok(InRange::Affected { introduced, fixed }) => self.in_range(introduced, fixed, statement.module.is_some()),
+            Ok(InRange::Listed) => {
+                Judgement::ByRange { fix: Fix::Unknown, because: format!("{version} is listed as affected") }
             }
-        }
-        if statement.versions.contains(&version) {
-            return Judgement::ByRange { fix: Fix::Unknown, because: format!("{version} is listed as affected") };
-        }
-        failure.map_or(Judgement::Silent, |error| Judgement::Undetermined { why: error.to_string() })
+            Err(error) => Judgement::Undetermined { why: error.to_string() },
+        })
     }
 
-    fn in_range(&self, statement: &Statement<'a>, introduced: &str, fixed: Option<&str>) -> Judgement {
+    fn in_range(&self, introduced: &str, fixed: Option<&str>, has_module: bool) -> Judgement {
         let version = self.key.version;
-        if version.contains(".module") && (statement.module.is_none() || self.key.module.is_none()) {
+        if version.contains(".module") && (!has_module || self.key.module.is_none()) {
             return Judgement::Undetermined { why: format!("`{version}` is of a module whose stream is not known") };
         }
         let from = if introduced == "0" { String::new() } else { format!("from {introduced} ") };

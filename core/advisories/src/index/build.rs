@@ -1,7 +1,7 @@
 //! Builds an index from records. The order of the file depends on the records alone.
 
 use super::encode::{put_instant, put_number, put_text};
-use super::file::{File, table};
+use super::file::{File, slots, table};
 use super::range::{Verdict, evaluate};
 use super::{Section, package_key};
 use crate::ecosystem::Family;
@@ -194,16 +194,17 @@ impl Builder {
         file.section(Section::Statements, |out| {
             write_statements(out, &self.keys, &mut self.statements, &final_number, &self.arena)
         });
-        drop((self.keys, self.statements, final_number));
-        let mut offsets = Vec::with_capacity(order.len() * 4);
-        file.section(Section::Advisories, |out| {
-            let start = out.len();
-            for at in &order {
-                offsets.extend_from_slice(&((out.len() - start) as u32).to_le_bytes());
-                self.advisories[*at as usize].write(out, &texts, &places, &self.arena);
-            }
+        file.section(Section::Slots, |out| {
+            let mut keys = self.keys.by_number();
+            keys.sort_unstable();
+            slots(out, keys.len(), keys.into_iter());
         });
-        file.section(Section::AdvisoryOffsets, |out| out.extend_from_slice(&offsets));
+        drop((self.keys, self.statements, final_number));
+        file.section(Section::Advisories, |out| {
+            table(out, order.len(), order.iter(), |out, at| {
+                self.advisories[*at as usize].write(out, &texts, &places, &self.arena);
+            });
+        });
         file.section(Section::Vulnerabilities, |out| {
             write_vulnerabilities(out, &members, count, &texts, &mut self.vulnerabilities)
         });
@@ -486,8 +487,10 @@ fn write_statements(
         put_text(out, group.first().map_or("", |draft| texts[draft.key as usize]));
         put_number(out, group.len() as u64);
         for draft in group {
+            let body = span_of(arena, draft.body);
             put_number(out, u64::from(final_number[draft.advisory as usize]));
-            out.extend_from_slice(span_of(arena, draft.body));
+            put_number(out, body.len() as u64);
+            out.extend_from_slice(body);
         }
     });
 }

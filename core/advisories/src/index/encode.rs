@@ -31,9 +31,17 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Starts at a place of a section.
-    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at }
+    /// Starts at the beginning of bytes that were verified.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// The next bytes, with their length before them.
+    pub(super) fn part(&mut self) -> Result<&'a [u8], Error> {
+        let length = self.count()?;
+        let bytes = &self.bytes[self.at..self.at + length];
+        self.at += length;
+        Ok(bytes)
     }
 
     fn damaged(&self, what: &'static str) -> Error {
@@ -71,9 +79,7 @@ impl<'a> Cursor<'a> {
 
     /// The next text.
     pub(super) fn text(&mut self) -> Result<&'a str, Error> {
-        let length = self.count()?;
-        let bytes = &self.bytes[self.at..self.at + length];
-        self.at += length;
+        let bytes = self.part()?;
         std::str::from_utf8(bytes).map_err(|_| self.damaged("a text that is not UTF-8"))
     }
 

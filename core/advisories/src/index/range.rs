@@ -16,6 +16,8 @@ pub enum Verdict<'a> {
         /// The lowest fixed version after it, if one is named.
         fixed: Option<&'a str>,
     },
+    /// No range holds the version, but it is listed as affected.
+    Listed,
 }
 
 /// Decides for one range of events (0 introduced, 1 fixed, 2 last affected, 3 limit): the latest event at or before the version counts, whatever their order in the record.

@@ -1,19 +1,22 @@
 //! Reads an index where it lies: nothing is unpacked before it is asked for.
 
+use super::blocks::Blocks;
 use super::build::FeedState;
 use super::encode::Cursor;
-use super::range::{Verdict, evaluate};
-use super::{FORMAT, HEADER_BYTES, MAGIC, SECTIONS, Section, package_key};
+use super::file::PLACES;
+use super::statement::Statement;
+use super::{FORMAT, HEADER_BYTES, MAGIC, SECTIONS, Section, hash, package_key};
 use crate::error::Error;
-use crate::model::{Exploited, FixState, RangeKind, Release, Severity, Ssvc, Subject, SupportNote};
+use crate::model::{Exploited, Release, Severity, Ssvc, SupportNote};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use versions::Scheme;
+use std::ops::Range;
 
 /// An opened index over bytes that live elsewhere, as a memory map does.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Index<'a> {
-    sections: [&'a [u8]; SECTIONS],
+    blocks: Blocks<'a>,
+    sections: [Range<usize>; SECTIONS],
     digest: [u8; 32],
 }
 
@@ -98,33 +101,42 @@ impl Meta {
 }
 
 impl<'a> Index<'a> {
-    /// Opens an index: checks its header and bounds, not its whole body ([`Index::verify`] does).
+    /// Opens an index: checks its header, its bounds and the checksums' own. Each block of the body is verified before
+    /// the first read from it; [`Index::verify`] reads the whole.
     ///
     /// # Errors
-    /// If the bytes are no index, of another format, or cut off.
+    /// If the bytes are no index, of another format, cut off or damaged there.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Error> {
-        let header = bytes.get(..HEADER_BYTES).filter(|header| header.starts_with(MAGIC)).ok_or(Error::NotAnIndex)?;
-        let format = u32::from_le_bytes(array(header, 8)?);
+        if !bytes.starts_with(MAGIC) {
+            return Err(Error::NotAnIndex);
+        }
+        let format = u32::from_le_bytes(array(bytes, 8)?);
         if format != FORMAT {
             return Err(Error::Format { found: format, known: FORMAT });
         }
         let damaged = |what, at| Error::Damaged { what, at };
+        let header = bytes.get(..HEADER_BYTES).ok_or_else(|| damaged("the header is cut off", bytes.len()))?;
         if blake3::hash(&header[..HEADER_BYTES - 32]).as_bytes() != &header[HEADER_BYTES - 32..] {
             return Err(damaged("the header does not match its checksum", 0));
         }
         if u64::from_le_bytes(array(header, 16)?) != bytes.len() as u64 {
             return Err(damaged("the file is longer or shorter than its header says", bytes.len()));
         }
-        let mut sections: [&[u8]; SECTIONS] = [&[]; SECTIONS];
+        let mut sections: [Range<usize>; SECTIONS] = std::array::from_fn(|_| 0..0);
         for (number, section) in sections.iter_mut().enumerate() {
-            let at = 56 + number * 16;
+            let at = PLACES + number * 16;
             let (start, length) = (u64::from_le_bytes(array(header, at)?), u64::from_le_bytes(array(header, at + 8)?));
             let range = usize::try_from(start).ok().zip(usize::try_from(length).ok());
             let range = range.and_then(|(start, length)| Some(start..start.checked_add(length)?));
-            *section =
-                range.and_then(|range| bytes.get(range)).ok_or_else(|| damaged("a section beyond the end", at))?;
+            *section = range
+                .filter(|range| range.end <= bytes.len())
+                .ok_or_else(|| damaged("a section beyond the end", at))?;
         }
-        Ok(Self { sections, digest: array(header, 24)? })
+        let checks = &bytes[sections[Section::Checks as usize].clone()];
+        if hash(checks) != u64::from_le_bytes(array(header, 56)?) {
+            return Err(damaged("the checksums are damaged", sections[Section::Checks as usize].start));
+        }
+        Ok(Self { blocks: Blocks::new(bytes, checks), sections, digest: array(header, 24)? })
     }
 
     /// Recomputes the digest of the whole file.
@@ -151,20 +163,16 @@ impl<'a> Index<'a> {
     /// # Errors
     /// If that section is damaged.
     pub fn meta(&self) -> Result<Meta, Error> {
-        serde_json::from_slice(self.section(Section::Meta))
+        serde_json::from_slice(self.blocks.get(self.section(Section::Meta))?)
             .map_err(|_| Error::Damaged { what: "the description of the feeds", at: 0 })
     }
 
-    /// The ids of the feeds that went in, by the number that advisories carry.
-    ///
-    /// # Errors
-    /// If that section is damaged.
-    pub fn meta_feeds(&self) -> Result<Vec<String>, Error> {
-        Ok(self.meta()?.feeds.into_iter().map(|state| state.feed).collect())
+    fn section(&self, section: Section) -> Range<usize> {
+        self.sections[section as usize].clone()
     }
 
-    fn section(&self, section: Section) -> &'a [u8] {
-        self.sections[section as usize]
+    fn table(&self, section: Section) -> Table<'_, 'a> {
+        Table { blocks: &self.blocks, section: self.section(section) }
     }
 
     /// All statements about a package of an ecosystem. A name is looked up in its ecosystem's canonical form.
@@ -173,17 +181,32 @@ impl<'a> Index<'a> {
     /// If that part of the index is damaged.
     pub fn statements(&self, ecosystem: &str, name: &str) -> Result<Vec<Statement<'a>>, Error> {
         let key = package_key(ecosystem, name);
-        let table = Table { section: self.section(Section::Statements) };
-        let place = table.lower_bound(&key)?;
-        if place >= table.count()? {
-            return Ok(Vec::new());
-        }
-        let mut cursor = table.record(place)?;
-        if cursor.text()? != key {
-            return Ok(Vec::new());
-        }
+        let Some(mut cursor) = self.record_of(&key)? else { return Ok(Vec::new()) };
         let count = cursor.count()?;
         (0..count).map(|_| Statement::read(&mut cursor)).collect()
+    }
+
+    /// The place behind the key in the record of a package.
+    fn record_of(&self, key: &str) -> Result<Option<Cursor<'a>>, Error> {
+        let slots = self.section(Section::Slots);
+        let size = slots.len() / 8;
+        let hash = hash(key.as_bytes());
+        // The size is a power of two; another one, in a forged file, only hides records.
+        let mask = size.wrapping_sub(1);
+        for step in 0..size {
+            let slot = (hash as usize).wrapping_add(step) & mask;
+            let at = slots.start + slot * 8;
+            let bytes = self.blocks.get(at..at + 8)?;
+            let place = u32::from_le_bytes(array(bytes, 0)?);
+            let Some(place) = place.checked_sub(1) else { return Ok(None) };
+            if u32::from_le_bytes(array(bytes, 4)?) == (hash >> 32) as u32 {
+                let mut cursor = self.table(Section::Statements).record(place)?;
+                if cursor.text()? == key {
+                    return Ok(Some(cursor));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Says whether the index knows any package of this ecosystem (with its release).
@@ -192,7 +215,7 @@ impl<'a> Index<'a> {
     /// If that part of the index is damaged.
     pub fn knows_ecosystem(&self, ecosystem: &str) -> Result<bool, Error> {
         let start = format!("{ecosystem}{}", super::KEY_SEPARATOR);
-        let table = Table { section: self.section(Section::Statements) };
+        let table = self.table(Section::Statements);
         let place = table.lower_bound(&start)?;
         Ok(place < table.count()? && table.record(place)?.text()?.starts_with(&start))
     }
@@ -202,12 +225,7 @@ impl<'a> Index<'a> {
     /// # Errors
     /// If there is none, or it is damaged.
     pub fn advisory(&self, number: u32) -> Result<AdvisoryRef<'a>, Error> {
-        let at = number as usize * 4;
-        let offset = u32::from_le_bytes(array(self.section(Section::AdvisoryOffsets), at)?);
-        AdvisoryRef::read(
-            &mut Cursor::new(self.section(Section::Advisories), offset as usize),
-            &Table { section: self.section(Section::Dictionary) },
-        )
+        AdvisoryRef::read(&mut self.table(Section::Advisories).record(number)?, &self.table(Section::Dictionary))
     }
 
     /// The number of the vulnerability with this id.
@@ -215,7 +233,7 @@ impl<'a> Index<'a> {
     /// # Errors
     /// If that part of the index is damaged.
     pub fn vulnerability_number(&self, id: &str) -> Result<Option<u32>, Error> {
-        let table = Table { section: self.section(Section::Vulnerabilities) };
+        let table = self.table(Section::Vulnerabilities);
         let place = table.lower_bound(id)?;
         let is_there = place < table.count()? && table.record(place)?.text()? == id;
         Ok(is_there.then_some(place))
@@ -226,34 +244,54 @@ impl<'a> Index<'a> {
     /// # Errors
     /// If there is none, or it is damaged.
     pub fn vulnerability(&self, number: u32) -> Result<VulnerabilityRef<'a>, Error> {
-        VulnerabilityRef::read(&mut Table { section: self.section(Section::Vulnerabilities) }.record(number)?)
+        VulnerabilityRef::read(&mut self.table(Section::Vulnerabilities).record(number)?)
     }
 
     /// How many advisories there are.
-    #[must_use]
-    pub fn advisory_count(&self) -> u32 {
-        u32::try_from(self.section(Section::AdvisoryOffsets).len() / 4).unwrap_or(u32::MAX)
+    ///
+    /// # Errors
+    /// If that part of the index is damaged.
+    pub fn advisory_count(&self) -> Result<u32, Error> {
+        self.table(Section::Advisories).count()
     }
 }
 
 /// Records in the order of the text that each begins with, found by halving.
-struct Table<'a> {
-    section: &'a [u8],
+struct Table<'i, 'a> {
+    blocks: &'i Blocks<'a>,
+    section: Range<usize>,
 }
 
-impl<'a> Table<'a> {
-    fn count(&self) -> Result<u32, Error> {
-        Ok(u32::from_le_bytes(array(self.section, 0)?))
+impl<'a> Table<'_, 'a> {
+    /// A number of the section's head: the count, and then where each record begins.
+    fn head(&self, place: usize) -> Result<u32, Error> {
+        let at = self.section.start + place * 4;
+        if at + 4 > self.section.end {
+            return Err(Error::Damaged { what: "a table's head beyond its end", at });
+        }
+        Ok(u32::from_le_bytes(array(self.blocks.get(at..at + 4)?, 0)?))
     }
 
-    /// A place at the beginning of record `number`.
+    fn count(&self) -> Result<u32, Error> {
+        self.head(0)
+    }
+
+    /// The beginning of record `number`.
     fn record(&self, number: u32) -> Result<Cursor<'a>, Error> {
         let count = self.count()?;
         if number >= count {
             return Err(Error::Damaged { what: "a record's number", at: number as usize });
         }
-        let offset = u32::from_le_bytes(array(self.section, 4 + number as usize * 4)?);
-        Ok(Cursor::new(self.section, 4 + count as usize * 4 + offset as usize))
+        let base = self.section.start + 4 + count as usize * 4;
+        let start = base + self.head(number as usize + 1)? as usize;
+        let end = match number + 1 {
+            next if next == count => self.section.end,
+            next => base + self.head(next as usize + 1)? as usize,
+        };
+        if start > end || end > self.section.end {
+            return Err(Error::Damaged { what: "a record beyond its table", at: start });
+        }
+        Ok(Cursor::new(self.blocks.get(start..end)?))
     }
 
     /// The first record whose text is not before `key`.
@@ -271,86 +309,6 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Error> {
     let end = at.checked_add(N);
     let part = end.and_then(|end| bytes.get(at..end)).and_then(|part| part.try_into().ok());
     part.ok_or(Error::Damaged { what: "a number beyond the end", at })
-}
-
-/// One statement about a package.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Statement<'a> {
-    /// The number of its advisory.
-    pub advisory: u32,
-    /// Which name it speaks of.
-    pub subject: Subject,
-    /// What is said about a fix.
-    pub state: FixState,
-    /// The module stream.
-    pub module: Option<&'a str>,
-    /// Architectures; empty means all.
-    pub architectures: Vec<&'a str>,
-    /// The publisher's word of severity for this package.
-    pub urgency: Option<&'a str>,
-    /// Its ranges.
-    pub ranges: Vec<RangeRef<'a>>,
-    /// Versions listed that no range holds.
-    pub versions: Vec<&'a str>,
-}
-
-/// A range of a statement.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RangeRef<'a> {
-    /// Its order.
-    pub kind: RangeKind,
-    /// Event kinds (0 introduced, 1 fixed, 2 last affected, 3 limit) and versions.
-    pub events: Vec<(u8, &'a str)>,
-}
-
-impl<'a> RangeRef<'a> {
-    /// What the range says about a version.
-    ///
-    /// # Errors
-    /// If the version, or an event that the answer hangs on, cannot be read.
-    pub fn evaluate(&self, scheme: Scheme, version: &str) -> Result<Verdict<'a>, versions::Error> {
-        evaluate(scheme, self.kind, version, self.events.iter().copied())
-    }
-}
-
-impl<'a> Statement<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
-        let advisory =
-            u32::try_from(cursor.number()?).map_err(|_| Error::Damaged { what: "an advisory's number", at: 0 })?;
-        let flags = cursor.byte()?;
-        let has = |bit: u8| flags & (1 << bit) != 0;
-        let state = match flags & 7 {
-            0 => FixState::ByRange,
-            1 => FixState::NotFixedYet,
-            2 => FixState::WontFix,
-            3 => FixState::Deferred,
-            4 => FixState::EndOfLife,
-            5 => FixState::NotAffected,
-            _ => FixState::Undetermined,
-        };
-        let subject = match flags >> 3 & 3 {
-            0 => Subject::Binary,
-            1 => Subject::Source,
-            _ => Subject::Either,
-        };
-        let module = if has(5) { Some(cursor.text()?) } else { None };
-        let architectures = if has(6) { cursor.texts()? } else { Vec::new() };
-        let urgency = if has(7) { Some(cursor.text()?) } else { None };
-        let count = cursor.count()?;
-        let ranges = (0..count).map(|_| read_range(cursor)).collect::<Result<_, _>>()?;
-        Ok(Self { advisory, subject, state, module, architectures, urgency, ranges, versions: cursor.texts()? })
-    }
-}
-
-fn read_range<'a>(cursor: &mut Cursor<'a>) -> Result<RangeRef<'a>, Error> {
-    let kind = match cursor.byte()? {
-        0 => RangeKind::Ecosystem,
-        1 => RangeKind::SemVer,
-        _ => RangeKind::Git,
-    };
-    let count = cursor.count()?;
-    let events = (0..count).map(|_| Ok((cursor.byte()?, cursor.text()?))).collect::<Result<_, Error>>()?;
-    Ok(RangeRef { kind, events })
 }
 
 /// An advisory as the index holds it.
@@ -383,7 +341,7 @@ impl<'a> AdvisoryRef<'a> {
         format!("{}{}", self.url.0, self.url.1)
     }
 
-    fn read(cursor: &mut Cursor<'a>, dictionary: &Table<'a>) -> Result<Self, Error> {
+    fn read(cursor: &mut Cursor<'a>, dictionary: &Table<'_, 'a>) -> Result<Self, Error> {
         let word = |cursor: &mut Cursor<'a>| -> Result<&'a str, Error> {
             dictionary.record(u32::try_from(cursor.number()?).unwrap_or(u32::MAX))?.text()
         };
