@@ -19,6 +19,8 @@ pub struct Compiled {
     pub problems: Vec<(&'static str, Problem)>,
     /// The feeds that went in.
     pub states: Vec<FeedState>,
+    /// How many records each stored document gave: feed, name, records.
+    pub documents: Vec<(&'static str, String, u64)>,
 }
 
 /// Documents are read in parallel, so many bytes at a time.
@@ -37,6 +39,7 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
         batch_bytes: 0,
         read: Vec::new(),
         feed: &FEEDS[0],
+        documents: Vec::new(),
     };
     let mut files = Vec::new();
     for feed in FEEDS {
@@ -49,6 +52,7 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
     let mut done = 0;
     for (feed, name, size) in &files {
         work.feed = feed;
+        work.documents.push((feed.id, name.clone(), 0));
         visit(&store.feed_folder(feed.id).join(name), &mut work)?;
         work.read_batch();
         done += size;
@@ -56,10 +60,10 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
     }
     // The last documents were read, but not yet taken in.
     work.read_batch();
-    let Work { builder, states, problems, .. } = work;
+    let Work { builder, states, problems, documents, .. } = work;
     let bytes = builder.finish(&states)?;
     progress.end("compile", &format!("{} documents", files.len()));
-    Ok(Compiled { bytes, problems, states })
+    Ok(Compiled { bytes, problems, states, documents })
 }
 
 struct Work {
@@ -71,10 +75,14 @@ struct Work {
     /// Documents that were read, and wait to be taken in.
     read: Vec<Part>,
     feed: &'static Feed,
+    /// The stored documents so far, with the records that each gave.
+    documents: Vec<(&'static str, String, u64)>,
 }
 
 /// What one document gave.
 struct Part {
+    /// The place of the stored document that it is or lies in.
+    stored: usize,
     feed: &'static Feed,
     records: Vec<Ready>,
     problems: Vec<Problem>,
@@ -122,16 +130,19 @@ impl Work {
     fn read_batch(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        let expected = self.feed;
+        let (expected, stored) = (self.feed, self.documents.len().saturating_sub(1));
         let before = std::mem::take(&mut self.read);
         let read_all =
-            || batch.into_par_iter().map(|(name, bytes)| read(expected, &name, &bytes)).collect::<Vec<Part>>();
+            || batch.into_par_iter().map(|(name, bytes)| read(expected, stored, &name, &bytes)).collect::<Vec<Part>>();
         let (read, ()) = rayon::join(read_all, || before.into_iter().for_each(|part| self.take(part)));
         self.read = read;
     }
 
     /// Takes in the records of one document: always in the order of the documents.
     fn take(&mut self, part: Part) {
+        if let Some((_, _, records)) = self.documents.get_mut(part.stored) {
+            *records += part.records.len() as u64;
+        }
         let number = self.number(part.feed);
         let state = &mut self.states[number];
         state.records += part.records.len() as u64;
@@ -144,11 +155,12 @@ impl Work {
 }
 
 /// Reads one document, as its folder's feed unless it is plainly of another.
-fn read(expected: &'static Feed, name: &str, bytes: &[u8]) -> Part {
+fn read(expected: &'static Feed, stored: usize, name: &str, bytes: &[u8]) -> Part {
     let document = feeds::Document { name, bytes };
     let is_part = name.contains(" from line ");
     let feed = if is_part || (expected.detect)(&document) { Some(expected) } else { feeds::detect(&document) };
-    let mut part = Part { feed: feed.unwrap_or(expected), records: Vec::new(), problems: Vec::new(), newest: None };
+    let feed_or_expected = feed.unwrap_or(expected);
+    let mut part = Part { stored, feed: feed_or_expected, records: Vec::new(), problems: Vec::new(), newest: None };
     let Some(feed) = feed else {
         let what = "it is not recognised as a document of any feed".to_owned();
         part.problems.push(Problem { code: "feed/not-recognised", place: name.to_owned(), what });

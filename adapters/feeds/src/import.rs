@@ -16,6 +16,15 @@ pub enum Imported {
         path: PathBuf,
         /// The feed's id.
         feed: &'static str,
+        /// The name under which the feed's folder holds it.
+        name: String,
+    },
+    /// The feed holds these very bytes already.
+    Known {
+        /// The file.
+        path: PathBuf,
+        /// The feed's id.
+        feed: &'static str,
     },
     /// Not recognised as belonging to any feed.
     NotRecognised {
@@ -42,10 +51,10 @@ pub fn import(
                 None => recognise(&file)?,
             };
             outcome.push(match found {
-                Some(feed) => {
-                    store_file(store, &file, feed, now)?;
-                    Imported::Stored { path: file, feed: feed.id }
-                }
+                Some(feed) => match store_file(store, &file, feed, now)? {
+                    Some(name) => Imported::Stored { path: file, feed: feed.id, name },
+                    None => Imported::Known { path: file, feed: feed.id },
+                },
                 None => Imported::NotRecognised { path: file },
             });
         }
@@ -85,8 +94,12 @@ impl Visitor for First {
         self.found.is_none() && self.left > 0
     }
 
-    fn may_split(&self, name: &str) -> bool {
-        name.ends_with(".jsonl")
+    fn may_split(&self, _: &str) -> bool {
+        false
+    }
+
+    fn wants_heads_only(&self) -> bool {
+        true
     }
 
     fn problem(&mut self, _: &str, _: &str) {}
@@ -98,23 +111,24 @@ fn recognise(path: &Path) -> Result<Option<&'static Feed>, Error> {
     Ok(first.found)
 }
 
-fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -> Result<(), Error> {
+/// Stores a file; the value is the name it has there, or none if the feed holds the same bytes already.
+fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -> Result<Option<String>, Error> {
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
     let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut documents = store.documents(feed.id)?;
-    // Files of one name from two folders are two documents: the second carries a part of its digest.
-    let taken =
-        documents.get(&own).is_some_and(|known| known.digest != digest && known.origin != path.display().to_string());
-    let name = if taken { format!("{}-{own}", &digest[..12]) } else { own };
+    let origin = path.display().to_string();
+    if documents.values().any(|known| known.digest == digest && known.origin != origin) {
+        return Ok(None);
+    }
+    // Files of one name from two folders are two documents: the second carries a part of its digest. So does a file
+    // whose name the store needs for itself.
+    let is_taken = documents.get(&own).is_some_and(|known| known.digest != digest && known.origin != origin);
+    let name = if is_taken || Store::is_reserved(&own) { format!("{}-{own}", &digest[..12]) } else { own };
     store.write(&store.feed_folder(feed.id).join(&name), &bytes)?;
-    let document = Document {
-        origin: path.display().to_string(),
-        fetched_at: Some(now),
-        digest,
-        size_bytes: bytes.len() as u64,
-        ..Document::default()
-    };
-    documents.insert(name, document);
-    store.set_documents(feed.id, &documents)
+    let document =
+        Document { origin, fetched_at: Some(now), digest, size_bytes: bytes.len() as u64, ..Document::default() };
+    documents.insert(name.clone(), document);
+    store.set_documents(feed.id, &documents)?;
+    Ok(Some(name))
 }

@@ -16,6 +16,10 @@ impl MappedIndex {
     /// # Errors
     /// If it cannot be opened or mapped.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        let kind = std::fs::metadata(path).map_err(Error::file("open", path))?;
+        if !kind.is_file() {
+            return Err(Error::file("open", path)(std::io::Error::other("it is no regular file")));
+        }
         let file = std::fs::File::open(path).map_err(Error::file("open", path))?;
         #[expect(unsafe_code, reason = "mapping a file is unsafe because others could change it")]
         // SAFETY: index files are written once under another name, moved into place and never changed; all reads of the

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// The list of a feed's documents, beside them.
+const DOCUMENTS: &str = "documents.json";
+
 /// A data directory.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -55,12 +58,37 @@ impl Store {
         self.root.join("index")
     }
 
+    /// Whether the store uses such a name in a feed's folder for itself.
+    #[must_use]
+    pub fn is_reserved(name: &str) -> bool {
+        let extension = name.rsplit('.').next().unwrap_or_default();
+        name == DOCUMENTS || matches!(extension, "part" | "tag") || extension.starts_with("new-")
+    }
+
+    /// Takes a document out of a feed; `false` if the feed has none of this name.
+    ///
+    /// # Errors
+    /// If the list or the file cannot be changed.
+    pub fn remove(&self, feed: &str, name: &str) -> Result<bool, Error> {
+        let mut documents = self.documents(feed)?;
+        if documents.remove(name).is_none() {
+            return Ok(false);
+        }
+        // The list first: a file that no list names is never read.
+        self.set_documents(feed, &documents)?;
+        let path = self.feed_folder(feed).join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", &path)(error)),
+            _ => Ok(true),
+        }
+    }
+
     /// The documents of a feed by file name.
     ///
     /// # Errors
     /// If the list exists but cannot be read.
     pub fn documents(&self, feed: &str) -> Result<BTreeMap<String, Document>, Error> {
-        let path = self.feed_folder(feed).join("documents.json");
+        let path = self.feed_folder(feed).join(DOCUMENTS);
         match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| Error::file("read", &path)(error.into())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
@@ -73,7 +101,7 @@ impl Store {
     /// # Errors
     /// If it cannot be written.
     pub fn set_documents(&self, feed: &str, documents: &BTreeMap<String, Document>) -> Result<(), Error> {
-        let path = self.feed_folder(feed).join("documents.json");
+        let path = self.feed_folder(feed).join(DOCUMENTS);
         let text = serde_json::to_vec_pretty(documents).map_err(|error| Error::file("write", &path)(error.into()))?;
         self.write(&path, &text)
     }

@@ -114,6 +114,9 @@ pub(crate) struct ScanArguments {
     /// List every vulnerability under its patch
     #[arg(long, short)]
     pub(crate) verbose: bool,
+    /// Do not exit with 3 because of packages that could not be judged; they are listed all the same
+    #[arg(long)]
+    pub(crate) allow_undetermined: bool,
     /// Leave out what has no fix yet
     #[arg(long)]
     pub(crate) only_fixed: bool,
@@ -181,6 +184,13 @@ pub(crate) enum FeedsCommand {
         /// The feed they belong to, instead of recognising it
         #[arg(long)]
         feed: Option<String>,
+    },
+    /// Take a stored document out of a feed, and compile the index
+    Remove {
+        /// The feed's id
+        feed: String,
+        /// The document's name, as the feed's folder has it
+        document: String,
     },
     /// Compile the index anew from what is stored
     Compile,

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod exit;
+mod files;
 mod formats;
 mod printable;
 mod progress;

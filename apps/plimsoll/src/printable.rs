@@ -6,7 +6,8 @@ use std::borrow::Cow;
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let is_harmless = |character: char| {
         !character.is_control()
-            && !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+            && !matches!(character, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{200b}'..='\u{200f}'
+                | '\u{61c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
     };
     if text.chars().all(is_harmless) {
         return Cow::Borrowed(text);
@@ -44,6 +45,9 @@ mod tests {
 
     #[test]
     fn escapes_never_reach_the_terminal() {
+        for hidden in ['\u{61c}', '\u{2028}', '\u{2029}', '\u{2062}', '\u{9b}', '\u{e0041}'] {
+            assert_eq!(printable(&format!("a{hidden}b")), "a\u{fffd}b");
+        }
         assert_eq!(printable("a\u{1b}[31mb\u{202e}"), "a\u{fffd}[31mb\u{fffd}");
         assert_eq!(shell_words(&["apt".to_owned(), "$(x)".to_owned(), "it's".to_owned()]), "apt '$(x)' 'it'\\''s'");
         assert_eq!(cut("abcdef", 4), "abc…");

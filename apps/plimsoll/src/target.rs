@@ -2,9 +2,11 @@
 
 use crate::arguments::Subject;
 use crate::exit::Usage;
+use crate::files;
 use anyhow::{Context, Result};
 use inventory::readers::{self, Document};
 use inventory::{Directory, EntryKind, Inventory, Os};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The largest document that is read from a tree.
@@ -65,48 +67,103 @@ fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
     }
     inventory::pending::collect(&root, &mut inventory);
     // Language packages outside of the package manager live below these; what it owns is judged by its own data.
-    for folder in ["usr/local/lib", "opt", "srv", "var/www"] {
-        walk(&root, folder, &mut inventory, 0);
+    let mut walk = Walk::new(&root, false);
+    for folder in ["usr/local", "opt", "srv", "var/www"] {
+        walk.folder(folder, &mut inventory, 0);
     }
+    walk.links(&mut inventory);
     Ok(inventory)
 }
 
 fn of_tree(path: &Path) -> Result<Inventory> {
     let root = open(path)?;
     let mut inventory = Inventory { subject: path.display().to_string(), ..Inventory::default() };
-    walk(&root, "", &mut inventory, 0);
+    let mut walk = Walk::new(&root, true);
+    walk.folder("", &mut inventory, 0);
+    walk.links(&mut inventory);
     Ok(inventory)
 }
 
-/// Reads all documents of a tree that a reader knows; links are not followed.
-fn walk(root: &Directory, folder: &str, inventory: &mut Inventory, depth: usize) {
-    if depth > MOST_DEPTH {
-        return inventory.unreadable(folder, "folders are nested too deeply; those below were not read");
-    }
-    let entries = match root.list(folder) {
-        Ok(entries) => entries,
-        Err(error) => return inventory.unreadable(folder, error),
-    };
-    for entry in entries {
-        let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
-        match entry.kind {
-            EntryKind::Folder if entry.name == ".git" => {}
-            EntryKind::Folder => walk(root, &path, inventory, depth + 1),
-            EntryKind::File => read_one(root, &path, inventory),
-            EntryKind::Link | EntryKind::Other => {}
-        }
-    }
+/// A walk through a tree, reading all documents that a reader knows. No link leads out of the tree.
+struct Walk<'a> {
+    root: &'a Directory,
+    /// Whether folders that only a link leads to are walked too: in a tree of sources, but not through a whole system.
+    follows_folders: bool,
+    /// Device and number of every folder and document that was read.
+    seen: HashSet<(u64, u64)>,
+    /// Links, looked at last: most lead to what was read anyway.
+    waiting: Vec<String>,
 }
 
-fn read_one(root: &Directory, path: &str, inventory: &mut Inventory) {
-    let by_name = readers::reader_for_path(path).is_some();
-    if !by_name && !is_executable(root, path) {
-        return;
+impl<'a> Walk<'a> {
+    fn new(root: &'a Directory, follows_folders: bool) -> Self {
+        Self { root, follows_folders, seen: HashSet::new(), waiting: Vec::new() }
     }
-    match root.read(path, MOST_BYTES) {
-        Ok(Some(bytes)) => drop(readers::read_document(&Document { name: path, bytes: &bytes }, inventory)),
-        Ok(None) => {}
-        Err(error) => inventory.unreadable(path, error),
+
+    fn folder(&mut self, folder: &str, inventory: &mut Inventory, depth: usize) {
+        if depth > MOST_DEPTH {
+            return inventory.unreadable(folder, "folders are nested too deeply; those below were not read");
+        }
+        match self.root.identity(folder) {
+            Some((_, device, number)) if !self.seen.insert((device, number)) => return,
+            _ => {}
+        }
+        let entries = match self.root.list(folder) {
+            Ok(entries) => entries,
+            Err(error) => return inventory.unreadable(folder, error),
+        };
+        for entry in entries {
+            let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
+            // Names without an extension may be programs.
+            let could_be_read = readers::reader_for_path(&path).is_some();
+            let could_be_read = could_be_read || (entry.kind == EntryKind::File && !entry.name.contains('.'));
+            match entry.kind {
+                EntryKind::Folder if entry.name == ".git" => {}
+                EntryKind::Folder | EntryKind::File | EntryKind::Link if !entry.is_utf8 => {
+                    if could_be_read || entry.kind != EntryKind::File {
+                        inventory.unreadable(path, "its name is not UTF-8, so it was not read");
+                    }
+                }
+                EntryKind::Folder => self.folder(&path, inventory, depth + 1),
+                EntryKind::File => self.file(&path, inventory),
+                EntryKind::Link => self.waiting.push(path),
+                EntryKind::Other if could_be_read => inventory.unreadable(path, "it is no regular file"),
+                EntryKind::Other => {}
+            }
+        }
+    }
+
+    fn file(&mut self, path: &str, inventory: &mut Inventory) {
+        if readers::reader_for_path(path).is_none() && !is_executable(self.root, path) {
+            return;
+        }
+        if let Some((_, device, number)) = self.root.identity(path) {
+            self.seen.insert((device, number));
+        }
+        match self.root.read(path, MOST_BYTES) {
+            Ok(Some(bytes)) => drop(readers::read_document(&Document { name: path, bytes: &bytes }, inventory)),
+            Ok(None) => {}
+            Err(error) => inventory.unreadable(path, error),
+        }
+    }
+
+    /// Reads what only links lead to.
+    fn links(&mut self, inventory: &mut Inventory) {
+        while let Some(path) = self.waiting.pop() {
+            let is_wanted = readers::reader_for_path(&path).is_some();
+            match self.root.identity(&path) {
+                Some((_, device, number)) if self.seen.contains(&(device, number)) => {}
+                Some((EntryKind::Folder, ..)) if self.follows_folders => {
+                    self.folder(&path, inventory, path.split('/').count());
+                }
+                Some((EntryKind::Folder, ..)) => {
+                    inventory.problem(path, "a link to a folder outside of those that are looked through");
+                }
+                Some((EntryKind::File, ..)) if is_wanted => self.file(&path, inventory),
+                _ if is_wanted => inventory.unreadable(path, "a link that leads to no file below the root"),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -124,16 +181,18 @@ fn is_executable(root: &Directory, path: &str) -> bool {
 
 fn of_file(path: &Path, subject: &Subject) -> Result<Inventory> {
     let name = path.display().to_string();
-    let file = std::fs::File::open(path).with_context(|| format!("failed to open `{name}`"))?;
-    let size = file.metadata().with_context(|| format!("failed to read `{name}`"))?.len();
-    if size > MOST_BYTES {
-        anyhow::bail!("`{name}` has {size} bytes, more than the limit of {MOST_BYTES}");
-    }
-    let bytes = std::fs::read(path).with_context(|| format!("failed to read `{name}`"))?;
+    let bytes = files::read(path, MOST_BYTES).with_context(|| format!("failed to read `{name}`"))?;
     let bytes = inventory::unpack(bytes, inventory::Limits { bytes: MOST_BYTES })
         .with_context(|| format!("failed to unpack `{name}`"))?;
-    let mut inventory =
-        Inventory { subject: name.clone(), os: subject.release.as_deref().map(os_of), ..Inventory::default() };
+    let os = match &subject.release {
+        Some(release) => Some(Os::named(release).ok_or_else(|| {
+            Usage(format!(
+                "`{release}` is no release that is known: write debian-12, ubuntu-24.04, rhel-9 or a codename"
+            ))
+        })?),
+        None => None,
+    };
+    let mut inventory = Inventory { subject: name.clone(), os, ..Inventory::default() };
     let plain = [".zst", ".gz", ".xz", ".bz2"]
         .iter()
         .fold(name.as_str(), |name, extension| name.strip_suffix(extension).unwrap_or(name));
@@ -152,15 +211,11 @@ fn of_file(path: &Path, subject: &Subject) -> Result<Inventory> {
     Ok(inventory)
 }
 
-/// `debian-12` → an operating system.
-fn os_of(release: &str) -> Os {
-    let (id, version) = release.rsplit_once('-').unwrap_or((release, ""));
-    Os { id: id.to_owned(), version: version.to_owned(), name: format!("{id} {version}"), ..Os::default() }
-}
-
 /// A package database given as a file often has its system's os-release beside it.
 fn os_beside(path: &Path) -> Option<Os> {
-    let file = path.parent()?.join("os-release");
-    let bytes = std::fs::read(file).ok().filter(|bytes| bytes.len() < 1 << 20)?;
-    Some(Os::parse(&bytes))
+    let folder = path.parent()?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    // The file may come from elsewhere: no link beside it leads out of its folder.
+    let directory = Directory::new(std::fs::File::open(folder).ok()?.into());
+    directory.read("os-release", 1 << 20).ok().flatten().map(|bytes| Os::parse(&bytes))
 }

@@ -56,7 +56,9 @@ fn exit_codes_say_what_the_policy_says() {
     let world = World::new("codes");
     let status = world.path("status");
     assert_eq!(world.code(&["scan", &status]), 1);
-    assert_eq!(world.code(&["scan", &status, "--fail-on", "none"]), 0);
+    assert_eq!(world.code(&["scan", &status, "--at", "2026-02-13", "--fail-on", "none"]), 0);
+    // The feeds are half a year old by then: whatever they say, nobody can call the system clean.
+    assert_eq!(world.code(&["scan", &status, "--at", "2026-09-01", "--fail-on", "none"]), 3);
     assert_eq!(world.code(&["scan", &status, "--at", "2026-02-13", "--fail-on", "overdue"]), 0);
     assert_eq!(world.code(&["scan", &status, "--at", "2026-02-13", "--fail-on", "critical"]), 1);
     assert_eq!(world.code(&["scan", &status, "--fail-on", "nonsense"]), 64);
@@ -78,9 +80,95 @@ fn a_tree_with_one_unreadable_lock_file_is_not_called_clean() {
     world.write("tree/Gemfile.lock", "GEM\n  specs:\n    rack (2.2.4)\n");
     world.write("feeds/osv.json", r#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"RubyGems","name":"other"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#);
     assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
-    assert_eq!(world.code(&["scan", &world.path("tree")]), 0);
+    let code = |world: &World| world.code(&["scan", &world.path("tree"), "--at", "2026-01-02"]);
+    assert_eq!(code(&world), 0);
     world.write("tree/a/Cargo.lock", "[[package]\nname = 1");
-    assert_eq!(world.code(&["scan", &world.path("tree")]), 3);
+    assert_eq!(code(&world), 3);
+}
+
+#[test]
+fn links_and_odd_names_in_a_tree_are_read_or_counted() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new("links");
+    let tree = world.folder.join("tree");
+    std::fs::create_dir_all(tree.join("a")).expect("created");
+    world.write("lock", "GEM\n  specs:\n    outside (1.0.0)\n");
+    world.write("tree/a/lock", "GEM\n  specs:\n    rack (2.2.4)\n");
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, tree.join(name)).expect("linked");
+    let json = |world: &World| -> serde_json::Value {
+        serde_json::from_str(&world.text(&["scan", &world.path("tree"), "-f", "json"])).expect("JSON")
+    };
+    link("a/lock", "Gemfile.lock");
+    link("..", "a/above");
+    let inside = json(&world);
+    assert_eq!((&inside["coverage"]["packages"], &inside["coverage"]["unread"]), (&1.into(), &0.into()));
+    link("../lock", "a/Gemfile.lock");
+    std::fs::write(tree.join(std::ffi::OsStr::from_bytes(b"caf\xe9-requirements.txt")), "a==1\n").expect("written");
+    std::fs::create_dir(tree.join(std::ffi::OsStr::from_bytes(b"\xff"))).expect("created");
+    let odd = json(&world);
+    assert_eq!((&odd["coverage"]["packages"], &odd["coverage"]["unread"]), (&1.into(), &3.into()), "{odd}");
+}
+
+#[test]
+fn what_is_not_known_is_not_called_clean() {
+    let world = World::new("unknown");
+    let at = ["--at", "2026-02-13"];
+    let code = |name: &str, more: &[&str]| {
+        let path = world.path(name);
+        world.code(&[&["scan", path.as_str()], &at[..], more].concat())
+    };
+    let status = "Package: example2\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n";
+    world.write("one", status);
+    assert_eq!(code("one", &[]), 0);
+    // One package that nobody can judge is enough, unless somebody accepts that.
+    world.write("two", &format!("{status}\nPackage: foreign\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nMaintainer: D <x@docker.com>\n"));
+    assert_eq!(code("two", &[]), 3);
+    assert_eq!(code("two", &["--allow-undetermined"]), 0);
+    let output = world.run(&[&["scan", world.path("two").as_str()], &at[..]].concat());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 package could not be judged"));
+    // No index, and a list that offers nothing.
+    std::fs::create_dir_all(world.folder.join("root/var/lib/apt/lists")).expect("created");
+    std::fs::create_dir_all(world.folder.join("root/var/lib/dpkg")).expect("created");
+    world.write(
+        "root/var/lib/dpkg/status",
+        "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n",
+    );
+    world.write("root/var/lib/apt/lists/m_Packages", "");
+    let bare = |world: &World| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.args(["--data", &world.path("nothing"), "scan", "--root", &world.path("root")]);
+        command.output().expect("it runs").status.code().expect("a code")
+    };
+    assert_eq!(bare(&world), 3);
+    world.write("root/var/lib/apt/lists/m_Packages", "Package: dpkg\nArchitecture: amd64\nVersion: 1\n");
+    assert_eq!(bare(&world), 0);
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_no_answer() {
+    let world = World::new("pipe");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.arg("--data").arg(world.folder.join("data")).args(["scan", &world.path("status"), "-f", "json"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+}
+
+#[test]
+fn devices_and_folders_are_no_documents() {
+    let world = World::new("devices");
+    for arguments in [
+        ["scan", "/dev/zero", "-q"],
+        ["scan", "--policy", "/dev/zero"],
+        ["scan", "--vex", "/dev/zero"],
+        ["scan", "--index", "/dev/zero"],
+        ["scan", "--ignore-file", "/dev/zero"],
+        ["scan", "--asset", "/dev/zero"],
+    ] {
+        let status = world.path("status");
+        let target: &[&str] = if arguments[1] == "/dev/zero" { &[] } else { &[&status] };
+        assert_eq!(world.code(&[&arguments[..], target].concat()), 2, "{arguments:?}");
+    }
 }
 
 #[test]
@@ -141,13 +229,27 @@ fn names_with_escapes_and_formulas_are_made_harmless() {
 fn ignore_files_beside_the_target_are_applied_and_shown() {
     let world = World::new("ignore");
     world.write(".trivyignore.yaml", "vulnerabilities:\n  - id: CVE-2026-0002\n    statement: not reachable here\n    expired_at: 2027-01-01\n  - id: CVE-2020-0000\n");
-    let text = world.text(&["scan", &world.path("status"), "--at", "2026-11-23"]);
+    let scan = |folder: &str, at: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.current_dir(folder).arg("--data").arg(world.folder.join("data"));
+        let output = command.args(["scan", &world.path("status"), "--at", at]).output().expect("it runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let text = scan(&world.path(""), "2026-11-23");
     assert!(
         text.contains("not reachable here") && text.contains("without effect") && text.contains("1 overdue"),
         "{text}"
     );
-    let later = world.text(&["scan", &world.path("status"), "--at", "2027-02-01"]);
+    let later = scan(&world.path(""), "2027-02-01");
     assert!(later.contains("2 overdue"), "{later}");
+    // What came with a target from elsewhere decides nothing about it.
+    let foreign = scan("/", "2026-11-23");
+    assert!(foreign.contains("2 overdue") && foreign.contains("--ignore-file"), "{foreign}");
+    // A link that leads out of the folder is not followed.
+    std::fs::remove_file(world.folder.join(".trivyignore.yaml")).expect("removed");
+    std::os::unix::fs::symlink("/etc/passwd", world.folder.join(".trivyignore.yaml")).expect("linked");
+    let linked = scan(&world.path(""), "2026-11-23");
+    assert!(linked.contains("2 overdue") && !linked.contains("root:"), "{linked}");
 }
 
 #[test]
@@ -160,6 +262,56 @@ fn a_damaged_index_is_an_error_and_not_a_clean_system() {
     std::fs::write(&index, bytes).expect("written");
     assert_eq!(world.code(&["scan", &world.path("status")]), 2);
     assert_eq!(world.code(&["feeds", "verify"]), 2);
+}
+
+/// One bit, anywhere: an error, or (in the room between sections) exactly what the whole index says.
+#[test]
+fn a_flipped_bit_never_makes_a_system_clean() {
+    let world = World::new("flipped");
+    let pointer = std::fs::read_to_string(world.folder.join("data/index/current")).expect("a digest");
+    let whole = std::fs::read(world.folder.join(format!("data/index/{pointer}.index"))).expect("read");
+    let scan = || {
+        let arguments = ["scan", &world.path("status"), "-f", "csv", "--at", "2026-11-23", "--index", &world.path("x")];
+        let output = world.run(&arguments);
+        (output.status.code(), output.stdout)
+    };
+    std::fs::write(world.folder.join("x"), &whole).expect("written");
+    let expected = scan();
+    assert_eq!(expected.0, Some(1));
+    let mut noticed = 0;
+    for at in (0..whole.len()).step_by(whole.len() / 150) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 4;
+        std::fs::write(world.folder.join("x"), damaged).expect("written");
+        let found = scan();
+        noticed += usize::from(found.0 == Some(2));
+        assert!(found.0 == Some(2) || found == expected, "byte {at}: {:?}", found.0);
+    }
+    assert!(noticed > 50, "{noticed}");
+}
+
+#[test]
+fn imports_that_bring_nothing_replace_nothing() {
+    let world = World::new("imports");
+    let index = || std::fs::read_to_string(world.folder.join("data/index/current")).expect("a digest");
+    let before = index();
+    world.write("broken.json", "{\"schema_version\": \"1.6\", \"id\": ");
+    assert_eq!(world.code(&["feeds", "import", &world.path("broken.json")]), 2);
+    assert_eq!(world.code(&["feeds", "import", "--feed", "epss", &world.path("status")]), 2);
+    assert_eq!(index(), before);
+    // A file of the store's own name beside others.
+    world.write("documents.json", r#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"a"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}"#);
+    world.write("other.json", r#"{"id":"GHSA-2","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"b"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}"#);
+    assert_eq!(world.code(&["feeds", "import", &world.path("documents.json"), &world.path("other.json")]), 0);
+    let after = index();
+    assert_ne!(after, before);
+    // The same bytes again are known, and taking documents out leads back to where it began.
+    world.write("copy.json", &std::fs::read_to_string(world.folder.join("other.json")).expect("read"));
+    assert!(world.text(&["feeds", "import", &world.path("copy.json")]).contains("(known)"));
+    assert_eq!(index(), after);
+    assert_eq!(world.code(&["feeds", "remove", "osv", "nothing"]), 64);
+    assert_eq!(world.code(&["feeds", "remove", "osv", "other.json"]), 0);
+    assert_eq!(world.code(&["feeds", "verify"]), 0);
 }
 
 #[test]

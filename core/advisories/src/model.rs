@@ -235,6 +235,11 @@ impl Problem {
     pub fn bad_record(place: impl Into<String>, what: impl std::fmt::Display) -> Self {
         Self { code: "feed/bad-record", place: place.into(), what: what.to_string() }
     }
+
+    /// A file of exceptions that has no effect.
+    pub fn not_applied(place: impl Into<String>, what: impl std::fmt::Display) -> Self {
+        Self { code: "exception/not-applied", place: place.into(), what: what.to_string() }
+    }
 }
 
 impl Affected {

@@ -6,8 +6,9 @@ use advisories::index::{FeedState, Index, Meta};
 use advisories::vex::Statement;
 use inventory::{Inventory, PendingUpdate};
 use jiff::Timestamp;
-use matching::Verdict;
+use matching::{Undetermined, Verdict};
 use policy::{Asset, Policy};
+use std::collections::HashSet;
 
 /// Why an assessment could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -71,8 +72,12 @@ pub struct Coverage {
     pub has_repository_metadata: bool,
     /// Security updates of which it is not known what they fix, nor since when they have been there.
     pub unexplained_updates: usize,
-    /// Files or documents of the inventory that could not be read to their end.
-    pub unread_documents: usize,
+    /// Files, documents or entries of the inventory that could not be read.
+    pub unread: usize,
+    /// Packages of which neither the advisories nor the host's own repositories say anything.
+    pub uncovered: usize,
+    /// What of the data is too old to rely on, in words.
+    pub stale: Vec<String>,
     /// Things that are not known, in words.
     pub unknown: Vec<String>,
     /// Statements that met nothing, in words.
@@ -80,14 +85,33 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Whether there is enough data to call the asset clean: something was compared, and no update is left whose age
-    /// and content nobody could tell.
+    /// Why there is not enough data to call the asset clean, in words; empty if there is.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<String> {
+        let mut gaps = Vec::new();
+        let mut gap = |count: usize, one: &str, many: &str| match count {
+            0 => {}
+            1 => gaps.push(format!("1 {one}")),
+            count => gaps.push(format!("{count} {many}")),
+        };
+        gap(self.uncovered, "package could not be judged", "packages could not be judged");
+        gap(
+            self.unexplained_updates,
+            "pending security update is not explained",
+            "pending security updates are not explained",
+        );
+        gap(self.unread, "file or entry could not be read", "files or entries could not be read");
+        if self.packages == 0 {
+            gaps.push("no package was found".to_owned());
+        }
+        gaps.extend(self.stale.iter().cloned());
+        gaps
+    }
+
+    /// Whether there is enough data to call the asset clean.
     #[must_use]
     pub fn is_sufficient(&self) -> bool {
-        self.packages > 0
-            && (self.judged > 0 || self.has_repository_metadata)
-            && self.unexplained_updates == 0
-            && self.unread_documents == 0
+        self.gaps().is_empty()
     }
 }
 
@@ -99,7 +123,7 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
     let mut coverage = Coverage {
         packages: input.inventory.packages.len(),
         has_repository_metadata: input.inventory.has_repository_metadata,
-        unread_documents: input.inventory.unread_documents,
+        unread: input.inventory.unread,
         ..Coverage::default()
     };
     let meta = input.index.map(Index::meta).transpose()?;
@@ -112,19 +136,16 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
         };
         coverage.idle_statements = idle.iter().filter_map(describe).collect();
         coverage.judged = matching.judged;
-        coverage.undetermined = undetermined(input.inventory, &matching);
+        coverage.undetermined = undetermined(input.inventory, &matching.undetermined);
+        coverage.uncovered = uncovered(input.inventory, &matching.undetermined);
         all = findings::from_matches(input, index, &matching.matches)?;
     } else {
         coverage
             .unknown
             .push("there is no index of advisories, so installed packages were not compared with any".to_owned());
-        let nothing = "there is no index of advisories".to_owned();
-        coverage.undetermined = input
-            .inventory
-            .packages
-            .iter()
-            .map(|package| (package.name.clone(), package.version.clone(), nothing.clone()))
-            .collect();
+        let undetermined = matching::without_index(input.inventory);
+        coverage.undetermined = self::undetermined(input.inventory, &undetermined);
+        coverage.uncovered = uncovered(input.inventory, &undetermined);
     }
     all.extend(findings::from_changelogs(input, &all)?);
     all.extend(findings::from_lifecycle(input, meta.as_ref(), &mut coverage.unknown));
@@ -162,19 +183,34 @@ fn note_assumptions(coverage: &mut Coverage, findings: &[Finding]) {
     }
 }
 
-fn undetermined(inventory: &Inventory, matching: &matching::Matching) -> Vec<(String, String, String)> {
-    let all = matching.undetermined.iter().map(|entry| (&inventory.packages[entry.package], entry));
+fn undetermined(inventory: &Inventory, all: &[Undetermined]) -> Vec<(String, String, String)> {
+    let all = all.iter().map(|entry| (&inventory.packages[entry.package], entry));
     all.map(|(package, entry)| (package.name.clone(), package.version.clone(), entry.why.clone())).collect()
 }
+
+/// How many packages nothing is known about. Where no advisory speaks of a package, the repository that offers it still
+/// does: it has no newer version, or one that its security suite accounts for.
+fn uncovered(inventory: &Inventory, undetermined: &[Undetermined]) -> usize {
+    let pending: HashSet<(&str, &str)> =
+        inventory.pending.iter().map(|update| (update.name.as_str(), update.architecture.as_str())).collect();
+    let is_covered = |entry: &&Undetermined| {
+        let package = &inventory.packages[entry.package];
+        // Nobody says whether an update from outside of the distribution is one of security.
+        let has_update = pending.contains(&(package.name.as_str(), package.architecture.as_str()));
+        package.is_offered && !(entry.is_foreign && has_update)
+    };
+    undetermined.iter().filter(|entry| !is_covered(entry)).count()
+}
+
+/// After how many days a host's own lists of packages are too old: security updates come every week.
+const STALE_METADATA_DAYS: i64 = 7;
 
 fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>) {
     coverage.feeds = meta.map(|meta| meta.feeds).unwrap_or_default();
     coverage.index_digest = input.index.map(Index::digest);
-    if input.inventory.unread_documents > 0 {
-        let count = input.inventory.unread_documents;
-        coverage
-            .unknown
-            .push(format!("what {count} files hold that could not be read to their end (see the problems)"));
+    if input.inventory.unread > 0 {
+        let count = input.inventory.unread;
+        coverage.unknown.push(format!("what {count} files or entries hold that could not be read (see the problems)"));
     }
     if input.inventory.host.is_some() && !input.inventory.has_repository_metadata {
         coverage
@@ -187,12 +223,29 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
             .unknown
             .push(format!("{count} processes could not be looked at for want of rights: they may run replaced files"));
     }
+    if coverage.packages > 0 && !coverage.feeds.iter().any(|state| state.feed == "kev" && state.records > 0) {
+        coverage.unknown.push("which vulnerabilities are exploited: no catalogue (feed kev) is loaded".to_owned());
+    }
     for state in &coverage.feeds {
         let Some(feed) = advisories::feeds::find(&state.feed) else { continue };
         let Some(newest) = state.newest else { continue };
         let days = input.now.duration_since(newest).as_hours() / 24;
         if days > i64::from(feed.stale_after_days) {
-            coverage.unknown.push(format!("the feed {} is stale: its newest record is {days} days old", state.feed));
+            coverage.stale.push(format!("the feed {} is stale: its newest record is {days} days old", state.feed));
         }
     }
+    for (suite, until) in &input.inventory.repository_valid_until {
+        if let Some(until) = Timestamp::from_second(*until).ok().filter(|until| *until < input.now) {
+            let day = until.strftime("%F");
+            coverage.stale.push(format!("the metadata of {suite} was valid until {day} only (apt-get update)"));
+        }
+    }
+    let renewed = input.inventory.repository_metadata_at.and_then(|at| Timestamp::from_second(at).ok());
+    let days = renewed.map_or(0, |at| input.now.duration_since(at).as_hours() / 24);
+    if days > STALE_METADATA_DAYS {
+        coverage
+            .stale
+            .push(format!("the repositories' metadata is stale: its newest part is {days} days old (apt-get update)"));
+    }
+    coverage.unknown.extend(coverage.stale.iter().cloned());
 }

@@ -69,11 +69,12 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding]) -> (Vec<Patch>,
             .iter_mut()
             .find(|patch| patch.target.is_some() && patch.packages.iter().any(|(name, _)| *name == update.name));
         match patch {
-            Some(patch) => {
+            Some(patch) if patch.is_reached_by(inventory, update) => {
                 patch.is_offered = Some(true);
                 patch.target = Some(update.source.version.clone());
             }
-            None => other.push(update.clone()),
+            // The repositories have something newer, and not yet what is needed.
+            Some(_) | None => other.push(update.clone()),
         }
     }
     for patch in &mut patches {
@@ -130,6 +131,19 @@ impl Patch {
         }
     }
 
+    /// Whether an update brings the version that resolves all of the patch's findings.
+    fn is_reached_by(&self, inventory: &Inventory, update: &PendingUpdate) -> bool {
+        let package = inventory.packages.iter().find(|package| package.name == update.name);
+        let scheme = package.and_then(|package| Family::of(&package.ecosystem)).map(|family| family.scheme);
+        // Debian's fixed versions are the source's; RPM's and apk's are the package's own.
+        let version = if self.kind == Some(PackageType::Deb) { &update.source.version } else { &update.candidate };
+        match (scheme, &self.target) {
+            (Some(scheme), Some(target)) => scheme.compare(version, target).is_ok_and(std::cmp::Ordering::is_ge),
+            // What only a changelog names has no other target than the update itself.
+            _ => true,
+        }
+    }
+
     fn add_finding(&mut self, at: usize, finding: &Finding) {
         self.findings.push(at);
         self.is_overdue |= finding.is_overdue;
@@ -147,6 +161,12 @@ impl Patch {
     }
 }
 
+/// Whether a name or version holds only what the names and versions of packages hold.
+fn is_plain(word: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._:~/@^!".contains(&byte);
+    !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_usual)
+}
+
 /// The words of the command that applies a patch. Names go in as words of their own, never through a shell.
 fn command(patch: &Patch) -> Vec<String> {
     let names = || {
@@ -157,6 +177,10 @@ fn command(patch: &Patch) -> Vec<String> {
     };
     let with = |head: &[&str], tail: Vec<String>| head.iter().map(|word| (*word).to_owned()).chain(tail).collect();
     let Some(target) = &patch.target else { return Vec::new() };
+    // A name that could be an option, or no name at all, belongs into no command.
+    if !names().iter().chain([&patch.name, target]).all(|word| is_plain(word)) {
+        return Vec::new();
+    }
     match patch.kind {
         Some(PackageType::Deb) => with(&["apt-get", "install", "--only-upgrade"], names()),
         Some(PackageType::Rpm) => with(&["dnf", "upgrade"], names()),

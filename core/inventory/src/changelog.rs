@@ -134,8 +134,8 @@ fn cves(line: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// `Tue, 12 Feb 2025 10:00:00 +0100` → seconds since 1970.
-fn rfc2822(text: &str) -> Option<i64> {
+/// `Tue, 12 Feb 2025 10:00:00 +0100`, or with `UTC` → seconds since 1970.
+pub(crate) fn rfc2822(text: &str) -> Option<i64> {
     const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let words: Vec<&str> = text.split_whitespace().collect();
     let [_, day, month, year, time, zone] = words[..] else { return None };
@@ -143,7 +143,7 @@ fn rfc2822(text: &str) -> Option<i64> {
     let month = i64::try_from(MONTHS.iter().position(|known| *known == month)?).ok()? + 1;
     let mut clock = time.split(':').map(|part| part.parse::<i64>().ok());
     let seconds = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next().flatten().unwrap_or(0);
-    let offset: i64 = zone.parse().ok()?;
+    let offset: i64 = if matches!(zone, "UTC" | "GMT" | "Z") { 0 } else { zone.parse().ok()? };
     // Days since 1970 by the civil calendar (proleptic Gregorian).
     let (y, m) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let (era, year_of_era) = (y.div_euclid(400), y.rem_euclid(400));

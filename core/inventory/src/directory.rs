@@ -18,6 +18,8 @@ pub struct Directory {
 pub struct Entry {
     /// Its name; bytes that are not UTF-8 are replaced.
     pub name: String,
+    /// Whether the name is the entry's own: one with replaced bytes opens nothing.
+    pub is_utf8: bool,
     /// Its kind, links not followed.
     pub kind: EntryKind,
 }
@@ -52,6 +54,7 @@ impl Directory {
         let Some(file) = self.open(path)? else { return Ok(None) };
         let wrap = |source| Error::Read { path: path.to_owned(), source };
         let metadata = file.metadata().map_err(wrap)?;
+        // What the system makes up, as below /proc, says it has no bytes.
         if metadata.len() > limit_bytes {
             return Err(Error::TooLarge { path: path.to_owned(), limit_bytes });
         }
@@ -68,17 +71,14 @@ impl Directory {
     /// # Errors
     /// If it exists but cannot be opened, or is no regular file.
     pub fn open(&self, path: &str) -> Result<Option<File>, Error> {
+        let other = || Error::Read { path: path.to_owned(), source: std::io::Error::other("it is no regular file") };
+        // Opening a device or a pipe can do something or wait for somebody: the type is looked at first.
+        let place = self.open_at(path, OFlags::PATH | OFlags::CLOEXEC);
+        let is_file = place.map(|place| kind_of(&place) == EntryKind::File);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        match self.open_at(path, flags) {
-            Ok(handle) => {
-                let file = File::from(handle);
-                let metadata = file.metadata().map_err(|source| Error::Read { path: path.to_owned(), source })?;
-                if !metadata.is_file() {
-                    let source = std::io::Error::other("it is no regular file");
-                    return Err(Error::Read { path: path.to_owned(), source });
-                }
-                Ok(Some(file))
-            }
+        match is_file.and_then(|is_file| if is_file { self.open_at(path, flags).map(Some) } else { Ok(None) }) {
+            Ok(Some(handle)) if kind_of(&handle) == EntryKind::File => Ok(Some(File::from(handle))),
+            Ok(_) => Err(other()),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(Errno::LOOP) => Err(Error::TooManyLinks { path: path.to_owned() }),
             Err(error) => Err(Error::Read { path: path.to_owned(), source: error.into() }),
@@ -99,7 +99,8 @@ impl Directory {
         let mut entries = Vec::new();
         for entry in rustix::fs::Dir::read_from(&handle).map_err(wrap)? {
             let entry = entry.map_err(wrap)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let name = entry.file_name().to_string_lossy();
+            let (is_utf8, name) = (matches!(name, std::borrow::Cow::Borrowed(_)), name.into_owned());
             if name == "." || name == ".." {
                 continue;
             }
@@ -108,7 +109,7 @@ impl Directory {
                 let status = rustix::fs::statat(&handle, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
                 kind = status.map_or(FileType::Unknown, |status| FileType::from_raw_mode(status.st_mode));
             }
-            entries.push(Entry { name, kind: entry_kind(kind) });
+            entries.push(Entry { name, is_utf8, kind: entry_kind(kind) });
         }
         entries.sort();
         Ok(entries)
@@ -118,6 +119,14 @@ impl Directory {
     #[must_use]
     pub fn exists(&self, path: &str) -> bool {
         self.open_at(path, OFlags::PATH | OFlags::CLOEXEC).is_ok()
+    }
+
+    /// What a path leads to, links followed: its kind, and the numbers that tell it from everything else.
+    #[must_use]
+    pub fn identity(&self, path: &str) -> Option<(EntryKind, u64, u64)> {
+        let handle = self.open_at(path, OFlags::PATH | OFlags::CLOEXEC).ok()?;
+        let status = rustix::fs::fstat(&handle).ok()?;
+        Some((entry_kind(FileType::from_raw_mode(status.st_mode)), status.st_dev, status.st_ino))
     }
 
     /// When a file was last changed, in seconds since 1970.
@@ -190,6 +199,10 @@ impl Directory {
         }
         rustix::fs::openat(here.as_fd(), ".", flags, Mode::empty())
     }
+}
+
+fn kind_of(handle: &OwnedFd) -> EntryKind {
+    rustix::fs::fstat(handle).map_or(EntryKind::Other, |status| entry_kind(FileType::from_raw_mode(status.st_mode)))
 }
 
 fn entry_kind(kind: FileType) -> EntryKind {

@@ -58,7 +58,8 @@ fn kernels(facts: &mut HostFacts, inventory: &Inventory) {
         .filter_map(|package| {
             let (release, version) = kernel_release(package)?;
             let scheme = if package.kind == PackageType::Deb { Scheme::Debian } else { Scheme::Rpm };
-            Some((release, version, scheme))
+            // INVARIANT: only versions that can be read are compared below, so that is a total order.
+            scheme.check(version).ok().map(|()| (release, version, scheme))
         })
         .collect();
     let same_flavour = |release: &str| flavour(release) == flavour(&running) || release == running;

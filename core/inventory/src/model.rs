@@ -15,16 +15,18 @@ pub struct Inventory {
     pub pending: Vec<PendingUpdate>,
     /// Whether repositories' metadata was found; without it nothing can be said about pending updates.
     pub has_repository_metadata: bool,
-    /// When the repositories' metadata was last renewed, in seconds since 1970.
+    /// When the newest of the repositories' metadata was published, in seconds since 1970: they were asked after that.
     pub repository_metadata_at: Option<i64>,
+    /// Until when each repository vouches for its metadata, if it says so: its name, and seconds since 1970.
+    pub repository_valid_until: Vec<(String, i64)>,
     /// Facts about the running host; none for a directory or document.
     pub host: Option<HostFacts>,
     /// What was read, with the number of packages in it.
     pub sources: Vec<(String, usize)>,
     /// What could not be read.
     pub problems: Vec<Problem>,
-    /// How many files or documents could not be read to their end.
-    pub unread_documents: usize,
+    /// How many files, documents or entries could not be read, so that what they hold is not known.
+    pub unread: usize,
 }
 
 /// A kind of package, by the types of the package URL specification.
@@ -76,6 +78,8 @@ pub struct Package {
     pub vendor: Option<String>,
     /// Whether the package manager holds it back from upgrades.
     pub is_held: bool,
+    /// Whether a repository of the host offers the package, so that its updates are known.
+    pub is_offered: bool,
     /// The file in which it was found.
     pub location: String,
 }
@@ -263,19 +267,20 @@ impl Package {
             module: None,
             vendor: None,
             is_held: false,
+            is_offered: false,
             location: location.to_owned(),
         }
     }
 }
 
 impl Inventory {
-    /// Notes a file or document that could not be read to its end: what it holds is not known.
+    /// Notes a file, a document or an entry that could not be read: what it holds is not known.
     pub fn unreadable(&mut self, place: impl Into<String>, what: impl std::fmt::Display) {
-        self.unread_documents += 1;
+        self.unread += 1;
         self.problem(place, what);
     }
 
-    /// Notes something that could not be read.
+    /// Notes something that is not as it should be, but lost nothing.
     pub fn problem(&mut self, place: impl Into<String>, what: impl std::fmt::Display) {
         // INVARIANT: bounded, so that a hostile file cannot fill memory with complaints; the last one says so.
         const MOST: usize = 1000;

@@ -41,6 +41,18 @@ impl Os {
         os
     }
 
+    /// The release that a person names: `debian-12`, `ubuntu-24.04`, or a codename; `None` where nobody publishes data
+    /// for it.
+    #[must_use]
+    pub fn named(release: &str) -> Option<Self> {
+        let by_codename =
+            CODENAMES.iter().find(|(_, name, _)| *name == release).map(|(id, _, version)| (*id, *version));
+        let (id, version) = by_codename.or_else(|| release.rsplit_once('-')).unwrap_or((release, ""));
+        let os =
+            Self { id: id.to_owned(), version: version.to_owned(), name: format!("{id} {version}"), ..Self::default() };
+        os.ecosystem().map(|_| os)
+    }
+
     /// OSV's name for the release, for packages of a kind that this system's maker builds; empty for all others.
     #[must_use]
     pub fn ecosystem_of(&self, kind: PackageType) -> String {
@@ -61,13 +73,18 @@ impl Os {
         match self.id.as_str() {
             "debian" if major.is_empty() => match self.codename.as_str() {
                 "" => Some("Debian:unstable".to_owned()),
-                codename => advisories_codename(codename),
+                codename => version_of_codename("debian", codename).map(|version| format!("Debian:{version}")),
             },
             "debian" => with("Debian", major),
             "ubuntu" => {
-                let is_lts = self.is_lts
-                    || (major.parse::<u32>().is_ok_and(|year| year % 2 == 0) && self.version.ends_with(".04"));
-                with("Ubuntu", &self.version).map(|name| if is_lts { name + ":LTS" } else { name })
+                let version = match self.version.as_str() {
+                    "" => version_of_codename("ubuntu", &self.codename).unwrap_or_default(),
+                    version => version,
+                };
+                let year = version.split('.').next().unwrap_or_default();
+                let is_lts =
+                    self.is_lts || (year.parse::<u32>().is_ok_and(|year| year % 2 == 0) && version.ends_with(".04"));
+                with("Ubuntu", version).map(|name| if is_lts { name + ":LTS" } else { name })
             }
             "alpine" if self.version.contains("alpha") || self.name.contains("edge") => Some("Alpine:edge".to_owned()),
             "alpine" => with("Alpine", &minor).map(|name| name.replacen(':', ":v", 1)),
@@ -92,18 +109,31 @@ impl Os {
     }
 }
 
-fn advisories_codename(codename: &str) -> Option<String> {
+/// Releases by their names: distribution, name, version.
+const CODENAMES: &[(&str, &str, &str)] = &[
+    ("debian", "jessie", "8"),
+    ("debian", "stretch", "9"),
+    ("debian", "buster", "10"),
+    ("debian", "bullseye", "11"),
+    ("debian", "bookworm", "12"),
+    ("debian", "trixie", "13"),
+    ("debian", "forky", "14"),
+    ("debian", "duke", "15"),
+    ("debian", "sid", "unstable"),
+    ("ubuntu", "trusty", "14.04"),
+    ("ubuntu", "xenial", "16.04"),
+    ("ubuntu", "bionic", "18.04"),
+    ("ubuntu", "focal", "20.04"),
+    ("ubuntu", "jammy", "22.04"),
+    ("ubuntu", "noble", "24.04"),
+    ("ubuntu", "plucky", "25.04"),
+    ("ubuntu", "questing", "25.10"),
+];
+
+/// The version of a distribution's release with this name; `trixie/sid` counts as its first part.
+fn version_of_codename(id: &str, codename: &str) -> Option<&'static str> {
     let codename = codename.split('/').next()?;
-    let number = [
-        ("buster", "10"),
-        ("bullseye", "11"),
-        ("bookworm", "12"),
-        ("trixie", "13"),
-        ("forky", "14"),
-        ("duke", "15"),
-        ("sid", "unstable"),
-    ];
-    number.iter().find(|(name, _)| *name == codename).map(|(_, number)| format!("Debian:{number}"))
+    CODENAMES.iter().find(|(own, name, _)| *own == id && *name == codename).map(|(_, _, version)| *version)
 }
 
 /// `SUSE:15.5` → `SUSE:Linux Enterprise Server 15 SP5`.
@@ -141,5 +171,10 @@ mod tests {
         ] {
             assert_eq!(Os::parse(text.as_bytes()).ecosystem().as_deref(), expected, "{text}");
         }
+        let named = |release: &str| Os::named(release).and_then(|os| os.ecosystem());
+        assert_eq!(named("bookworm").as_deref(), Some("Debian:12"));
+        assert_eq!(named("opensuse-leap-15.6").as_deref(), Some("openSUSE:Leap 15.6"));
+        assert_eq!(named("noble").as_deref(), Some("Ubuntu:24.04:LTS"));
+        assert_eq!(named("windows-95"), None);
     }
 }

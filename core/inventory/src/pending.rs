@@ -4,7 +4,7 @@ mod apk;
 mod apt;
 mod dnf;
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Entry};
 use crate::model::Inventory;
 
 /// Adds the updates that the host's repositories offer.
@@ -12,15 +12,20 @@ pub fn collect(root: &Directory, inventory: &mut Inventory) {
     apt::collect(root, inventory);
     dnf::collect(root, inventory);
     apk::collect(root, inventory);
+    inventory.has_repository_metadata = inventory.packages.iter().any(|package| package.is_offered);
     inventory.pending.sort_by(|a, b| (&a.name, &a.architecture).cmp(&(&b.name, &b.architecture)));
 }
 
 const MOST_BYTES: u64 = 1 << 30;
 
-/// Reads and unpacks a file of metadata; a failure is a problem of the inventory.
+/// Reads and unpacks a file that a folder lists; a failure is a problem of the inventory.
 fn read_unpacked(root: &Directory, path: &str, inventory: &mut Inventory) -> Option<Vec<u8>> {
     let bytes = match root.read(path, MOST_BYTES) {
-        Ok(bytes) => bytes?,
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => {
+            inventory.unreadable(path, "it is a link that leads nowhere below the root");
+            return None;
+        }
         Err(error) => {
             inventory.unreadable(path, error);
             return None;
@@ -35,10 +40,15 @@ fn read_unpacked(root: &Directory, path: &str, inventory: &mut Inventory) -> Opt
     }
 }
 
-/// Remembers when metadata was last renewed: the oldest of its files counts.
-fn note_age(root: &Directory, path: &str, inventory: &mut Inventory) {
-    inventory.has_repository_metadata = true;
-    let Some(changed) = root.changed_at(path) else { return };
-    let known = inventory.repository_metadata_at.unwrap_or(i64::MAX);
-    inventory.repository_metadata_at = Some(known.min(changed));
+/// The entries of a folder of metadata; none, with a problem, if it cannot be read.
+fn list(root: &Directory, folder: &str, inventory: &mut Inventory) -> Vec<Entry> {
+    root.list(folder).unwrap_or_else(|error| {
+        inventory.unreadable(folder, error);
+        Vec::new()
+    })
+}
+
+/// Remembers when metadata was published. Repositories are asked together, and a quiet one stays old: the newest counts.
+fn note_age(published: Option<i64>, inventory: &mut Inventory) {
+    inventory.repository_metadata_at = inventory.repository_metadata_at.max(published);
 }

@@ -37,7 +37,8 @@ impl Purl {
             None => (path, ""),
         };
         let (namespace, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path.trim_end_matches('/')));
-        if kind.is_empty() || name.is_empty() {
+        // `pkg:apk/alpine/@1.36.1`: what looks like a name is a version.
+        if kind.is_empty() || name.is_empty() || name.starts_with('@') {
             return Err("its type or name is empty");
         }
         if !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-')) {
@@ -76,14 +77,19 @@ impl Purl {
     pub fn to_package(&self, location: &str) -> Option<Package> {
         let kind = PackageType::from_name(&self.kind)?;
         let mut version = self.version.clone();
-        if let Some(epoch) = self.qualifier("epoch").filter(|epoch| *epoch != "0" && kind == PackageType::Rpm)
+        if let Some(epoch) =
+            self.qualifier("epoch").filter(|epoch| *epoch != "0" && matches!(kind, PackageType::Rpm | PackageType::Deb))
             && !version.contains(':')
         {
             version = format!("{epoch}:{version}");
         }
         let mut package = Package::language(kind, self.full_name(), version, location);
         package.architecture = self.qualifier("arch").unwrap_or_default().to_owned();
-        package.source = self.qualifier("upstream").map(|upstream| upstream_package(upstream, &package.version, kind));
+        let upstream = self.qualifier("upstream").or(self.qualifier("source")).or(self.qualifier("origin"));
+        package.source = upstream.map(|upstream| upstream_package(upstream, &package.version, kind));
+        if let (Some(source), Some(version)) = (&mut package.source, self.qualifier("sourceversion")) {
+            version.clone_into(&mut source.version);
+        }
         package.module = self.qualifier("rpmmod").or(self.qualifier("modularitylabel")).map(crate::readers::stream_of);
         if let Some(release) = self.release() {
             package.ecosystem = release;
@@ -246,6 +252,14 @@ mod tests {
         assert_eq!(package.source.map(|source| source.name).as_deref(), Some("curl"));
         assert_eq!(Purl::parse("pkg:maven/org.apache/x@1").expect("valid").full_name(), "org.apache:x");
         assert_eq!(Purl::parse("pkg:npm/@scope/name").expect("valid").full_name(), "@scope/name");
+        let purl =
+            Purl::parse("pkg:deb/debian/bsdutils@2.38.1-5?arch=amd64&distro=debian-12.11&epoch=1").expect("valid");
+        assert_eq!(purl.to_package("x").expect("known").version, "1:2.38.1-5");
+        let purl = Purl::parse("pkg:deb/ubuntu/pcre3@2%3A8.39-12?distro=focal&source=pcre3").expect("valid");
+        let package = purl.to_package("x").expect("known");
+        assert_eq!((package.ecosystem.as_str(), package.version.as_str()), ("Ubuntu:20.04:LTS", "2:8.39-12"));
+        assert_eq!(package.source.expect("a source").version, "2:8.39-12");
+        assert!(Purl::parse("pkg:apk/alpine/@1.36.1-r27?arch=x86_64").is_err());
         assert!(Purl::parse("https://example.org").is_err() && Purl::parse("pkg:npm/").is_err());
     }
 }

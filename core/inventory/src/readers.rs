@@ -32,7 +32,7 @@ pub use rpm::source_of_rpm;
 pub(crate) use rpm::stream_of;
 
 use crate::directory::Directory;
-use crate::model::Inventory;
+use crate::model::{Inventory, Package, PackageType};
 
 /// A file with its content.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +105,7 @@ pub fn read_databases(root: &Directory, inventory: &mut Inventory) {
         let Access::Database(read) = reader.access else { continue };
         let before = inventory.packages.len();
         read(root, inventory);
+        leave_out_pseudo_packages(inventory, before);
         let found = inventory.packages.len() - before;
         if found > 0 {
             inventory.sources.push((reader.id.to_owned(), found));
@@ -131,8 +132,23 @@ pub fn read_database_file(document: &Document<'_>, inventory: &mut Inventory) ->
     } else {
         return false;
     };
+    leave_out_pseudo_packages(inventory, before);
     inventory.sources.push((id.to_owned(), inventory.packages.len() - before));
     true
+}
+
+/// Takes out what package managers list beside packages: RPM's public keys, and apk's virtual packages (`.build-deps`).
+fn leave_out_pseudo_packages(inventory: &mut Inventory, from: usize) {
+    let is_pseudo = |package: &Package| match package.kind {
+        PackageType::Rpm => package.name == "gpg-pubkey",
+        PackageType::Apk => package.name.starts_with('.'),
+        _ => false,
+    };
+    let mut place = 0;
+    inventory.packages.retain(|package| {
+        place += 1;
+        place <= from || !is_pseudo(package)
+    });
 }
 
 /// The reader of documents that this path belongs to.
@@ -141,8 +157,32 @@ pub fn reader_for_path(path: &str) -> Option<&'static Reader> {
     READERS.iter().find(|reader| matches!(reader.access, Access::Document { by_name, .. } if by_name(path)))
 }
 
+/// Text in UTF-16, as some Windows programs write it, in UTF-8; `None` if it is not marked as UTF-16.
+fn from_utf16(bytes: &[u8]) -> Option<Result<String, &'static str>> {
+    let unit = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = bytes[2..].chunks(2).map(|pair| unit([pair[0], pair.get(1).copied().unwrap_or_default()]));
+    let text: Result<String, _> = char::decode_utf16(units).collect();
+    Some(text.ok().filter(|_| bytes.len().is_multiple_of(2)).ok_or("it is marked as UTF-16, and is none"))
+}
+
 /// Reads a document by its name, else by its content. Returns the reader's id, or `None` if it is of no known kind.
 pub fn read_document(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
+    let decoded = match from_utf16(document.bytes) {
+        Some(Ok(text)) => text,
+        Some(Err(what)) => {
+            inventory.unreadable(document.name, what);
+            String::new()
+        }
+        None => return read_utf8(document, inventory),
+    };
+    read_utf8(&Document { bytes: decoded.as_bytes(), ..*document }, inventory)
+}
+
+fn read_utf8(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
     let recognises = |reader: &&Reader, content: bool| match reader.access {
         Access::Document { by_name, by_content, .. } => {
             if content {
@@ -160,6 +200,7 @@ pub fn read_document(document: &Document<'_>, inventory: &mut Inventory) -> Opti
     let Access::Document { read, .. } = reader.access else { return None };
     let before = inventory.packages.len();
     read(document, inventory);
+    leave_out_pseudo_packages(inventory, before);
     inventory.sources.push((format!("{} {}", reader.id, document.name), inventory.packages.len() - before));
     Some(reader.id)
 }
@@ -169,12 +210,12 @@ pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A document as text; what is not UTF-8 is a problem, and replaced.
+/// A document as text; bytes that are not UTF-8 are replaced, and what they said is lost.
 pub(crate) fn text_of<'a>(document: &Document<'a>, inventory: &mut Inventory) -> std::borrow::Cow<'a, str> {
     let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
     let text = String::from_utf8_lossy(bytes);
     if matches!(text, std::borrow::Cow::Owned(_)) {
-        inventory.problem(document.name, "it is not UTF-8 throughout; the bytes in question were replaced");
+        inventory.unreadable(document.name, "it is not UTF-8 throughout; the bytes in question were replaced");
     }
     text
 }

@@ -61,7 +61,7 @@ fn apt_takes_security_over_main_and_leaves_backports_alone() {
         ("var/lib/apt/lists/m_dists_bookworm_main_binary-amd64_Packages", main),
         ("var/lib/apt/lists/m_dists_bookworm_InRelease", b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nOrigin: Debian\nSuite: stable\nCodename: bookworm\n"),
         ("var/lib/apt/lists/m_dists_bookworm-security_main_binary-amd64_Packages.gz", &security),
-        ("var/lib/apt/lists/m_dists_bookworm-security_InRelease", b"Origin: Debian\nLabel: Debian-Security\nSuite: stable-security\n"),
+        ("var/lib/apt/lists/m_dists_bookworm-security_InRelease", b"Origin: Debian\nLabel: Debian-Security\nSuite: stable-security\nDate: Sat, 21 Nov 2026 08:28:25 UTC\nValid-Until: Sat, 28 Nov 2026 08:28:25 UTC\n"),
         ("var/lib/apt/lists/m_dists_bookworm-backports_main_binary-amd64_Packages", backports),
         ("var/lib/apt/lists/m_dists_bookworm-backports_InRelease", b"Suite: stable-backports\nNotAutomatic: yes\nButAutomaticUpgrades: yes\n"),
     ]);
@@ -69,6 +69,7 @@ fn apt_takes_security_over_main_and_leaves_backports_alone() {
         lines(&inventory),
         ["a 1.0-1 -> 1.0-2 from stable, security", "c 1 -> 3 from stable-security, security"]
     );
+    assert_eq!(inventory.repository_valid_until, [("stable-security".to_owned(), 1_795_854_505)]);
     assert!(inventory.pending[1].is_held && inventory.problems.is_empty(), "{:?}", inventory.problems);
     std::fs::remove_dir_all(root).expect("removed");
 }
@@ -103,7 +104,7 @@ fn a_damaged_list_is_a_problem_and_not_a_clean_host() {
         &[("var/lib/dpkg/status", STATUS), ("var/lib/apt/lists/m_dists_x_main_binary-amd64_Packages.gz", &damaged)],
     );
     assert!(inventory.pending.is_empty() && !inventory.has_repository_metadata);
-    assert_eq!(inventory.problems.len(), 1);
+    assert_eq!((inventory.problems.len(), inventory.unread), (1, 1));
     std::fs::remove_dir_all(root).expect("removed");
 }
 
@@ -144,5 +145,107 @@ fn dnf_metadata_names_updates_with_their_advisories() {
     );
     assert_eq!(lines(&inventory), ["tiny 2:1.5-3.el9 -> 2:1.6-1.el9 from baseos, security"]);
     assert_eq!(inventory.pending[0].advisories, ["ALSA-2026:1"]);
+    std::fs::remove_dir_all(root).expect("removed");
+}
+
+/// Each of these lists hides an update if it is read carelessly: it must be found, or counted as unread.
+#[test]
+fn no_list_hides_an_update() {
+    let update = b"Package: a\nVersion: 1.0-2\nArchitecture: amd64\n";
+    let in_frames = |text: &[u8]| {
+        let frame = |part: &[u8]| {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(part).expect("written");
+            encoder.finish().expect("finished")
+        };
+        let (first, second) = text.split_at(12);
+        [frame(first), frame(second)].concat()
+    };
+    let lists: [(&str, Vec<u8>); 3] = [
+        ("x_Packages", b"package: a\nversion: 1.0-2\narchitecture: amd64\n".to_vec()),
+        ("x_Packages", b"Section: x\nPackage: a\nVersion: 1.0-2\nArchitecture: amd64\n".to_vec()),
+        ("x_Packages.lz4", in_frames(update)),
+    ];
+    for (at, (name, bytes)) in lists.iter().enumerate() {
+        let path = format!("var/lib/apt/lists/{name}");
+        let (root, inventory) = host(&format!("hides-{at}"), &[("var/lib/dpkg/status", STATUS), (&path, bytes)]);
+        assert_eq!(inventory.pending.len(), 1, "{name} {at}: {:?}", inventory.problems);
+        std::fs::remove_dir_all(root).expect("removed");
+    }
+}
+
+#[test]
+fn linked_lists_are_read_and_dangling_ones_counted() {
+    let (root, _) = host(
+        "linked",
+        &[("var/lib/dpkg/status", STATUS), ("list", b"Package: a\nVersion: 1.0-2\nArchitecture: amd64\n")],
+    );
+    std::fs::create_dir_all(root.join("var/lib/apt/lists")).expect("created");
+    std::os::unix::fs::symlink("/list", root.join("var/lib/apt/lists/x_Packages")).expect("linked");
+    let again = || {
+        let directory = Directory::new(std::fs::File::open(&root).expect("opens").into());
+        let mut inventory = Inventory::default();
+        readers::read_databases(&directory, &mut inventory);
+        pending::collect(&directory, &mut inventory);
+        inventory
+    };
+    assert_eq!((again().pending.len(), again().unread), (1, 0));
+    std::os::unix::fs::symlink("/nowhere", root.join("var/lib/apt/lists/y_Packages")).expect("linked");
+    assert_eq!((again().pending.len(), again().unread), (1, 1));
+    std::fs::remove_dir_all(root).expect("removed");
+}
+
+/// Versions that cannot be read once broke the order of the others, so that the sort gave up or chose wrongly.
+#[test]
+fn unreadable_versions_are_named_and_decide_nothing() {
+    let mut main = String::new();
+    for number in 0..200 {
+        main.push_str(&format!("Package: a\nVersion: 1.0-{number}\nArchitecture: amd64\n\n"));
+        main.push_str("Package: a\nVersion: x:1 2\nArchitecture: amd64\n\n");
+    }
+    let (root, inventory) =
+        host("order", &[("var/lib/dpkg/status", STATUS), ("var/lib/apt/lists/x_Packages", main.as_bytes())]);
+    assert_eq!(lines(&inventory), ["a 1.0-1 -> 1.0-199 from "]);
+    assert_eq!(inventory.unread, 200);
+    std::fs::remove_dir_all(root).expect("removed");
+}
+
+#[test]
+fn an_empty_list_offers_nothing() {
+    let (root, inventory) = host("empty", &[("var/lib/dpkg/status", STATUS), ("var/lib/apt/lists/x_Packages", b"")]);
+    assert!(!inventory.has_repository_metadata && inventory.packages.iter().all(|package| !package.is_offered));
+    std::fs::remove_dir_all(root).expect("removed");
+}
+
+#[test]
+fn patterns_within_patterns_end() {
+    let pattern =
+        format!("Package: {}a{}\nPin: release a=x\nPin-Priority: 5\n", "/^".repeat(20_000), "$/".repeat(20_000));
+    let (root, inventory) = host(
+        "patterns",
+        &[
+            ("var/lib/dpkg/status", STATUS),
+            ("var/lib/apt/lists/x_Packages", b"Package: a\nVersion: 1.0-2\nArchitecture: amd64\n"),
+            ("etc/apt/preferences", pattern.as_bytes()),
+        ],
+    );
+    assert_eq!(inventory.pending.len(), 1);
+    std::fs::remove_dir_all(root).expect("removed");
+}
+
+#[test]
+fn cut_off_repodata_is_counted() {
+    let database = include_bytes!("cases/rpm-ndb/Packages.db");
+    let primary = br#"<metadata><package type="rpm"><name>tiny</name><arch>noarch</arch><version epoch="2" ver="1.6" rel="1.el9"/>"#;
+    let updateinfo = br#"<updates><update type="security"><id>ALSA-2026:1</id>"#;
+    let (root, inventory) = host(
+        "cut",
+        &[
+            ("var/lib/rpm/Packages.db", database),
+            ("var/cache/dnf/baseos-0123456789abcdef/repodata/x-primary.xml", primary),
+            ("var/cache/dnf/baseos-0123456789abcdef/repodata/x-updateinfo.xml", updateinfo),
+        ],
+    );
+    assert_eq!(inventory.unread, 2, "{:?}", inventory.problems);
     std::fs::remove_dir_all(root).expect("removed");
 }

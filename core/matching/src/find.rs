@@ -45,8 +45,8 @@ pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error>
     let mut covered: HashMap<&str, bool> = HashMap::new();
     let ecosystems: Vec<Vec<String>> = inventory.packages.iter().map(ecosystems_of).collect();
     for (at, package) in inventory.packages.iter().enumerate() {
-        if let Some(why) = cannot_judge(package) {
-            matching.undetermined.push(Undetermined { package: at, why });
+        if let Some((why, is_foreign)) = cannot_judge(package) {
+            matching.undetermined.push(Undetermined { package: at, why, is_foreign });
             continue;
         }
         let wrap = |source| Error::Index { package: package.name.clone(), source };
@@ -73,7 +73,7 @@ pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error>
             matching.judged += 1;
         } else {
             let why = format!("no feed in the index covers {}", package.ecosystem);
-            matching.undetermined.push(Undetermined { package: at, why });
+            matching.undetermined.push(Undetermined { package: at, why, is_foreign: false });
         }
     }
     matching.matches.sort_by_key(|found| (found.vulnerability, found.package));
@@ -81,6 +81,17 @@ pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error>
     reject(&mut matching.matches, index)?;
     restart::mark(&mut matching.matches, inventory);
     Ok(matching)
+}
+
+/// What can be said of an inventory where there is no index: nothing of any package.
+#[must_use]
+pub fn without_index(inventory: &Inventory) -> Vec<Undetermined> {
+    let undetermined = |(package, found): (usize, &Package)| {
+        let (why, is_foreign) =
+            cannot_judge(found).unwrap_or_else(|| ("there is no index of advisories".to_owned(), false));
+        Undetermined { package, why, is_foreign }
+    };
+    inventory.packages.iter().enumerate().map(undetermined).collect()
 }
 
 /// A package found by its source's and by its own name is one match; the stronger verdict stays.

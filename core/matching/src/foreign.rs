@@ -3,8 +3,17 @@
 use advisories::Family;
 use inventory::{Package, PackageType};
 
-/// Why a package cannot be judged at all.
-pub(crate) fn cannot_judge(package: &Package) -> Option<String> {
+/// Why a package cannot be judged at all, and whether it comes from outside of its distribution.
+pub(crate) fn cannot_judge(package: &Package) -> Option<(String, bool)> {
+    if let Some(why) = has_no_identity(package) {
+        return Some((why, false));
+    }
+    let family = Family::of(&package.ecosystem).map_or(package.ecosystem.as_str(), |family| family.name);
+    built_elsewhere(package).map(|who| (format!("it comes from {who}, not from {family}"), true))
+}
+
+/// Why a package's version or ecosystem can be compared with nothing.
+fn has_no_identity(package: &Package) -> Option<String> {
     if package.version.is_empty() {
         return Some("its version is not known".to_owned());
     }
@@ -21,10 +30,7 @@ pub(crate) fn cannot_judge(package: &Package) -> Option<String> {
     let Some(family) = Family::of(&package.ecosystem) else {
         return Some(format!("the ecosystem {} is not known", package.ecosystem));
     };
-    if let Err(error) = family.scheme.check(&package.version) {
-        return Some(error.to_string());
-    }
-    built_elsewhere(package).map(|who| format!("it comes from {who}, not from {}", family.name))
+    family.scheme.check(&package.version).err().map(|error| error.to_string())
 }
 
 /// Marks of packages that others build for Debian and Ubuntu, in versions and maintainers' addresses.

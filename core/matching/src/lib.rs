@@ -10,7 +10,7 @@ mod restart;
 mod statements;
 mod suppress;
 
-pub use find::{Error, Matching, find};
+pub use find::{Error, Matching, find, without_index};
 pub use lifecycle::{EndOfLife, end_of_life};
 pub use suppress::{Suppression, suppress};
 
@@ -95,4 +95,6 @@ pub struct Undetermined {
     pub package: usize,
     /// Why, in words.
     pub why: String,
+    /// Whether it comes from outside of its distribution.
+    pub is_foreign: bool,
 }

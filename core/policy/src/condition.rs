@@ -27,6 +27,9 @@ pub(crate) struct Condition {
     any: Option<Vec<Condition>>,
 }
 
+/// SSVC's words for exploitation.
+pub(crate) const EXPLOITATION: &[&str] = &["none", "poc", "active"];
+
 /// Notes what was looked at.
 pub(crate) struct Looked<'a> {
     pub(crate) facts: &'a Facts,
@@ -38,6 +41,25 @@ impl Condition {
     /// Whether nothing is asked, so that everything fits.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What in it can never be meant, if anything.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let outside = |name: &str, value: Option<f64>, most: f64| {
+            let value = value.filter(|value| !(0.0..=most).contains(value))?;
+            Some(format!("`{name} = {value}` is not between 0 and {most}"))
+        };
+        let words = self.exploitation.iter().flatten();
+        let unknown = words.into_iter().find(|word| !EXPLOITATION.contains(&word.as_str()));
+        outside("cvss-at-least", self.cvss_at_least, 10.0)
+            .or_else(|| outside("epss-at-least", self.epss_at_least, 1.0))
+            .or_else(|| outside("epss-percentile-at-least", self.epss_percentile_at_least, 1.0))
+            .or_else(|| unknown.map(|word| format!("`{word}` is no exploitation; there are none, poc and active")))
+            .or_else(|| {
+                let is_empty = self.any.as_ref().is_some_and(Vec::is_empty);
+                is_empty.then(|| "`any` is empty, so it never holds".to_owned())
+            })
+            .or_else(|| self.any.iter().flatten().find_map(Self::fault))
     }
 
     /// Whether the facts fit.
@@ -57,9 +79,7 @@ impl Condition {
             self.environment.as_ref().is_none_or(|words| looked.word("environment", words)),
             self.criticality.as_ref().is_none_or(|words| looked.word("criticality", words)),
             self.impact.as_ref().is_none_or(|words| looked.word("impact", words)),
-            self.data_class
-                .as_ref()
-                .is_none_or(|words| words.iter().any(|word| looked.facts.asset.data_classes.contains(word))),
+            self.data_class.as_ref().is_none_or(|words| looked.data_class(words)),
             self.fix_available.is_none_or(|wanted| looked.facts.is_fix_available == wanted),
             self.end_of_life.is_none_or(|wanted| looked.facts.is_end_of_life == wanted),
         ];
@@ -146,6 +166,13 @@ impl Looked<'_> {
         let words = if value == Exposure::Exposed { "exposed" } else { "internal" };
         self.note("exposure", words.to_owned(), self.facts.asset.exposure.is_none());
         value
+    }
+
+    fn data_class(&mut self, wanted: &[String]) -> bool {
+        let known = self.facts.asset.data_classes.as_ref();
+        let value = known.map_or_else(|| "not stated".to_owned(), |known| known.join(", "));
+        self.note("data class", value, known.is_none());
+        known.is_none_or(|known| wanted.iter().any(|word| known.iter().any(|own| own.eq_ignore_ascii_case(word))))
     }
 
     /// An attribute that is missing fits whatever is asked for: the stricter class comes first in the table.

@@ -19,6 +19,14 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// A text or number that no policy may have.
+    #[error("`{place}`: {what}")]
+    Value {
+        /// The key.
+        place: &'static str,
+        /// What is wrong.
+        what: String,
+    },
     /// The table does not cover everything.
     #[error("the last class must have no condition, so that every finding gets exactly one")]
     NotTotal,

@@ -22,8 +22,8 @@ pub struct Asset {
     pub environment: Option<String>,
     /// `critical`, `high` …
     pub criticality: Option<String>,
-    /// Classes of data on it.
-    pub data_classes: Vec<String>,
+    /// Classes of data on it; an empty list says that there are none worth naming.
+    pub data_classes: Option<Vec<String>>,
     /// The potential impact of its loss (FedRAMP: `n2` to `n5`).
     pub impact: Option<String>,
 }

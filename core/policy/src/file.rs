@@ -1,7 +1,7 @@
 //! The policy file.
 
 use crate::calendar::Calendar;
-use crate::condition::Condition;
+use crate::condition::{Condition, EXPLOITATION};
 use crate::deadline::{Clock, Due};
 use crate::error::Error;
 use crate::facts::Exposure;
@@ -122,6 +122,10 @@ impl Policy {
             let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
             Error::Format { line, message: error.message().trim().to_owned() }
         })?;
+        for (place, text) in [("name", &file.name), ("source", &file.source), ("to-check", &file.to_check)] {
+            fault_of_text(text).map_or(Ok(()), |what| Err(Error::Value { place, what }))?;
+        }
+        file.missing.check()?;
         let calendar = Calendar::new(&file.time_zone, &file.holidays, file.end_of_day)?;
         let classes = file.class.into_iter().map(class).collect::<Result<Vec<_>, _>>()?;
         check(&classes)?;
@@ -143,6 +147,37 @@ impl Policy {
     }
 }
 
+impl Missing {
+    fn check(&self) -> Result<(), Error> {
+        let fail = |place, what| Err(Error::Value { place, what });
+        if !(0.0..=10.0).contains(&self.cvss) {
+            return fail("missing.cvss", format!("{} is not between 0 and 10", self.cvss));
+        }
+        if !(0.0..=1.0).contains(&self.epss) {
+            return fail("missing.epss", format!("{} is not between 0 and 1", self.epss));
+        }
+        if !EXPLOITATION.contains(&self.exploitation.as_str()) {
+            return fail("missing.exploitation", "it is none of none, poc and active".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Texts of a policy are shown on terminals and pages.
+fn fault_of_text(text: &str) -> Option<String> {
+    let found = text.chars().find(|character| character.is_control() && !matches!(character, '\n' | '\t'))?;
+    Some(format!("it has the control character U+{:04X}", u32::from(found)))
+}
+
+/// Classes are named on command lines, beside the words that `--fail-on` knows.
+fn fault_of_id(id: &str) -> Option<String> {
+    let is_plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if id.is_empty() || id.starts_with('-') || !is_plain {
+        return Some("an id has letters, digits, `-`, `_` and `.` only, and does not begin with `-`".to_owned());
+    }
+    matches!(id, "overdue" | "none").then(|| "`overdue` and `none` are words of --fail-on".to_owned())
+}
+
 fn class(class: FileClass) -> Result<Class, Error> {
     let fail = |what: String| Error::Class { class: class.id.clone(), what };
     let due = Due::parse(&class.due).ok_or_else(|| {
@@ -151,6 +186,11 @@ fn class(class: FileClass) -> Result<Class, Error> {
             class.due
         ))
     })?;
+    let fault = fault_of_id(&class.id).or_else(|| class.when.fault());
+    let fault = fault.or_else(|| fault_of_text(&class.title)).or_else(|| fault_of_text(&class.also));
+    if let Some(what) = fault {
+        return Err(Error::Class { class: class.id.escape_debug().to_string(), what });
+    }
     if class.clock.is_empty() {
         return Err(fail("`clock` names nothing that could start it".to_owned()));
     }

@@ -142,3 +142,45 @@ fn bad_policies_are_refused_with_their_place() {
         assert!(error.contains(expected), "{error} does not say {expected}");
     }
 }
+
+const CLASS: &str = "title = \"A\"\ndue = \"30 days\"\nclock = [\"published\"]\n";
+
+/// A policy of one class, with one line changed.
+fn of_one_class(head: &str, id: &str, tail: &str) -> Result<Policy, plimsoll_policy::Error> {
+    Policy::parse(&format!("name = \"x\"\n{head}\n[[class]]\nid = \"{id}\"\n{CLASS}{tail}"))
+}
+
+#[test]
+fn values_that_no_policy_can_mean_are_refused() {
+    assert!(of_one_class("", "a", "").is_ok());
+    for id in ["", "-a", "a b", "a\\u001b[31m", "none", "overdue", "a|b"] {
+        assert!(of_one_class("", id, "").is_err(), "{id}");
+    }
+    for missing in ["cvss = nan", "cvss = 11", "epss = inf", "epss = -0.1", "exploitation = \"often\""] {
+        assert!(of_one_class(&format!("[missing]\n{missing}"), "a", "").is_err(), "{missing}");
+    }
+    let last = format!("\n[[class]]\nid = \"b\"\n{CLASS}");
+    for when in [
+        "cvss-at-least = nan",
+        "epss-at-least = 7",
+        "exploitation = [\"poc\", \"x\"]",
+        "any = []",
+        "any = [{ cvss-at-least = 12 }]",
+    ] {
+        assert!(of_one_class("", "a", &format!("when = {{ {when} }}\n{last}")).is_err(), "{when}");
+    }
+    assert!(Policy::parse(&format!("name = \"\\u001b[2J\"\n[[class]]\nid = \"a\"\n{CLASS}")).is_err());
+}
+
+#[test]
+fn a_data_class_that_nobody_stated_counts() {
+    let last = format!("\n[[class]]\nid = \"b\"\n{CLASS}");
+    let policy = of_one_class("", "a", &format!("when = {{ data-class = [\"phi\"] }}\n{last}")).expect("reads");
+    let class = |data_classes: Option<Vec<String>>| {
+        derive(&policy, &Facts { asset: Asset { data_classes, ..Asset::default() }, ..facts() })
+    };
+    let unknown = class(None);
+    assert!(unknown.class == "a" && unknown.inputs.iter().any(|input| input.is_assumed));
+    assert_eq!(class(Some(vec!["PHI".to_owned()])).class, "a");
+    assert_eq!(class(Some(Vec::new())).class, "b");
+}

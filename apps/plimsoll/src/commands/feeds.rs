@@ -4,7 +4,7 @@ use crate::arguments::FeedsCommand;
 use crate::exit::{self, Usage};
 use crate::printable::printable;
 use crate::progress::{Bars, say};
-use ::feeds::{Imported, MappedIndex, Outcome, Progress, Silent, Store, Sync, compile, import, sync};
+use ::feeds::{Compiled, Imported, MappedIndex, Outcome, Progress, Silent, Store, Sync, compile, import, sync};
 use advisories::feeds::{FEEDS, Feed, find};
 use advisories::index::{FeedState, Index};
 use anyhow::{Context, Result};
@@ -22,6 +22,7 @@ pub(super) fn run(command: FeedsCommand, data: &Path, is_quiet: bool) -> Result<
             run_sync(&store, &feed, &Sync { mirror, concurrency: jobs, ..Sync::default() }, &progress, is_quiet)
         }
         FeedsCommand::Import { path, feed } => run_import(&store, &path, feed.as_deref(), progress.as_ref(), is_quiet),
+        FeedsCommand::Remove { feed, document } => run_remove(&store, &feed, &document, progress.as_ref(), is_quiet),
         FeedsCommand::Compile => run_compile(&store, progress.as_ref(), is_quiet),
         FeedsCommand::Status { json } => status(&store, json),
         FeedsCommand::Verify => verify(&store),
@@ -43,6 +44,9 @@ fn run_sync(store: &Store, ids: &[String], options: &Sync, progress: &Arc<dyn Pr
         .enable_all()
         .build()
         .context("failed to start the network runtime")?;
+    for feed in chosen.iter().filter(|feed| feed.addresses.is_empty() && !ids.is_empty()) {
+        say(&format!("{} has no address to be fetched from: use `plimsoll feeds import`.", feed.id));
+    }
     let outcomes = runtime.block_on(sync(store, &chosen, options, progress.clone(), Timestamp::now()))?;
     let mut out = anstream::stdout().lock();
     let mut failed = 0;
@@ -51,6 +55,7 @@ fn run_sync(store: &Store, ids: &[String], options: &Sync, progress: &Arc<dyn Pr
         let word = match outcome {
             Outcome::Fetched { size_bytes } => format!("fetched {size_bytes} bytes"),
             Outcome::Unchanged => "unchanged".to_owned(),
+            Outcome::Failed { why } if store.documents(feed)?.is_empty() => format!("FAILED  {why}"),
             Outcome::Failed { why } => format!("FAILED  {why}; what was stored before stays in use"),
         };
         writeln!(out, "{feed:16} {}  {}", printable(address), printable(&word)).context("failed to write")?;
@@ -60,7 +65,7 @@ fn run_sync(store: &Store, ids: &[String], options: &Sync, progress: &Arc<dyn Pr
     if fetched || (store.current_index().is_err() && outcomes.len() > failed) {
         run_compile(store, progress.as_ref(), is_quiet)?;
     }
-    Ok(if failed > 0 { exit::COULD_NOT_FINISH } else { exit::WITHIN_POLICY })
+    Ok(if failed > 0 || outcomes.is_empty() { exit::COULD_NOT_FINISH } else { exit::WITHIN_POLICY })
 }
 
 fn run_import(
@@ -72,28 +77,70 @@ fn run_import(
 ) -> Result<u8> {
     let feed = feed.map(named).transpose()?;
     let outcomes = import(store, paths, feed, Timestamp::now())?;
-    let mut out = anstream::stdout().lock();
-    let mut unknown = 0;
-    for outcome in &outcomes {
-        match outcome {
-            Imported::Stored { path, feed } => writeln!(out, "{feed:16} {}", printable(&path.display().to_string())),
-            Imported::NotRecognised { path } => {
-                unknown += 1;
-                writeln!(out, "{:16} {}", "NOT RECOGNISED", printable(&path.display().to_string()))
-            }
+    if outcomes.iter().all(|outcome| matches!(outcome, Imported::NotRecognised { .. })) {
+        list(&outcomes, &[])?;
+        anyhow::bail!("none of {} files belongs to a feed that is known; the index was left as it is", outcomes.len());
+    }
+    let compiled = compile(store, progress)?;
+    // A document that gives no record is not what it was taken for, and must not stand for its feed.
+    let mut empty = Vec::new();
+    for (feed, name, _) in compiled.documents.iter().filter(|(_, _, records)| *records == 0) {
+        let is_new = outcomes.iter().any(|outcome| match outcome {
+            Imported::Stored { feed: stored, name: own, .. } => stored == feed && own == name,
+            _ => false,
+        });
+        if is_new {
+            store.remove(feed, name)?;
+            empty.push((*feed, name.as_str()));
         }
-        .context("failed to write")?;
     }
-    drop(out);
-    if unknown == outcomes.len() {
-        anyhow::bail!("none of {unknown} files belongs to a feed that is known, so the index was left as it is");
+    list(&outcomes, &empty)?;
+    let stored = outcomes.iter().filter(|outcome| matches!(outcome, Imported::Stored { .. })).count();
+    if stored > 0 && stored == empty.len() {
+        anyhow::bail!("no record could be read from what was given; the index was left as it is");
     }
-    let code = run_compile(store, progress, is_quiet)?;
-    Ok(if unknown > 0 { exit::COULD_NOT_FINISH } else { code })
+    let unread = compiled.problems.iter().filter(|(_, problem)| problem.code != "feed/bad-record").count();
+    keep(store, &compiled, is_quiet)?;
+    let unknown = outcomes.iter().any(|outcome| matches!(outcome, Imported::NotRecognised { .. }));
+    let is_whole = !unknown && empty.is_empty() && unread == 0;
+    Ok(if is_whole { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
+}
+
+/// Says what became of each file.
+fn list(outcomes: &[Imported], empty: &[(&str, &str)]) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    for outcome in outcomes {
+        let (word, path) = match outcome {
+            Imported::Stored { path, feed, name } if empty.contains(&(*feed, name.as_str())) => {
+                ("NOTHING READ".to_owned(), path)
+            }
+            Imported::Stored { path, feed, .. } => ((*feed).to_owned(), path),
+            Imported::Known { path, feed } => (format!("{feed} (known)"), path),
+            Imported::NotRecognised { path } => ("NOT RECOGNISED".to_owned(), path),
+        };
+        writeln!(out, "{word:16} {}", printable(&path.display().to_string())).context("failed to write")?;
+    }
+    Ok(())
+}
+
+fn run_remove(store: &Store, feed: &str, name: &str, progress: &dyn Progress, is_quiet: bool) -> Result<u8> {
+    let feed = named(feed)?;
+    if !store.remove(feed.id, name)? {
+        let known: Vec<String> = store.documents(feed.id)?.into_keys().collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(Usage(format!("the feed {} has no document `{name}`; it has {known}", feed.id)).into());
+    }
+    run_compile(store, progress, is_quiet)
 }
 
 fn run_compile(store: &Store, progress: &dyn Progress, is_quiet: bool) -> Result<u8> {
     let compiled = compile(store, progress)?;
+    keep(store, &compiled, is_quiet)?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// Makes a compiled index the current one, and lists what could not be read.
+fn keep(store: &Store, compiled: &Compiled, is_quiet: bool) -> Result<()> {
     let index = Index::open(&compiled.bytes)?;
     let path = store.set_index(&compiled.bytes, &index.digest())?;
     let problems = store.root().join("index").join("problems.tsv");
@@ -105,24 +152,25 @@ fn run_compile(store: &Store, progress: &dyn Progress, is_quiet: bool) -> Result
         })
         .collect();
     store.write(&problems, lines.as_bytes())?;
-    if !is_quiet {
-        let meta = index.meta()?;
-        say(&format!(
-            "Compiled {} advisories on {} vulnerabilities into {} ({} bytes).",
-            meta.advisories,
-            meta.vulnerabilities,
-            path.display(),
-            compiled.bytes.len()
-        ));
-        if !compiled.problems.is_empty() {
-            say(&format!(
-                "{} records or documents could not be read; they are listed in {}.",
-                compiled.problems.len(),
-                problems.display()
-            ));
-        }
+    if is_quiet {
+        return Ok(());
     }
-    Ok(exit::WITHIN_POLICY)
+    let meta = index.meta()?;
+    say(&format!(
+        "Compiled {} advisories on {} vulnerabilities into {} ({} bytes).",
+        meta.advisories,
+        meta.vulnerabilities,
+        path.display(),
+        compiled.bytes.len()
+    ));
+    if !compiled.problems.is_empty() {
+        say(&format!(
+            "{} records or documents could not be read; they are listed in {}.",
+            compiled.problems.len(),
+            problems.display()
+        ));
+    }
+    Ok(())
 }
 
 fn status(store: &Store, is_json: bool) -> Result<u8> {

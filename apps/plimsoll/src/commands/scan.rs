@@ -4,14 +4,15 @@ use super::changelogs;
 use crate::arguments::{ExposureArgument, Format, ScanArguments, Subject};
 use crate::exit::{self, Usage};
 use crate::formats::{self, Report};
-use crate::{progress, target};
+use crate::{files, progress, target};
 use ::feeds::{MappedIndex, Store};
 use ::policy::{Asset, Exposure, Policy};
+use advisories::Problem;
 use advisories::index::Index;
 use advisories::vex::{self, Statements};
 use anyhow::{Context, Result};
 use assessment::{Assessment, Changelog, Input};
-use inventory::Inventory;
+use inventory::{Directory, Inventory};
 use jiff::Timestamp;
 use std::io::Write;
 use std::path::Path;
@@ -46,6 +47,10 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
         Some(path) => {
             let mut text = Vec::new();
             formats::write(arguments.format, &report, &mut text)?;
+            if arguments.format == Format::Table {
+                // A file is no terminal.
+                text = anstream::adapter::strip_bytes(&text).into_vec();
+            }
             std::fs::write(path, &text).with_context(|| format!("failed to write `{}`", path.display()))?;
         }
         None => {
@@ -57,17 +62,28 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
                 Format::Table => Box::new(anstream::AutoStream::auto(stdout)),
                 _ => Box::new(stdout),
             };
-            out.write_all(&text).context("failed to write the report")?;
-            out.flush().context("failed to write the report")?;
+            match out.write_all(&text).and_then(|()| out.flush()) {
+                // The reader went away, as `| head` does: that changes nothing about the answer.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+                written => written.context("failed to write the report")?,
+            }
         }
     }
-    let code = gate.judge(&assessment, arguments.only_fixed);
-    if code == exit::NOT_ENOUGH_DATA && !is_quiet {
-        progress::say(
-            "There is not enough data to call this system clean: import or sync feeds first (plimsoll feeds --help).",
-        );
+    if gate.is_closed(&assessment, arguments.only_fixed) {
+        return Ok(exit::POLICY_NOT_MET);
     }
-    Ok(code)
+    let mut coverage = assessment.coverage.clone();
+    if arguments.allow_undetermined {
+        coverage.uncovered = 0;
+    }
+    let gaps = coverage.gaps();
+    if gaps.is_empty() {
+        return Ok(exit::WITHIN_POLICY);
+    }
+    if !is_quiet {
+        progress::say(&format!("There is not enough data to call this system clean: {}.", gaps.join("; ")));
+    }
+    Ok(exit::NOT_ENOUGH_DATA)
 }
 
 /// What closes the gate.
@@ -95,19 +111,12 @@ impl Gate {
     }
 
     /// What is not printed never fails the run.
-    fn judge(&self, assessment: &Assessment, only_fixed: bool) -> u8 {
+    fn is_closed(&self, assessment: &Assessment, only_fixed: bool) -> bool {
         let mut shown = assessment.findings.iter().filter(|finding| !only_fixed || finding.is_fixable());
-        let is_closed = match self {
+        match self {
             Self::Never => false,
             Self::Overdue => shown.any(|finding| finding.is_overdue),
             Self::Class(rank) => shown.any(|finding| finding.deadline.rank <= *rank),
-        };
-        if is_closed {
-            exit::POLICY_NOT_MET
-        } else if assessment.coverage.is_sufficient() {
-            exit::WITHIN_POLICY
-        } else {
-            exit::NOT_ENOUGH_DATA
         }
     }
 }
@@ -159,7 +168,7 @@ pub(super) fn policy(name: &str) -> Result<Policy> {
     if let Some(policy) = ::policy::preset(name) {
         return Ok(policy?);
     }
-    let text = read_small(Path::new(name))
+    let text = files::read_text(Path::new(name))
         .with_context(|| format!("`{name}` is no preset, and failed to be read as a file"))?;
     Policy::parse(&text).with_context(|| format!("the policy `{name}` cannot be used"))
 }
@@ -167,7 +176,7 @@ pub(super) fn policy(name: &str) -> Result<Policy> {
 fn asset(subject: &Subject) -> Result<Asset> {
     let mut asset = match &subject.asset {
         Some(path) => {
-            let text = read_small(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+            let text = files::read_text(path).with_context(|| format!("failed to read `{}`", path.display()))?;
             toml::from_str(&text).with_context(|| format!("`{}` does not describe an asset", path.display()))?
         }
         None => Asset::default(),
@@ -190,7 +199,9 @@ const IGNORE_FILES: &[&str] = &[
     ".cargo/audit.toml",
 ];
 
-/// VEX documents and ignore files: those that were named, and those beside the target.
+/// VEX documents and ignore files: those that were named, and the ignore files of the folder that people work in.
+///
+/// What lies beside another target came with it and does not decide about it: such files are named, not applied.
 fn statements(subject: &Subject) -> Result<Statements> {
     let mut all = Statements::default();
     let mut take = |found: Statements| {
@@ -198,43 +209,56 @@ fn statements(subject: &Subject) -> Result<Statements> {
         all.problems.extend(found.problems);
     };
     for path in &subject.vex {
-        let bytes = std::fs::read(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+        let bytes = files::read(path, files::MOST_TEXT_BYTES)
+            .with_context(|| format!("failed to read `{}`", path.display()))?;
         take(vex::read(&path.display().to_string(), &bytes));
     }
-    let beside = subject.target.iter().flat_map(|target| {
-        let folder =
-            if target.is_dir() { target.clone() } else { target.parent().map(Path::to_owned).unwrap_or_default() };
-        IGNORE_FILES.iter().map(move |name| folder.join(name)).filter(|path| path.is_file())
-    });
-    for path in subject.ignore_file.iter().cloned().chain(beside) {
-        take(ignore_file(&path)?);
+    for path in &subject.ignore_file {
+        let text = files::read_text(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+        take(ignore_file(path, &text)?);
+    }
+    let Some(target) = &subject.target else { return Ok(all) };
+    let folder = if target.is_dir() { target.clone() } else { target.parent().map(Path::to_owned).unwrap_or_default() };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".").to_owned() } else { folder };
+    let is_own = matches!((folder.canonicalize(), Path::new(".").canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let Ok(handle) = std::fs::File::open(&folder) else { return Ok(all) };
+    let directory = Directory::new(handle.into());
+    for name in IGNORE_FILES.iter().filter(|name| directory.exists(name)) {
+        let path = folder.join(name);
+        if subject.ignore_file.contains(&path) {
+            continue;
+        }
+        let place = path.display().to_string();
+        if !is_own {
+            all.problems.push(Problem::not_applied(
+                place,
+                "an ignore file beside the target is applied only in the folder you are in; name it with --ignore-file to apply it",
+            ));
+            continue;
+        }
+        let text = directory.read(name, files::MOST_TEXT_BYTES).map(|bytes| bytes.map(String::from_utf8));
+        match text {
+            Ok(Some(Ok(text))) => {
+                let found = ignore_file(&path, &text)?;
+                all.statements.extend(found.statements);
+                all.problems.extend(found.problems);
+            }
+            Ok(Some(Err(_))) => all.problems.push(Problem::not_applied(place, "it is not UTF-8")),
+            Ok(None) => all.problems.push(Problem::not_applied(place, "it is a link that leads out of the folder")),
+            Err(error) => all.problems.push(Problem::not_applied(place, error)),
+        }
     }
     Ok(all)
 }
 
-/// The most bytes of a policy, an asset's description or an ignore file.
-const MOST_BYTES: u64 = 16 << 20;
-
-/// Reads a text of moderate size.
-fn read_small(path: &Path) -> std::io::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MOST_BYTES {
-        return Err(std::io::Error::other(format!("it is larger than {MOST_BYTES} bytes")));
-    }
-    Ok(text)
-}
-
-fn ignore_file(path: &Path) -> Result<Statements> {
-    let text = read_small(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+fn ignore_file(path: &Path, text: &str) -> Result<Statements> {
     let (place, name) =
         (path.display().to_string(), path.file_name().unwrap_or_default().to_string_lossy().into_owned());
     match name.as_str() {
-        name if name.contains("trivyignore") => Ok(vex::trivy(&place, &text)),
-        name if name.contains("osv-scanner") => Ok(vex::osv_scanner(&place, &text)),
-        name if name.contains("grype") => Ok(vex::grype(&place, &text)),
-        name if name.contains("audit") => Ok(vex::audit_toml(&place, &text)),
+        name if name.contains("trivyignore") => Ok(vex::trivy(&place, text)),
+        name if name.contains("osv-scanner") => Ok(vex::osv_scanner(&place, text)),
+        name if name.contains("grype") => Ok(vex::grype(&place, text)),
+        name if name.contains("audit") => Ok(vex::audit_toml(&place, text)),
         _ => {
             Err(Usage(format!("`{place}` is no ignore file that is known: its name says which scanner it is for"))
                 .into())

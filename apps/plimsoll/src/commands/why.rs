@@ -69,14 +69,19 @@ fn in_words(finding: &Finding, prepared: &Prepared) -> String {
             "    {} {}: {}",
             printable(&carrier.name),
             printable(&carrier.version),
-            fix_in_words(&carrier.fix)
+            printable(&fix_in_words(&carrier.fix))
         ));
         line(format!("      {}", printable(&carrier.because)));
     }
     for source in &finding.sources {
-        line(format!("    source: {} (feed {}) {}", printable(&source.id), source.feed, printable(&source.url)));
+        line(format!(
+            "    source: {} (feed {}) {}",
+            printable(&source.id),
+            printable(&source.feed),
+            printable(&source.url)
+        ));
     }
-    line(format!("    verdict: {}", crate::formats::verdict_in_words(&finding.verdict)));
+    line(format!("    verdict: {}", printable(&crate::formats::verdict_in_words(&finding.verdict))));
     line(String::new());
     let class = prepared.policy.classes.get(finding.deadline.rank);
     line(format!("  Class  {}  ({})", finding.deadline.class, class.map_or("", |class| class.title.as_str())));

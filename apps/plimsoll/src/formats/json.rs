@@ -38,6 +38,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
             "packages": coverage.packages,
             "judged": coverage.judged,
             "is_sufficient": coverage.is_sufficient(),
+            "gaps": coverage.gaps(),
+            "unread": coverage.unread,
             "undetermined": coverage.undetermined.iter().map(|(name, version, why)| json!({ "name": name, "version": version, "why": why })).collect::<Vec<_>>(),
             "has_repository_metadata": coverage.has_repository_metadata,
             "repository_metadata_at": report.inventory.repository_metadata_at.and_then(|at| jiff::Timestamp::from_second(at).ok()),

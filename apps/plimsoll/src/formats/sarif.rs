@@ -26,7 +26,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
                 "rules": rules.values().map(|finding| rule(finding)).collect::<Vec<_>>(),
             } },
             "invocations": [{
-                "executionSuccessful": true,
+                "executionSuccessful": report.assessment.coverage.unread == 0,
                 "toolExecutionNotifications": report.problems().iter().map(|problem| json!({ "level": "warning", "message": { "text": problem } })).collect::<Vec<_>>(),
             }],
             "results": results,

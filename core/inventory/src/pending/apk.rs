@@ -17,23 +17,29 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     }
     let mut best: HashMap<usize, PendingUpdate> = HashMap::new();
     for cache in CACHES.iter().filter(|_| !installed.is_empty()) {
-        for entry in root.list(cache).unwrap_or_default() {
+        for entry in super::list(root, cache, inventory) {
             if !entry.name.starts_with("APKINDEX") {
                 continue;
             }
             let path = format!("{cache}/{}", entry.name);
             let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
-            note_age(root, &path, inventory);
+            note_age(root.changed_at(&path), inventory);
             let Some(index) = index_of(&bytes) else {
-                inventory.problem(path, "the archive has no APKINDEX");
+                inventory.unreadable(path, "the archive has no APKINDEX");
                 continue;
             };
             for offer in crate::readers::apk_entries(&index) {
                 let Some(at) = installed.get(&offer.name) else { continue };
+                inventory.packages[*at].is_offered = true;
                 let package = &inventory.packages[*at];
                 let current = best.get(at).map_or(package.version.as_str(), |update| update.candidate.as_str());
-                if !Scheme::Alpine.compare(&offer.version, current).is_ok_and(std::cmp::Ordering::is_gt) {
-                    continue;
+                match Scheme::Alpine.compare(&offer.version, current) {
+                    Ok(order) if order.is_gt() => {}
+                    Ok(_) => continue,
+                    Err(error) => {
+                        inventory.unreadable(format!("{path}: {}", offer.name), error);
+                        continue;
+                    }
                 }
                 let source = SourcePackage {
                     name: if offer.origin.is_empty() { offer.name } else { offer.origin },
@@ -69,8 +75,10 @@ fn index_of(bytes: &[u8]) -> Option<Vec<u8>> {
         let mut entry = entry.ok()?;
         if entry.path().is_ok_and(|path| path.ends_with("APKINDEX")) {
             let mut index = Vec::new();
-            entry.read_to_end(&mut index).ok()?;
-            return Some(index);
+            // A sparse entry claims bytes that the archive does not have.
+            let most = bytes.len() as u64 + 1;
+            entry.by_ref().take(most).read_to_end(&mut index).ok()?;
+            return Some(index).filter(|index| index.len() <= bytes.len());
         }
     }
     None

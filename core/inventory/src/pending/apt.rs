@@ -26,37 +26,45 @@ struct Offer {
 
 /// Collects the pending updates of a Debian-like host.
 pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
-    let entries = match root.list(LISTS) {
-        Ok(entries) => entries,
-        Err(error) => return inventory.unreadable(LISTS, error),
-    };
-    let files: Vec<String> =
-        entries.into_iter().filter(|entry| entry.kind == EntryKind::File).map(|entry| entry.name).collect();
-    let lists: Vec<&String> = files.iter().filter(|name| is_package_list(name)).collect();
+    let mut lists: Vec<String> = Vec::new();
+    let mut files: Vec<String> = Vec::new();
+    for entry in super::list(root, LISTS, inventory).into_iter().filter(|entry| entry.kind != EntryKind::Folder) {
+        if is_package_list(&entry.name) {
+            lists.push(entry.name.clone());
+        }
+        files.push(entry.name);
+    }
     let native = inventory.packages.iter().find(|package| package.kind == PackageType::Deb && package.name == "dpkg");
     let native = native.map_or(String::new(), |package| package.architecture.clone());
     if lists.is_empty() || native.is_empty() {
         return;
     }
+    let installed = Installed::of(inventory, native);
     let mut releases = Vec::new();
     let mut offers: HashMap<usize, Vec<Offer>> = HashMap::new();
-    for name in lists {
+    for name in &lists {
         let path = format!("{LISTS}/{name}");
         let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
-        note_age(root, &path, inventory);
-        releases.push(release::of_list(root, LISTS, name, &files, inventory));
-        read_list(&bytes, releases.len() - 1, &native, inventory, &mut offers);
+        let release = release::of_list(root, LISTS, name, &files, inventory);
+        // apt gives its files the publisher's date, and a repository of the host's own may have no release file.
+        note_age(release.published_at.or_else(|| root.changed_at(&path)), inventory);
+        if let Some(until) = release.valid_until {
+            let limit = (release.suite.clone(), until);
+            if !inventory.repository_valid_until.contains(&limit) {
+                inventory.repository_valid_until.push(limit);
+            }
+        }
+        releases.push(release);
+        read_list((&path, &bytes), releases.len() - 1, &installed, inventory, &mut offers);
     }
     let pins = Pins::read(root, inventory);
-    let mut found = Vec::new();
     for (at, mut offered) in offers {
-        let installed = &inventory.packages[at];
+        inventory.packages[at].is_offered = true;
         offered.sort_by(|a, b| compare(&b.version, &a.version));
-        if let Some(update) = decide(installed, &offered, &releases, &pins) {
-            found.push(update);
+        if let Some(update) = decide(&inventory.packages[at], &offered, &releases, &pins) {
+            inventory.pending.push(update);
         }
     }
-    inventory.pending.append(&mut found);
 }
 
 fn is_package_list(name: &str) -> bool {
@@ -69,87 +77,114 @@ fn is_package_list(name: &str) -> bool {
     stem.ends_with("_Packages")
 }
 
-/// Versions that cannot be read sort first and so never become candidates.
+/// Orders two versions that [`read_list`] and [`Installed::of`] have let pass.
 fn compare(a: &str, b: &str) -> Ordering {
+    // INVARIANT: versions that cannot be read never get here, so this is a total order.
     Scheme::Debian.compare(a, b).unwrap_or(Ordering::Equal)
+}
+
+/// The installed packages by name, whose versions can be compared.
+struct Installed {
+    by_name: HashMap<String, Vec<(usize, String)>>,
+    native: String,
+}
+
+impl Installed {
+    fn of(inventory: &mut Inventory, native: String) -> Self {
+        let mut by_name: HashMap<String, Vec<(usize, String)>> = HashMap::new();
+        let mut unreadable = Vec::new();
+        for (at, package) in inventory.packages.iter().enumerate() {
+            if package.kind != PackageType::Deb {
+                continue;
+            }
+            match Scheme::Debian.check(&package.version) {
+                Ok(()) => {
+                    by_name.entry(package.name.clone()).or_default().push((at, package.architecture.clone()));
+                }
+                Err(error) => unreadable.push((package.name.clone(), error)),
+            }
+        }
+        for (name, error) in unreadable {
+            inventory.unreadable(name, format!("its updates are not known: {error}"));
+        }
+        Self { by_name, native }
+    }
+
+    /// Where the packages of this name stand that a package of this architecture would replace.
+    fn places<'i>(&'i self, name: &str, architecture: &'i str) -> impl Iterator<Item = usize> + 'i {
+        let same = |name: &'i str| if name == "all" { self.native.as_str() } else { name };
+        let all = self.by_name.get(name).into_iter().flatten();
+        all.filter(move |(_, own)| same(own) == same(architecture)).map(|(at, _)| *at)
+    }
 }
 
 /// Takes from a list what concerns installed packages.
 fn read_list(
-    bytes: &[u8],
+    (path, bytes): (&str, &[u8]),
     release: usize,
-    native: &str,
-    inventory: &Inventory,
+    installed: &Installed,
+    inventory: &mut Inventory,
     offers: &mut HashMap<usize, Vec<Offer>>,
 ) {
-    let mut installed: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, package) in inventory.packages.iter().enumerate().filter(|(_, package)| package.kind == PackageType::Deb) {
-        installed.entry(&package.name).or_default().push(at);
-    }
-    for paragraph in paragraphs(bytes) {
+    for (number, paragraph) in paragraphs(bytes).enumerate() {
         // The name comes first in every index: most paragraphs end here.
-        let Some((b"Package", name)) = paragraph.fields().next() else { continue };
-        let Some(places) = std::str::from_utf8(name).ok().and_then(|name| installed.get(name)) else { continue };
-        let (Some(version), Some(architecture)) = (paragraph.get("Version"), paragraph.get("Architecture")) else {
-            continue;
+        let first = paragraph.fields().next().filter(|(field, _)| field.eq_ignore_ascii_case(b"Package"));
+        let name = match first {
+            Some((_, name)) => String::from_utf8_lossy(name),
+            None => paragraph.get("Package").unwrap_or_default(),
         };
-        for at in places {
-            let own = &inventory.packages[*at].architecture;
-            let same = |name: &str| if name == "all" { native.to_owned() } else { name.to_owned() };
-            if same(own) != same(&architecture) {
+        if !name.is_empty() && !installed.by_name.contains_key(name.as_ref()) {
+            continue;
+        }
+        let (version, architecture) = (paragraph.get("Version"), paragraph.get("Architecture"));
+        let offer = match (name.is_empty(), version, architecture) {
+            (false, Some(version), Some(architecture)) => {
+                Scheme::Debian.check(&version).map_err(|error| error.to_string()).map(|()| (version, architecture))
+            }
+            _ => Err("a paragraph without a package's name, version or architecture".to_owned()),
+        };
+        let (version, architecture) = match offer {
+            Ok(offer) => offer,
+            Err(what) => {
+                inventory.unreadable(format!("{path} paragraph {}", number + 1), what);
                 continue;
             }
-            let name = &inventory.packages[*at].name;
-            let source = crate::readers::source_of(&paragraph.get("Source").unwrap_or_default(), name, &version);
-            let size_bytes = paragraph.get("Size").and_then(|size| size.parse().ok()).unwrap_or(0);
-            offers.entry(*at).or_default().push(Offer {
-                version: version.clone().into_owned(),
-                source,
-                release,
-                size_bytes,
-            });
+        };
+        let size_bytes = paragraph.get("Size").and_then(|size| size.parse().ok()).unwrap_or(0);
+        for at in installed.places(&name, &architecture) {
+            let source = crate::readers::source_of(&paragraph.get("Source").unwrap_or_default(), &name, &version);
+            let version = version.clone().into_owned();
+            offers.entry(at).or_default().push(Offer { version, source, release, size_bytes });
         }
     }
 }
 
 /// apt's choice among the versions, highest first (`pkgPolicy::GetCandidateVer`).
 fn decide(installed: &crate::Package, offers: &[Offer], releases: &[Release], pins: &Pins) -> Option<PendingUpdate> {
-    let mut best: Option<(i32, &Offer)> = None;
-    let mut considered: Vec<&str> = offers.iter().map(|offer| offer.version.as_str()).collect();
-    considered.push(&installed.version);
-    considered.sort_by(|a, b| compare(b, a));
-    considered.dedup_by(|a, b| compare(a, b).is_eq());
-    let mut best_version: Option<&str> = None;
-    let mut best_priority = -1;
-    for version in considered {
-        let from: Vec<&Release> = offers
-            .iter()
-            .filter(|offer| compare(&offer.version, version).is_eq())
-            .map(|offer| &releases[offer.release])
-            .collect();
-        let is_installed = compare(version, &installed.version).is_eq();
-        let source = offers
-            .iter()
-            .find(|offer| compare(&offer.version, version).is_eq())
-            .map(|offer| offer.source.name.as_str());
-        let offered = Offered { package: &installed.name, source, version, from: &from, is_installed };
-        let priority = pins.priority(&offered);
-        if priority == 0
-            || priority <= best_priority
-            || (priority < 1000 && compare(version, &installed.version).is_lt())
-        {
-            continue;
+    let mut considered: Vec<&[Offer]> = offers.chunk_by(|a, b| compare(&a.version, &b.version).is_eq()).collect();
+    let order = |group: &[Offer]| group.first().map_or(Ordering::Equal, |o| compare(&o.version, &installed.version));
+    if !considered.iter().any(|group| order(group).is_eq()) {
+        // The installed version stands among them, even where nobody offers it any more: an empty group.
+        let place = considered.partition_point(|group| order(group).is_gt());
+        considered.insert(place, &[]);
+    }
+    let mut best: Option<(i32, &[Offer])> = None;
+    for group in considered {
+        let version = group.first().map_or(installed.version.as_str(), |offer| offer.version.as_str());
+        let from: Vec<&Release> = group.iter().map(|offer| &releases[offer.release]).collect();
+        let source = group.first().map(|offer| offer.source.name.as_str());
+        let is_installed = order(group).is_eq();
+        let priority = pins.priority(&Offered { package: &installed.name, source, version, from: &from, is_installed });
+        let is_downgrade = priority < 1000 && order(group).is_lt();
+        if priority != 0 && !is_downgrade && priority > best.map_or(-1, |(known, _)| known) {
+            best = Some((priority, group));
         }
-        best_priority = priority;
-        best_version = Some(version);
-        best = offers.iter().find(|offer| compare(&offer.version, version).is_eq()).map(|offer| (priority, offer));
     }
-    let (_, offer) = best?;
-    if compare(best_version?, &installed.version).is_le() {
-        return None;
-    }
-    let passes =
-        |version: &str| compare(version, &installed.version).is_gt() && compare(version, &offer.version).is_le();
+    let (_, group) = best?;
+    let offer = group.first().filter(|_| order(group).is_gt())?;
+    let is_passed = |other: &&Offer| {
+        compare(&other.version, &installed.version).is_gt() && compare(&other.version, &offer.version).is_le()
+    };
     Some(PendingUpdate {
         name: installed.name.clone(),
         architecture: installed.architecture.clone(),
@@ -157,10 +192,8 @@ fn decide(installed: &crate::Package, offers: &[Offer], releases: &[Release], pi
         candidate: offer.version.clone(),
         source: offer.source.clone(),
         suite: releases[offer.release].suite.clone(),
-        is_security: offers
-            .iter()
-            .any(|other| compare(&other.version, &offer.version).is_eq() && releases[other.release].is_security()),
-        holds_security_fix: offers.iter().any(|other| passes(&other.version) && releases[other.release].is_security()),
+        is_security: group.iter().any(|other| releases[other.release].is_security()),
+        holds_security_fix: offers.iter().filter(is_passed).any(|other| releases[other.release].is_security()),
         advisories: Vec::new(),
         is_held: installed.is_held,
         size_bytes: offer.size_bytes,

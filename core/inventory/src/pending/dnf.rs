@@ -11,6 +11,8 @@ use versions::Scheme;
 
 const CACHES: &[&str] = &["var/cache/dnf", "var/cache/libdnf5", "var/cache/yum", "var/cache/zypp/raw"];
 
+const CUT_OFF: &str = "the document ends before its elements are closed";
+
 /// The newest offer by name and architecture.
 type Best = HashMap<(String, String), Offer>;
 
@@ -27,8 +29,15 @@ struct Offer {
 /// Collects the pending updates of an RPM host from its repositories' cached metadata.
 pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     let mut installed: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut unreadable = Vec::new();
     for (at, package) in inventory.packages.iter().enumerate().filter(|(_, package)| package.kind == PackageType::Rpm) {
-        installed.entry(package.name.clone()).or_default().push(at);
+        match Scheme::Rpm.check(&package.version) {
+            Ok(()) => installed.entry(package.name.clone()).or_default().push(at),
+            Err(error) => unreadable.push((package.name.clone(), error)),
+        }
+    }
+    for (name, error) in unreadable {
+        inventory.unreadable(name, format!("its updates are not known: {error}"));
     }
     if installed.is_empty() {
         return;
@@ -37,7 +46,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     let mut advisories: HashMap<(String, String), Vec<(String, bool)>> = HashMap::new();
     for (repository, path) in metadata_files(root, inventory) {
         let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
-        note_age(root, &path, inventory);
+        note_age(root.changed_at(&path), inventory);
         if path.contains("updateinfo") {
             read_updateinfo(&bytes, &path, &mut advisories, inventory);
         } else {
@@ -46,9 +55,10 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     }
     let mut found = Vec::new();
     for ((name, architecture), offer) in best {
-        let own = installed[&name].iter().map(|at| &inventory.packages[*at]);
-        let newest =
-            own.filter(|package| package.architecture == architecture).max_by(|a, b| compare(&a.version, &b.version));
+        let own = installed[&name].iter().filter(|at| inventory.packages[**at].architecture == architecture);
+        let own: Vec<usize> = own.copied().collect();
+        own.iter().for_each(|at| inventory.packages[*at].is_offered = true);
+        let newest = own.iter().map(|at| &inventory.packages[*at]).max_by(|a, b| compare(&a.version, &b.version));
         let Some(package) = newest.filter(|package| compare(&offer.version, &package.version).is_gt()) else {
             continue;
         };
@@ -70,7 +80,9 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     inventory.pending.append(&mut found);
 }
 
+/// Orders two versions that were let pass.
 fn compare(a: &str, b: &str) -> std::cmp::Ordering {
+    // INVARIANT: versions that cannot be read never get here, so this is a total order.
     Scheme::Rpm.compare(a, b).unwrap_or(std::cmp::Ordering::Equal)
 }
 
@@ -78,10 +90,7 @@ fn compare(a: &str, b: &str) -> std::cmp::Ordering {
 fn metadata_files(root: &Directory, inventory: &mut Inventory) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for cache in CACHES {
-        let repositories = root.list(cache).unwrap_or_else(|error| {
-            inventory.unreadable(*cache, error);
-            Vec::new()
-        });
+        let repositories = super::list(root, cache, inventory);
         for repository in repositories.iter().filter(|entry| entry.kind == EntryKind::Folder) {
             let folder = format!("{cache}/{}/repodata", repository.name);
             let name = repository
@@ -89,7 +98,7 @@ fn metadata_files(root: &Directory, inventory: &mut Inventory) -> Vec<(String, S
                 .rsplit_once('-')
                 .filter(|(_, hash)| hash.len() == 16)
                 .map_or(repository.name.as_str(), |(name, _)| name);
-            for entry in root.list(&folder).unwrap_or_default() {
+            for entry in super::list(root, &folder, inventory) {
                 if entry.name.contains("primary.xml") || entry.name.contains("updateinfo.xml") {
                     files.push((name.to_owned(), format!("{folder}/{}", entry.name)));
                 }
@@ -119,12 +128,14 @@ fn read_primary(
     inventory: &mut Inventory,
 ) {
     let mut reader = Reader::from_reader(bytes);
-    let (mut offer, mut text) = (Offer::default(), String::new());
+    let (mut offer, mut text, mut depth) = (Offer::default(), String::new(), 0_usize);
     loop {
         match reader.read_event() {
-            Ok(Event::Eof) => return,
+            Ok(Event::Eof) if depth == 0 => return,
+            Ok(Event::Eof) => return inventory.unreadable(path, CUT_OFF),
             Err(error) => return inventory.unreadable(path, format!("it is not valid XML: {error}")),
             Ok(Event::Start(tag)) => {
+                depth += 1;
                 if tag.local_name().as_ref() == "package" {
                     offer = Offer { repository: repository.to_owned(), ..Offer::default() };
                 }
@@ -136,13 +147,19 @@ fn read_primary(
                 _ => {}
             },
             Ok(Event::Text(part)) => text.push_str(part.as_ref()),
-            Ok(Event::End(tag)) => match tag.local_name().as_ref() {
-                "name" => offer.name.clone_from(&text),
-                "arch" => offer.architecture.clone_from(&text),
-                "sourcerpm" => offer.source = source_of_rpm(&text),
-                "package" if installed.contains_key(&offer.name) => keep_newest(best, std::mem::take(&mut offer)),
-                _ => {}
-            },
+            Ok(Event::End(tag)) => {
+                depth = depth.saturating_sub(1);
+                match tag.local_name().as_ref() {
+                    "name" => offer.name.clone_from(&text),
+                    "arch" => offer.architecture.clone_from(&text),
+                    "sourcerpm" => offer.source = source_of_rpm(&text),
+                    "package" if installed.contains_key(&offer.name) => match Scheme::Rpm.check(&offer.version) {
+                        Ok(()) => keep_newest(best, std::mem::take(&mut offer)),
+                        Err(error) => inventory.unreadable(format!("{path}: {}", offer.name), error),
+                    },
+                    _ => {}
+                }
+            }
             Ok(_) => {}
         }
     }
@@ -164,9 +181,17 @@ fn read_updateinfo(
 ) {
     let mut reader = Reader::from_reader(bytes);
     let (mut id, mut text, mut is_security, mut is_named) = (String::new(), String::new(), false, false);
+    let mut depth = 0_usize;
     loop {
-        match reader.read_event() {
-            Ok(Event::Eof) => return,
+        let event = reader.read_event();
+        match &event {
+            Ok(Event::Start(_)) => depth += 1,
+            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match event {
+            Ok(Event::Eof) if depth == 0 => return,
+            Ok(Event::Eof) => return inventory.unreadable(path, CUT_OFF),
             Err(error) => return inventory.unreadable(path, format!("it is not valid XML: {error}")),
             Ok(Event::Start(tag) | Event::Empty(tag)) => {
                 match tag.name().as_ref() {

@@ -28,11 +28,15 @@ pub(super) fn looks_like_installed(bytes: &[u8]) -> bool {
 pub(super) fn read_installed(document: &Document<'_>, inventory: &mut Inventory) {
     let ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(crate::PackageType::Apk)).unwrap_or_default();
     for (at, entry) in entries(document.bytes).enumerate() {
-        if entry.name.is_empty() || entry.version.is_empty() {
-            inventory.problem(format!("{} entry {}", document.name, at + 1), "an entry without name or version");
-            if entry.name.is_empty() {
-                continue;
-            }
+        if entry.has_two_names {
+            inventory.unreadable(
+                format!("{} entry {}", document.name, at + 1),
+                "two packages with no empty line between them",
+            );
+        }
+        if entry.name.is_empty() {
+            inventory.unreadable(format!("{} entry {}", document.name, at + 1), "an entry without a name");
+            continue;
         }
         inventory.packages.push(entry.into_package(&ecosystem, document.name));
     }
@@ -46,6 +50,7 @@ pub(crate) struct ApkEntry {
     pub(crate) architecture: String,
     pub(crate) origin: String,
     pub(crate) size_bytes: u64,
+    has_two_names: bool,
 }
 
 impl ApkEntry {
@@ -74,7 +79,10 @@ pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = ApkEntry> {
             let value = || String::from_utf8_lossy(value.trim_ascii()).into_owned();
             is_open = true;
             match letter {
-                b"P:" => entry.name = value(),
+                b"P:" => {
+                    entry.has_two_names |= !entry.name.is_empty();
+                    entry.name = value();
+                }
                 b"V:" => entry.version = value(),
                 b"A:" => entry.architecture = value(),
                 b"o:" => entry.origin = value(),

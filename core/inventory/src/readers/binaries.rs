@@ -93,12 +93,15 @@ fn add_rust(section: &[u8], place: &str, inventory: &mut Inventory) {
     let limit = 8 << 20;
     let read = flate2::read::ZlibDecoder::new(section).take(limit + 1).read_to_end(&mut text);
     if read.is_err() || text.len() as u64 > limit {
-        return inventory.problem(place, "its list of crates cannot be unpacked");
+        return inventory.unreadable(place, "its list of crates cannot be unpacked");
     }
     let value: serde_json::Value = match serde_json::from_slice(&text) {
         Ok(value) => value,
-        Err(error) => return inventory.problem(place, format!("its list of crates is not readable: {error}")),
+        Err(error) => return inventory.unreadable(place, format!("its list of crates is not readable: {error}")),
     };
+    if !value["packages"].is_array() {
+        inventory.unreadable(place, "its list of crates is no list");
+    }
     for entry in value["packages"].as_array().into_iter().flatten() {
         let is_registry = entry["source"].as_str().is_none_or(|source| source != "local");
         if let (Some(name), Some(version), true) = (entry["name"].as_str(), entry["version"].as_str(), is_registry) {

@@ -13,8 +13,7 @@ pub(super) const READER: Reader = Reader {
 
 #[derive(Deserialize)]
 struct Lock {
-    #[serde(default)]
-    package: Vec<Entry>,
+    package: Option<Vec<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +32,10 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         }
     };
     // Packages without a source are the workspace's own; those of git are judged by their version, as upstream does.
-    for entry in lock.package.into_iter().filter(|entry| entry.source.is_some()) {
+    let Some(packages) = lock.package else {
+        return inventory.unreadable(document.name, "it has no list of packages");
+    };
+    for entry in packages.into_iter().filter(|entry| entry.source.is_some()) {
         inventory.packages.push(Package::language(PackageType::Cargo, entry.name, entry.version, document.name));
     }
 }

@@ -16,13 +16,25 @@ pub(super) const READER: Reader = Reader {
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(value) = json_of(document, inventory) else { return };
-    let lists = [&value["packages"], &value["packages-dev"], &value];
-    for entry in lists.into_iter().filter_map(|list| list.as_array()).flatten() {
-        let Some(name) = entry["name"].as_str() else {
-            inventory.problem(document.name, "a package without a name");
-            continue;
-        };
-        let version = entry["version"].as_str().unwrap_or_default().trim_start_matches('v');
-        inventory.packages.push(Package::language(PackageType::Composer, name, version, document.name));
+    // `installed.json` of version 1 is the list itself.
+    let lists = match value.is_array() {
+        true => vec![("", &value)],
+        false => vec![("packages", &value["packages"]), ("packages-dev", &value["packages-dev"])],
+    };
+    if lists.iter().all(|(_, list)| list.is_null()) {
+        inventory.unreadable(document.name, "it has no list of packages");
+    }
+    for (key, list) in lists {
+        if !list.is_null() && !list.is_array() {
+            inventory.unreadable(document.name, format!("its `{key}` are no list"));
+        }
+        for entry in list.as_array().into_iter().flatten() {
+            let Some(name) = entry["name"].as_str() else {
+                inventory.unreadable(document.name, "a package without a name");
+                continue;
+            };
+            let version = entry["version"].as_str().unwrap_or_default().trim_start_matches('v');
+            inventory.packages.push(Package::language(PackageType::Composer, name, version, document.name));
+        }
     }
 }

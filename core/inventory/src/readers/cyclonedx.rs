@@ -120,7 +120,7 @@ fn add(component: &Component, place: &str, inventory: &mut Inventory, level: usi
         Err(what) => {
             let label =
                 component.name.as_deref().or(component.reference.as_deref()).unwrap_or("a component without name");
-            inventory.problem(format!("{place}: {label}"), what);
+            inventory.unreadable(format!("{place}: {label}"), what);
         }
     }
     for inner in component.components.iter().flatten() {
@@ -206,7 +206,7 @@ mod xml {
             match reader.read_event() {
                 Err(error) => {
                     inventory
-                        .problem(format!("{} byte {place}", document.name), format!("it is not valid XML: {error}"));
+                        .unreadable(format!("{} byte {place}", document.name), format!("it is not valid XML: {error}"));
                     break;
                 }
                 Ok(Event::Eof) => {

@@ -11,20 +11,26 @@ pub(super) const READER: Reader = Reader { id: "dpkg", title: "dpkg database", a
 const MOST_BYTES: u64 = 512 << 20;
 
 fn read(root: &Directory, inventory: &mut Inventory) {
-    read_file(root, "var/lib/dpkg/status", inventory);
+    read_file(root, "var/lib/dpkg/status", false, inventory);
     match root.list("var/lib/dpkg/status.d") {
         Ok(entries) => {
-            let files =
-                entries.iter().filter(|entry| entry.kind == EntryKind::File && !entry.name.ends_with(".md5sums"));
-            files.for_each(|entry| read_file(root, &format!("var/lib/dpkg/status.d/{}", entry.name), inventory));
+            for entry in entries.iter().filter(|entry| !entry.name.ends_with(".md5sums")) {
+                let path = format!("var/lib/dpkg/status.d/{}", entry.name);
+                match entry.kind {
+                    EntryKind::Folder => {}
+                    EntryKind::File | EntryKind::Link if entry.is_utf8 => read_file(root, &path, true, inventory),
+                    _ => inventory.unreadable(path, "it is no file that can be opened by its name"),
+                }
+            }
         }
         Err(error) => inventory.unreadable("var/lib/dpkg/status.d", error),
     }
 }
 
-fn read_file(root: &Directory, path: &str, inventory: &mut Inventory) {
+fn read_file(root: &Directory, path: &str, is_listed: bool, inventory: &mut Inventory) {
     match root.read(path, MOST_BYTES) {
         Ok(Some(bytes)) => read_status(&Document { name: path, bytes: &bytes }, inventory),
+        Ok(None) if is_listed => inventory.unreadable(path, "it is a link that leads nowhere below the root"),
         Ok(None) => {}
         Err(error) => inventory.unreadable(path, error),
     }
@@ -40,13 +46,24 @@ pub(super) fn looks_like_status(bytes: &[u8]) -> bool {
 /// Reads a status file: what is installed, also where it is not configured yet; nothing else.
 pub(super) fn read_status(document: &Document<'_>, inventory: &mut Inventory) {
     let ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(crate::PackageType::Deb)).unwrap_or_default();
+    let has_states = looks_like_database(document.bytes);
     for (at, paragraph) in paragraphs(document.bytes).enumerate() {
+        if has_states && paragraph.get("Status").is_none() && paragraph.get("Package").is_some() {
+            // dpkg takes such a package for one that is not installed.
+            inventory.problem(format!("{} paragraph {}", document.name, at + 1), "a package without a status");
+            continue;
+        }
         match package_of(&paragraph, &ecosystem, document.name) {
             Ok(Some(package)) => inventory.packages.push(package),
             Ok(None) => {}
-            Err(what) => inventory.problem(format!("{} paragraph {}", document.name, at + 1), what),
+            Err(what) => inventory.unreadable(format!("{} paragraph {}", document.name, at + 1), what),
         }
     }
+}
+
+/// Whether a file's paragraphs have a status, as the database's do and those of `status.d` do not.
+fn looks_like_database(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b"\nStatus: ").is_some()
 }
 
 /// The fields that are read, taken in one pass.
@@ -65,6 +82,9 @@ fn package_of(paragraph: &Paragraph<'_>, ecosystem: &str, location: &str) -> Res
     let mut fields = Fields::default();
     for (name, value) in paragraph.fields() {
         match name {
+            b"Package" if !fields.package.is_empty() => {
+                return Err("two packages with no empty line between them".to_owned());
+            }
             b"Package" => fields.package = value,
             b"Status" => fields.status = value,
             b"Version" => fields.version = value,

@@ -28,6 +28,6 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         Some((name, version)) => {
             inventory.packages.push(Package::language(PackageType::Gem, name, version, document.name))
         }
-        None => inventory.problem(document.name, "no name and version"),
+        None => inventory.unreadable(document.name, "no name and version"),
     }
 }

@@ -10,65 +10,80 @@ pub(super) const READER: Reader = Reader {
     access: Access::Document { by_name: |path| file_name(path) == "go.mod", by_content: never, read },
 };
 
+/// A `replace` line: what it replaces, in which version if it says one, and by what; a local folder has no version.
+struct Replacement {
+    from: String,
+    version: Option<String>,
+    target: Option<(String, String)>,
+}
+
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let text = text_of(document, inventory);
-    let mut block = "";
-    let mut found: Vec<(String, String)> = Vec::new();
-    let mut replaced: Vec<(String, Option<(String, String)>)> = Vec::new();
-    for line in text.lines() {
-        let line = line.split("//").next().unwrap_or(line).trim();
+    let mut block = String::new();
+    let mut required: Vec<(String, String)> = Vec::new();
+    let mut replaced: Vec<Replacement> = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        // Parentheses are words of their own, also without spaces around them.
+        let line = line.split("//").next().unwrap_or(line).replace('(', " ( ").replace(')', " ) ");
         let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches(['"', '`'])).collect();
-        let words = match (block, words.as_slice()) {
-            (_, []) => continue,
+        let is_read = match (block.as_str(), words.as_slice()) {
+            (_, []) => true,
             ("", [name, "("]) => {
-                block = if *name == "require" {
-                    "require"
-                } else if *name == "replace" {
-                    "replace"
-                } else {
-                    "other"
-                };
-                continue;
+                block = (*name).to_owned();
+                true
             }
             (_, [")"]) => {
-                block = "";
-                continue;
+                block.clear();
+                true
             }
-            ("", [first, rest @ ..]) => {
-                if *first == "go" || *first == "toolchain" {
-                    if let Some(version) = rest.first().filter(|_| *first == "toolchain") {
-                        found.push(("stdlib".to_owned(), version.trim_start_matches("go").to_owned()));
-                    }
-                    continue;
-                }
-                (*first, rest)
-            }
-            (block, rest) => (block, rest),
+            ("", [verb, rest @ ..]) => directive(verb, rest, &mut required, &mut replaced),
+            (verb, rest) => directive(verb, rest, &mut required, &mut replaced),
         };
-        match words {
-            ("require", [module, version, ..]) => found.push(((*module).to_owned(), plain(version))),
-            ("replace", rest) => {
-                let Some(arrow) = rest.iter().position(|word| *word == "=>") else { continue };
-                let target = rest
-                    .get(arrow + 1)
-                    .zip(rest.get(arrow + 2))
-                    .map(|(module, version)| ((*module).to_owned(), plain(version)));
-                replaced.push((rest[0].to_owned(), target));
-            }
-            _ => {}
+        if !is_read {
+            inventory.unreadable(format!("{} line {}", document.name, at + 1), format!("`{}`", line.trim()));
         }
     }
-    for (module, version) in found {
-        let (module, version) = match replaced.iter().find(|(from, _)| *from == module) {
-            Some((_, Some((module, version)))) => (module.clone(), version.clone()),
+    if !block.is_empty() {
+        inventory.unreadable(document.name, format!("the file ends inside `{block} (`"));
+    }
+    for (module, version) in required {
+        let is_meant =
+            |line: &&Replacement| line.from == module && line.version.as_ref().is_none_or(|wanted| *wanted == version);
+        let (module, version) = match replaced.iter().find(is_meant) {
+            Some(Replacement { target: Some(target), .. }) => target.clone(),
             // Replaced by a local folder: its version is not known.
-            Some((_, None)) => (module, String::new()),
+            Some(_) => (module, String::new()),
             None => (module, version),
         };
         inventory.packages.push(Package::language(PackageType::Golang, module, version, document.name));
     }
 }
 
-fn plain(version: &str) -> String {
-    version.trim_start_matches('v').to_owned()
+/// Reads one directive; `false` if it should say something and does not.
+fn directive(
+    verb: &str,
+    words: &[&str],
+    required: &mut Vec<(String, String)>,
+    replaced: &mut Vec<Replacement>,
+) -> bool {
+    let plain = |version: &str| version.trim_start_matches('v').to_owned();
+    match (verb, words) {
+        ("require", [module, version, ..]) => required.push(((*module).to_owned(), plain(version))),
+        ("toolchain", [version]) => required.push(("stdlib".to_owned(), version.trim_start_matches("go").to_owned())),
+        ("replace", [from, rest @ ..]) => {
+            let (version, target) = match rest {
+                ["=>", target @ ..] => (None, target),
+                [version, "=>", target @ ..] => (Some(plain(version)), target),
+                _ => return false,
+            };
+            let target = match target {
+                [module, version] => Some(((*module).to_owned(), plain(version))),
+                _ => None,
+            };
+            replaced.push(Replacement { from: (*from).to_owned(), version, target });
+        }
+        ("require" | "replace", _) => return false,
+        _ => {}
+    }
+    true
 }

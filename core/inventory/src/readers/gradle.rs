@@ -22,7 +22,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             Some((name, version)) => {
                 inventory.packages.push(Package::language(PackageType::Maven, name, version, document.name))
             }
-            None => inventory.problem(format!("{} line {}", document.name, at + 1), format!("not a module: `{line}`")),
+            None => {
+                inventory.unreadable(format!("{} line {}", document.name, at + 1), format!("not a module: `{line}`"))
+            }
         }
     }
 }

@@ -17,11 +17,13 @@ pub(super) const READER: Reader = Reader {
 
 const MOST_LEVELS: usize = 4;
 const MOST_INNER_BYTES: u64 = 256 << 20;
+/// The most bytes of a manifest or a properties file.
+const MOST_TEXT_BYTES: u64 = 4 << 20;
 const MOST_ENTRIES: usize = 200_000;
 
 fn is_archive(path: &str) -> bool {
-    let extension = path.rsplit('.').next().unwrap_or_default();
-    matches!(extension, "jar" | "war" | "ear" | "par" | "sar" | "jpi" | "hpi")
+    let extension = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    matches!(extension.as_str(), "jar" | "war" | "ear" | "par" | "sar" | "jpi" | "hpi")
 }
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
@@ -35,17 +37,17 @@ fn read_archive(place: &str, bytes: &[u8], level: usize, budget: &mut u64, inven
         Err(error) => return inventory.unreadable(place, format!("it is not a readable archive: {error}")),
     };
     if archive.len() > MOST_ENTRIES {
-        return inventory.problem(place, format!("it has {} entries, more than any real archive", archive.len()));
+        return inventory.unreadable(place, format!("it has {} entries, more than any real archive", archive.len()));
     }
     let mut found = Vec::new();
     let mut manifest = None;
     for at in 0..archive.len() {
         let Ok(mut entry) = archive.by_index(at) else {
-            inventory.problem(place, format!("entry {} cannot be read", at + 1));
+            inventory.unreadable(place, format!("entry {} cannot be read", at + 1));
             continue;
         };
         let Ok(name) = entry.name().map(std::borrow::Cow::into_owned) else {
-            inventory.problem(place, format!("entry {} has an unreadable name", at + 1));
+            inventory.unreadable(place, format!("entry {} has an unreadable name", at + 1));
             continue;
         };
         let is_inner = is_archive(&name) && entry.is_file();
@@ -54,25 +56,28 @@ fn read_archive(place: &str, bytes: &[u8], level: usize, budget: &mut u64, inven
             continue;
         }
         let mut content = Vec::new();
-        let limit = (*budget).min(MOST_INNER_BYTES);
+        let limit = if is_inner { (*budget).min(MOST_INNER_BYTES) } else { MOST_TEXT_BYTES };
         let read = entry.by_ref().take(limit + 1).read_to_end(&mut content);
         if read.is_err() || content.len() as u64 > limit {
-            inventory.problem(format!("{place}!{name}"), "it cannot be unpacked, or unpacks to too much");
+            inventory.unreadable(format!("{place}!{name}"), "it cannot be unpacked, or unpacks to too much");
             continue;
         }
         *budget = budget.saturating_sub(content.len() as u64);
         if is_inner && level < MOST_LEVELS {
             read_archive(&format!("{place}!{name}"), &content, level + 1, budget, inventory);
         } else if is_inner {
-            inventory.problem(format!("{place}!{name}"), "archives are nested too deeply; this one was not read");
+            inventory.unreadable(format!("{place}!{name}"), "archives are nested too deeply; this one was not read");
         } else if is_properties {
-            found.extend(by_properties(&String::from_utf8_lossy(&content), place));
+            match by_properties(&String::from_utf8_lossy(&content), place) {
+                Some(package) => found.push(package),
+                None => inventory.unreadable(format!("{place}!{name}"), "it lacks group, artifact or version"),
+            }
         } else {
             manifest = Some(String::from_utf8_lossy(&content).replace("\r\n ", "").replace("\n ", ""));
         }
     }
     if found.is_empty() {
-        found.extend(by_manifest(manifest.as_deref().unwrap_or_default(), place));
+        found.push(by_manifest(manifest.as_deref().unwrap_or_default(), place));
     }
     inventory.packages.append(&mut found);
 }
@@ -86,7 +91,7 @@ fn by_properties(text: &str, place: &str) -> Option<Package> {
 }
 
 /// Without Maven's own file the group is a guess, so the package is kept without an ecosystem: named, but undetermined.
-fn by_manifest(text: &str, place: &str) -> Option<Package> {
+fn by_manifest(text: &str, place: &str) -> Package {
     let value = |key: &str| {
         text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": ").map(|value| value.trim().to_owned()))
     };
@@ -94,6 +99,6 @@ fn by_manifest(text: &str, place: &str) -> Option<Package> {
     let version = value("Implementation-Version").or_else(|| value("Bundle-Version"));
     let by_file = stem.rmatch_indices('-').find(|(at, _)| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
     let (name, file_version) = by_file.map_or((stem, None), |(at, _)| (&stem[..at], Some(stem[at + 1..].to_owned())));
-    let version = file_version.or(version)?;
-    Some(Package::new(PackageType::Maven, "", name.to_owned(), version, place))
+    let version = file_version.or(version).unwrap_or_default();
+    Package::new(PackageType::Maven, "", name.to_owned(), version, place)
 }

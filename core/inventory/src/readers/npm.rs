@@ -17,19 +17,32 @@ pub(super) const READER: Reader = Reader {
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(value) = json_of(document, inventory) else { return };
-    if let Some(packages) = value["packages"].as_object() {
-        for (path, entry) in packages.iter().filter(|(path, _)| !path.is_empty()) {
-            // Links point at workspace members, which are sources, not installed packages.
-            if entry["link"].as_bool() == Some(true) || !path.contains("node_modules/") {
-                continue;
-            }
-            let by_path = path.rsplit("node_modules/").next().unwrap_or(path);
-            add(entry["name"].as_str().unwrap_or(by_path), entry, document.name, inventory);
+    let (packages, dependencies) = (&value["packages"], &value["dependencies"]);
+    for (key, list) in [("packages", packages), ("dependencies", dependencies)] {
+        if !list.is_null() && !list.is_object() {
+            inventory.unreadable(document.name, format!("its `{key}` are no object"));
         }
-    } else if let Some(dependencies) = value["dependencies"].as_object() {
-        nested(dependencies, document.name, inventory, 0);
-    } else if value["packages"].is_null() && value["lockfileVersion"].is_null() {
-        inventory.problem(document.name, "it has neither packages nor dependencies");
+    }
+    let by_path = packages.as_object().filter(|packages| !packages.is_empty());
+    // Version 2 has both forms, for old readers: the newer one counts.
+    match (by_path, dependencies.as_object()) {
+        (Some(packages), _) => installed(packages, document.name, inventory),
+        (None, Some(dependencies)) => nested(dependencies, document.name, inventory, 0),
+        (None, None) if packages.is_null() && value["lockfileVersion"].is_null() => {
+            inventory.unreadable(document.name, "it has neither packages nor dependencies");
+        }
+        (None, None) => {}
+    }
+}
+
+fn installed(packages: &Map<String, Value>, place: &str, inventory: &mut Inventory) {
+    for (path, entry) in packages.iter().filter(|(path, _)| !path.is_empty()) {
+        // Links point at workspace members, which are sources, not installed packages.
+        if entry["link"].as_bool() == Some(true) || !path.contains("node_modules/") {
+            continue;
+        }
+        let by_path = path.rsplit("node_modules/").next().unwrap_or(path);
+        add(entry["name"].as_str().unwrap_or(by_path), entry, place, inventory);
     }
 }
 

@@ -19,10 +19,15 @@ pub(super) const READER: Reader = Reader {
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(value) = json_of(document, inventory) else { return };
     let mut found: Vec<(String, String)> = Vec::new();
+    let lists = [&value["dependencies"], &value["libraries"]];
+    if lists.iter().all(|list| list.is_null()) || lists.iter().any(|list| !list.is_null() && !list.is_object()) {
+        inventory.unreadable(document.name, "its dependencies or libraries are no object");
+    }
     for framework in value["dependencies"].as_object().into_iter().flatten().map(|(_, list)| list) {
         for (name, entry) in framework.as_object().into_iter().flatten() {
-            if let Some(version) = entry["resolved"].as_str() {
-                found.push((name.clone(), version.to_owned()));
+            // Projects are the program's own parts.
+            if entry["type"].as_str() != Some("Project") {
+                found.push((name.clone(), entry["resolved"].as_str().unwrap_or_default().to_owned()));
             }
         }
     }

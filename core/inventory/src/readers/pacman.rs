@@ -17,7 +17,7 @@ fn read(root: &Directory, inventory: &mut Inventory) {
         let path = format!("{folder}/{}/desc", entry.name);
         match root.read(&path, 1 << 20) {
             Ok(Some(bytes)) => read_desc(&Document { name: &path, bytes: &bytes }, inventory),
-            Ok(None) => inventory.problem(path, "the package has no description"),
+            Ok(None) => inventory.unreadable(path, "the package has no description"),
             Err(error) => inventory.unreadable(path, error),
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn read_desc(document: &Document<'_>, inventory: &mut Inventory) {
     };
     let (name, version) = (value("%NAME%"), value("%VERSION%"));
     if name.is_empty() || version.is_empty() {
-        return inventory.problem(document.name, "a description without name or version");
+        return inventory.unreadable(document.name, "a description without name or version");
     }
     let mut package = Package::new(PackageType::Alpm, "", name, version, document.name);
     package.architecture = value("%ARCH%");

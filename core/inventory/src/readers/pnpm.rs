@@ -14,7 +14,8 @@ pub(super) const READER: Reader = Reader {
 
 #[derive(Deserialize)]
 struct Lock {
-    #[serde(default)]
+    #[serde(rename = "lockfileVersion")]
+    version: Option<serde::de::IgnoredAny>,
     packages: Option<BTreeMap<String, Entry>>,
 }
 
@@ -30,15 +31,18 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         Ok(lock) => lock,
         Err(error) => return inventory.unreadable(document.name, format!("it is not a readable lock file: {error}")),
     };
+    if lock.version.is_none() && lock.packages.is_none() {
+        inventory.unreadable(document.name, "it has neither a version nor packages");
+    }
     for (key, entry) in lock.packages.unwrap_or_default() {
         let by_key = split_key(&key);
-        let name = entry.name.or_else(|| by_key.map(|(name, _)| name.to_owned()));
-        let version = entry.version.or_else(|| by_key.map(|(_, version)| version.to_owned()));
-        match (name, version) {
-            (Some(name), Some(version)) => {
-                inventory.packages.push(Package::language(PackageType::Npm, name, version, document.name))
-            }
-            _ => inventory.problem(format!("{}: {key}", document.name), "no name and version"),
+        // `name@https://…` and `name@file:…` have no version in the key.
+        let before = || key.get(1..)?.find('@').map(|at| &key[..=at]);
+        let name = entry.name.as_deref().or(by_key.map(|(name, _)| name)).or_else(before);
+        let version = entry.version.as_deref().or(by_key.map(|(_, version)| version)).unwrap_or_default();
+        match name {
+            Some(name) => inventory.packages.push(Package::language(PackageType::Npm, name, version, document.name)),
+            None => inventory.unreadable(format!("{}: {key}", document.name), "no name"),
         }
     }
 }

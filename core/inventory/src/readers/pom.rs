@@ -36,8 +36,10 @@ struct Pom {
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let mut pom = Pom::default();
-    if let Err(error) = parse(document.bytes, &mut pom) {
-        inventory.unreadable(document.name, format!("it is not valid XML: {error}"));
+    match parse(document.bytes, &mut pom) {
+        Ok(None) => {}
+        Ok(Some(what)) => inventory.unreadable(document.name, what),
+        Err(error) => inventory.unreadable(document.name, format!("it is not valid XML: {error}")),
     }
     for dependency in &pom.dependencies {
         let name = format!("{}:{}", pom.resolve(&dependency.group), pom.resolve(&dependency.artifact));
@@ -80,13 +82,15 @@ impl Pom {
     }
 }
 
-fn parse(bytes: &[u8], pom: &mut Pom) -> Result<(), quick_xml::Error> {
+/// Reads the elements; the value says why they were not read to the end, if they were not.
+fn parse(bytes: &[u8], pom: &mut Pom) -> Result<Option<&'static str>, quick_xml::Error> {
     let mut reader = Xml::from_reader(bytes);
     let mut path: Vec<String> = Vec::new();
     let (mut text, mut current) = (String::new(), Dependency::default());
     loop {
         match reader.read_event()? {
-            Event::Eof => return Ok(()),
+            Event::Eof if path.is_empty() => return Ok(None),
+            Event::Eof => return Ok(Some("the document ends before its elements are closed")),
             Event::Start(tag) => {
                 path.push(tag.local_name().as_ref().to_owned());
                 text.clear();
@@ -95,6 +99,10 @@ fn parse(bytes: &[u8], pom: &mut Pom) -> Result<(), quick_xml::Error> {
                 }
             }
             Event::Text(part) => text.push_str(part.as_ref()),
+            Event::CData(part) => text.push_str(part.as_ref()),
+            Event::GeneralRef(name) => {
+                text.push_str(quick_xml::escape::resolve_predefined_entity(name.as_ref()).unwrap_or("\u{fffd}"));
+            }
             Event::End(_) => {
                 let name = path.pop().unwrap_or_default();
                 let at: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -104,7 +112,7 @@ fn parse(bytes: &[u8], pom: &mut Pom) -> Result<(), quick_xml::Error> {
             _ => {}
         }
         if path.len() > 200 {
-            return Ok(());
+            return Ok(Some("elements are nested too deeply; the rest was not read"));
         }
     }
 }

@@ -19,12 +19,12 @@ pub(super) const READER: Reader = Reader {
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(head) = paragraphs(document.bytes).next() else {
-        return inventory.problem(document.name, "empty metadata");
+        return inventory.unreadable(document.name, "empty metadata");
     };
     match (head.get("Name"), head.get("Version")) {
         (Some(name), Some(version)) => {
             inventory.packages.push(Package::language(PackageType::PyPi, name, version, document.name));
         }
-        _ => inventory.problem(document.name, "metadata without name or version"),
+        _ => inventory.unreadable(document.name, "metadata without name or version"),
     }
 }

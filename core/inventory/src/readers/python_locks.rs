@@ -19,8 +19,8 @@ pub(super) const READER: Reader = Reader {
 
 #[derive(Deserialize)]
 struct Lock {
-    #[serde(default, alias = "packages")]
-    package: Vec<Entry>,
+    #[serde(alias = "packages")]
+    package: Option<Vec<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,10 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             return inventory.unreadable(document.name, format!("it is not a readable lock file: {}", error.message()));
         }
     };
-    for entry in lock.package {
+    let Some(packages) = lock.package else {
+        return inventory.unreadable(document.name, "it has no list of packages");
+    };
+    for entry in packages {
         // uv lists the project itself as a virtual or editable package.
         let is_own = entry
             .source
@@ -56,7 +59,13 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
 
 fn read_pipfile(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(value) = json_of(document, inventory) else { return };
+    if value["default"].is_null() && value["develop"].is_null() {
+        inventory.unreadable(document.name, "it has no group of packages");
+    }
     for group in ["default", "develop"] {
+        if !value[group].is_null() && !value[group].is_object() {
+            inventory.unreadable(document.name, format!("its group `{group}` is no object"));
+        }
         for (name, entry) in value[group].as_object().into_iter().flatten() {
             let version = entry["version"].as_str().unwrap_or_default().trim_start_matches('=');
             inventory.packages.push(Package::language(PackageType::PyPi, name.as_str(), version, document.name));

@@ -31,7 +31,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
                 || line.contains("://")
                 || line.starts_with("-e")
             {
-                inventory.problem(place, format!("not followed: `{line}`"));
+                inventory.unreadable(place, format!("not followed: `{line}`"));
             }
             continue;
         }

@@ -31,7 +31,11 @@ fn read(root: &Directory, inventory: &mut Inventory) {
             match root.read(&path, MOST_BYTES) {
                 Ok(Some(bytes)) => {
                     // What SQLite has not yet moved into the database lies in a log beside it.
-                    let log = root.read(&format!("{path}-wal"), MOST_BYTES).ok().flatten().unwrap_or_default();
+                    let log = root.read(&format!("{path}-wal"), MOST_BYTES).unwrap_or_else(|error| {
+                        inventory.unreadable(format!("{path}-wal"), error);
+                        None
+                    });
+                    let log = log.unwrap_or_default();
                     match blobs(&bytes, &log) {
                         Ok(blobs) => read_blobs(&path, blobs, inventory),
                         Err(what) => inventory.unreadable(path, what),
@@ -61,10 +65,8 @@ fn read_blobs(path: &str, blobs: Vec<Vec<u8>>, inventory: &mut Inventory) {
     let ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(crate::PackageType::Rpm)).unwrap_or_default();
     for (at, blob) in blobs.iter().enumerate() {
         match header::package(blob, &ecosystem, path) {
-            Ok(Some(package)) => inventory.packages.push(package),
-            // Public keys stand among the packages as `gpg-pubkey`.
-            Ok(None) => {}
-            Err(what) => inventory.problem(format!("{path} package {}", at + 1), what),
+            Ok(package) => inventory.packages.push(package),
+            Err(what) => inventory.unreadable(format!("{path} package {}", at + 1), what),
         }
     }
 }

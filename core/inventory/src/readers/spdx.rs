@@ -33,7 +33,16 @@ struct Entry {
     version_info: Option<String>,
     source_info: Option<String>,
     primary_package_purpose: Option<String>,
+    #[serde(rename = "SPDXID")]
+    id: String,
+    annotations: Option<Vec<Annotation>>,
     external_refs: Option<Vec<Reference>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Annotation {
+    comment: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -48,7 +57,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         let text = text_of(document, inventory);
         if !text.contains("SPDXVersion:") {
-            return inventory.problem(
+            return inventory.unreadable(
                 document.name,
                 "it is neither SPDX JSON nor SPDX tag-value (RDF, YAML and tables are not read)",
             );
@@ -128,14 +137,44 @@ fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
         let name = format!("{id} {version}");
         inventory.os.get_or_insert_with(|| Os { id, version, name, ..Os::default() });
     }
+    let mut inputs = 0;
     for entry in &entries {
-        if purpose(entry, "operating-system") || purpose(entry, "container") || purpose(entry, "file") {
+        if purpose(entry, "operating-system")
+            || purpose(entry, "container")
+            || purpose(entry, "file")
+            || entry.is_pseudo()
+        {
+            continue;
+        }
+        if entry.is_build_input() {
+            inputs += 1;
             continue;
         }
         match package_of(entry, place, inventory) {
             Ok(package) => inventory.packages.push(package),
-            Err(what) => inventory.problem(format!("{place}: {}", entry.name), what),
+            Err(what) => inventory.unreadable(format!("{place}: {}", entry.name), what),
         }
+    }
+    if inputs > 0 {
+        inventory
+            .problem(place, format!("{inputs} packages are inputs of the build, not installed; they were left out"));
+    }
+}
+
+impl Entry {
+    /// Older generators say by the id alone that an element is no package.
+    fn is_pseudo(&self) -> bool {
+        let kind = self.id.strip_prefix("SPDXRef-").unwrap_or_default();
+        ["OperatingSystem-", "ContainerImage-", "Filesystem-", "DocumentRoot-"].iter().any(|p| kind.starts_with(p))
+    }
+
+    /// Hermeto lists what a build may fetch, for all architectures, beside what its image has installed.
+    fn is_build_input(&self) -> bool {
+        let is_found_installed =
+            self.source_info.as_ref().is_some_and(|info| info.starts_with("acquired package info from"));
+        let by_hermeto =
+            self.annotations.iter().flatten().any(|annotation| annotation.comment.contains("hermeto:found_by"));
+        by_hermeto && !is_found_installed
     }
 }
 

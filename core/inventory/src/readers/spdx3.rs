@@ -28,7 +28,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         match package_of(element, document.name) {
             Ok(package) => inventory.packages.push(package),
             Err(what) => inventory
-                .problem(format!("{}: {}", document.name, element["name"].as_str().unwrap_or("a package")), what),
+                .unreadable(format!("{}: {}", document.name, element["name"].as_str().unwrap_or("a package")), what),
         }
     }
     if inventory.packages.len() == before {

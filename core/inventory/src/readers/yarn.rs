@@ -23,6 +23,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             continue;
         }
         if !line.starts_with([' ', '\t']) {
+            without_version(head, document.name, inventory);
             head = Some((at + 1, line.trim_end().trim_end_matches(':')));
             continue;
         }
@@ -38,8 +39,16 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             _ if entry == "__metadata" || entry.contains("@workspace:") => {}
             Some(name) => inventory.packages.push(Package::language(PackageType::Npm, name, version, document.name)),
             None => inventory
-                .problem(format!("{} line {line_number}", document.name), format!("no package name in `{entry}`")),
+                .unreadable(format!("{} line {line_number}", document.name), format!("no package name in `{entry}`")),
         }
+    }
+    without_version(head, document.name, inventory);
+}
+
+/// An entry that ended before its version came.
+fn without_version(head: Option<(usize, &str)>, place: &str, inventory: &mut Inventory) {
+    if let Some((line, entry)) = head.filter(|(_, entry)| *entry != "__metadata" && !entry.contains("@workspace:")) {
+        inventory.unreadable(format!("{place} line {line}"), format!("`{entry}` has no version"));
     }
 }
 

@@ -44,14 +44,12 @@ impl Pins {
         let mut files = vec!["etc/apt/preferences".to_owned()];
         files.extend(parts(root, "etc/apt/preferences.d", "pref", inventory));
         for path in files {
-            if let Some(bytes) = super::read_unpacked(root, &path, inventory) {
-                pins.add(&bytes, &path, inventory);
-            }
+            pins.add(&read_settings(root, &path, inventory), &path, inventory);
         }
         let mut files = parts(root, "etc/apt/apt.conf.d", "conf", inventory);
         files.push("etc/apt/apt.conf".to_owned());
         for path in files {
-            let bytes = super::read_unpacked(root, &path, inventory).unwrap_or_default();
+            let bytes = read_settings(root, &path, inventory);
             if let Some(release) = default_release(&String::from_utf8_lossy(&bytes)) {
                 pins.default_release = Some(release);
             }
@@ -63,13 +61,16 @@ impl Pins {
         for (at, paragraph) in paragraphs(bytes).enumerate() {
             let (Some(packages), Some(pin)) = (paragraph.get("Package"), paragraph.get("Pin")) else { continue };
             let priority = paragraph.get("Pin-Priority").and_then(|text| text.parse().ok());
+            if self.pins.len() >= MOST_PINS {
+                return inventory.unreadable(path, format!("more than {MOST_PINS} pins; the rest was not read"));
+            }
             match priority.zip(criterion(&pin)) {
                 Some((priority, criterion)) => {
                     let packages = packages.split_whitespace().map(str::to_owned).collect();
                     self.pins.push(Pin { packages, criterion, priority });
                 }
                 None => inventory
-                    .problem(format!("{path} paragraph {}", at + 1), format!("a pin that cannot be read: `{pin}`")),
+                    .unreadable(format!("{path} paragraph {}", at + 1), format!("a pin that cannot be read: `{pin}`")),
             }
         }
     }
@@ -103,6 +104,19 @@ impl Pins {
             (false, _) => 500,
         }
     }
+}
+
+/// The most bytes of a file of settings; people write them.
+const MOST_BYTES: u64 = 1 << 20;
+/// The most pins that are looked at for each version of each package.
+const MOST_PINS: usize = 10_000;
+
+/// A file of settings; most hosts lack most of them.
+fn read_settings(root: &Directory, path: &str, inventory: &mut Inventory) -> Vec<u8> {
+    root.read(path, MOST_BYTES).map(Option::unwrap_or_default).unwrap_or_else(|error| {
+        inventory.unreadable(path, error);
+        Vec::new()
+    })
 }
 
 impl Release {
@@ -164,13 +178,18 @@ fn criterion(text: &str) -> Option<Criterion> {
     }
 }
 
-/// Shell patterns with `*` and `?`, and `/regular/` expressions as far as `.*` and anchors.
+/// A pin's pattern: shell patterns with `*` and `?`, and `/regular/` expressions as far as `.*` and anchors.
 fn glob(pattern: &str, text: &str) -> bool {
     if let Some(inner) = pattern.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
         let (start, end) = (inner.starts_with('^'), inner.ends_with('$'));
         let inner = inner.trim_start_matches('^').trim_end_matches('$').replace("\\.", ".").replace(".*", "*");
-        return glob(&format!("{}{inner}{}", if start { "" } else { "*" }, if end { "" } else { "*" }), text);
+        return shell(&format!("{}{inner}{}", if start { "" } else { "*" }, if end { "" } else { "*" }), text);
     }
+    shell(pattern, text)
+}
+
+/// A shell pattern with `*` and `?`.
+fn shell(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {

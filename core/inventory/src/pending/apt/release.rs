@@ -1,6 +1,7 @@
 //! A repository's Release file: what pins and security decisions go by.
 
 use super::list_prefix;
+use crate::changelog::rfc2822;
 use crate::control::paragraphs;
 use crate::directory::Directory;
 use crate::model::Inventory;
@@ -17,6 +18,10 @@ pub(super) struct Release {
     pub(super) host: String,
     pub(super) is_not_automatic: bool,
     pub(super) but_upgrades: bool,
+    /// Seconds since 1970.
+    pub(super) published_at: Option<i64>,
+    /// Seconds since 1970.
+    pub(super) valid_until: Option<i64>,
 }
 
 impl Release {
@@ -68,6 +73,8 @@ fn parse(bytes: &[u8]) -> Release {
                 b"Suite" => release.suite = value(),
                 b"Codename" => release.codename = value(),
                 b"Version" => release.version = value(),
+                b"Date" => release.published_at = rfc2822(&value()),
+                b"Valid-Until" => release.valid_until = rfc2822(&value()),
                 b"NotAutomatic" => release.is_not_automatic = value() == "yes",
                 b"ButAutomaticUpgrades" => release.but_upgrades = value() == "yes",
                 _ => {}

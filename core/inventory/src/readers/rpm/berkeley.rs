@@ -26,7 +26,7 @@ pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         return Err(format!("the database is cut off: {} bytes for {} pages", bytes.len(), last_page + 1));
     }
     let file = File { bytes, page_bytes, is_big_endian };
-    let mut blobs = Vec::new();
+    let (mut blobs, mut total) = (Vec::new(), 0);
     for page in 1..=last_page {
         let page = file.page(page)?;
         if !matches!(page[25], PAGE_HASH | PAGE_HASH_UNSORTED) {
@@ -40,7 +40,13 @@ pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
                 Some(&ITEM_OFF_PAGE) => {
                     let (first, length) =
                         (number(page, offset + 4, is_big_endian)?, number(page, offset + 8, is_big_endian)?);
-                    blobs.push(file.overflow(first as usize, length as usize)?);
+                    let blob = file.overflow(first as usize, length as usize)?;
+                    // Every item has pages of its own, so all together fit into the file.
+                    total += blob.len();
+                    if total > bytes.len() {
+                        return Err("items share their pages".to_owned());
+                    }
+                    blobs.push(blob);
                 }
                 // The entry with key 0 holds the number of the last package, in place.
                 Some(_) => {}

@@ -13,13 +13,10 @@ const SOURCE_RPM: u32 = 1044;
 const MODULARITY_LABEL: u32 = 5096;
 const MOST_TAGS: u32 = 65_536;
 
-/// Reads the package of a header blob; `None` for a public key.
-pub(super) fn package(blob: &[u8], ecosystem: &str, location: &str) -> Result<Option<Package>, String> {
+/// Reads the package of a header blob.
+pub(super) fn package(blob: &[u8], ecosystem: &str, location: &str) -> Result<Package, String> {
     let header = Header::open(blob)?;
     let name = header.text(NAME).ok_or("the header has no name")?;
-    if name == "gpg-pubkey" {
-        return Ok(None);
-    }
     let (version, release) = (header.text(VERSION).unwrap_or_default(), header.text(RELEASE).unwrap_or_default());
     let full = match (header.number(EPOCH).filter(|epoch| *epoch > 0), release.is_empty()) {
         (Some(epoch), false) => format!("{epoch}:{version}-{release}"),
@@ -32,7 +29,7 @@ pub(super) fn package(blob: &[u8], ecosystem: &str, location: &str) -> Result<Op
     package.source = header.text(SOURCE_RPM).as_deref().and_then(source_of_rpm);
     package.module = header.text(MODULARITY_LABEL).filter(|label| !label.is_empty()).map(|label| stream_of(&label));
     package.vendor = header.text(VENDOR).filter(|vendor| !vendor.is_empty() && vendor != "(none)");
-    Ok(Some(package))
+    Ok(package)
 }
 
 struct Header<'a> {

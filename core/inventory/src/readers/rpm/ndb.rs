@@ -15,7 +15,7 @@ pub(super) fn is_database(bytes: &[u8]) -> bool {
 pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let pages = number(bytes, 12, false)? as usize;
     let slots = bytes.get(..pages.saturating_mul(PAGE_BYTES)).ok_or("the table of slots is cut off")?;
-    let mut blobs = Vec::new();
+    let (mut blobs, mut total) = (Vec::new(), 0);
     // The first two slots' room is the file's header.
     for slot in slots.chunks_exact(SLOT_BYTES).skip(2).filter(|slot| slot.starts_with(b"Slot")) {
         let (package, offset) = (number(slot, 4, false)?, number(slot, 8, false)? as usize);
@@ -27,7 +27,13 @@ pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         let head = head.ok_or_else(|| format!("package {package} has no blob where its slot points"))?;
         let length = number(head, 12, false)? as usize;
         let blob = bytes.get(start + 16..(start + 16).saturating_add(length));
-        blobs.push(blob.ok_or_else(|| format!("the blob of package {package} is cut off"))?.to_vec());
+        let blob = blob.ok_or_else(|| format!("the blob of package {package} is cut off"))?;
+        // Every package has a blob of its own, so all together fit into the file.
+        total += blob.len();
+        if total > bytes.len() {
+            return Err("packages share their blobs".to_owned());
+        }
+        blobs.push(blob.to_vec());
     }
     Ok(blobs)
 }

@@ -3,7 +3,7 @@
 //! Pure Rust over bytes, so that a hostile image meets no C code; the log beside the database is taken into account.
 
 use super::{number, short};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Says whether bytes are an SQLite database.
 pub(super) fn is_database(bytes: &[u8]) -> bool {
@@ -14,7 +14,7 @@ pub(super) fn is_database(bytes: &[u8]) -> bool {
 pub(super) fn blobs(bytes: &[u8], log: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let file = File::open(bytes, log)?;
     let mut root = None;
-    file.rows(1, 0, &mut |columns| {
+    file.rows(1, &mut Visited::default(), &mut |columns| {
         if let [Value::Text(kind), Value::Text(name), _, Value::Number(page), ..] = columns
             && kind == "table"
             && name == "Packages"
@@ -24,7 +24,7 @@ pub(super) fn blobs(bytes: &[u8], log: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     })?;
     let root = root.ok_or("the database has no table `Packages`")?;
     let mut blobs = Vec::new();
-    file.rows(root, 0, &mut |columns| {
+    file.rows(root, &mut Visited::default(), &mut |columns| {
         if let Some(Value::Blob(blob)) = columns.iter_mut().find(|value| matches!(value, Value::Blob(_))) {
             blobs.push(std::mem::take(blob));
         }
@@ -48,6 +48,14 @@ struct File<'a> {
 }
 
 const MOST_LEVELS: usize = 20;
+
+/// What was read of a table: no page belongs to it twice, and no byte.
+#[derive(Default)]
+struct Visited {
+    pages: HashSet<usize>,
+    level: usize,
+    bytes: usize,
+}
 
 impl<'a> File<'a> {
     fn open(bytes: &'a [u8], log: &'a [u8]) -> Result<Self, String> {
@@ -76,11 +84,25 @@ impl<'a> File<'a> {
             .ok_or_else(|| format!("page {number} lies beyond the end"))
     }
 
+    /// The bytes of all pages.
+    fn size(&self) -> usize {
+        self.bytes.len().saturating_add(self.newer.len() * self.page_bytes)
+    }
+
     /// Gives every row of a table's tree to `visit`.
-    fn rows(&self, number_of_page: usize, level: usize, visit: &mut dyn FnMut(&mut [Value])) -> Result<(), String> {
-        if level > MOST_LEVELS {
+    fn rows(
+        &self,
+        number_of_page: usize,
+        visited: &mut Visited,
+        visit: &mut dyn FnMut(&mut [Value]),
+    ) -> Result<(), String> {
+        if visited.level > MOST_LEVELS {
             return Err("the table's tree is too deep".to_owned());
         }
+        if !visited.pages.insert(number_of_page) {
+            return Err(format!("page {number_of_page} belongs to the table twice"));
+        }
+        visited.level += 1;
         let page = self.page(number_of_page)?;
         let start = if number_of_page == 1 { 100 } else { 0 };
         let kind = *page.get(start).ok_or("an empty page")?;
@@ -89,14 +111,22 @@ impl<'a> File<'a> {
         for cell in 0..cells {
             let at = short(page, pointers + cell * 2, true)? as usize;
             match kind {
-                5 => self.rows(number(page, at, true)? as usize, level + 1, visit)?,
-                13 => visit(&mut columns(&self.payload(page, at)?)?),
+                5 => self.rows(number(page, at, true)? as usize, visited, visit)?,
+                13 => {
+                    let payload = self.payload(page, at)?;
+                    visited.bytes += payload.len();
+                    if visited.bytes > self.size() {
+                        return Err("rows share their pages".to_owned());
+                    }
+                    visit(&mut columns(&payload)?);
+                }
                 other => return Err(format!("page {number_of_page} is of kind {other}, not of a table")),
             }
         }
         if kind == 5 {
-            self.rows(number(page, start + 8, true)? as usize, level + 1, visit)?;
+            self.rows(number(page, start + 8, true)? as usize, visited, visit)?;
         }
+        visited.level -= 1;
         Ok(())
     }
 
@@ -104,7 +134,7 @@ impl<'a> File<'a> {
     fn payload(&self, page: &[u8], mut at: usize) -> Result<Vec<u8>, String> {
         let length = usize::try_from(varint(page, &mut at)?).map_err(|_| "a row's length")?;
         varint(page, &mut at)?;
-        if length > self.bytes.len().saturating_add(self.newer.len() * self.page_bytes) {
+        if length > self.size() {
             return Err(format!("a row claims {length} bytes"));
         }
         let (most, least) =

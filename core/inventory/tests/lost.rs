@@ -1,0 +1,161 @@
+//! Documents that say something which cannot be read: each must be counted as unread, or kept as a package without a
+//! version. None of them may look like a document that holds less.
+#![allow(clippy::expect_used, clippy::disallowed_methods, reason = "tests touch the world")]
+
+use plimsoll_inventory::readers::{self, Document, read_database_file, read_document};
+use plimsoll_inventory::{Directory, Inventory, Os};
+use std::io::Write;
+use std::path::PathBuf;
+
+fn read(name: &str, bytes: &[u8]) -> Inventory {
+    let os = Os { id: "debian".to_owned(), version: "12".to_owned(), ..Os::default() };
+    let mut inventory = Inventory { os: Some(os), ..Inventory::default() };
+    let document = Document { name, bytes };
+    if !read_database_file(&document, &mut inventory) {
+        read_document(&document, &mut inventory).expect("a known kind");
+    }
+    inventory
+}
+
+const LOST: &[(&str, &[u8])] = &[
+    ("status", b"Package: a\nStatus: install ok installed\nVersion: 1\nPackage: b\nStatus: install ok installed\nVersion: 2\n"),
+    ("status", b"Package: a\nStatus: install ok installed\nVersion: 1\n\nStatus: install ok installed\nVersion: 2\n"),
+    ("installed", b"P:musl\nV:1.2.5-r0\nP:zlib\nV:1.3-r0\n\n"),
+    ("go.mod", b"module m\nrequire (\n\texample.org/a v1.0.0\n"),
+    ("go.mod", b"module m\nrequire example.org/a\n"),
+    ("pom.xml", b"<project><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>1</version>"),
+    ("package-lock.json", br#"{"lockfileVersion":3,"packages":[{"name":"a","version":"1.0.0"}]}"#),
+    ("package-lock.json", br#"{"lockfileVersion":1,"dependencies":[]}"#),
+    ("package-lock.json", b"{}"),
+    ("composer.lock", br#"{"packages":{"a/b":{"version":"1.0.0"}}}"#),
+    ("composer.lock", b"{}"),
+    ("Pipfile.lock", br#"{"default":[{"a":"==1"}]}"#),
+    ("Pipfile.lock", b"{}"),
+    ("packages.lock.json", br#"{"dependencies":[]}"#),
+    ("packages.lock.json", b"{}"),
+    ("Cargo.lock", b"version = 3\n[[packages]]\nname = \"a\"\nversion = \"1.0.0\"\n"),
+    ("poetry.lock", b"[metadata]\nlock-version = \"2.0\"\n"),
+    ("pnpm-lock.yaml", b"settings: {}\n"),
+    ("yarn.lock", b"# yarn lockfile v1\n\na@^1.0.0:\n  resolved \"https://example.org\"\n\nb@^1.0.0:\n  version \"1.0.0\"\n"),
+    ("yarn.lock", b"# yarn lockfile v1\n\na@^1.0.0:\n"),
+    ("requirements.txt", b"-r other.txt\n"),
+    ("requirements.txt", b"\xff\xfea"),
+    ("requirements.txt", b"caf\xe9==1.0\n"),
+    ("bom.xml", b"<bom xmlns=\"http://cyclonedx.org/schema/bom/1.5\"><components><component type=\"library\"><name>a</name></components></bom>"),
+    ("x.spdx", b"hello"),
+    ("gradle.lockfile", b"nonsense=compile\n"),
+];
+
+#[test]
+fn what_is_lost_is_counted() {
+    for (name, bytes) in LOST {
+        let inventory = read(name, bytes);
+        let text = String::from_utf8_lossy(bytes);
+        assert!(inventory.unread > 0 && !inventory.problems.is_empty(), "{name}: {text}");
+    }
+}
+
+/// Odd, but readable: nothing may be lost, and nothing is wrong.
+const READABLE: &[(&str, &[u8], &str)] = &[
+    ("go.mod", b"module m\nrequire(\n\texample.org/a v1.0.0 // indirect\n)\n", "example.org/a 1.0.0"),
+    ("go.mod", b"module m\nrequire example.org/a v1.0.0\nreplace example.org/a v2.0.0 => example.org/b v3.0.0\n", "example.org/a 1.0.0"),
+    ("go.mod", b"module m\nrequire example.org/a v1.0.0\nreplace example.org/a v1.0.0 => example.org/b v3.0.0\n", "example.org/b 3.0.0"),
+    ("pom.xml", b"<project><dependencies><dependency><groupId><![CDATA[g]]></groupId><artifactId>a&amp;b</artifactId><version>1</version></dependency></dependencies></project>", "g:a&b 1"),
+    ("package-lock.json", br#"{"lockfileVersion":2,"packages":{},"dependencies":{"a":{"version":"1.0.0"}}}"#, "a 1.0.0"),
+    ("packages.lock.json", br#"{"version":1,"dependencies":{"net6.0":{"A":{"type":"Direct","requested":"[1.0.0, )"}}}}"#, "A "),
+    ("pnpm-lock.yaml", b"lockfileVersion: '9.0'\npackages:\n  a@https://example.org/a.tgz:\n    version: 1.2.0\n  b@file:../b: {}\n", "a 1.2.0, b "),
+    ("node_modules/a/package.json", br#"{"name":"a"}"#, "a "),
+    ("requirements.txt", b"\xff\xfea\0=\0=\x001\0\n\0", "a 1"),
+    ("requirements.txt", b"\xfe\xff\0a\0=\0=\x001", "a 1"),
+];
+
+#[test]
+fn odd_documents_lose_nothing() {
+    for (name, bytes, expected) in READABLE {
+        let inventory = read(name, bytes);
+        let found: Vec<String> =
+            inventory.packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
+        assert_eq!(found.join(", "), *expected, "{name}");
+        assert_eq!(inventory.unread, 0, "{name}: {:?}", inventory.problems);
+    }
+}
+
+fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).expect("started");
+        writer.write_all(content).expect("written");
+    }
+    writer.finish().expect("finished").into_inner()
+}
+
+#[test]
+fn an_archive_without_a_version_is_kept() {
+    for name in ["plain.jar", "PLAIN.JAR"] {
+        let inventory = read(name, &jar(&[("A.class", b"x")]));
+        assert_eq!(inventory.packages.len(), 1, "{name}");
+        assert_eq!(inventory.packages[0].version, "");
+    }
+    let bomb = jar(&[("META-INF/MANIFEST.MF", &vec![b'a'; 5 << 20])]);
+    assert_eq!(read("x-1.0.jar", &bomb).unread, 1);
+    let broken = jar(&[("META-INF/maven/g/a/pom.properties", b"groupId=g\n")]);
+    assert_eq!(read("x-1.0.jar", &broken).unread, 1);
+}
+
+struct Tree(PathBuf);
+
+impl Tree {
+    fn new(name: &str) -> Self {
+        let root = std::env::temp_dir().join(format!("plimsoll-lost-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&root);
+        std::fs::create_dir_all(root.join("var/lib/dpkg/status.d")).expect("created");
+        Self(root)
+    }
+
+    fn databases(&self) -> Inventory {
+        let root = Directory::new(std::fs::File::open(&self.0).expect("opens").into());
+        let mut inventory = Inventory::default();
+        readers::read_databases(&root, &mut inventory);
+        inventory
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn every_entry_of_a_database_in_parts_is_read_or_counted() {
+    use std::os::unix::ffi::OsStrExt;
+    let tree = Tree::new("status.d");
+    let folder = tree.0.join("var/lib/dpkg/status.d");
+    std::fs::write(tree.0.join("elsewhere"), "Package: linked\nVersion: 1\n").expect("written");
+    std::os::unix::fs::symlink("/elsewhere", folder.join("linked")).expect("linked");
+    let inventory = tree.databases();
+    assert_eq!((inventory.packages.len(), inventory.unread), (1, 0));
+    std::os::unix::fs::symlink("/nowhere", folder.join("dangling")).expect("linked");
+    std::fs::write(folder.join(std::ffi::OsStr::from_bytes(b"caf\xe9")), "Package: cafe\nVersion: 1\n")
+        .expect("written");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        folder.join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o644),
+        0,
+    )
+    .expect("a pipe");
+    let inventory = tree.databases();
+    assert_eq!((inventory.packages.len(), inventory.unread), (1, 3), "{:?}", inventory.problems);
+}
+
+#[test]
+fn a_problem_that_no_longer_fits_the_list_still_counts() {
+    let mut text = b"Package: a\nStatus: install ok installed\nVersion: 1\n\n".to_vec();
+    for _ in 0..1500 {
+        text.extend_from_slice(b"Status: install ok installed\nVersion: 1\n\n");
+    }
+    let inventory = read("status", &text);
+    assert_eq!((inventory.unread, inventory.problems.len()), (1500, 1001));
+}
