@@ -11,13 +11,16 @@ mod encode;
 mod file;
 mod range;
 mod read;
+mod record;
 mod statement;
 
 pub use build::{Builder, FeedState, Ready};
 pub use file::seal;
 pub use range::{Verdict, evaluate};
 pub use read::{AdvisoryRef, Index, Meta, VulnerabilityRef};
-pub use statement::{RangeRef, Statement};
+pub use statement::{RangeRef, Statement, Statements};
+
+use smallvec::SmallVec;
 
 /// The format's number; it grows with every change of the layout.
 pub const FORMAT: u32 = 2;
@@ -26,6 +29,8 @@ pub const BLOCK_BYTES: usize = 4096;
 /// The header's length in bytes.
 const HEADER_BYTES: usize = BLOCK_BYTES;
 const MAGIC: &[u8; 8] = b"PLIMSOLL";
+/// In a range's first byte: it begins before all versions, and only the fixed version follows.
+const ALL_BEFORE: u8 = 0x80;
 /// Separates ecosystem and name in keys.
 const KEY_SEPARATOR: char = '\u{1f}';
 
@@ -55,12 +60,15 @@ fn hash(bytes: &[u8]) -> u64 {
     twox_hash::XxHash3_64::oneshot(bytes)
 }
 
-/// Makes the key under which a package's statements are found.
-fn package_key(ecosystem: &str, name: &str) -> String {
+/// A key under which a package's statements are found: UTF-8, short enough to need no room of its own.
+type Key = SmallVec<[u8; 120]>;
+
+/// Makes the key of a package: ecosystem with release, separator, canonical name.
+fn package_key(ecosystem: &str, name: &str) -> Key {
     let name = crate::ecosystem::canonical_name(ecosystem, name);
-    let mut key = String::with_capacity(ecosystem.len() + name.len() + 1);
-    key.push_str(ecosystem);
-    key.push(KEY_SEPARATOR);
-    key.push_str(&name);
+    let mut key = Key::with_capacity(ecosystem.len() + name.len() + 1);
+    key.extend_from_slice(ecosystem.as_bytes());
+    key.push(KEY_SEPARATOR as u8);
+    key.extend_from_slice(name.as_bytes());
     key
 }

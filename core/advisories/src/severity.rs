@@ -142,20 +142,45 @@ impl<'a> Metrics<'a> {
 /// one. A published word counts only where no vector exists, at the top of its band.
 #[must_use]
 pub fn decisive<'a>(severities: impl IntoIterator<Item = &'a Severity>) -> Option<(f64, &'a Severity)> {
-    let rank = |severity: &Severity| match severity.value.get(..7) {
-        Some("CVSS:4.") => 4,
-        Some("CVSS:3.") => 3,
-        _ if severity.value.contains('/') => 2,
-        _ => 1,
-    };
     severities
         .into_iter()
-        .filter_map(|severity| {
-            let score = scores(&severity.value).map(|scores| scores.base).or_else(|| word_score(&severity.value))?;
-            Some((rank(severity), score, severity))
-        })
+        .filter_map(|severity| Some((rank(&severity.value), score(&severity.value)?, severity)))
         .max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))
         .map(|(_, score, severity)| (score, severity))
+}
+
+/// A published severity with its score, computed once when the index was compiled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored<'a> {
+    /// The vector or word.
+    pub value: &'a str,
+    /// Its base score, from 0 to 10; none for words without a band and for what is no vector.
+    pub score: Option<f64>,
+}
+
+/// [`decisive`], over severities that are scored already.
+#[must_use]
+pub fn decisive_of_scored<'a>(severities: impl IntoIterator<Item = Scored<'a>>) -> Option<(f64, &'a str)> {
+    severities
+        .into_iter()
+        .filter_map(|severity| Some((rank(severity.value), severity.score?, severity.value)))
+        .max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))
+        .map(|(_, score, value)| (score, value))
+}
+
+/// The base score of a vector, or of a word.
+pub(crate) fn score(value: &str) -> Option<f64> {
+    scores(value).map(|scores| scores.base).or_else(|| word_score(value))
+}
+
+/// Newer versions of CVSS outrank older ones, and any vector a word.
+fn rank(value: &str) -> u8 {
+    match value.get(..7) {
+        Some("CVSS:4.") => 4,
+        Some("CVSS:3.") => 3,
+        _ if value.contains('/') => 2,
+        _ => 1,
+    }
 }
 
 /// The top of the band that a published word names, `None` for words without a band.

@@ -144,6 +144,7 @@ fn read_all(bytes: &[u8]) -> Result<String, plimsoll_advisories::Error> {
     text.push_str(&format!("{:?}", index.vulnerability_number("CVE-2026-0001")?));
     for (ecosystem, name) in LOOKED_UP {
         for statement in index.statements(ecosystem, name)? {
+            let statement = statement?;
             text.push_str(&format!("{statement:?}{:?}", statement.ranges()?));
             let _ = statement.evaluate(versions::Scheme::Debian, "1.0-1")?;
         }

@@ -3,6 +3,7 @@
 use crate::assess::Input;
 use crate::facts;
 use advisories::index::{Index, Meta};
+use advisories::severity::decisive_of_scored;
 use inventory::{PackageType, PendingUpdate, purl};
 use jiff::Timestamp;
 use matching::{Fix, Match, Verdict};
@@ -171,12 +172,7 @@ fn from_group(
             continue;
         }
         let feed = feeds.get(usize::from(advisory.feed)).cloned().unwrap_or_default();
-        severities.extend(
-            advisory
-                .severities
-                .iter()
-                .map(|value| advisories::Severity { source: advisory.id.to_owned(), value: (*value).to_owned() }),
-        );
+        severities.extend(advisory.severities.iter().copied());
         // A bundle's date and title speak of the bundle, not of one vulnerability in it.
         if advisory.vulnerabilities.len() == 1 {
             published = published.or(advisory.published);
@@ -190,7 +186,7 @@ fn from_group(
     let listed = vulnerability.exploited.iter().map(|entry| entry.listed).min();
     let patch_available = group.iter().filter_map(|found| found.patch_available).min();
     let signals = Signals {
-        cvss: advisories::severity::decisive(&severities).map(|(score, severity)| (score, severity.value.clone())),
+        cvss: decisive_of_scored(severities).map(|(score, value)| (score, value.to_owned())),
         epss: vulnerability.epss,
         listed,
         is_used_by_ransomware: vulnerability.exploited.iter().any(|entry| entry.ransomware),
@@ -289,8 +285,8 @@ pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec
                 _ => advisories::index::VulnerabilityRef { id, ..Default::default() },
             };
             let signals = Signals {
-                cvss: advisories::severity::decisive(&vulnerability.severities)
-                    .map(|(score, severity)| (score, severity.value.clone())),
+                cvss: decisive_of_scored(vulnerability.severities.iter().copied())
+                    .map(|(score, value)| (score, value.to_owned())),
                 epss: vulnerability.epss,
                 listed: vulnerability.exploited.iter().map(|entry| entry.listed).min(),
                 is_used_by_ransomware: vulnerability.exploited.iter().any(|entry| entry.ransomware),

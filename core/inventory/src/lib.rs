@@ -14,6 +14,7 @@ mod os;
 pub mod pending;
 pub mod purl;
 pub mod readers;
+mod text;
 mod unpack;
 
 pub use directory::{Directory, Entry, EntryKind};

@@ -280,6 +280,13 @@ impl Inventory {
         self.problem(place, what);
     }
 
+    /// Takes in the packages and problems of a part that was read apart.
+    pub(crate) fn absorb(&mut self, part: Self) {
+        self.packages.extend(part.packages);
+        part.problems.into_iter().for_each(|problem| self.problem(problem.place, problem.what));
+        self.unread += part.unread;
+    }
+
     /// Notes something that is not as it should be, but lost nothing.
     pub fn problem(&mut self, place: impl Into<String>, what: impl std::fmt::Display) {
         // INVARIANT: bounded, so that a hostile file cannot fill memory with complaints; the last one says so.

@@ -1,42 +1,48 @@
 //! Package URLs (<https://github.com/package-url/purl-spec>): read for matching, written for output.
 
 use crate::model::{Package, PackageType, SourcePackage};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 
 /// A parsed package URL; only what matching needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Purl {
+pub struct Purl<'a> {
     /// The type, lower case.
-    pub kind: String,
+    pub kind: Cow<'a, str>,
     /// The namespace with its slashes; may be empty.
-    pub namespace: String,
+    pub namespace: Cow<'a, str>,
     /// The name.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// The version; may be empty.
-    pub version: String,
+    pub version: Cow<'a, str>,
     /// Qualifiers in their order.
-    pub qualifiers: Vec<(String, String)>,
+    pub qualifiers: SmallVec<[(Cow<'a, str>, Cow<'a, str>); 4]>,
     /// The subpath; may be empty.
-    pub subpath: String,
+    pub subpath: Cow<'a, str>,
 }
 
-impl Purl {
+impl<'a> Purl<'a> {
     /// Reads a package URL; the error says what is wrong with it.
     ///
     /// # Errors
     /// A short phrase, if the text is no package URL.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub fn parse(text: &'a str) -> Result<Self, &'static str> {
         let rest = text.trim().strip_prefix("pkg:").ok_or("it does not begin with `pkg:`")?;
         let rest = rest.trim_start_matches('/');
-        let (rest, subpath) = rest.split_once('#').unwrap_or((rest, ""));
-        let (rest, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
-        let (kind, path) = rest.split_once('/').ok_or("it has no name")?;
+        let (rest, subpath) = split(rest, b'#').unwrap_or((rest, ""));
+        let (rest, qualifiers) = split(rest, b'?').unwrap_or((rest, ""));
+        let (kind, path) = split(rest, b'/').ok_or("it has no name")?;
         // A version's `@` comes after the last slash; `@scope` of npm stands before one.
-        let slash = path.rfind('/').map_or(0, |at| at + 1);
-        let (path, version) = match path[slash..].rfind('@').filter(|at| *at > 0) {
+        let slash = memchr::memrchr(b'/', path.as_bytes()).map_or(0, |at| at + 1);
+        let (path, version) = match memchr::memrchr(b'@', &path.as_bytes()[slash..]).filter(|at| *at > 0) {
             Some(at) => (&path[..slash + at], &path[slash + at + 1..]),
             None => (path, ""),
         };
-        let (namespace, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path.trim_end_matches('/')));
+        let path = path.trim_end_matches('/');
+        let (namespace, name) = match memchr::memrchr(b'/', path.as_bytes()) {
+            Some(at) => (&path[..at], &path[at + 1..]),
+            None => ("", path),
+        };
         // `pkg:apk/alpine/@1.36.1`: what looks like a name is a version.
         if kind.is_empty() || name.is_empty() || name.starts_with('@') {
             return Err("its type or name is empty");
@@ -44,13 +50,21 @@ impl Purl {
         if !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-')) {
             return Err("its type has characters that no type may have");
         }
-        let pairs = qualifiers.split('&').filter_map(|pair| pair.split_once('='));
+        let mut pairs = SmallVec::new();
+        let mut rest = qualifiers;
+        while !rest.is_empty() {
+            let (pair, tail) = split(rest, b'&').unwrap_or((rest, ""));
+            if let Some((key, value)) = split(pair, b'=') {
+                pairs.push((lower(key), decode(value)));
+            }
+            rest = tail;
+        }
         Ok(Self {
-            kind: kind.to_ascii_lowercase(),
-            namespace: namespace.split('/').filter(|part| !part.is_empty()).map(decode).collect::<Vec<_>>().join("/"),
+            kind: lower(kind),
+            namespace: namespace_of(namespace),
             name: decode(name),
             version: decode(version),
-            qualifiers: pairs.map(|(key, value)| (key.to_ascii_lowercase(), decode(value))).collect(),
+            qualifiers: pairs,
             subpath: decode(subpath),
         })
     }
@@ -58,14 +72,14 @@ impl Purl {
     /// The value of a qualifier.
     #[must_use]
     pub fn qualifier(&self, key: &str) -> Option<&str> {
-        self.qualifiers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.qualifiers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_ref())
     }
 
     /// The package's name as its ecosystem writes it.
     #[must_use]
     pub fn full_name(&self) -> String {
-        match (self.kind.as_str(), self.namespace.as_str()) {
-            (_, "") | ("deb" | "rpm" | "apk" | "alpm" | "opkg", _) => self.name.clone(),
+        match (self.kind.as_ref(), self.namespace.as_ref()) {
+            (_, "") | ("deb" | "rpm" | "apk" | "alpm" | "opkg", _) => self.name.clone().into_owned(),
             ("maven", namespace) => format!("{namespace}:{}", self.name),
             (_, namespace) => format!("{namespace}/{}", self.name),
         }
@@ -76,7 +90,7 @@ impl Purl {
     #[must_use]
     pub fn to_package(&self, location: &str) -> Option<Package> {
         let kind = PackageType::from_name(&self.kind)?;
-        let mut version = self.version.clone();
+        let mut version = self.version.clone().into_owned();
         if let Some(epoch) =
             self.qualifier("epoch").filter(|epoch| *epoch != "0" && matches!(kind, PackageType::Rpm | PackageType::Deb))
             && !version.contains(':')
@@ -100,7 +114,7 @@ impl Purl {
     /// OSV's name of the distribution's release that the URL names in `distro=` or its namespace.
     #[must_use]
     pub fn release(&self) -> Option<String> {
-        if !matches!(self.kind.as_str(), "deb" | "rpm" | "apk") {
+        if !matches!(self.kind.as_ref(), "deb" | "rpm" | "apk") {
             return None;
         }
         let distro = self.qualifier("distro").or(self.qualifier("distro_name")).unwrap_or_default();
@@ -142,7 +156,7 @@ pub fn package_named(text: &str, location: &str) -> Result<Package, String> {
     let purl = Purl::parse(text).map_err(|what| format!("its purl `{text}` is not valid: {what}"))?;
     Ok(purl.to_package(location).unwrap_or_else(|| {
         let name = format!("{}/{}", purl.kind, purl.full_name());
-        Package::new(PackageType::Generic, "", name, purl.version.clone(), location)
+        Package::new(PackageType::Generic, "", name, purl.version.clone().into_owned(), location)
     }))
 }
 
@@ -157,17 +171,38 @@ fn upstream_package(upstream: &str, version: &str, kind: PackageType) -> SourceP
     SourcePackage { name: name.to_owned(), version: if own.is_empty() { version.to_owned() } else { own.to_owned() } }
 }
 
+/// Splits at the first such byte, which is ASCII.
+fn split(text: &str, separator: u8) -> Option<(&str, &str)> {
+    memchr::memchr(separator, text.as_bytes()).map(|at| (&text[..at], &text[at + 1..]))
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => text.to_ascii_lowercase().into(),
+        false => text.into(),
+    }
+}
+
+/// The parts of a namespace, each decoded, with one slash between them.
+fn namespace_of(text: &str) -> Cow<'_, str> {
+    if !text.contains("//") && !text.starts_with('/') && !text.contains('%') {
+        return text.into();
+    }
+    text.split('/').filter(|part| !part.is_empty()).map(decode).collect::<Vec<_>>().join("/").into()
+}
+
 /// Resolves percent signs; a sign without two digits stays as it is.
-fn decode(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
+fn decode(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'%', text.as_bytes()).is_none() {
+        return text.into();
     }
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
+    let digit = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
     while at < bytes.len() {
-        let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.filter(|_| bytes[at] == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+        let pair = bytes.get(at + 1).zip(bytes.get(at + 2)).filter(|_| bytes[at] == b'%');
+        match pair.and_then(|(high, low)| Some(digit(*high)? << 4 | digit(*low)?)) {
             Some(byte) => {
                 out.push(byte);
                 at += 3;
@@ -178,7 +213,7 @@ fn decode(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()).into()
 }
 
 fn encode(out: &mut String, text: &str, keep: &[u8]) {
@@ -244,7 +279,7 @@ mod tests {
     #[test]
     fn package_urls_are_read() {
         let purl = Purl::parse("pkg:npm/%40angular/core@17.0.1").expect("valid");
-        assert_eq!((purl.full_name().as_str(), purl.version.as_str()), ("@angular/core", "17.0.1"));
+        assert_eq!((purl.full_name().as_str(), purl.version.as_ref()), ("@angular/core", "17.0.1"));
         let purl = Purl::parse("pkg:deb/debian/libcurl4@7.88.1-10%2Bdeb12u5?arch=amd64&upstream=curl&distro=debian-12")
             .expect("valid");
         let package = purl.to_package("x").expect("known");

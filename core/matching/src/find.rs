@@ -6,6 +6,7 @@ use crate::{Match, Undetermined, Verdict, restart};
 use advisories::Family;
 use advisories::index::Index;
 use inventory::{Inventory, Package, PackageType};
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -34,52 +35,101 @@ pub struct Matching {
     pub judged: usize,
 }
 
-/// Finds all known vulnerabilities of an inventory.
+/// Finds all known vulnerabilities of an inventory, on all cores.
 ///
 /// # Errors
 /// If the index is damaged.
 pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error> {
+    let mut covers: HashMap<Maker<'_>, Vec<Cover>> = HashMap::new();
+    for package in &inventory.packages {
+        if let Entry::Vacant(place) = covers.entry(maker_of(package)) {
+            let wrap = |source| Error::Index { package: package.name.clone(), source };
+            place.insert(covers_of(package, index).map_err(wrap)?);
+        }
+    }
+    let parts: Vec<(usize, &[Package])> =
+        inventory.packages.chunks(PART).enumerate().map(|(number, part)| (number * PART, part)).collect();
+    let parts: Vec<Matching> = match parts.as_slice() {
+        [(start, part)] => vec![find_part(part, *start, &covers, index)?],
+        // More than one part is worth a second core.
+        parts => {
+            parts.par_iter().map(|(start, part)| find_part(part, *start, &covers, index)).collect::<Result<_, _>>()?
+        }
+    };
     let mut matching = Matching::default();
-    // Binaries of one source are judged once: the key does not tell them apart.
-    let mut known: HashMap<Key<'_>, Judged> = HashMap::new();
-    let mut covered: HashMap<&str, bool> = HashMap::new();
-    let ecosystems: Vec<Vec<String>> = inventory.packages.iter().map(ecosystems_of).collect();
-    for (at, package) in inventory.packages.iter().enumerate() {
-        if let Some((why, is_foreign)) = cannot_judge(package) {
-            matching.undetermined.push(Undetermined { package: at, why, is_foreign });
-            continue;
-        }
-        let wrap = |source| Error::Index { package: package.name.clone(), source };
-        let mut is_judged = false;
-        for ecosystem in &ecosystems[at] {
-            let is_known = match covered.entry(ecosystem) {
-                Entry::Occupied(place) => *place.get(),
-                Entry::Vacant(place) => *place.insert(is_covered(index, ecosystem).map_err(wrap)?),
-            };
-            if !is_known {
-                continue;
-            }
-            is_judged = true;
-            for key in keys(package, ecosystem) {
-                let judged = match known.entry(key) {
-                    Entry::Occupied(place) => place.into_mut(),
-                    Entry::Vacant(place) => place.insert(statements::judge(index, key).map_err(wrap)?),
-                };
-                let found = judged.iter();
-                matching.matches.extend(found.map(|(vulnerability, finding)| to_match(at, *vulnerability, finding)));
-            }
-        }
-        if is_judged {
-            matching.judged += 1;
-        } else {
-            let why = format!("no feed in the index covers {}", package.ecosystem);
-            matching.undetermined.push(Undetermined { package: at, why, is_foreign: false });
-        }
+    for mut part in parts {
+        matching.matches.append(&mut part.matches);
+        matching.undetermined.append(&mut part.undetermined);
+        matching.judged += part.judged;
     }
     matching.matches.sort_by_key(|found| (found.vulnerability, found.package));
     matching.matches.dedup_by(|second, first| is_same_found_twice(first, second));
     reject(&mut matching.matches, index)?;
     restart::mark(&mut matching.matches, inventory);
+    Ok(matching)
+}
+
+/// How many packages are judged in one go.
+const PART: usize = 2048;
+
+/// Ecosystem and builder: what decides whose data speaks of a package.
+type Maker<'a> = (&'a str, Option<&'a str>);
+
+fn maker_of(package: &Package) -> Maker<'_> {
+    (&package.ecosystem, package.vendor.as_deref().filter(|vendor| *vendor == FEDORA))
+}
+
+/// An ecosystem whose data speaks of a package, if the index has any.
+struct Cover {
+    ecosystem: String,
+    family: &'static Family,
+}
+
+fn covers_of(package: &Package, index: &Index<'_>) -> Result<Vec<Cover>, advisories::Error> {
+    let mut covers = Vec::new();
+    for ecosystem in ecosystems_of(package) {
+        let Some(family) = Family::of(&ecosystem) else { continue };
+        if index.knows_ecosystem(&ecosystem)? || index.knows_ecosystem(family.name)? {
+            covers.push(Cover { ecosystem, family });
+        }
+    }
+    Ok(covers)
+}
+
+/// Judges a part of the inventory that begins at `start`.
+fn find_part(
+    packages: &[Package],
+    start: usize,
+    covers: &HashMap<Maker<'_>, Vec<Cover>>,
+    index: &Index<'_>,
+) -> Result<Matching, Error> {
+    let mut matching = Matching::default();
+    // Binaries of one source are judged once: the key does not tell them apart.
+    let mut known: HashMap<Key<'_>, Judged> = HashMap::with_capacity(packages.len());
+    for (at, package) in (start..).zip(packages) {
+        if let Some((why, is_foreign)) = cannot_judge(package) {
+            matching.undetermined.push(Undetermined { package: at, why, is_foreign });
+            continue;
+        }
+        let wrap = |source| Error::Index { package: package.name.clone(), source };
+        let covers = covers.get(&maker_of(package)).map(Vec::as_slice).unwrap_or_default();
+        for cover in covers {
+            for key in keys(package, &cover.ecosystem) {
+                let judged = match known.entry(key) {
+                    Entry::Occupied(place) => place.into_mut(),
+                    Entry::Vacant(place) => place.insert(statements::judge(index, cover.family, key).map_err(wrap)?),
+                };
+                let found = judged.iter();
+                matching.matches.extend(found.map(|(vulnerability, finding)| to_match(at, *vulnerability, finding)));
+            }
+        }
+        if covers.is_empty() {
+            let why = format!("no feed in the index covers {}", package.ecosystem);
+            matching.undetermined.push(Undetermined { package: at, why, is_foreign: false });
+        } else {
+            matching.judged += 1;
+        }
+    }
     Ok(matching)
 }
 
@@ -106,17 +156,15 @@ fn is_same_found_twice(first: &mut Match, second: &mut Match) -> bool {
     is_same
 }
 
-fn is_covered(index: &Index<'_>, ecosystem: &str) -> Result<bool, advisories::Error> {
-    let family = Family::of(ecosystem).map_or(ecosystem, |family| family.name);
-    Ok(index.knows_ecosystem(ecosystem)? || index.knows_ecosystem(family)?)
-}
+/// The vendor of what Fedora builds.
+const FEDORA: &str = "Fedora Project";
 
 /// The ecosystems whose data speaks of a package; some distributions share another's packages.
 fn ecosystems_of(package: &Package) -> Vec<String> {
     let (family, release) = advisories::split_ecosystem(&package.ecosystem);
     // What Fedora built for enterprise releases is in EPEL, and only there.
     let is_enterprise = matches!(family, "Red Hat" | "AlmaLinux" | "Rocky Linux" | "CentOS" | "Oracle Linux");
-    if is_enterprise && package.vendor.as_deref() == Some("Fedora Project") {
+    if is_enterprise && package.vendor.as_deref() == Some(FEDORA) {
         return vec![format!("EPEL:{release}")];
     }
     match family {
@@ -126,7 +174,7 @@ fn ecosystems_of(package: &Package) -> Vec<String> {
 }
 
 /// The names and versions to look up: the source's, and the package's own.
-fn keys<'a>(package: &'a Package, ecosystem: &'a str) -> Vec<Key<'a>> {
+fn keys<'a>(package: &'a Package, ecosystem: &'a str) -> impl Iterator<Item = Key<'a>> {
     let architecture = if package.kind == PackageType::Rpm { package.architecture.as_str() } else { "" };
     let module = package.module.as_deref();
     let own = Key {
@@ -138,16 +186,19 @@ fn keys<'a>(package: &'a Package, ecosystem: &'a str) -> Vec<Key<'a>> {
         architecture,
         module,
     };
-    let Some(source) = &package.source else { return vec![Key { is_source: true, ..own }] };
+    let Some(source) = &package.source else {
+        return [Some(Key { is_source: true, ..own }), None].into_iter().flatten();
+    };
     // An RPM's source version lacks the epoch, which its binaries carry.
     let without_epoch = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
     let is_same_version =
         package.version == source.version || (package.kind == PackageType::Rpm && without_epoch == source.version);
     let version = if is_same_version { &package.version } else { &source.version };
     if package.name == source.name && is_same_version {
-        return vec![Key { is_source: true, ..own }];
+        return [Some(Key { is_source: true, ..own }), None].into_iter().flatten();
     }
-    vec![Key { name: &source.name, version, is_source: true, is_binary: false, ..own }, own]
+    let by_source = Key { name: &source.name, version, is_source: true, is_binary: false, ..own };
+    [Some(by_source), Some(own)].into_iter().flatten()
 }
 
 fn to_match(package: usize, vulnerability: u32, finding: &Finding) -> Match {

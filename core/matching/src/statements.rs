@@ -1,7 +1,7 @@
 //! What the statements about one name and version come to.
 
 use crate::{Fix, Reason, Verdict};
-use advisories::index::{Index, Statement, Verdict as InRange};
+use advisories::index::{Index, Statement, Statements, Verdict as InRange};
 use advisories::{Family, FixState, Subject};
 use jiff::Timestamp;
 use std::collections::btree_map::Entry;
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use versions::Scheme;
 
 /// The name and version under which a package is looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key<'a> {
     pub(crate) ecosystem: &'a str,
     pub(crate) name: &'a str,
@@ -18,6 +18,14 @@ pub(crate) struct Key<'a> {
     pub(crate) is_binary: bool,
     pub(crate) architecture: &'a str,
     pub(crate) module: Option<&'a str>,
+}
+
+impl std::hash::Hash for Key<'_> {
+    /// Name and version tell nearly all keys apart.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.version.hash(state);
+    }
 }
 
 /// What was found out about one vulnerability for a key.
@@ -51,28 +59,27 @@ enum Judgement {
     },
 }
 
-/// Judges a key.
+/// Judges a key of a family.
 ///
 /// # Errors
 /// If the index is damaged.
-pub(crate) fn judge(index: &Index<'_>, key: Key<'_>) -> Result<Judged, advisories::Error> {
-    let Some(family) = Family::of(key.ecosystem) else { return Ok(Judged::new()) };
+pub(crate) fn judge(index: &Index<'_>, family: &'static Family, key: Key<'_>) -> Result<Judged, advisories::Error> {
     let own = index.statements(key.ecosystem, key.name)?;
-    let mut found = Judge { index, key, family, found: Judged::new() }.all(&own)?;
+    let mut found = Judge { index, key, family, found: Judged::new() }.all(own.clone())?;
     if !family.is_distribution || key.ecosystem == family.name {
         return Ok(found);
     }
     // What is said about all releases holds where nothing is said about this one.
     let general = index.statements(family.name, key.name)?;
-    if general.is_empty() {
-        return Ok(found);
-    }
     let general_key = Key { ecosystem: family.name, ..key };
-    let mut others = Judge { index, key: general_key, family, found: Judged::new() }.all(&general)?;
+    let mut others = Judge { index, key: general_key, family, found: Judged::new() }.all(general)?;
     if !others.is_empty() {
         let mut spoken = HashSet::new();
-        for statement in own.iter().filter(|statement| speaks_of(statement, key)) {
-            spoken.extend(index.advisory(statement.advisory)?.vulnerabilities);
+        for statement in own {
+            let statement = statement?;
+            if speaks_of(&statement, key) {
+                spoken.extend(index.advisory(statement.advisory)?.vulnerabilities);
+            }
         }
         others.retain(|vulnerability, _| !spoken.contains(vulnerability));
         found.extend(others);
@@ -107,25 +114,29 @@ struct Judge<'i, 'a> {
 }
 
 impl<'a> Judge<'_, 'a> {
-    fn all(mut self, statements: &[Statement<'a>]) -> Result<Judged, advisories::Error> {
+    fn all(mut self, statements: Statements<'a>) -> Result<Judged, advisories::Error> {
         let mut denied = HashSet::new();
         let (mut by_range, mut by_state) = (Vec::new(), Vec::new());
         let (key, index) = (self.key, self.index);
-        for statement in statements.iter().filter(|statement| speaks_of(statement, key)) {
+        for statement in statements {
+            let statement = statement?;
+            if !speaks_of(&statement, key) {
+                continue;
+            }
             let vulnerabilities = || index.advisory(statement.advisory).map(|advisory| advisory.vulnerabilities);
-            match self.one(statement)? {
+            match self.one(&statement)? {
                 // A distribution's fixed version that is reached settles the vulnerability for this release.
                 Judgement::Silent if self.family.is_distribution => by_range.push(statement.advisory),
                 Judgement::Silent => {}
                 Judgement::NotAffected => denied.extend(vulnerabilities()?),
                 Judgement::ByRange { fix, because } => {
                     by_range.push(statement.advisory);
-                    self.add(statement, (Verdict::Affected, fix, &because), &HashSet::new())?;
+                    self.add(&statement, (Verdict::Affected, fix, &because), &HashSet::new())?;
                 }
                 Judgement::ByState { fix, because } => by_state.push((statement, fix, because)),
                 Judgement::Undetermined { why } => {
                     self.add(
-                        statement,
+                        &statement,
                         (Verdict::Undetermined { why: why.clone() }, Fix::Unknown, &why),
                         &HashSet::new(),
                     )?;
@@ -138,7 +149,7 @@ impl<'a> Judge<'_, 'a> {
             ranged.extend(index.advisory(advisory)?.vulnerabilities);
         }
         for (statement, fix, because) in by_state {
-            self.add(statement, (Verdict::Affected, fix, because), &ranged)?;
+            self.add(&statement, (Verdict::Affected, fix, because), &ranged)?;
         }
         self.found.retain(|vulnerability, _| !denied.contains(vulnerability));
         Ok(self.found)

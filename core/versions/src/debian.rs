@@ -12,6 +12,11 @@ pub(crate) fn compare(a: &str, b: &str) -> Result<Ordering, Error> {
         .then_with(|| compare_part(a.revision.as_bytes(), b.revision.as_bytes())))
 }
 
+/// Says whether a version can be read.
+pub(crate) fn check(version: &str) -> Result<(), Error> {
+    split(version).map(|_| ())
+}
+
 struct Parts<'a> {
     epoch: &'a str,
     upstream: &'a str,
@@ -21,7 +26,18 @@ struct Parts<'a> {
 fn split(version: &str) -> Result<Parts<'_>, Error> {
     let fail = |reason| Err(invalid("debian", version, reason));
     let trimmed = version.trim_ascii();
-    let (epoch, rest) = match trimmed.bytes().position(|byte| byte == b':') {
+    // One pass finds what separates the parts, and what must not be there.
+    let (mut colon, mut hyphen, mut is_odd) = (None, None, false);
+    for (at, byte) in trimmed.bytes().enumerate() {
+        match byte {
+            b':' if colon.is_none() => (colon, hyphen) = (Some(at), None),
+            b'-' => hyphen = Some(at),
+            0..=b' ' | 0x7f => is_odd = true,
+            _ => {}
+        }
+    }
+    let start = colon.map_or(0, |at| at + 1);
+    let (epoch, rest) = match colon {
         Some(at) => (&trimmed[..at], &trimmed[at + 1..]),
         None => ("0", trimmed),
     };
@@ -31,7 +47,7 @@ fn split(version: &str) -> Result<Parts<'_>, Error> {
     if epoch.len() > 1 && epoch.parse::<i32>().is_err() {
         return fail("the epoch is too large");
     }
-    let (upstream, revision) = match rest.bytes().rposition(|byte| byte == b'-') {
+    let (upstream, revision) = match hyphen.map(|at| at - start) {
         Some(at) if at + 1 == rest.len() => return fail("the revision after the hyphen is empty"),
         Some(at) => (&rest[..at], &rest[at + 1..]),
         None => (rest, ""),
@@ -39,7 +55,7 @@ fn split(version: &str) -> Result<Parts<'_>, Error> {
     if upstream.is_empty() {
         return fail("the upstream version is empty");
     }
-    if rest.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+    if is_odd {
         return fail("it has white space or control characters inside");
     }
     Ok(Parts { epoch, upstream, revision })

@@ -109,7 +109,15 @@ impl Scheme {
     /// # Errors
     /// The same [`Error`] that a comparison would give.
     pub fn check(self, version: &str) -> Result<(), Error> {
-        self.compare(version, version).map(|_| ())
+        match self {
+            _ if version.len() > LONGEST_VERSION_BYTES => {
+                Err(Error::TooLong { scheme: self.id(), length_bytes: version.len() })
+            }
+            Self::Debian => debian::check(version),
+            Self::Rpm => rpm::check(version),
+            Self::Npm => semver::check_npm(version),
+            other => other.compare(version, version).map(|_| ()),
+        }
     }
 
     /// The scheme's stable name, as purl types and files use it.

@@ -24,6 +24,20 @@ pub(crate) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Orders digits between dots, the shorter list padded with zeros.
+pub(crate) fn compare_dotted(mut a: &[u8], mut b: &[u8]) -> Ordering {
+    while !a.is_empty() || !b.is_empty() {
+        let ((x, rest_a), (y, rest_b)) = (split_digits(a), split_digits(b));
+        let order = compare_digits(x, y);
+        if order.is_ne() {
+            return order;
+        }
+        a = rest_a.strip_prefix(b".").unwrap_or_default();
+        b = rest_b.strip_prefix(b".").unwrap_or_default();
+    }
+    Ordering::Equal
+}
+
 /// Orders lists of numbers, the shorter one padded with zeros.
 pub(crate) fn compare_padded<'a>(
     mut a: impl Iterator<Item = &'a str>,

@@ -16,6 +16,11 @@ pub(crate) fn compare(a: &str, b: &str) -> Result<Ordering, Error> {
     }))
 }
 
+/// Says whether a version can be read.
+pub(crate) fn check(version: &str) -> Result<(), Error> {
+    split(version).map(|_| ())
+}
+
 struct Parts<'a> {
     epoch: &'a [u8],
     version: &'a [u8],

@@ -1,7 +1,7 @@
 //! Semantic Versioning 2.0.0 (section 11) and its dialects: npm, Go and pub.
 
 use crate::error::{Error, invalid};
-use crate::numbers::{compare_digits, compare_padded, is_number};
+use crate::numbers::{compare_digits, compare_dotted, is_number};
 use std::cmp::Ordering;
 
 /// Orders two semantic versions; build metadata takes no part.
@@ -11,8 +11,16 @@ pub(crate) fn compare(a: &str, b: &str) -> Result<Ordering, Error> {
 
 /// npm's dialect: `=` and `v` may stand before the version.
 pub(crate) fn compare_npm(a: &str, b: &str) -> Result<Ordering, Error> {
-    let strip = |text| str::trim_ascii_start(str::trim_start_matches(str::trim_ascii(text), '='));
-    Ok(parse("npm", strip(a))?.compare(&parse("npm", strip(b))?))
+    Ok(parse("npm", without_equals(a))?.compare(&parse("npm", without_equals(b))?))
+}
+
+/// Says whether a version of npm's dialect can be read.
+pub(crate) fn check_npm(version: &str) -> Result<(), Error> {
+    parse("npm", without_equals(version)).map(|_| ())
+}
+
+fn without_equals(version: &str) -> &str {
+    version.trim_ascii().trim_start_matches('=').trim_ascii_start()
 }
 
 /// Go's dialect: module versions, and toolchain versions such as `go1.22rc1`.
@@ -41,7 +49,7 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     fn compare(&self, other: &Self) -> Ordering {
-        compare_padded(self.numbers.split('.'), other.numbers.split('.')).then_with(|| {
+        compare_dotted(self.numbers.as_bytes(), other.numbers.as_bytes()).then_with(|| {
             match (self.prerelease, other.prerelease) {
                 (None, None) => Ordering::Equal,
                 (None, Some(_)) => Ordering::Greater,
@@ -55,9 +63,13 @@ impl Parts<'_> {
 fn parse<'a>(scheme: &'static str, version: &'a str) -> Result<Parts<'a>, Error> {
     let text = version.trim_ascii();
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
-    let (text, build) = split_optional(text, b'+');
-    let (numbers, prerelease) = split_optional(text, b'-');
-    if !numbers.split('.').all(is_number) {
+    // Most versions are numbers between dots: one pass over the bytes reads those.
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit() && byte != b'.').unwrap_or(text.len());
+    let (numbers, rest) = text.split_at(end);
+    let (rest, build) = split_optional(rest, b'+');
+    let prerelease = rest.strip_prefix('-');
+    let has_gap = numbers.is_empty() || numbers.starts_with('.') || numbers.ends_with('.') || numbers.contains("..");
+    if has_gap || (prerelease.is_none() && !rest.is_empty()) {
         return Err(invalid(scheme, version, "its components are not all numbers"));
     }
     let allowed = |byte: u8| byte.is_ascii_graphic();

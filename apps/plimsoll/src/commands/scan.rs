@@ -15,6 +15,7 @@ use assessment::{Assessment, Changelog, Input};
 use inventory::{Directory, Inventory};
 use jiff::Timestamp;
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 /// Everything that a scan is made from, read from the world once.
@@ -30,10 +31,11 @@ pub(super) struct Prepared {
 
 /// Scans, writes the report and answers with the exit code.
 pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Result<u8> {
-    let prepared = prepare(&arguments.subject, data, is_quiet)?;
+    let prepared = ManuallyDrop::new(prepare(&arguments.subject, data, is_quiet)?);
     let gate = Gate::parse(&arguments.fail_on, &prepared.policy)?;
     let index = prepared.index.as_ref().map(MappedIndex::index).transpose()?;
-    let assessment = prepared.assess(index.as_ref())?;
+    // Taking everything apart piece by piece at the end would cost as much as writing the report.
+    let assessment = ManuallyDrop::new(prepared.assess(index.as_ref())?);
     let report = Report {
         inventory: &prepared.inventory,
         assessment: &assessment,

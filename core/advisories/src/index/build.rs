@@ -1,15 +1,12 @@
 //! Builds an index from records. The order of the file depends on the records alone.
 
-use super::encode::{put_instant, put_number, put_text};
+use super::encode::{put_number, put_score, put_text};
 use super::file::{File, slots, table};
-use super::range::{Verdict, evaluate};
+use super::record::{encode_advisory, encode_statement, encode_vulnerability};
 use super::{Section, package_key};
-use crate::ecosystem::Family;
 use crate::error::Error;
 use crate::feeds::text::is_cve;
-use crate::model::{
-    Advisory, Affected, Event, FixState, Range, RangeKind, Record, Release, SupportNote, Vulnerability,
-};
+use crate::model::{Advisory, Record, Release, SupportNote, Vulnerability};
 use crate::severity;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -44,12 +41,12 @@ pub struct Builder {
 
 /// Texts and their numbers, in the order in which they came.
 #[derive(Default)]
-struct Names {
+pub(super) struct Names {
     numbers: HashMap<Box<str>, u32>,
 }
 
 impl Names {
-    fn number(&mut self, text: &str) -> u32 {
+    pub(super) fn number(&mut self, text: &str) -> u32 {
         let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
         match self.numbers.get(text) {
             Some(number) => *number,
@@ -84,9 +81,9 @@ struct StatementDraft {
 
 /// The few facts that most vulnerabilities have, with the rest apart: EPSS alone lists some 300,000.
 #[derive(Default)]
-struct Facts {
-    epss: Option<(f32, f32)>,
-    rest: Option<Box<Vulnerability>>,
+pub(super) struct Facts {
+    pub(super) epss: Option<(f32, f32)>,
+    pub(super) rest: Option<Box<Vulnerability>>,
 }
 
 /// An advisory with its statements already encoded, so that this work can be done on many threads.
@@ -103,6 +100,10 @@ pub enum Ready {
     Other(Record),
 }
 
+fn text_key(ecosystem: &str, name: &str) -> String {
+    String::from_utf8_lossy(&package_key(ecosystem, name)).into_owned()
+}
+
 impl Builder {
     /// Does the part of the work on a record that needs nothing else: can run on any thread.
     #[must_use]
@@ -112,7 +113,7 @@ impl Builder {
         // A withdrawn advisory speaks of nothing any more; its record stays, so that its end can be told.
         let kept = if advisory.withdrawn.is_some() { Vec::new() } else { affected };
         let statements =
-            kept.iter().map(|entry| (package_key(&entry.ecosystem, &entry.name), encode_statement(entry))).collect();
+            kept.iter().map(|entry| (text_key(&entry.ecosystem, &entry.name), encode_statement(entry))).collect();
         Ready::Advisory(Box::new(Prepared { advisory: *advisory, statements }))
     }
 
@@ -210,7 +211,10 @@ impl Builder {
         });
         file.section(Section::Dictionary, |out| {
             let words = self.dictionary.by_number();
-            table(out, words.len(), words.iter(), |out, word| put_text(out, word));
+            table(out, words.len(), words.iter(), |out, word| {
+                put_text(out, word);
+                put_score(out, severity::score(word));
+            });
         });
         Ok(file.finish())
     }
@@ -314,80 +318,6 @@ fn merge(known: &mut Vulnerability, new: Vulnerability) {
     }
 }
 
-fn encode_advisory(out: &mut Vec<u8>, dictionary: &mut Names, advisory: &Advisory) {
-    put_instant(out, advisory.published);
-    put_instant(out, advisory.modified);
-    put_instant(out, advisory.withdrawn);
-    put_text(out, &advisory.summary);
-    // Most addresses of a publisher begin alike and end in the advisory's id.
-    let url = advisory.url.as_deref().unwrap_or_default();
-    let (head, tail) = url.split_at(url.rfind('/').map_or(0, |at| at + 1));
-    put_number(out, u64::from(dictionary.number(head)));
-    put_text(out, tail);
-    put_number(out, advisory.severities.len() as u64);
-    for severity in &advisory.severities {
-        put_number(out, u64::from(dictionary.number(&severity.value)));
-    }
-}
-
-fn encode_statement(entry: &Affected) -> Vec<u8> {
-    let mut out = Vec::new();
-    let flag = |set: bool, bit: u8| if set { 1 << bit } else { 0 };
-    out.push(
-        entry.state as u8
-            | (entry.subject as u8) << 3
-            | flag(entry.module.is_some(), 5)
-            | flag(!entry.architectures.is_empty(), 6)
-            | flag(entry.urgency.is_some(), 7),
-    );
-    if let Some(module) = &entry.module {
-        put_text(&mut out, module);
-    }
-    if !entry.architectures.is_empty() {
-        put_number(&mut out, entry.architectures.len() as u64);
-        entry.architectures.iter().for_each(|name| put_text(&mut out, name));
-    }
-    if let Some(urgency) = &entry.urgency {
-        put_text(&mut out, urgency);
-    }
-    let ranges: Vec<&Range> = entry.ranges.iter().filter(|range| range.kind != RangeKind::Git).collect();
-    put_number(&mut out, ranges.len() as u64);
-    for range in &ranges {
-        out.push(range.kind as u8);
-        put_number(&mut out, range.events.len() as u64);
-        for event in &range.events {
-            let (tag, version) = tagged(event);
-            out.push(tag);
-            put_text(&mut out, version);
-        }
-    }
-    let versions: Vec<&String> = entry.versions.iter().filter(|version| !is_covered(entry, version)).collect();
-    put_number(&mut out, versions.len() as u64);
-    versions.iter().for_each(|version| put_text(&mut out, version));
-    out
-}
-
-fn tagged(event: &Event) -> (u8, &str) {
-    match event {
-        Event::Introduced(version) => (0, version),
-        Event::Fixed(version) => (1, version),
-        Event::LastAffected(version) => (2, version),
-        Event::Limit(version) => (3, version),
-    }
-}
-
-/// A listed version that a range already holds need not be stored again.
-fn is_covered(entry: &Affected, version: &str) -> bool {
-    if entry.state != FixState::ByRange {
-        return false;
-    }
-    let Some(family) = Family::of(&entry.ecosystem) else { return false };
-    entry.ranges.iter().any(|range| {
-        let verdict = evaluate(family.scheme, range.kind, version, range.events.iter().map(tagged));
-        matches!(verdict, Ok(Verdict::Affected { .. }))
-    })
-}
-
 fn write_vulnerabilities(
     out: &mut Vec<u8>,
     members: &[(u32, u32)],
@@ -413,58 +343,6 @@ fn write_vulnerabilities(
         }
         encode_vulnerability(out, id, &aliases, merged);
     });
-}
-
-fn encode_vulnerability(out: &mut Vec<u8>, id: &str, aliases: &[&str], facts: Facts) {
-    put_text(out, id);
-    put_number(out, aliases.len() as u64);
-    aliases.iter().for_each(|alias| put_text(out, alias));
-    // Published to five decimals; stored as such, with one added so that zero is "none".
-    let scaled = |value: f32| (f64::from(value) * 1e5).round() as u64;
-    put_number(out, facts.epss.map_or(0, |(score, _)| scaled(score) + 1));
-    put_number(out, facts.epss.map_or(0, |(_, percentile)| scaled(percentile)));
-    let Some(mut rest) = facts.rest else {
-        out.push(0);
-        return;
-    };
-    out.push(1);
-    put_text(out, &rest.summary);
-    put_instant(out, rest.published);
-    put_instant(out, rest.rejected);
-    // The vector that decides comes first.
-    let decisive = severity::decisive(&rest.severities).map(|(_, severity)| severity.clone());
-    rest.severities.sort_by(|a, b| {
-        (Some(a) != decisive.as_ref(), &a.value, &a.source).cmp(&(Some(b) != decisive.as_ref(), &b.value, &b.source))
-    });
-    rest.severities.dedup();
-    put_number(out, rest.severities.len() as u64);
-    for severity in &rest.severities {
-        put_text(out, &severity.source);
-        put_text(out, &severity.value);
-    }
-    rest.weaknesses.sort();
-    rest.weaknesses.dedup();
-    put_number(out, rest.weaknesses.len() as u64);
-    rest.weaknesses.iter().for_each(|weakness| put_text(out, weakness));
-    let tri = |value: Option<bool>| match value {
-        None => 0,
-        Some(false) => 1,
-        Some(true) => 2,
-    };
-    out.push(u8::from(rest.ssvc.is_some()));
-    if let Some(ssvc) = &rest.ssvc {
-        put_text(out, &ssvc.exploitation);
-        out.push(tri(ssvc.automatable));
-        out.push(tri(ssvc.total_impact));
-    }
-    rest.exploited.sort_by(|a, b| a.asserter.cmp(&b.asserter));
-    put_number(out, rest.exploited.len() as u64);
-    for entry in &rest.exploited {
-        put_text(out, &entry.asserter);
-        put_instant(out, Some(entry.listed));
-        put_instant(out, entry.due);
-        out.push(u8::from(entry.ransomware) | u8::from(entry.forensic_triage) << 1);
-    }
 }
 
 /// Statements by package: the key, how many, and each with its advisory's number.

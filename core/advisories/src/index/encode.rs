@@ -17,6 +17,11 @@ pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// Appends a score from 0 to 10 with one decimal, or nothing.
+pub(super) fn put_score(out: &mut Vec<u8>, score: Option<f64>) {
+    out.push(score.map_or(0, |score| (score.clamp(0.0, 10.0) * 10.0).round() as u8 + 1));
+}
+
 /// Appends an instant in seconds, or nothing; zigzag, shifted by one so that zero is "none".
 pub(super) fn put_instant(out: &mut Vec<u8>, instant: Option<jiff::Timestamp>) {
     let zigzag = |second: i64| ((second << 1) ^ (second >> 63)) as u64;
@@ -24,7 +29,7 @@ pub(super) fn put_instant(out: &mut Vec<u8>, instant: Option<jiff::Timestamp>) {
 }
 
 /// A place in the index from which values are read in turn.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -87,6 +92,11 @@ impl<'a> Cursor<'a> {
     pub(super) fn texts(&mut self) -> Result<Vec<&'a str>, Error> {
         let count = self.count()?;
         (0..count).map(|_| self.text()).collect()
+    }
+
+    /// The next score.
+    pub(super) fn score(&mut self) -> Result<Option<f64>, Error> {
+        Ok(self.byte()?.checked_sub(1).map(|tenths| f64::from(tenths) / 10.0))
     }
 
     /// The next instant.

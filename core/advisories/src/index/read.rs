@@ -4,12 +4,14 @@ use super::blocks::Blocks;
 use super::build::FeedState;
 use super::encode::Cursor;
 use super::file::PLACES;
-use super::statement::Statement;
+use super::statement::Statements;
 use super::{FORMAT, HEADER_BYTES, MAGIC, SECTIONS, Section, hash, package_key};
 use crate::error::Error;
-use crate::model::{Exploited, Release, Severity, Ssvc, SupportNote};
+use crate::model::{Exploited, Release, Ssvc, SupportNote};
+use crate::severity::Scored;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// An opened index over bytes that live elsewhere, as a memory map does.
@@ -179,18 +181,15 @@ impl<'a> Index<'a> {
     ///
     /// # Errors
     /// If that part of the index is damaged.
-    pub fn statements(&self, ecosystem: &str, name: &str) -> Result<Vec<Statement<'a>>, Error> {
-        let key = package_key(ecosystem, name);
-        let Some(mut cursor) = self.record_of(&key)? else { return Ok(Vec::new()) };
-        let count = cursor.count()?;
-        (0..count).map(|_| Statement::read(&mut cursor)).collect()
+    pub fn statements(&self, ecosystem: &str, name: &str) -> Result<Statements<'a>, Error> {
+        self.record_of(&package_key(ecosystem, name))?.map_or(Ok(Statements::default()), Statements::begin)
     }
 
     /// The place behind the key in the record of a package.
-    fn record_of(&self, key: &str) -> Result<Option<Cursor<'a>>, Error> {
+    fn record_of(&self, key: &[u8]) -> Result<Option<Cursor<'a>>, Error> {
         let slots = self.section(Section::Slots);
         let size = slots.len() / 8;
-        let hash = hash(key.as_bytes());
+        let hash = hash(key);
         // The size is a power of two; another one, in a forged file, only hides records.
         let mask = size.wrapping_sub(1);
         for step in 0..size {
@@ -201,7 +200,7 @@ impl<'a> Index<'a> {
             let Some(place) = place.checked_sub(1) else { return Ok(None) };
             if u32::from_le_bytes(array(bytes, 4)?) == (hash >> 32) as u32 {
                 let mut cursor = self.table(Section::Statements).record(place)?;
-                if cursor.text()? == key {
+                if cursor.part()? == key {
                     return Ok(Some(cursor));
                 }
             }
@@ -319,7 +318,7 @@ pub struct AdvisoryRef<'a> {
     /// The place of its feed in [`Meta::feeds`].
     pub feed: u8,
     /// The numbers of the vulnerabilities that it is about.
-    pub vulnerabilities: Vec<u32>,
+    pub vulnerabilities: SmallVec<[u32; 4]>,
     /// When it was published.
     pub published: Option<Timestamp>,
     /// When it last changed.
@@ -330,8 +329,8 @@ pub struct AdvisoryRef<'a> {
     pub summary: &'a str,
     /// Where people read more: the address's beginning and end; may be empty.
     url: (&'a str, &'a str),
-    /// Published severities: vectors or words.
-    pub severities: Vec<&'a str>,
+    /// Published severities.
+    pub severities: SmallVec<[Scored<'a>; 2]>,
 }
 
 impl<'a> AdvisoryRef<'a> {
@@ -342,9 +341,7 @@ impl<'a> AdvisoryRef<'a> {
     }
 
     fn read(cursor: &mut Cursor<'a>, dictionary: &Table<'_, 'a>) -> Result<Self, Error> {
-        let word = |cursor: &mut Cursor<'a>| -> Result<&'a str, Error> {
-            dictionary.record(u32::try_from(cursor.number()?).unwrap_or(u32::MAX))?.text()
-        };
+        let word = |cursor: &mut Cursor<'a>| dictionary.record(u32::try_from(cursor.number()?).unwrap_or(u32::MAX));
         let (id, feed) = (cursor.text()?, cursor.byte()?);
         let count = cursor.count()?;
         let vulnerabilities = (0..count).map(|_| Ok(cursor.number()? as u32)).collect::<Result<_, Error>>()?;
@@ -356,10 +353,11 @@ impl<'a> AdvisoryRef<'a> {
             modified: cursor.instant()?,
             withdrawn: cursor.instant()?,
             summary: cursor.text()?,
-            url: (word(cursor)?, cursor.text()?),
+            url: (word(cursor)?.text()?, cursor.text()?),
             severities: {
                 let count = cursor.count()?;
-                (0..count).map(|_| word(cursor)).collect::<Result<_, _>>()?
+                let scored = |mut word: Cursor<'a>| Ok(Scored { value: word.text()?, score: word.score()? });
+                (0..count).map(|_| scored(word(cursor)?)).collect::<Result<_, Error>>()?
             },
         })
     }
@@ -381,7 +379,7 @@ pub struct VulnerabilityRef<'a> {
     /// When it was rejected; the epoch stands for an unknown day.
     pub rejected: Option<Timestamp>,
     /// Published severities, the decisive one first.
-    pub severities: Vec<Severity>,
+    pub severities: Vec<Scored<'a>>,
     /// Weaknesses.
     pub weaknesses: Vec<&'a str>,
     /// CISA's decision points.
@@ -403,8 +401,7 @@ impl<'a> VulnerabilityRef<'a> {
         vulnerability.published = cursor.instant()?;
         vulnerability.rejected = cursor.instant()?;
         for _ in 0..cursor.count()? {
-            let (source, value) = (cursor.text()?.to_owned(), cursor.text()?.to_owned());
-            vulnerability.severities.push(Severity { source, value });
+            vulnerability.severities.push(Scored { value: cursor.text()?, score: cursor.score()? });
         }
         vulnerability.weaknesses = cursor.texts()?;
         if cursor.byte()? == 1 {

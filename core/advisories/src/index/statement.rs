@@ -1,10 +1,11 @@
 //! A statement about a package, decoded as far as it is asked for.
 
+use super::ALL_BEFORE;
 use super::encode::Cursor;
 use super::range::{Verdict, evaluate};
 use crate::error::Error;
 use crate::model::{FixState, RangeKind, Subject};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use versions::Scheme;
 
 /// One statement about a package.
@@ -26,6 +27,34 @@ pub struct Statement<'a> {
     rest: Cursor<'a>,
 }
 
+/// The statements about one package, decoded one after the other.
+#[derive(Debug, Clone, Default)]
+pub struct Statements<'a> {
+    place: Cursor<'a>,
+    left: usize,
+}
+
+impl<'a> Statements<'a> {
+    /// Starts where a record's statements begin.
+    pub(super) fn begin(mut place: Cursor<'a>) -> Result<Self, Error> {
+        let left = place.count()?;
+        Ok(Self { place, left })
+    }
+}
+
+impl<'a> Iterator for Statements<'a> {
+    type Item = Result<Statement<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let statement = Statement::read(&mut self.place);
+        if statement.is_err() {
+            self.left = 0;
+        }
+        Some(statement)
+    }
+}
+
 /// A range of a statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RangeRef<'a> {
@@ -37,11 +66,15 @@ pub struct RangeRef<'a> {
 
 impl<'a> RangeRef<'a> {
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
-        let kind = match cursor.byte()? {
+        let head = cursor.byte()?;
+        let kind = match head & !ALL_BEFORE {
             0 => RangeKind::Ecosystem,
             1 => RangeKind::SemVer,
             _ => RangeKind::Git,
         };
+        if head & ALL_BEFORE != 0 {
+            return Ok(Self { kind, events: smallvec![(0, "0"), (1, cursor.text()?)] });
+        }
         let count = cursor.count()?;
         let events = (0..count).map(|_| Ok((cursor.byte()?, cursor.text()?))).collect::<Result<_, Error>>()?;
         Ok(Self { kind, events })

@@ -4,6 +4,8 @@ use super::{Access, Document, Reader, file_name, head_contains};
 use crate::model::{Inventory, Package, PackageType, SourcePackage};
 use crate::os::Os;
 use crate::purl::package_named;
+use crate::text::Text;
+use rayon::prelude::*;
 use serde::Deserialize;
 
 /// The reader's entry in the list.
@@ -24,43 +26,55 @@ pub(super) const READER: Reader = Reader {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Bom {
-    #[serde(rename = "bomFormat")]
-    format: String,
-    metadata: Option<Metadata>,
-    components: Option<Vec<Component>>,
+struct Bom<'a> {
+    #[serde(rename = "bomFormat", borrow)]
+    format: Text<'a>,
+    #[serde(borrow)]
+    metadata: Option<Metadata<'a>>,
+    #[serde(borrow)]
+    components: Option<Vec<Component<'a>>>,
     /// In-toto statements carry the document as their predicate.
-    predicate: Option<Box<Bom>>,
-    #[serde(rename = "Data")]
-    data: Option<Box<Bom>>,
+    #[serde(borrow)]
+    predicate: Option<Box<Bom<'a>>>,
+    #[serde(rename = "Data", borrow)]
+    data: Option<Box<Bom<'a>>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Metadata {
-    component: Option<Component>,
+struct Metadata<'a> {
+    #[serde(borrow)]
+    component: Option<Component<'a>>,
 }
 
 #[derive(Deserialize, Default, Debug)]
 #[serde(default)]
-struct Component {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    group: Option<String>,
-    name: Option<String>,
-    version: Option<String>,
-    purl: Option<String>,
-    #[serde(rename = "bom-ref")]
-    reference: Option<String>,
-    properties: Option<Vec<Property>>,
-    components: Option<Vec<Component>>,
+struct Component<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    group: Text<'a>,
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    version: Text<'a>,
+    #[serde(borrow)]
+    purl: Text<'a>,
+    #[serde(rename = "bom-ref", borrow)]
+    reference: Text<'a>,
+    #[serde(borrow)]
+    properties: Option<Vec<Property<'a>>>,
+    #[serde(borrow)]
+    components: Option<Vec<Component<'a>>>,
 }
 
 #[derive(Deserialize, Default, Debug)]
 #[serde(default)]
-struct Property {
-    name: String,
-    value: Option<String>,
+struct Property<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    value: Text<'a>,
 }
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
@@ -68,29 +82,42 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     if bytes.trim_ascii_start().first() == Some(&b'<') {
         return xml::read(document, bytes, inventory);
     }
-    let bom: Bom = match serde_json::from_slice(bytes) {
+    let bom: Bom<'_> = match serde_json::from_slice(bytes) {
         Ok(bom) => bom,
         Err(error) => {
             return inventory.unreadable(document.name, format!("it is not a readable CycloneDX document: {error}"));
         }
     };
     let bom = out_of_envelope(bom);
-    let components: Vec<Component> = bom.components.unwrap_or_default();
-    if let Some(found) = components.iter().find(|component| component.kind.as_deref() == Some("operating-system")) {
+    let components: Vec<Component<'_>> = bom.components.unwrap_or_default();
+    if let Some(found) = components.iter().find(|component| &*component.kind == "operating-system") {
         remember_os(found, inventory);
     }
     if components.is_empty() {
         inventory.problem(document.name, "the document lists no components");
     }
     // The document's own subject is what is described, not what is inside; an application is itself a package.
-    let subject = bom.metadata.and_then(|metadata| metadata.component).filter(|component| component.purl.is_some());
-    for component in subject.iter().chain(&components) {
-        add(component, document.name, inventory, 0);
+    let subject = bom.metadata.and_then(|metadata| metadata.component).filter(|component| !component.purl.is_empty());
+    subject.iter().for_each(|component| add(component, document.name, inventory, 0));
+    if components.len() <= PART {
+        return components.iter().for_each(|component| add(component, document.name, inventory, 0));
     }
+    let parts: Vec<Inventory> = components
+        .par_chunks(PART)
+        .map(|part| {
+            let mut own = Inventory { os: inventory.os.clone(), ..Inventory::default() };
+            part.iter().for_each(|component| add(component, document.name, &mut own, 0));
+            own
+        })
+        .collect();
+    parts.into_iter().for_each(|part| inventory.absorb(part));
 }
 
+/// How many components are read in one go; more are worth a second core.
+const PART: usize = 2048;
+
 /// Attestations carry the document as their predicate, some inside one more layer.
-fn out_of_envelope(bom: Bom) -> Bom {
+fn out_of_envelope(bom: Bom<'_>) -> Bom<'_> {
     match (bom.predicate, bom.data) {
         (Some(inner), _) | (None, Some(inner)) if bom.components.is_none() && bom.format.is_empty() => {
             out_of_envelope(*inner)
@@ -101,16 +128,16 @@ fn out_of_envelope(bom: Bom) -> Bom {
     }
 }
 
-fn remember_os(component: &Component, inventory: &mut Inventory) {
-    let id = component.name.clone().unwrap_or_default().to_ascii_lowercase();
-    let version = component.version.clone().unwrap_or_default();
+fn remember_os(component: &Component<'_>, inventory: &mut Inventory) {
+    let id = component.name.to_ascii_lowercase();
+    let version = component.version.to_string();
     let name = format!("{id} {version}");
     inventory.os.get_or_insert_with(|| Os { id, version, name, ..Os::default() });
 }
 
 const MOST_LEVELS: usize = 100;
 
-fn add(component: &Component, place: &str, inventory: &mut Inventory, level: usize) {
+fn add(component: &Component<'_>, place: &str, inventory: &mut Inventory, level: usize) {
     if level > MOST_LEVELS {
         return inventory.unreadable(place, "components are nested too deeply; those below were not read");
     }
@@ -118,8 +145,8 @@ fn add(component: &Component, place: &str, inventory: &mut Inventory, level: usi
         Ok(Some(package)) => inventory.packages.push(package),
         Ok(None) => {}
         Err(what) => {
-            let label =
-                component.name.as_deref().or(component.reference.as_deref()).unwrap_or("a component without name");
+            let labels = [&*component.name, &*component.reference, "a component without name"];
+            let label = labels.into_iter().find(|label| !label.is_empty()).unwrap_or_default();
             inventory.unreadable(format!("{place}: {label}"), what);
         }
     }
@@ -128,35 +155,34 @@ fn add(component: &Component, place: &str, inventory: &mut Inventory, level: usi
     }
 }
 
-fn package_of(component: &Component, place: &str, inventory: &Inventory) -> Result<Option<Package>, String> {
-    let kind = component.kind.as_deref().unwrap_or("library");
-    let Some(text) = component.purl.as_deref().filter(|purl| !purl.is_empty()) else {
+fn package_of(component: &Component<'_>, place: &str, inventory: &Inventory) -> Result<Option<Package>, String> {
+    if component.purl.is_empty() {
         // Files, devices and systems are no packages; libraries without a purl cannot be judged, and are kept as such.
         if matches!(
-            kind,
+            &*component.kind,
             "operating-system" | "file" | "device" | "data" | "cryptographic-asset" | "container" | "platform"
         ) {
             return Ok(None);
         }
-        let name = component.name.clone().filter(|name| !name.is_empty()).ok_or("it has neither purl nor name")?;
-        let name = component
-            .group
-            .as_ref()
-            .filter(|group| !group.is_empty())
-            .map_or(name.clone(), |group| format!("{group}/{name}"));
-        let version = component.version.clone().unwrap_or_default();
-        return Ok(Some(Package::new(PackageType::Generic, "", name, version, place)));
-    };
-    let mut package = package_named(text, place)?;
+        if component.name.is_empty() {
+            return Err("it has neither purl nor name".to_owned());
+        }
+        let name = match component.group.is_empty() {
+            true => component.name.to_string(),
+            false => format!("{}/{}", &*component.group, &*component.name),
+        };
+        return Ok(Some(Package::new(PackageType::Generic, "", name, component.version.to_string(), place)));
+    }
+    let mut package = package_named(&component.purl, place)?;
     if package.version.is_empty() {
-        package.version = component.version.clone().unwrap_or_default();
+        package.version = component.version.to_string();
     }
     complete_distribution(&mut package, component, inventory);
     Ok(Some(package))
 }
 
 /// The release from the document's operating system, and the source package from the generator's properties.
-fn complete_distribution(package: &mut Package, component: &Component, inventory: &Inventory) {
+fn complete_distribution(package: &mut Package, component: &Component<'_>, inventory: &Inventory) {
     if !matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
         return;
     }
@@ -165,10 +191,8 @@ fn complete_distribution(package: &mut Package, component: &Component, inventory
     }
     let property = |name: &str| {
         let all = component.properties.iter().flatten();
-        all.into_iter()
-            .find(|property| property.name == name)
-            .and_then(|property| property.value.clone())
-            .filter(|value| !value.is_empty())
+        let found = all.into_iter().find(|property| &*property.name == name)?;
+        Some(found.value.to_string()).filter(|value| !value.is_empty())
     };
     let name = property("aquasecurity:trivy:SrcName").or_else(|| property("syft:metadata:source"));
     if let Some(name) = name.filter(|_| package.source.is_none()) {
@@ -190,15 +214,15 @@ fn complete_distribution(package: &mut Package, component: &Component, inventory
 
 /// The XML form.
 mod xml {
-    use super::{Component, Document, Inventory, MOST_LEVELS, Property, add, remember_os};
+    use super::{Component, Document, Inventory, MOST_LEVELS, Property, Text, add, remember_os};
     use quick_xml::Reader;
     use quick_xml::events::{BytesStart, Event};
 
     /// Reads components as they stand; entities beyond XML's own five are left unresolved.
     pub(super) fn read(document: &Document<'_>, bytes: &[u8], inventory: &mut Inventory) {
         let mut reader = Reader::from_reader(bytes);
-        let mut open: Vec<Component> = Vec::new();
-        let mut done: Vec<Component> = Vec::new();
+        let mut open: Vec<Component<'static>> = Vec::new();
+        let mut done: Vec<Component<'static>> = Vec::new();
         let mut path: Vec<String> = Vec::new();
         let mut text = String::new();
         loop {
@@ -241,7 +265,7 @@ mod xml {
             }
         }
         done.append(&mut open);
-        if let Some(found) = done.iter().find(|component| component.kind.as_deref() == Some("operating-system")) {
+        if let Some(found) = done.iter().find(|component| &*component.kind == "operating-system") {
             remember_os(found, inventory);
         }
         if done.is_empty() {
@@ -250,46 +274,52 @@ mod xml {
         done.iter().for_each(|component| add(component, document.name, inventory, 0));
     }
 
-    fn start(tag: &BytesStart<'_>, name: &str, open: &mut Vec<Component>) {
+    fn start(tag: &BytesStart<'_>, name: &str, open: &mut Vec<Component<'static>>) {
         let attribute = |key: &str| {
             let found = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == key)?;
-            Some(found.value.into_owned())
+            Some(Text::from(found.value.into_owned()))
         };
         match name {
             "component" => open.push(Component {
-                kind: attribute("type"),
-                reference: attribute("bom-ref"),
+                kind: attribute("type").unwrap_or_default(),
+                reference: attribute("bom-ref").unwrap_or_default(),
                 ..Component::default()
             }),
             "property" => {
                 if let (Some(component), Some(name)) = (open.last_mut(), attribute("name")) {
-                    component.properties.get_or_insert_default().push(Property { name, value: None });
+                    component.properties.get_or_insert_default().push(Property { name, value: Text::default() });
                 }
             }
             _ => {}
         }
     }
 
-    fn end(name: &str, parent: &str, text: &str, open: &mut Vec<Component>, done: &mut Vec<Component>) {
+    fn end(
+        name: &str,
+        parent: &str,
+        text: &str,
+        open: &mut Vec<Component<'static>>,
+        done: &mut Vec<Component<'static>>,
+    ) {
         if name == "component" {
             let Some(finished) = open.pop() else { return };
             match open.last_mut() {
                 Some(outer) => outer.components.get_or_insert_default().push(finished),
                 // The subject without a purl describes the document only.
-                None if parent == "metadata" && finished.purl.is_none() => {}
+                None if parent == "metadata" && finished.purl.is_empty() => {}
                 None => done.push(finished),
             }
             return;
         }
         let Some(component) = open.last_mut() else { return };
         match (name, parent) {
-            ("name", "component") => component.name = Some(text.to_owned()),
-            ("group", "component") => component.group = Some(text.to_owned()),
-            ("version", "component") => component.version = Some(text.to_owned()),
-            ("purl", "component") => component.purl = Some(text.to_owned()),
+            ("name", "component") => component.name = Text::from(text.to_owned()),
+            ("group", "component") => component.group = Text::from(text.to_owned()),
+            ("version", "component") => component.version = Text::from(text.to_owned()),
+            ("purl", "component") => component.purl = Text::from(text.to_owned()),
             ("property", _) => {
                 if let Some(property) = component.properties.as_mut().and_then(|all| all.last_mut()) {
-                    property.value = Some(text.to_owned());
+                    property.value = Text::from(text.to_owned());
                 }
             }
             _ => {}
