@@ -12,7 +12,12 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_harmless) {
         return Cow::Borrowed(text);
     }
-    text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' }).collect::<String>().into()
+    let shown = |character| match character {
+        '\n' | '\r' | '\t' => ' ',
+        character if is_harmless(character) => character,
+        _ => '\u{fffd}',
+    };
+    text.chars().map(shown).collect::<String>().into()
 }
 
 /// The same, cut to a width in characters.

@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// The largest document that is read from a tree.
 const MOST_BYTES: u64 = 1 << 30;
+/// What tells the root of a system from a tree of sources.
+const DATABASES: &[&str] = &["var/lib/dpkg", "var/lib/rpm", "usr/lib/sysimage/rpm", "lib/apk/db"];
 const MOST_DEPTH: usize = 64;
 
 /// Reads the inventory of what the arguments name.
@@ -105,6 +107,9 @@ fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
 fn of_tree(path: &Path) -> Result<Inventory> {
     let root = open(path)?;
     let mut inventory = Inventory { subject: path.display().to_string(), ..Inventory::default() };
+    if root.exists("etc/os-release") && DATABASES.iter().any(|database| root.exists(database)) {
+        inventory.unreadable(path.display().to_string(), "it looks like the root of a system: scan it with --root");
+    }
     let mut walk = Walk::new(&root, true);
     walk.folder("", &mut inventory, 0);
     walk.links(&mut inventory);
@@ -224,7 +229,7 @@ fn of_file(path: &Path, subject: &Subject) -> Result<Inventory> {
         .iter()
         .fold(name.as_str(), |name, extension| name.strip_suffix(extension).unwrap_or(name));
     let document = Document { name: plain, bytes: &bytes };
-    if inventory.os.is_none() {
+    if inventory.os.is_none() && readers::is_database_file(&document) {
         inventory.os = os_beside(path);
     }
     if !readers::read_database_file(&document, &mut inventory)

@@ -5,7 +5,7 @@ mod cyclonedx;
 mod ignore_files;
 mod openvex;
 
-pub use ignore_files::{audit_toml, grype, osv_scanner, trivy};
+pub use ignore_files::{audit_toml, grype, osv_scanner, trivy, trivy_plain};
 
 use crate::model::Problem;
 use jiff::Timestamp;

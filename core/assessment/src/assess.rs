@@ -132,7 +132,12 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
         let mut matching = matching::find(input.inventory, index)?;
         let idle = matching::suppress(&mut matching.matches, input.inventory, index, input.statements, input.now)?;
         let describe = |at: &usize| {
-            input.statements.get(*at).map(|statement| format!("{}: {}", statement.by, statement.vulnerability))
+            input.statements.get(*at).map(|statement| {
+                let over = statement.until.filter(|until| *until <= input.now);
+                let over =
+                    over.map(|until| format!(", whose time ended on {}", until.strftime("%F"))).unwrap_or_default();
+                format!("{}: {}{over}", statement.by, statement.vulnerability)
+            })
         };
         coverage.idle_statements = idle.iter().filter_map(describe).collect();
         coverage.judged = matching.judged;
@@ -153,13 +158,15 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
     describe_feeds(&mut coverage, input, meta);
     let (mut suppressed, mut findings): (Vec<Finding>, Vec<Finding>) =
         all.into_iter().partition(|finding| matches!(finding.verdict, Verdict::Suppressed(_)));
+    // What does not count is not overdue either.
+    suppressed.iter_mut().for_each(|finding| finding.is_overdue = false);
     findings.sort_by(Finding::by_urgency);
     suppressed.sort_by(Finding::by_urgency);
     let is_unexplained =
         |finding: &&Finding| finding.kind == Kind::SecurityUpdate && finding.signals.patch_available.is_none();
     coverage.unexplained_updates = findings.iter().filter(is_unexplained).count();
     note_assumptions(&mut coverage, &findings);
-    let (patches, other_updates) = patches::group(input.inventory, &findings);
+    let (patches, other_updates) = patches::group(input.inventory, &findings, input.now);
     Ok(Assessment { findings, suppressed, patches, other_updates, coverage })
 }
 
@@ -172,10 +179,18 @@ fn note_assumptions(coverage: &mut Coverage, findings: &[Finding]) {
             None => missing.push((input.name, 1)),
         }
     }
+    let all = findings.len();
     for (name, count) in missing {
-        coverage
-            .unknown
-            .push(format!("the {name} of {count} of {} findings: the cautious value was taken", findings.len()));
+        let without_record = "a look by itself keeps no record of when it saw them first";
+        coverage.unknown.push(match name {
+            policy::MITIGATION_CLOCK => {
+                format!("since when {count} of {all} findings have waited for a mitigation: {without_record}, so their clock starts now")
+            }
+            policy::UNKNOWN_CLOCK => {
+                format!("what starts the clock of {count} of {all} findings: no feed dates them, so it starts now")
+            }
+            name => format!("{name}, for {count} of {all} findings: the cautious value was taken"),
+        });
     }
     if coverage.unexplained_updates > 0 {
         let count = coverage.unexplained_updates;

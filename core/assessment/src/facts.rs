@@ -32,7 +32,7 @@ pub(crate) fn of_vulnerability(
         patch_available: signals.patch_available,
         listed: signals.listed,
         catalogue_due: vulnerability.exploited.iter().filter_map(|entry| entry.due).min(),
-        first_seen: input.now,
+        now: input.now,
         ..Facts::default()
     }
 }
@@ -45,7 +45,7 @@ pub(crate) fn of_end_of_life(input: Input<'_>, ended: Timestamp) -> Facts {
         asset: input.asset.clone(),
         published: Some(ended),
         patch_available: Some(ended),
-        first_seen: input.now,
+        now: input.now,
         ..Facts::default()
     }
 }
@@ -57,7 +57,7 @@ pub(crate) fn of_unexplained(input: Input<'_>, patch_available: Option<Timestamp
         is_fix_available: true,
         asset: input.asset.clone(),
         patch_available,
-        first_seen: input.now,
+        now: input.now,
         ..Facts::default()
     }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use matching::{Fix, Match, Verdict};
 use policy::Deadline;
 use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 /// What kind of thing was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub struct Carrier {
     pub because: String,
     /// Whether it is a kernel that is installed but does not run.
     pub is_idle_kernel: bool,
+    /// By when it must be fixed in this package: its own patch may be younger than another package's.
+    pub due: Option<Timestamp>,
 }
 
 /// What is known about a finding's danger.
@@ -119,6 +122,16 @@ impl Finding {
     pub(crate) fn by_urgency(a: &Self, b: &Self) -> Ordering {
         let due = |finding: &Self| finding.deadline.due.unwrap_or(Timestamp::MAX);
         due(a).cmp(&due(b)).then(a.deadline.rank.cmp(&b.deadline.rank)).then_with(|| natural(&b.id, &a.id))
+    }
+
+    /// Takes in the same vulnerability in another source package, whose patch has a day of its own.
+    fn join(&mut self, other: Self) {
+        self.carriers.extend(other.carriers);
+        self.sources.extend(other.sources);
+        if other.deadline.due.unwrap_or(Timestamp::MAX) < self.deadline.due.unwrap_or(Timestamp::MAX) {
+            (self.deadline, self.is_overdue) = (other.deadline, other.is_overdue);
+            self.signals.patch_available = other.signals.patch_available;
+        }
     }
 
     /// Whether a patch exists for all that carry it.
@@ -182,7 +195,7 @@ fn from_group(
         }
         sources.push(Source { id: advisory.id.to_owned(), feed, url: advisory.url() });
     }
-    let carriers: Vec<Carrier> = group.iter().map(|found| carrier(input, found)).collect();
+    let mut carriers: Vec<Carrier> = group.iter().map(|found| carrier(input, found)).collect();
     let listed = vulnerability.exploited.iter().map(|entry| entry.listed).min();
     let patch_available = group.iter().filter_map(|found| found.patch_available).min();
     let signals = Signals {
@@ -197,7 +210,8 @@ fn from_group(
     };
     let urgency = group.iter().find_map(|found| found.urgency.clone());
     let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, urgency);
-    let deadline = policy::derive(input.policy, &facts);
+    let patches: Vec<Option<Timestamp>> = group.iter().map(|found| found.patch_available).collect();
+    let deadline = earliest_deadline(input, &facts, &mut carriers, &patches);
     let is_overdue = deadline.due.is_some_and(|due| due < input.now);
     Ok(Finding {
         id: vulnerability.id.to_owned(),
@@ -216,6 +230,29 @@ fn from_group(
         deadline,
         is_overdue,
     })
+}
+
+/// Derives the deadline of each carrier from the day of its own patch, and answers with the earliest.
+fn earliest_deadline(
+    input: Input<'_>,
+    facts: &policy::Facts,
+    carriers: &mut [Carrier],
+    patches: &[Option<Timestamp>],
+) -> Deadline {
+    let mut derived: Vec<((Option<Timestamp>, bool), Deadline)> = Vec::new();
+    for (carrier, patch) in carriers.iter_mut().zip(patches) {
+        let key = (*patch, matches!(carrier.fix, Fix::Available(_)));
+        if !derived.iter().any(|(known, _)| *known == key) {
+            let own = policy::Facts { patch_available: key.0, is_fix_available: key.1, ..facts.clone() };
+            derived.push((key, policy::derive(input.policy, &own)));
+        }
+        carrier.due = derived.iter().find(|(known, _)| *known == key).and_then(|(_, deadline)| deadline.due);
+    }
+    // What can be patched decides; a mitigation is owed only where nothing can.
+    derived
+        .into_iter()
+        .min_by_key(|((_, has_fix), deadline)| (!has_fix, deadline.due.unwrap_or(Timestamp::MAX)))
+        .map_or_else(|| policy::derive(input.policy, facts), |(_, deadline)| deadline)
 }
 
 /// Affected outweighs restart pending, which outweighs undetermined.
@@ -244,79 +281,82 @@ fn carrier(input: Input<'_>, found: &Match) -> Carrier {
             .map(|reason| format!("{} {}: {}", reason.ecosystem, reason.name, reason.because))
             .unwrap_or_default(),
         is_idle_kernel: found.is_idle_kernel,
+        due: None,
     }
 }
 
 /// Vulnerabilities that the changelogs of pending updates name and no advisory matched.
 pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec<Finding>, advisories::Error> {
     let mut findings: Vec<Finding> = Vec::new();
+    let is_known: HashSet<(&str, &str)> = known
+        .iter()
+        .flat_map(|finding| finding.carriers.iter().map(|carrier| (finding.id.as_str(), carrier.source.as_str())))
+        .collect();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for changelog in input.changelogs {
         let pending: Vec<&PendingUpdate> =
             input.inventory.pending.iter().filter(|update| update.source.name == changelog.source).collect();
+        let because = format!("the changelog of {} {} names it", changelog.source, changelog.version);
+        let carriers: Vec<Carrier> = pending.iter().map(|update| of_pending(input, update, because.clone())).collect();
         for (id, patched) in &changelog.vulnerabilities {
-            let is_known = known.iter().any(|finding| {
-                finding.id == *id && finding.carriers.iter().any(|carrier| carrier.source == changelog.source)
-            });
-            if is_known || pending.is_empty() {
+            if carriers.is_empty() || is_known.contains(&(id.as_str(), changelog.source.as_str())) {
                 continue;
             }
-            let carriers: Vec<Carrier> = pending
-                .iter()
-                .map(|update| {
-                    of_pending(
-                        input,
-                        update,
-                        format!("the changelog of {} {} names it", changelog.source, changelog.version),
-                    )
-                })
-                .collect();
-            if let Some(same) = findings.iter_mut().find(|finding| finding.id == *id) {
-                same.carriers.extend(
-                    carriers
-                        .into_iter()
-                        .filter(|carrier| !same.carriers.iter().any(|known| known.name == carrier.name))
-                        .collect::<Vec<_>>(),
-                );
-                continue;
+            let own = from_changelog(input, changelog, (id, *patched), carriers.clone())?;
+            match places.get(id.as_str()) {
+                Some(at) => findings[*at].join(own),
+                None => {
+                    places.insert(id, findings.len());
+                    findings.push(own);
+                }
             }
-            let number = input.index.map(|index| index.vulnerability_number(id)).transpose()?.flatten();
-            let vulnerability = match (input.index, number) {
-                (Some(index), Some(number)) => index.vulnerability(number)?,
-                _ => advisories::index::VulnerabilityRef { id, ..Default::default() },
-            };
-            let signals = Signals {
-                cvss: decisive_of_scored(vulnerability.severities.iter().copied())
-                    .map(|(score, value)| (score, value.to_owned())),
-                epss: vulnerability.epss,
-                listed: vulnerability.exploited.iter().map(|entry| entry.listed).min(),
-                is_used_by_ransomware: vulnerability.exploited.iter().any(|entry| entry.ransomware),
-                ssvc: vulnerability.ssvc.as_ref().map(facts::ssvc_in_words),
-                weaknesses: Vec::new(),
-                published: vulnerability.published,
-                patch_available: *patched,
-            };
-            let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, None);
-            let deadline = policy::derive(input.policy, &facts);
-            let source = Source {
-                id: format!("changelog of {} {}", changelog.source, changelog.version),
-                feed: "changelog".to_owned(),
-                url: String::new(),
-            };
-            findings.push(Finding {
-                id: id.clone(),
-                kind: Kind::Vulnerability,
-                aliases: Vec::new(),
-                title: vulnerability.summary.to_owned(),
-                carriers,
-                verdict: Verdict::Affected,
-                signals,
-                sources: vec![source],
-                is_overdue: deadline.due.is_some_and(|due| due < input.now),
-                deadline,
-            });
         }
     }
     Ok(findings)
+}
+
+fn from_changelog(
+    input: Input<'_>,
+    changelog: &Changelog,
+    (id, patched): (&str, Option<Timestamp>),
+    mut carriers: Vec<Carrier>,
+) -> Result<Finding, advisories::Error> {
+    let number = input.index.map(|index| index.vulnerability_number(id)).transpose()?.flatten();
+    let vulnerability = match (input.index, number) {
+        (Some(index), Some(number)) => index.vulnerability(number)?,
+        _ => advisories::index::VulnerabilityRef { id, ..Default::default() },
+    };
+    let signals = Signals {
+        cvss: decisive_of_scored(vulnerability.severities.iter().copied())
+            .map(|(score, value)| (score, value.to_owned())),
+        epss: vulnerability.epss,
+        listed: vulnerability.exploited.iter().map(|entry| entry.listed).min(),
+        is_used_by_ransomware: vulnerability.exploited.iter().any(|entry| entry.ransomware),
+        ssvc: vulnerability.ssvc.as_ref().map(facts::ssvc_in_words),
+        weaknesses: Vec::new(),
+        published: vulnerability.published,
+        patch_available: patched,
+    };
+    let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, None);
+    let deadline = policy::derive(input.policy, &facts);
+    carriers.iter_mut().for_each(|carrier| carrier.due = deadline.due);
+    let source = Source {
+        id: format!("changelog of {} {}", changelog.source, changelog.version),
+        feed: "changelog".to_owned(),
+        url: String::new(),
+    };
+    Ok(Finding {
+        id: id.to_owned(),
+        kind: Kind::Vulnerability,
+        aliases: Vec::new(),
+        title: vulnerability.summary.to_owned(),
+        carriers,
+        verdict: Verdict::Affected,
+        signals,
+        sources: vec![source],
+        is_overdue: deadline.due.is_some_and(|due| due < input.now),
+        deadline,
+    })
 }
 
 fn of_pending(input: Input<'_>, update: &PendingUpdate, because: String) -> Carrier {
@@ -334,6 +374,7 @@ fn of_pending(input: Input<'_>, update: &PendingUpdate, because: String) -> Carr
         purl: package.map_or_else(String::new, |at| purl::write(&input.inventory.packages[at])),
         because,
         is_idle_kernel: false,
+        due: None,
     }
 }
 
@@ -378,16 +419,18 @@ fn plain_carrier(input: Input<'_>, at: usize, fix: Fix, because: &str) -> Carrie
         purl: purl::write(package),
         because: because.to_owned(),
         is_idle_kernel: false,
+        due: None,
     }
 }
 
 fn special(
     input: Input<'_>,
     (id, kind, title): (String, Kind, String),
-    carriers: Vec<Carrier>,
+    mut carriers: Vec<Carrier>,
     facts: &policy::Facts,
 ) -> Finding {
     let deadline = policy::derive(input.policy, facts);
+    carriers.iter_mut().for_each(|carrier| carrier.due = deadline.due);
     Finding {
         id,
         kind,

@@ -4,7 +4,7 @@ use crate::findings::{Finding, is_distribution};
 use advisories::Family;
 use inventory::{Inventory, PackageType, PendingUpdate};
 use jiff::Timestamp;
-use matching::{Fix, Verdict};
+use matching::Fix;
 use std::collections::BTreeMap;
 
 /// One upgrade that resolves findings.
@@ -35,7 +35,7 @@ pub struct Patch {
 type Key = (Option<PackageType>, String, bool);
 
 /// Groups findings by the upgrade that resolves them, and returns the pending updates that none of them is about.
-pub(crate) fn group(inventory: &Inventory, findings: &[Finding]) -> (Vec<Patch>, Vec<PendingUpdate>) {
+pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp) -> (Vec<Patch>, Vec<PendingUpdate>) {
     let mut patches: BTreeMap<Key, Patch> = BTreeMap::new();
     for (at, finding) in findings.iter().enumerate() {
         let mut keys: Vec<Key> = Vec::new();
@@ -46,6 +46,7 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding]) -> (Vec<Patch>,
             let key = (kind, if is_own { carrier.name.clone() } else { carrier.source.clone() }, has_fix);
             let patch = patches.entry(key.clone()).or_insert_with(|| Patch::empty(&key, finding));
             patch.add_package(&carrier.name, &carrier.version);
+            patch.owe(carrier.due, now);
             if let Fix::Available(version) = &carrier.fix {
                 patch.raise_target(version, carrier.package.map(|place| inventory.packages[place].ecosystem.as_str()));
             }
@@ -55,7 +56,8 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding]) -> (Vec<Patch>,
             let key = (None, finding.id.clone(), false);
             patches
                 .entry(key.clone())
-                .or_insert_with(|| Patch { name: finding.title.clone(), ..Patch::empty(&key, finding) });
+                .or_insert_with(|| Patch { name: finding.title.clone(), ..Patch::empty(&key, finding) })
+                .owe(finding.deadline.due, now);
             keys.push(key);
         }
         keys.sort();
@@ -146,18 +148,18 @@ impl Patch {
 
     fn add_finding(&mut self, at: usize, finding: &Finding) {
         self.findings.push(at);
-        self.is_overdue |= finding.is_overdue;
-        self.due = match (self.due, finding.deadline.due) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
         if finding.deadline.rank < self.class.0 {
             self.class = (finding.deadline.rank, finding.deadline.class.clone());
         }
-        // An undetermined finding asks for a look, not for an upgrade alone.
-        if matches!(finding.verdict, Verdict::Undetermined { .. }) {
-            self.is_overdue &= finding.is_overdue;
-        }
+    }
+
+    /// The earliest due date counts.
+    fn owe(&mut self, due: Option<Timestamp>, now: Timestamp) {
+        self.due = match (self.due, due) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.is_overdue = self.due.is_some_and(|due| due < now);
     }
 }
 

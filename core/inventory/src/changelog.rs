@@ -74,9 +74,14 @@ pub struct NewerPart {
 pub fn newer_than(text: &str, source: &str, version: &str, installed: &str) -> NewerPart {
     let mut part = NewerPart { source: source.to_owned(), version: version.to_owned(), ..NewerPart::default() };
     let mut is_newer = false;
+    // Entries that were made for another release are in this one only since its own entry above them.
+    let (mut is_own, mut own_at, mut follows_unstable) = (true, None, None);
     let mut named: Vec<String> = Vec::new();
     for line in text.lines() {
-        if let Some(entry) = head(line) {
+        if let Some((entry, suite)) = head(line) {
+            // The newest entry was built for this release; where that is unstable, all of them were.
+            let is_foreign = matches!(suite, "unstable" | "sid" | "experimental" | "UNRELEASED");
+            is_own = *follows_unstable.get_or_insert(is_foreign) || !is_foreign;
             let order = Scheme::Debian.compare(entry, installed);
             is_newer = order.as_ref().is_ok_and(|order| order.is_gt());
             named.clear();
@@ -91,8 +96,11 @@ pub fn newer_than(text: &str, source: &str, version: &str, installed: &str) -> N
         // The trailer ends an entry: ` -- Name <mail>  Tue, 12 Feb 2025 10:00:00 +0100`.
         if line.starts_with(" -- ") {
             let at = line.rsplit_once(">  ").and_then(|(_, date)| rfc2822(date));
-            part.at = at.or(part.at);
-            named.drain(..).for_each(|id| part.add(id, at));
+            if is_own {
+                own_at = at.or(own_at);
+            }
+            part.at = own_at.or(part.at);
+            named.drain(..).for_each(|id| part.add(id, own_at));
         }
     }
     // An entry without its trailer still says what it fixes.
@@ -111,13 +119,14 @@ impl NewerPart {
     }
 }
 
-/// `curl (7.88.1-10+deb12u5) bookworm-security; urgency=high` → the version.
-fn head(line: &str) -> Option<&str> {
+/// `curl (7.88.1-10+deb12u5) bookworm-security; urgency=high` → the version and the suite.
+fn head(line: &str) -> Option<(&str, &str)> {
     if line.starts_with([' ', '\t']) || !line.contains("urgency=") {
         return None;
     }
     let (_, rest) = line.split_once(" (")?;
-    rest.split_once(')').map(|(version, _)| version)
+    let (version, rest) = rest.split_once(')')?;
+    Some((version, rest.split(';').next().unwrap_or_default().split_whitespace().next().unwrap_or_default()))
 }
 
 fn cves(line: &str) -> impl Iterator<Item = String> + '_ {
@@ -166,5 +175,26 @@ mod tests {
         let expected = [("CVE-2023-12345", first), ("CVE-2024-0001", second), ("CVE-2024-0002", second)];
         assert_eq!(part.vulnerabilities, expected.map(|(id, at)| (id.to_owned(), at)));
         assert_eq!(part.at, first);
+    }
+
+    /// A stable update that takes over unstable's version brings its fixes on its own day, not on unstable's.
+    #[test]
+    fn fixes_made_for_another_release_came_with_the_own_update() {
+        let entry = |version: &str, suite: &str, id: &str, day: &str| {
+            format!("ca ({version}) {suite}; urgency=low\n\n  * {id}\n\n -- A <a@b>  {day} 00:00:00 +0000\n\n")
+        };
+        let text = entry("3~deb12u2", "bookworm", "CVE-2025-0003", "Wed, 12 Feb 2025")
+            + &entry("3~deb12u1", "bookworm", "CVE-2025-0002", "Wed, 01 Jan 2025")
+            + &entry("2", "unstable", "CVE-2024-0001", "Mon, 01 Jan 2024");
+        let part = newer_than(&text, "ca", "3~deb12u2", "1");
+        let (first, second) = (Some(1_735_689_600), Some(1_739_318_400));
+        let expected = [("CVE-2024-0001", first), ("CVE-2025-0002", first), ("CVE-2025-0003", second)];
+        assert_eq!(part.vulnerabilities, expected.map(|(id, at)| (id.to_owned(), at)));
+        assert_eq!(part.at, first);
+        let unstable = newer_than(&entry("2", "unstable", "CVE-2024-0001", "Mon, 01 Jan 2024"), "ca", "2", "1");
+        assert_eq!(unstable.at, Some(1_704_067_200));
+        let both = entry("3", "unstable", "CVE-2025-0003", "Wed, 12 Feb 2025")
+            + &entry("2", "unstable", "CVE-2024-0001", "Mon, 01 Jan 2024");
+        assert_eq!(newer_than(&both, "ca", "3", "1").at, Some(1_704_067_200));
     }
 }

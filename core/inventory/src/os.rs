@@ -79,7 +79,8 @@ impl Os {
             "ubuntu" => {
                 let version = match self.version.as_str() {
                     "" => version_of_codename("ubuntu", &self.codename).unwrap_or_default(),
-                    version => version,
+                    // `22.04.2` is an update of 22.04.
+                    version => version.match_indices('.').nth(1).map_or(version, |(at, _)| &version[..at]),
                 };
                 let year = version.split('.').next().unwrap_or_default();
                 let is_lts =

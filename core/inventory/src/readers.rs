@@ -113,6 +113,15 @@ pub fn read_databases(root: &Directory, inventory: &mut Inventory) {
     }
 }
 
+/// Says whether a file's content is that of a package database.
+#[must_use]
+pub fn is_database_file(document: &Document<'_>) -> bool {
+    dpkg::looks_like_status(document.bytes)
+        || apk::looks_like_installed(document.bytes)
+        || rpm::is_database(document.bytes)
+        || pacman::looks_like_desc(document.bytes)
+}
+
 /// Reads a package database that was given as a file of its own.
 ///
 /// Returns `false` if the content is none that is known.

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 /// Why a match does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {
+    /// What is said: not affected, fixed, or accepted as it is.
+    pub status: Status,
     /// The document or rule that says so.
     pub by: String,
     /// Its reason, in its words.
@@ -19,11 +21,17 @@ pub struct Suppression {
 
 impl Suppression {
     pub(crate) fn rejected(id: &str) -> Self {
-        Self { by: "the CVE list".to_owned(), reason: format!("{id} was rejected"), until: None }
+        Self {
+            status: Status::NotAffected,
+            by: "the CVE list".to_owned(),
+            reason: format!("{id} was rejected"),
+            until: None,
+        }
     }
 }
 
-/// Applies statements to matches. Returns the places of those that met nothing: an exception without effect is a problem.
+/// Applies statements to matches. Returns the places of those without effect, because they met nothing or their time is
+/// over: an exception without effect is a problem.
 ///
 /// Of several statements on one match the latest decides (OpenVEX specification, "Updating Statements with Inherited
 /// Data").
@@ -65,10 +73,11 @@ pub fn suppress(
         };
         if !matches!(found.verdict, Verdict::Suppressed(_)) {
             let (by, reason) = (latest.by.clone(), latest.reason.clone());
-            found.verdict = Verdict::Suppressed(Suppression { by, reason, until: latest.until });
+            found.verdict = Verdict::Suppressed(Suppression { status: latest.status, by, reason, until: latest.until });
         }
     }
-    Ok(is_used.iter().enumerate().filter(|(_, used)| !**used).map(|(at, _)| at).collect())
+    let is_over = |at: usize| statements[at].until.is_some_and(|until| until <= now);
+    Ok((0..statements.len()).filter(|at| !is_used[*at] || is_over(*at)).collect())
 }
 
 /// Whether a product names a package: everything, a package URL (version and qualifiers only where both have them), or

@@ -30,10 +30,27 @@ pub(crate) struct Condition {
 /// SSVC's words for exploitation.
 pub(crate) const EXPLOITATION: &[&str] = &["none", "poc", "active"];
 
+/// The words that a policy's classes name for attributes that are scales.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scales {
+    criticality: Vec<String>,
+    impact: Vec<String>,
+}
+
+impl Scales {
+    /// Takes in the words of a condition.
+    pub(crate) fn add(&mut self, condition: &Condition) {
+        self.criticality.extend(condition.criticality.iter().flatten().cloned());
+        self.impact.extend(condition.impact.iter().flatten().cloned());
+        condition.any.iter().flatten().for_each(|inner| self.add(inner));
+    }
+}
+
 /// Notes what was looked at.
 pub(crate) struct Looked<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) missing: &'a Missing,
+    pub(crate) scales: &'a Scales,
     pub(crate) inputs: Vec<Input>,
 }
 
@@ -175,16 +192,23 @@ impl Looked<'_> {
         known.is_none_or(|known| wanted.iter().any(|word| known.iter().any(|own| own.eq_ignore_ascii_case(word))))
     }
 
-    /// An attribute that is missing fits whatever is asked for: the stricter class comes first in the table.
+    /// An attribute that is missing fits whatever is asked for: the stricter class comes first in the table. So does a
+    /// word of a scale that no class names: it may be a slip of the pen, and must not make anything milder.
     fn word(&mut self, name: &'static str, wanted: &[String]) -> bool {
-        let value = match name {
-            "environment" => &self.facts.asset.environment,
-            "criticality" => &self.facts.asset.criticality,
-            _ => &self.facts.asset.impact,
+        let (value, scale) = match name {
+            "environment" => (&self.facts.asset.environment, None),
+            "criticality" => (&self.facts.asset.criticality, Some(&self.scales.criticality)),
+            _ => (&self.facts.asset.impact, Some(&self.scales.impact)),
         };
-        let (value, is_assumed) = (value.clone(), value.is_none());
-        let fits = value.as_ref().is_none_or(|value| wanted.iter().any(|word| word.eq_ignore_ascii_case(value)));
-        self.note(name, value.unwrap_or_else(|| "not stated".to_owned()), is_assumed);
+        let has = |words: &[String], value: &str| words.iter().any(|word| word.eq_ignore_ascii_case(value));
+        let (fits, words, is_assumed) = match value {
+            None => (true, "not stated".to_owned(), true),
+            Some(value) if scale.is_some_and(|scale| !has(scale, value)) => {
+                (true, format!("{value}, which no class of the policy names"), true)
+            }
+            Some(value) => (has(wanted, value), value.clone(), false),
+        };
+        self.note(name, words, is_assumed);
         fits
     }
 }

@@ -115,19 +115,19 @@ impl std::fmt::Display for Due {
 /// never moves later by itself. Without a patch a mitigation is owed: its clock starts when the finding is first seen.
 #[must_use]
 pub fn derive(policy: &Policy, facts: &Facts) -> Deadline {
-    let (class, rank, inputs) = classify(policy, facts);
+    let (class, rank, mut inputs) = classify(policy, facts);
     let mut steps = Vec::new();
     // Before the catalogue listed it, another class may have applied, and its due date stands if it is earlier.
     if facts.is_exploited {
         let before = Facts { is_exploited: false, is_used_by_ransomware: false, listed: None, ..facts.clone() };
         let (earlier, ..) = classify(policy, &before);
         if earlier.id != class.id {
-            steps.push(step(policy, earlier, &before));
+            steps.push(step(policy, earlier, &before, &mut inputs));
         }
     }
-    steps.push(step(policy, class, facts));
+    steps.push(step(policy, class, facts, &mut inputs));
     if let Some(due) = facts.catalogue_due.filter(|_| policy.is_capped_by_catalogue) {
-        let started_at = facts.listed.unwrap_or(facts.first_seen);
+        let started_at = facts.listed.unwrap_or(facts.now);
         steps.push(Step {
             class: class.id.clone(),
             started_by: "the catalogue's own due date".to_owned(),
@@ -140,38 +140,63 @@ pub fn derive(policy: &Policy, facts: &Facts) -> Deadline {
 }
 
 fn classify<'p>(policy: &'p Policy, facts: &Facts) -> (&'p Class, usize, Vec<Input>) {
-    let mut looked = Looked { facts, missing: &policy.missing, inputs: Vec::new() };
+    let mut looked = Looked { facts, missing: &policy.missing, scales: &policy.scales, inputs: Vec::new() };
     let fits = policy.classes.iter().position(|class| class.when.holds(&mut looked));
     // INVARIANT: the last class has no condition (checked when the policy was read).
     let rank = fits.unwrap_or(policy.classes.len() - 1);
     (&policy.classes[rank], rank, looked.inputs)
 }
 
-fn step(policy: &Policy, class: &Class, facts: &Facts) -> Step {
-    let (started_at, started_by) = start(class, facts);
+fn step(policy: &Policy, class: &Class, facts: &Facts, inputs: &mut Vec<Input>) -> Step {
+    let (started_at, started_by, assumed) = start(class, facts);
+    if let Some(assumed) = assumed.filter(|assumed| !inputs.contains(assumed)) {
+        inputs.push(assumed);
+    }
     Step { class: class.id.clone(), started_by, started_at, due: class.due.after(started_at, &policy.calendar) }
 }
 
-/// The earliest of the instants that the class names; those that are not known fall back to the first sight.
-fn start(class: &Class, facts: &Facts) -> (Timestamp, String) {
+/// The name under which a mitigation's clock is noted where nobody knows since when it runs.
+pub const MITIGATION_CLOCK: &str = "start of the mitigation's clock";
+/// The name under which a clock is noted that no known instant starts.
+pub const UNKNOWN_CLOCK: &str = "start of the clock";
+
+/// The earliest of the instants that the class names, in words, with what had to be assumed.
+///
+/// Where the first sight is not known the earliest instant that is known stands in: a clock that began anew with every
+/// look would never end.
+fn start(class: &Class, facts: &Facts) -> (Timestamp, String, Option<Input>) {
+    let assume = |name, value: &str| Some(Input { name, value: value.to_owned(), is_assumed: true });
     if !facts.is_fix_available {
-        return (facts.first_seen, "first seen, and no patch exists: a mitigation is owed".to_owned());
+        let assumed = if facts.first_seen.is_none() { assume(MITIGATION_CLOCK, "now") } else { None };
+        let words = "first seen, and no patch exists: a mitigation is owed".to_owned();
+        return (facts.first_seen.unwrap_or(facts.now), words, assumed);
     }
-    let known = class.clock.iter().filter_map(|clock| {
-        let (at, words) = match clock {
-            Clock::Published => (facts.published, "published"),
-            Clock::PatchAvailable => (facts.patch_available, "patch available"),
-            Clock::Listed => (facts.listed, "listed as exploited"),
-            Clock::FirstSeen => (Some(facts.first_seen), "first seen"),
-        };
-        Some((at?, words))
+    let earliest = [facts.published, facts.patch_available, facts.listed].into_iter().flatten().min();
+    let mut assumed = None;
+    let known = class.clock.iter().filter_map(|clock| match clock {
+        Clock::Published => Some((facts.published?, "published")),
+        Clock::PatchAvailable => Some((facts.patch_available?, "patch available")),
+        Clock::Listed => Some((facts.listed?, "listed as exploited")),
+        Clock::FirstSeen => match (facts.first_seen, earliest) {
+            (Some(seen), _) => Some((seen, "first seen")),
+            (None, at) => {
+                assumed = assume("first seen", "not known: the earliest day counts");
+                Some((at?, "first seen, on the earliest possible day"))
+            }
+        },
     });
     let Some((at, words)) = known.min() else {
-        return (facts.first_seen, "first seen (the instant that the policy names is not known)".to_owned());
+        return match facts.first_seen.or(earliest) {
+            Some(at) => (at, "the earliest known instant (what the policy names is not known)".to_owned(), assumed),
+            None => {
+                let words = "this look at it: no instant is known".to_owned();
+                (facts.now, words, assume(UNKNOWN_CLOCK, "not known: now"))
+            }
+        };
     };
     // Nobody can install a patch before it exists.
     match facts.patch_available.filter(|patch| *patch > at) {
-        Some(patch) => (patch, format!("patch available (after: {words})")),
-        None => (at, words.to_owned()),
+        Some(patch) => (patch, format!("patch available (after: {words})"), assumed),
+        None => (at, words.to_owned(), assumed),
     }
 }

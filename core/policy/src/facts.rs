@@ -63,8 +63,10 @@ pub struct Facts {
     pub listed: Option<Timestamp>,
     /// The due date that the catalogue names.
     pub catalogue_due: Option<Timestamp>,
-    /// When it was first seen on the asset.
-    pub first_seen: Timestamp,
+    /// When it was first seen on the asset; none where nobody keeps a record of that, as in a scan by itself.
+    pub first_seen: Option<Timestamp>,
+    /// The instant of the judgement.
+    pub now: Timestamp,
 }
 
 /// A value that a condition looked at, for the derivation.

@@ -1,7 +1,7 @@
 //! The policy file.
 
 use crate::calendar::Calendar;
-use crate::condition::{Condition, EXPLOITATION};
+use crate::condition::{Condition, EXPLOITATION, Scales};
 use crate::deadline::{Clock, Due};
 use crate::error::Error;
 use crate::facts::Exposure;
@@ -23,6 +23,7 @@ pub struct Policy {
     /// Whether the catalogue's own due date caps every deadline.
     pub is_capped_by_catalogue: bool,
     pub(crate) missing: Missing,
+    pub(crate) scales: Scales,
 }
 
 /// A class of findings with its deadline.
@@ -129,6 +130,8 @@ impl Policy {
         let calendar = Calendar::new(&file.time_zone, &file.holidays, file.end_of_day)?;
         let classes = file.class.into_iter().map(class).collect::<Result<Vec<_>, _>>()?;
         check(&classes)?;
+        let mut scales = Scales::default();
+        classes.iter().for_each(|class| scales.add(&class.when));
         Ok(Self {
             name: file.name,
             source: file.source,
@@ -137,6 +140,7 @@ impl Policy {
             calendar,
             is_capped_by_catalogue: file.capped_by_catalogue,
             missing: file.missing,
+            scales,
         })
     }
 

@@ -12,7 +12,7 @@ mod file;
 mod presets;
 
 pub use calendar::Calendar;
-pub use deadline::{Clock, Deadline, Due, Step, derive};
+pub use deadline::{Clock, Deadline, Due, MITIGATION_CLOCK, Step, UNKNOWN_CLOCK, derive};
 pub use error::Error;
 pub use facts::{Asset, Exposure, Facts, Input};
 pub use file::{Class, Policy};

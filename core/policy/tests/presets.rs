@@ -9,7 +9,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn facts() -> Facts {
-    Facts { is_fix_available: true, first_seen: at("2026-11-01T00:00:00Z"), ..Facts::default() }
+    Facts { is_fix_available: true, first_seen: Some(at("2026-11-01T00:00:00Z")), ..Facts::default() }
 }
 
 fn policy(id: &str) -> Policy {
@@ -183,4 +183,43 @@ fn a_data_class_that_nobody_stated_counts() {
     assert!(unknown.class == "a" && unknown.inputs.iter().any(|input| input.is_assumed));
     assert_eq!(class(Some(vec!["PHI".to_owned()])).class, "a");
     assert_eq!(class(Some(Vec::new())).class, "b");
+}
+
+#[test]
+fn a_word_that_no_class_names_makes_nothing_milder() {
+    let policy = policy("fedramp-vdr-high");
+    let class = |impact: Option<&str>| {
+        let asset = Asset { impact: impact.map(str::to_owned), ..Asset::default() };
+        derive(&policy, &Facts { asset, published: Some(at("2026-10-01T00:00:00Z")), ..facts() })
+    };
+    assert_eq!(class(Some("n9")).class, class(None).class);
+    assert!(class(Some("n9")).inputs.iter().any(|input| input.is_assumed && input.value.contains("n9")));
+    assert_ne!(class(Some("N2")).class, class(None).class);
+}
+
+/// A look by itself keeps no record of when it saw something first; its clock must not begin anew each time.
+#[test]
+fn an_unknown_first_sight_is_the_earliest_possible_one() {
+    let policy = policy("seven-thirty-ninety");
+    let day = |text: &str| Some(at(text));
+    let unseen = Facts {
+        first_seen: None,
+        now: at("2026-11-01T00:00:00Z"),
+        published: day("2026-01-01T00:00:00Z"),
+        patch_available: day("2026-02-01T00:00:00Z"),
+        ..facts()
+    };
+    let deadline = derive(&policy, &unseen);
+    assert_eq!(deadline.steps[0].started_at, at("2026-02-01T00:00:00Z"), "no patch can be installed before it exists");
+    assert!(deadline.inputs.iter().any(|input| input.name == "first seen" && input.is_assumed));
+    let later = derive(&policy, &Facts { now: at("2027-11-01T00:00:00Z"), ..unseen.clone() });
+    assert_eq!(later.due, deadline.due);
+    // Without any instant the clock can only begin now, and that is said.
+    let undated = derive(&policy, &Facts { published: None, patch_available: None, ..unseen.clone() });
+    assert_eq!(undated.steps[0].started_at, unseen.now);
+    assert!(undated.inputs.iter().any(|input| input.name == plimsoll_policy::UNKNOWN_CLOCK));
+    // A mitigation is owed from now on: nobody knows since when it was owed here.
+    let unfixed = derive(&policy, &Facts { is_fix_available: false, ..unseen.clone() });
+    assert!(unfixed.is_mitigation && unfixed.steps[0].started_at == unseen.now);
+    assert!(unfixed.inputs.iter().any(|input| input.name == plimsoll_policy::MITIGATION_CLOCK));
 }

@@ -101,14 +101,18 @@ impl Gate {
         match text {
             "none" => Ok(Self::Never),
             "overdue" => Ok(Self::Overdue),
-            class => policy.rank(class).map(Self::Class).ok_or_else(|| {
-                let known: Vec<&str> = policy.classes.iter().map(|class| class.id.as_str()).collect();
-                Usage(format!(
-                    "`{class}` is no gate: use overdue, none, or a class of the policy ({})",
-                    known.join(", ")
-                ))
-                .into()
-            }),
+            class => {
+                policy.rank(class).or_else(|| policy.rank(&class.to_ascii_lowercase())).map(Self::Class).ok_or_else(
+                    || {
+                        let known: Vec<&str> = policy.classes.iter().map(|class| class.id.as_str()).collect();
+                        Usage(format!(
+                            "`{class}` is no gate: use overdue, none, or a class of the policy ({})",
+                            known.join(", ")
+                        ))
+                        .into()
+                    },
+                )
+            }
         }
     }
 
@@ -157,12 +161,17 @@ pub(super) fn prepare(subject: &Subject, data: &Path, is_quiet: bool) -> Result<
 }
 
 fn instant(text: Option<&str>) -> Result<Timestamp> {
-    let Some(text) = text else { return Ok(Timestamp::now()) };
-    let end_of_day = || {
-        let date: jiff::civil::Date = text.parse().ok()?;
-        date.at(23, 59, 59, 0).to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    let Some(text) = text.map(str::trim) else { return Ok(Timestamp::now()) };
+    let in_utc = |civil: jiff::civil::DateTime| civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp());
+    // A day means its end; a time without a zone is UTC's.
+    let civil = || match text.len() {
+        10 => Some(text.parse::<jiff::civil::Date>().ok()?.at(23, 59, 59, 0)),
+        _ => text.parse::<jiff::civil::DateTime>().ok(),
     };
-    text.parse().ok().or_else(end_of_day).ok_or_else(|| Usage(format!("`{text}` is no date and no instant")).into())
+    text.parse()
+        .ok()
+        .or_else(|| civil().and_then(in_utc))
+        .ok_or_else(|| Usage(format!("`{text}` is no date and no instant")).into())
 }
 
 /// The policy of a preset's name or of a file.
@@ -192,6 +201,7 @@ fn asset(subject: &Subject) -> Result<Asset> {
 }
 
 const IGNORE_FILES: &[&str] = &[
+    ".trivyignore",
     ".trivyignore.yaml",
     ".trivyignore.yml",
     "osv-scanner.toml",
@@ -213,11 +223,11 @@ fn statements(subject: &Subject) -> Result<Statements> {
     for path in &subject.vex {
         let bytes = files::read(path, files::MOST_TEXT_BYTES)
             .with_context(|| format!("failed to read `{}`", path.display()))?;
-        take(vex::read(&path.display().to_string(), &bytes));
+        take(named(path, vex::read(&path.display().to_string(), &bytes))?);
     }
     for path in &subject.ignore_file {
         let text = files::read_text(path).with_context(|| format!("failed to read `{}`", path.display()))?;
-        take(ignore_file(path, &text)?);
+        take(named(path, ignore_file(path, &text)?)?);
     }
     let Some(target) = &subject.target else { return Ok(all) };
     let folder = if target.is_dir() { target.clone() } else { target.parent().map(Path::to_owned).unwrap_or_default() };
@@ -253,11 +263,22 @@ fn statements(subject: &Subject) -> Result<Statements> {
     Ok(all)
 }
 
+/// What a person named must say something: a document that gives problems only is an error.
+fn named(path: &Path, found: Statements) -> Result<Statements> {
+    match found.problems.first() {
+        Some(problem) if found.statements.is_empty() => {
+            anyhow::bail!("`{}` cannot be used: {}", path.display(), problem.what)
+        }
+        _ => Ok(found),
+    }
+}
+
 fn ignore_file(path: &Path, text: &str) -> Result<Statements> {
     let (place, name) =
         (path.display().to_string(), path.file_name().unwrap_or_default().to_string_lossy().into_owned());
     match name.as_str() {
-        name if name.contains("trivyignore") => Ok(vex::trivy(&place, text)),
+        name if name.contains("trivyignore.y") => Ok(vex::trivy(&place, text)),
+        name if name.contains("trivyignore") => Ok(vex::trivy_plain(&place, text)),
         name if name.contains("osv-scanner") => Ok(vex::osv_scanner(&place, text)),
         name if name.contains("grype") => Ok(vex::grype(&place, text)),
         name if name.contains("audit") => Ok(vex::audit_toml(&place, text)),

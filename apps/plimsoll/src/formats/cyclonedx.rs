@@ -1,8 +1,9 @@
 //! CycloneDX 1.6 with components and vulnerabilities (<https://cyclonedx.org/docs/1.6/json/>).
 
 use super::{Report, verdict_in_words};
+use advisories::vex::Status;
 use anyhow::Result;
-use assessment::Finding;
+use assessment::{Finding, Kind};
 use matching::{Fix, Verdict};
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let vulnerabilities: Vec<Value> = report
         .findings()
         .chain(&report.assessment.suppressed)
-        .filter(|finding| !finding.carriers.is_empty())
+        .filter(|finding| !finding.carriers.is_empty() && finding.kind == Kind::Vulnerability)
         .map(vulnerability)
         .collect();
     let value = json!({
@@ -24,6 +25,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
             "timestamp": report.now,
             "tools": { "components": [{ "type": "application", "name": "plimsoll", "version": env!("CARGO_PKG_VERSION") }] },
             "component": { "type": if report.inventory.os.is_some() { "operating-system" } else { "application" }, "bom-ref": "subject", "name": report.inventory.subject },
+            "properties": report.assessment.coverage.gaps().iter().map(|gap| json!({ "name": "plimsoll:gap", "value": gap })).collect::<Vec<_>>(),
         },
         "components": components,
         "vulnerabilities": vulnerabilities,
@@ -38,18 +40,13 @@ fn reference(at: usize) -> String {
 }
 
 fn vulnerability(finding: &Finding) -> Value {
-    let state = match &finding.verdict {
-        Verdict::Affected => "exploitable",
-        Verdict::RestartPending { .. } | Verdict::Undetermined { .. } => "in_triage",
-        Verdict::Suppressed(_) => "not_affected",
-    };
     let affects: Vec<Value> = finding
         .carriers
         .iter()
         .filter_map(|carrier| carrier.package)
         .map(|at| json!({ "ref": reference(at) }))
         .collect();
-    let fixed: Vec<String> = finding
+    let mut fixed: Vec<String> = finding
         .carriers
         .iter()
         .filter_map(|carrier| {
@@ -60,11 +57,12 @@ fn vulnerability(finding: &Finding) -> Value {
             }
         })
         .collect();
+    fixed.sort();
+    fixed.dedup();
     let mut value = json!({
         "bom-ref": format!("finding-{}", finding.id),
         "id": finding.id,
-        "description": finding.title,
-        "analysis": { "state": state, "detail": verdict_in_words(&finding.verdict) },
+        "analysis": { "state": state(&finding.verdict), "detail": verdict_in_words(&finding.verdict) },
         "affects": affects,
         "properties": [
             { "name": "plimsoll:class", "value": finding.deadline.class },
@@ -72,22 +70,17 @@ fn vulnerability(finding: &Finding) -> Value {
             { "name": "plimsoll:overdue", "value": finding.is_overdue.to_string() },
         ],
     });
+    if !finding.title.is_empty() {
+        value["description"] = json!(finding.title);
+    }
+    if matches!(&finding.verdict, Verdict::Suppressed(suppression) if suppression.status == Status::Accepted) {
+        value["analysis"]["response"] = json!(["will_not_fix"]);
+    }
     if !fixed.is_empty() {
         value["recommendation"] = json!(format!("Upgrade to {}", fixed.join(", ")));
     }
     if let Some((score, vector)) = &finding.signals.cvss {
-        let method = match vector.get(..8) {
-            Some("CVSS:4.0") => "CVSSv4",
-            Some("CVSS:3.1") => "CVSSv31",
-            Some("CVSS:3.0") => "CVSSv3",
-            _ if vector.contains('/') => "CVSSv2",
-            _ => "other",
-        };
-        value["ratings"] = json!([if method == "other" {
-            json!({ "severity": advisories::severity::word(*score), "method": method })
-        } else {
-            json!({ "score": score, "severity": advisories::severity::word(*score), "method": method, "vector": vector })
-        }]);
+        value["ratings"] = json!([rating(*score, vector)]);
     }
     if let Some(published) = finding.signals.published {
         value["published"] = json!(published);
@@ -102,4 +95,28 @@ fn vulnerability(finding: &Finding) -> Value {
         value["advisories"] = json!(urls);
     }
     value
+}
+
+fn rating(score: f64, vector: &str) -> Value {
+    let method = match vector.get(..8) {
+        Some("CVSS:4.0") => "CVSSv4",
+        Some("CVSS:3.1") => "CVSSv31",
+        Some("CVSS:3.0") => "CVSSv3",
+        _ if vector.contains('/') => "CVSSv2",
+        _ => return json!({ "severity": advisories::severity::word(score), "method": "other" }),
+    };
+    json!({ "score": score, "severity": advisories::severity::word(score), "method": method, "vector": vector })
+}
+
+fn state(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Affected => "exploitable",
+        Verdict::RestartPending { .. } | Verdict::Undetermined { .. } => "in_triage",
+        Verdict::Suppressed(suppression) => match suppression.status {
+            // Who accepts a risk does not say that there is none.
+            Status::Accepted => "exploitable",
+            Status::Fixed => "resolved",
+            _ => "not_affected",
+        },
+    }
 }

@@ -169,6 +169,7 @@ struct CarrierShape<'a> {
     fixed_version: Option<&'a str>,
     because: &'a str,
     is_idle_kernel: bool,
+    due: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -228,7 +229,12 @@ pub(crate) fn finding(finding: &Finding) -> FindingShape<'_> {
         class: &deadline.class,
         due: deadline.due,
         is_overdue: finding.is_overdue,
-        owes: if deadline.is_mitigation { "mitigation" } else { "patch" },
+        owes: match finding.kind {
+            Kind::EndOfLife => "upgrade",
+            Kind::Restart => "restart",
+            _ if deadline.is_mitigation => "mitigation",
+            _ => "patch",
+        },
         derivation: derivation(deadline),
     }
 }
@@ -266,6 +272,7 @@ fn carrier(carrier: &Carrier) -> CarrierShape<'_> {
         fixed_version,
         because: &carrier.because,
         is_idle_kernel: carrier.is_idle_kernel,
+        due: carrier.due,
     }
 }
 

@@ -1,6 +1,7 @@
 //! OpenVEX 0.2.0 (<https://github.com/openvex/spec>): one statement a finding.
 
 use super::{Report, fix_in_words, verdict_in_words};
+use advisories::vex::Status;
 use anyhow::Result;
 use assessment::{Finding, Kind};
 use matching::Verdict;
@@ -52,6 +53,15 @@ fn statement(report: &Report<'_>, finding: &Finding) -> Value {
         Verdict::Undetermined { why } => {
             value["status"] = json!("under_investigation");
             value["status_notes"] = json!(why);
+        }
+        // Who accepts a risk does not say that there is none.
+        Verdict::Suppressed(suppression) if suppression.status == Status::Accepted => {
+            value["status"] = json!("affected");
+            value["action_statement"] = json!(verdict_in_words(&finding.verdict));
+        }
+        Verdict::Suppressed(suppression) if suppression.status == Status::Fixed => {
+            value["status"] = json!("fixed");
+            value["status_notes"] = json!(verdict_in_words(&finding.verdict));
         }
         Verdict::Suppressed(_) => {
             value["status"] = json!("not_affected");

@@ -27,7 +27,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
             } },
             "invocations": [{
                 "executionSuccessful": report.assessment.coverage.unread == 0,
-                "toolExecutionNotifications": report.problems().iter().map(|problem| json!({ "level": "warning", "message": { "text": problem } })).collect::<Vec<_>>(),
+                "toolExecutionNotifications": notifications(report),
             }],
             "results": results,
         }],
@@ -35,6 +35,16 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer_pretty(&mut *out, &value)?;
     out.push(b'\n');
     Ok(())
+}
+
+/// Problems, what is not known, and what could not be judged: silence would look like a clean system.
+fn notifications(report: &Report<'_>) -> Vec<Value> {
+    let coverage = &report.assessment.coverage;
+    let unknown = coverage.unknown.iter().map(|unknown| format!("not known: {unknown}"));
+    let undetermined =
+        coverage.undetermined.iter().map(|(name, version, why)| format!("undetermined: {name} {version}: {why}"));
+    let all = report.problems().into_iter().chain(unknown).chain(undetermined);
+    all.map(|text| json!({ "level": "warning", "message": { "text": text } })).collect()
 }
 
 fn rule(finding: &Finding) -> Value {
@@ -75,17 +85,14 @@ fn results(report: &Report<'_>, finding: &Finding, rule: usize) -> Vec<Value> {
         result
     };
     if finding.carriers.is_empty() {
-        return vec![make(format!("{} ({due})", finding.title), "etc/os-release".to_owned(), finding.id.clone())];
+        let text = format!("{} ({due})", finding.title);
+        return vec![make(text, location_uri(&report.inventory.subject), finding.id.clone())];
     }
     finding
         .carriers
         .iter()
         .map(|carrier| {
-            let location = carrier
-                .package
-                .map_or("", |at| report.inventory.packages[at].location.as_str())
-                .trim_start_matches('/')
-                .to_owned();
+            let location = carrier.package.map_or("", |at| report.inventory.packages[at].location.as_str());
             let text = format!(
                 "{} {} is affected by {}: {}; class {}, {due}",
                 carrier.name,
@@ -94,14 +101,16 @@ fn results(report: &Report<'_>, finding: &Finding, rule: usize) -> Vec<Value> {
                 fix_in_words(&carrier.fix),
                 finding.deadline.class
             );
-            make(text, encode(&location), format!("{}/{}/{}", finding.id, carrier.name, carrier.version))
+            make(text, location_uri(location), format!("{}/{}/{}", finding.id, carrier.name, carrier.version))
         })
         .collect()
 }
 
-/// A path as a relative URI.
-fn encode(path: &str) -> String {
-    path.bytes()
+/// A path as a URI: relative to the target, or of the file system where it is absolute.
+fn location_uri(path: &str) -> String {
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    let encoded: String = path
+        .bytes()
         .map(|byte| {
             if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
                 (byte as char).to_string()
@@ -109,5 +118,6 @@ fn encode(path: &str) -> String {
                 format!("%{byte:02X}")
             }
         })
-        .collect()
+        .collect();
+    format!("{scheme}{encoded}")
 }

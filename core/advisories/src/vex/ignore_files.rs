@@ -79,6 +79,30 @@ pub fn trivy(name: &str, text: &str) -> Statements {
     }
 }
 
+/// `.trivyignore`: an id a line, comments after `#`, and `exp:2026-01-31` where an entry ends.
+#[must_use]
+pub fn trivy_plain(name: &str, text: &str) -> Statements {
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    gather(
+        name,
+        lines.filter(|line| !line.is_empty()).map(|line| {
+            let mut words = line.split_whitespace();
+            let id = words.next().unwrap_or_default();
+            let mut until = None;
+            for word in words {
+                match word.strip_prefix("exp:") {
+                    Some(date) => until = Some(date),
+                    None => {
+                        let what = format!("`{word}` is not understood; the entry is not used");
+                        return Err(Problem::bad_record(format!("{name}: {id}"), what));
+                    }
+                }
+            }
+            accepted(name, id, Vec::new(), String::new(), until)
+        }),
+    )
+}
+
 #[derive(Deserialize)]
 struct OsvFile {
     #[serde(default, rename = "IgnoredVulns")]
@@ -199,6 +223,11 @@ mod tests {
         assert_eq!((found.statements.len(), found.problems.len()), (1, 1));
         assert_eq!(found.statements[0].reason, "not reachable");
         assert!(found.statements[0].until.is_some());
+        let found = trivy_plain(
+            "x",
+            "# why\nCVE-2024-1 exp:2026-01-31\nCVE-2024-2 # note\n\nCVE-2024-3 exp:never\nCVE-2024-4 odd\n",
+        );
+        assert_eq!((found.statements.len(), found.problems.len()), (2, 2));
         let found = osv_scanner(
             "x",
             "[[IgnoredVulns]]\nid = \"GHSA-1\"\nignoreUntil = 2026-03-01\nreason = \"r\"\n[[PackageOverrides]]\nname = \"a\"\nignore = true\n",

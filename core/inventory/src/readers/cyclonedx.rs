@@ -63,9 +63,20 @@ struct Component<'a> {
     #[serde(rename = "bom-ref", borrow)]
     reference: Text<'a>,
     #[serde(borrow)]
+    publisher: Text<'a>,
+    #[serde(borrow)]
+    supplier: Option<Supplier<'a>>,
+    #[serde(borrow)]
     properties: Option<Vec<Property<'a>>>,
     #[serde(borrow)]
     components: Option<Vec<Component<'a>>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(default)]
+struct Supplier<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
 }
 
 #[derive(Deserialize, Default, Debug)]
@@ -186,6 +197,10 @@ fn complete_distribution(package: &mut Package, component: &Component<'_>, inven
     if !matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
         return;
     }
+    // Generators write the maintainer into one of these: it tells what others built for the distribution.
+    let supplier = component.supplier.as_ref().map(|supplier| &*supplier.name).unwrap_or_default();
+    let maker = if supplier.is_empty() { &*component.publisher } else { supplier };
+    package.vendor = Some(maker.to_owned()).filter(|maker| !maker.is_empty());
     if package.ecosystem.is_empty() {
         package.ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(package.kind)).unwrap_or_default();
     }
@@ -214,7 +229,7 @@ fn complete_distribution(package: &mut Package, component: &Component<'_>, inven
 
 /// The XML form.
 mod xml {
-    use super::{Component, Document, Inventory, MOST_LEVELS, Property, Text, add, remember_os};
+    use super::{Component, Document, Inventory, MOST_LEVELS, Property, Supplier, Text, add, remember_os};
     use quick_xml::Reader;
     use quick_xml::events::{BytesStart, Event};
 
@@ -317,6 +332,8 @@ mod xml {
             ("group", "component") => component.group = Text::from(text.to_owned()),
             ("version", "component") => component.version = Text::from(text.to_owned()),
             ("purl", "component") => component.purl = Text::from(text.to_owned()),
+            ("publisher", "component") => component.publisher = Text::from(text.to_owned()),
+            ("name", "supplier") => component.supplier = Some(Supplier { name: Text::from(text.to_owned()) }),
             ("property", _) => {
                 if let Some(property) = component.properties.as_mut().and_then(|all| all.last_mut()) {
                     property.value = Text::from(text.to_owned());

@@ -49,6 +49,11 @@ fn read(root: &Directory, inventory: &mut Inventory) {
     }
 }
 
+/// Says whether bytes are a database in one of the forms.
+pub(super) fn is_database(bytes: &[u8]) -> bool {
+    FORMS.iter().any(|(_, is_database, _)| is_database(bytes))
+}
+
 /// Reads a database given as a file of its own; `false` if it is none.
 pub(super) fn read_file(document: &Document<'_>, inventory: &mut Inventory) -> bool {
     let Some((_, _, blobs)) = FORMS.iter().find(|(_, is_database, _)| is_database(document.bytes)) else {

@@ -32,6 +32,8 @@ struct Entry {
     name: String,
     version_info: Option<String>,
     source_info: Option<String>,
+    supplier: Option<String>,
+    originator: Option<String>,
     primary_package_purpose: Option<String>,
     #[serde(rename = "SPDXID")]
     id: String,
@@ -107,6 +109,8 @@ fn tag_value(text: &str) -> Vec<Entry> {
             "PackageSourceInfo" => {
                 entry.source_info = Some(value.trim_start_matches("<text>").trim_end_matches("</text>").to_owned())
             }
+            "PackageSupplier" => entry.supplier = Some(value.to_owned()),
+            "PackageOriginator" => entry.originator = Some(value.to_owned()),
             "PrimaryPackagePurpose" => entry.primary_package_purpose = Some(value.to_owned()),
             "ExternalRef" => {
                 let mut words = value.split_whitespace().skip(1);
@@ -197,6 +201,10 @@ fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Packa
         package.version = version;
     }
     if matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
+        // `Organization: Debian Curl Maintainers (team@…)` tells what others built for the distribution.
+        let makers = [&entry.supplier, &entry.originator].into_iter().flatten().filter(|maker| *maker != "NOASSERTION");
+        let maker = makers.map(|maker| maker.split_once(": ").map_or(maker.as_str(), |(_, name)| name)).next();
+        package.vendor = maker.map(str::to_owned);
         if package.ecosystem.is_empty() {
             package.ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(package.kind)).unwrap_or_default();
         }
