@@ -11,6 +11,8 @@ const MOST_BYTES: u64 = 2 << 30;
 const MOST_TIMES: u64 = 200;
 /// The most bytes of a document that recognising it takes.
 const HEAD_BYTES: u64 = 1 << 20;
+/// The most layers of compression and archiving in one another.
+const MOST_LEVELS: usize = 4;
 /// Documents of one record a line are given out in parts of about this size.
 const PART_BYTES: usize = 1 << 20;
 
@@ -59,6 +61,7 @@ impl Walk<'_> {
             }
             Ok(_) if length > most => {
                 self.problem(place, "the whole file unpacks to more than 200 times its size; the rest was not read");
+                self.left = 0;
                 None
             }
             Ok(_) => {
@@ -105,25 +108,28 @@ fn visit_zip(name: &str, file: File, walk: &mut Walk<'_>) {
         };
         let inner = entry.name().map_or_else(|_| format!("entry {}", at + 1), std::borrow::Cow::into_owned);
         let place = format!("{name}/{inner}");
-        let Some(bytes) = walk.read(&mut entry, &place) else { return };
-        if !walk.visitor.document(&place, bytes) {
+        if !stream(&place, Box::new(BufReader::new(&mut entry)), walk, 1) {
             return;
         }
     }
 }
 
-/// Peels one layer of compression or archiving after the other, told by first bytes.
-fn stream(name: &str, mut reader: Box<dyn BufRead + '_>, walk: &mut Walk<'_>, level: usize) {
+/// Peels one layer of compression or archiving after the other, told by first bytes. `false` to stop the walk.
+fn stream(name: &str, mut reader: Box<dyn BufRead + '_>, walk: &mut Walk<'_>, level: usize) -> bool {
     let head: Vec<u8> = match reader.fill_buf() {
         Ok(head) => head.iter().copied().take(512).collect(),
-        Err(error) => return walk.problem(name, &format!("it cannot be read: {error}")),
+        Err(error) => {
+            walk.problem(name, &format!("it cannot be read: {error}"));
+            return true;
+        }
     };
-    if level > 3 {
-        return walk.problem(name, "too many layers of compression");
+    if level > MOST_LEVELS {
+        walk.problem(name, "too many layers of compression");
+        return true;
     }
     let without = |extension: &str| name.strip_suffix(extension).unwrap_or(name).to_owned();
     let mut deeper = |extension: &str, inner: Box<dyn Read + '_>| {
-        stream(&without(extension), Box::new(BufReader::with_capacity(1 << 17, inner)), walk, level + 1);
+        stream(&without(extension), Box::new(BufReader::with_capacity(1 << 17, inner)), walk, level + 1)
     };
     match head.as_slice() {
         [0x1f, 0x8b, ..] => deeper(".gz", Box::new(flate2::bufread::MultiGzDecoder::new(reader))),
@@ -131,46 +137,54 @@ fn stream(name: &str, mut reader: Box<dyn BufRead + '_>, walk: &mut Walk<'_>, le
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
             match zstd::stream::read::Decoder::with_buffer(reader) {
                 Ok(inner) => deeper(".zst", Box::new(inner)),
-                Err(error) => walk.problem(name, &error.to_string()),
+                Err(error) => {
+                    walk.problem(name, &error.to_string());
+                    true
+                }
             }
         }
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            deeper(".xz", Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader)));
+            deeper(".xz", Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader)))
         }
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => deeper(".bz2", Box::new(bzip2::bufread::MultiBzDecoder::new(reader))),
-        head if head.get(257..262) == Some(b"ustar") => visit_tar(name, reader, walk),
+        head if head.get(257..262) == Some(b"ustar") => visit_tar(name, reader, walk, level),
         _ if walk.visitor.may_split(name) => parts(name, reader, walk),
-        _ => {
-            if let Some(bytes) = walk.read(&mut reader, name) {
-                walk.visitor.document(name, bytes);
-            }
-        }
+        _ => match walk.read(&mut reader, name) {
+            Some(bytes) => walk.visitor.document(name, bytes),
+            None => walk.left > 0,
+        },
     }
 }
 
-fn visit_tar(name: &str, reader: Box<dyn BufRead + '_>, walk: &mut Walk<'_>) {
+fn visit_tar(name: &str, reader: Box<dyn BufRead + '_>, walk: &mut Walk<'_>, level: usize) -> bool {
     let mut archive = tar::Archive::new(reader);
     let entries = match archive.entries() {
         Ok(entries) => entries,
-        Err(error) => return walk.problem(name, &error.to_string()),
+        Err(error) => {
+            walk.problem(name, &error.to_string());
+            return true;
+        }
     };
     for entry in entries {
         let mut entry = match entry {
             Ok(entry) if entry.header().entry_type().is_file() => entry,
             Ok(_) => continue,
-            Err(error) => return walk.problem(name, &format!("the archive is damaged: {error}")),
+            Err(error) => {
+                walk.problem(name, &format!("the archive is damaged: {error}"));
+                return true;
+            }
         };
         let inner = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let place = format!("{name}/{inner}");
-        let Some(bytes) = walk.read(&mut entry, &place) else { return };
-        if !walk.visitor.document(&place, bytes) {
-            return;
+        if !stream(&place, Box::new(BufReader::new(&mut entry)), walk, level + 1) {
+            return false;
         }
     }
+    true
 }
 
 /// Gives out a document of one record a line in parts.
-fn parts(name: &str, mut reader: Box<dyn BufRead + '_>, walk: &mut Walk<'_>) {
+fn parts(name: &str, mut reader: Box<dyn BufRead + '_>, walk: &mut Walk<'_>) -> bool {
     let mut line = 1;
     loop {
         let mut part = Vec::with_capacity(PART_BYTES + (1 << 16));
@@ -181,20 +195,21 @@ fn parts(name: &str, mut reader: Box<dyn BufRead + '_>, walk: &mut Walk<'_>) {
         if let Err(error) = read {
             walk.problem(&format!("{name} after line {line}"), &format!("it cannot be unpacked: {error}"));
             if part.is_empty() {
-                return;
+                return true;
             }
         }
         if part.is_empty() {
-            return;
+            return true;
         }
         let Some(left) = walk.left.checked_sub(part.len() as u64) else {
-            return walk.problem(name, "the whole file unpacks to more than 200 times its size; the rest was not read");
+            walk.problem(name, "the whole file unpacks to more than 200 times its size; the rest was not read");
+            return false;
         };
         walk.left = left;
         let place = if line == 1 { name.to_owned() } else { format!("{name} from line {line}") };
         line += part.iter().filter(|byte| **byte == b'\n').count();
         if !walk.visitor.document(&place, part) {
-            return;
+            return false;
         }
     }
 }

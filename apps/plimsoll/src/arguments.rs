@@ -23,6 +23,8 @@ pub(crate) struct Arguments {
 const EXIT_CODES: &str =
     "Exit codes: 0 within the policy, 1 policy not met, 2 could not finish, 3 not enough data to say, 64 wrong usage.";
 
+const WHY_CODES: &str = "Exit codes: 0 not affected, or within the policy; 1 overdue; 2 could not finish; 3 not enough data to say; 64 wrong usage.";
+
 /// When to use colour.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Colour {
@@ -40,6 +42,7 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Scan(Box<ScanArguments>),
     /// Explain one finding: inputs, rule, instants, sources
+    #[command(after_help = WHY_CODES)]
     Why(Box<WhyArguments>),
     /// Download, import and check the feeds of advisories
     #[command(subcommand)]
@@ -48,7 +51,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Write shell completions or man pages
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     Generate(GenerateCommand),
 }
 

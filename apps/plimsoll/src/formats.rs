@@ -30,6 +30,8 @@ pub(crate) struct Report<'a> {
     pub(crate) now: Timestamp,
     pub(crate) is_verbose: bool,
     pub(crate) only_fixed: bool,
+    /// The terminal's width in characters; none where the output goes elsewhere.
+    pub(crate) width: Option<usize>,
 }
 
 impl<'a> Report<'a> {
@@ -131,6 +133,12 @@ pub(crate) fn distance(due: Option<Timestamp>, now: Timestamp) -> String {
         hours if hours < 48 => format!("{hours} hours left"),
         hours => format!("{} days left", hours / 24),
     }
+}
+
+/// How many packages could not be judged, in a sentence.
+pub(crate) fn not_judged(number: usize) -> String {
+    let rest = if number == 1 { "and is not called clean" } else { "and are not called clean" };
+    format!("{} could not be judged, {rest}", count(number, "package"))
 }
 
 /// `1 finding`, `2 findings`.

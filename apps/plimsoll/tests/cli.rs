@@ -208,6 +208,18 @@ fn the_listing_is_the_stricter_class_and_why_says_so() {
     let why = world.text(&["why", "cve-2026-0001", &world.path("status"), "--at", "2026-11-23"]);
     assert!(why.contains("72 hours from 2026-03-01") && why.contains("OVERDUE") && why.contains("DSA-9999-1"), "{why}");
     assert_eq!(world.code(&["why", "CVE-2020-12345", &world.path("status")]), 3);
+    for id in [" 2026-0001 ", "cve_2026_0001", "dsa-9999", "DSA-9999-1"] {
+        assert!(world.text(&["why", id, &world.path("status")]).contains("CVE-2026-0001"), "{id}");
+    }
+    // Not affected: what was compared, as an auditor asks.
+    world.write(
+        "patched",
+        "Package: example\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.2-3+deb12u2\n",
+    );
+    let output = world.run(&["why", "CVE-2026-0001", &world.path("patched"), "--at", "2026-02-13"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("1.2-3+deb12u2 is not before 1.2-3+deb12u1 (DSA-9999-1)"), "{text}");
+    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
@@ -324,4 +336,37 @@ fn presets_and_generated_texts_are_whole() {
     assert!(world.text(&["generate", "completions", "bash"]).contains("plimsoll"));
     assert_eq!(world.code(&["generate", "man", &world.path("man")]), 0);
     assert!(world.folder.join("man/plimsoll-scan.1").is_file());
+}
+
+#[test]
+fn an_archive_of_packed_documents_of_two_feeds_is_read_whole() {
+    let world = World::new("packed");
+    let record = |id: &str, name: &str| {
+        format!(
+            r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"npm","name":"{name}"}},"ranges":[{{"type":"SEMVER","events":[{{"introduced":"0"}}]}}]}}]}}"#
+        )
+    };
+    let mut archive = tar::Builder::new(Vec::new());
+    let epss = "#model_version:v1,score_date:2026-02-12T00:00:00Z\ncve,epss,percentile\nCVE-2026-0001,0.5,0.9\n";
+    for (name, text) in [
+        ("a.json.zst", record("GHSA-1", "a")),
+        ("b.json.zst", record("GHSA-2", "b")),
+        ("epss.csv.zst", epss.to_owned()),
+    ] {
+        let bytes = zstd::stream::encode_all(text.as_bytes(), 1).expect("packed");
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, &bytes[..]).expect("appended");
+    }
+    std::fs::write(world.folder.join("all.tar"), archive.into_inner().expect("finished")).expect("written");
+    assert_eq!(world.code(&["feeds", "import", &world.path("all.tar")]), 0);
+    let status: serde_json::Value = serde_json::from_str(&world.text(&["feeds", "status", "--json"])).expect("JSON");
+    let records = |feed: &str| {
+        status.as_array().expect("a list").iter().find(|row| row["feed"] == feed).expect("there")["records"].as_u64()
+    };
+    assert_eq!((records("osv"), records("epss")), (Some(2), Some(1)));
+    assert!(
+        !world.text(&["feeds", "status"]).lines().any(|line| line.starts_with("epss") && line.contains("not loaded"))
+    );
 }

@@ -234,9 +234,9 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
     }
     if let Some(host) = input.inventory.host.as_ref().filter(|host| host.unreadable_processes > 0) {
         let count = host.unreadable_processes;
-        coverage
-            .unknown
-            .push(format!("{count} processes could not be looked at for want of rights: they may run replaced files"));
+        coverage.unknown.push(format!(
+            "whether {count} processes run replaced files: they could not be looked at for want of rights"
+        ));
     }
     if coverage.packages > 0 && !coverage.feeds.iter().any(|state| state.feed == "kev" && state.records > 0) {
         coverage.unknown.push("which vulnerabilities are exploited: no catalogue (feed kev) is loaded".to_owned());

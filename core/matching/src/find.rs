@@ -80,12 +80,13 @@ fn maker_of(package: &Package) -> Maker<'_> {
 }
 
 /// An ecosystem whose data speaks of a package, if the index has any.
-struct Cover {
-    ecosystem: String,
-    family: &'static Family,
+pub(crate) struct Cover {
+    pub(crate) ecosystem: String,
+    pub(crate) family: &'static Family,
 }
 
-fn covers_of(package: &Package, index: &Index<'_>) -> Result<Vec<Cover>, advisories::Error> {
+/// The ecosystems that speak of a package and that the index knows.
+pub(crate) fn covers_of(package: &Package, index: &Index<'_>) -> Result<Vec<Cover>, advisories::Error> {
     let mut covers = Vec::new();
     for ecosystem in ecosystems_of(package) {
         let Some(family) = Family::of(&ecosystem) else { continue };
@@ -174,7 +175,7 @@ fn ecosystems_of(package: &Package) -> Vec<String> {
 }
 
 /// The names and versions to look up: the source's, and the package's own.
-fn keys<'a>(package: &'a Package, ecosystem: &'a str) -> impl Iterator<Item = Key<'a>> {
+pub(crate) fn keys<'a>(package: &'a Package, ecosystem: &'a str) -> impl Iterator<Item = Key<'a>> {
     let architecture = if package.kind == PackageType::Rpm { package.architecture.as_str() } else { "" };
     let module = package.module.as_deref();
     let own = Key {

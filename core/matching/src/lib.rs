@@ -6,12 +6,14 @@
 mod find;
 mod foreign;
 mod lifecycle;
+mod mentions;
 mod restart;
 mod statements;
 mod suppress;
 
 pub use find::{Error, Matching, find, without_index};
 pub use lifecycle::{EndOfLife, end_of_life};
+pub use mentions::{Mention, mentions};
 pub use suppress::{Suppression, suppress};
 
 use jiff::Timestamp;

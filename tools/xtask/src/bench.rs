@@ -23,6 +23,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     scan_of_reference_host(&program, &work, &mut rows)?;
     compile_of_generated(&program, &work, &mut rows)?;
     per_package(&mut rows);
+    instructions(&mut rows)?;
     write_page(root, &rows)
 }
 
@@ -116,18 +117,16 @@ fn compile_of_generated(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
     open_index("opening it", &index, rows)?;
     let sbom = work.join("generated.cdx.json");
     generate::inventory(&sbom, PACKAGES)?;
-    let figures = measure(11, || {
-        let mut command = Command::new(program);
-        command
-            .arg("--data")
-            .arg(&data)
-            .arg("scan")
-            .arg(&sbom)
-            .args(["--format", "json", "--fail-on", "none", "--output"])
-            .arg(work.join("out.json"));
-        command
-    })?;
-    rows.push((format!("scan of {PACKAGES} generated packages against it"), figures.to_string(), "40 ms".to_owned()));
+    for format in ["table", "json"] {
+        let figures = measure(11, || {
+            let mut command = Command::new(program);
+            command.arg("--quiet").arg("--data").arg(&data).arg("scan").arg(&sbom);
+            command.args(["--format", format, "--fail-on", "none", "--output"]).arg(work.join("out"));
+            command
+        })?;
+        let what = format!("scan of {PACKAGES} generated packages against it, {format}");
+        rows.push((what, figures.to_string(), "40 ms".to_owned()));
+    }
     Ok(())
 }
 
@@ -146,19 +145,67 @@ fn open_index(what: &str, path: &Path, rows: &mut Vec<Row>) -> Result<()> {
     Ok(())
 }
 
+/// The pairs of a table of real Debian versions.
+fn pairs_of(table: &str) -> Vec<(&str, &str)> {
+    let pair = |line: &'_ str| -> Option<(usize, usize, usize)> {
+        let first = line.find('\t')?;
+        let second = first + 1 + line[first + 1..].find('\t')? + 1;
+        let end = line[second..].find('\t').map_or(line.len(), |at| second + at);
+        Some((first, second, end))
+    };
+    table
+        .lines()
+        .skip(1)
+        .filter_map(|line| pair(line).map(|(first, second, end)| (&line[..first], &line[second..end])))
+        .collect()
+}
+
+/// `xtask compare ROUNDS`: compares all pairs so often; [`instructions`] counts what that takes.
+pub(crate) fn compare(rounds: Option<&str>) -> Result<()> {
+    let rounds: usize = rounds.and_then(|text| text.parse().ok()).context("usage: xtask compare ROUNDS")?;
+    let table = testkit::reference::text("versions/debian-dpkg-answers.tsv.zst").context("no reference data")?;
+    let pairs = pairs_of(&table);
+    for _ in 0..rounds {
+        for (a, b) in &pairs {
+            std::hint::black_box(
+                versions::Scheme::Debian.compare(std::hint::black_box(a), std::hint::black_box(b)).ok(),
+            );
+        }
+    }
+    println!("{}", pairs.len());
+    Ok(())
+}
+
+/// Instructions of one comparison, counted by valgrind: the difference of two runs, so that starting up does not count.
+fn instructions(rows: &mut Vec<Row>) -> Result<()> {
+    let count = |rounds: &str| -> Result<(f64, f64)> {
+        let program = std::env::current_exe()?;
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(program)
+            .args(["compare", rounds])
+            .output();
+        let Ok(output) = output else { bail!("valgrind is not installed") };
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let collected = told.lines().find_map(|line| line.split("Collected : ").nth(1)).context("no count")?;
+        let pairs = String::from_utf8_lossy(&output.stdout).trim().parse()?;
+        Ok((collected.trim().parse()?, pairs))
+    };
+    let limit = "1 µs".to_owned();
+    match (count("1"), count("11")) {
+        (Ok((one, pairs)), Ok((eleven, _))) => {
+            let each = (eleven - one) / 10.0 / pairs;
+            rows.push(("the same, instructions of a comparison".to_owned(), format!("{each:.0} (valgrind)"), limit));
+        }
+        (Err(why), _) | (_, Err(why)) => println!("SKIPPED: instructions are not counted: {why}"),
+    }
+    Ok(())
+}
+
 /// Comparison of real Debian versions, one pair a call.
 fn per_package(rows: &mut Vec<Row>) {
     let Some(table) = testkit::reference::text("versions/debian-dpkg-answers.tsv.zst") else { return };
-    let pairs: Vec<(&str, &str)> = table
-        .lines()
-        .skip(1)
-        .filter_map(|line| {
-            let mut cells = line.split('\t');
-            let a = cells.next()?;
-            cells.next()?;
-            Some((a, cells.next()?))
-        })
-        .collect();
+    let pairs = pairs_of(&table);
     let times: Vec<f64> = (0..51)
         .map(|_| {
             let start = std::time::Instant::now();

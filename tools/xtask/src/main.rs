@@ -2,6 +2,7 @@
 
 mod bench;
 mod floors;
+mod help;
 mod registries;
 mod sizes;
 
@@ -16,8 +17,10 @@ fn main() -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("check") => check(&root),
         Some("bench") => bench::run(&root),
+        Some("compare") => bench::compare(arguments.get(1).map(String::as_str)),
+        Some("help") => help::write(&root),
         Some("fast") => structure(&root),
-        _ => bail!("usage: cargo run -p xtask -- check|fast|bench"),
+        _ => bail!("usage: cargo run -p xtask -- check|fast|help|bench"),
     }
 }
 
@@ -40,9 +43,22 @@ fn check(root: &Path) -> Result<()> {
     step("lints", || {
         cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
     })?;
+    step("documentation", || documentation(root))?;
+    step("help texts", || help::check(root))?;
     step("tests", || cargo(root, &["test", "--workspace", "--locked"]))?;
     println!("all checks passed");
     Ok(())
+}
+
+/// Public documentation builds, and its links lead somewhere.
+fn documentation(root: &Path) -> Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .current_dir(root)
+        .status()
+        .context("failed to run cargo doc")?;
+    if status.success() { Ok(()) } else { bail!("cargo doc ended with {status}") }
 }
 
 fn step(name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {

@@ -206,7 +206,7 @@ fn status(store: &Store, is_json: bool) -> Result<u8> {
     for (feed, documents, state, fetched, failure) in rows {
         let day = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.strftime("%F").to_string());
         let word = match (documents, failure, is_stale(feed, &state)) {
-            (0, _, _) => "not loaded".to_owned(),
+            (0, _, _) if state.records == 0 => "not loaded".to_owned(),
             (_, Some(failure), _) => format!("last renewal failed: {}", printable(&failure)),
             (_, None, Some(true)) => format!("STALE: nothing newer than {} days", feed.stale_after_days),
             (_, None, None) => "its age is not known".to_owned(),

@@ -44,6 +44,7 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
         now: prepared.now,
         is_verbose: arguments.verbose,
         only_fixed: arguments.only_fixed,
+        width: if arguments.output.is_none() { terminal_width() } else { None },
     };
     match &arguments.output {
         Some(path) => {
@@ -86,6 +87,12 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
         progress::say(&format!("There is not enough data to call this system clean: {}.", gaps.join("; ")));
     }
     Ok(exit::NOT_ENOUGH_DATA)
+}
+
+/// How wide the terminal is, if standard output is one.
+fn terminal_width() -> Option<usize> {
+    let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(std::io::stdout())?;
+    Some(usize::from(width).max(60))
 }
 
 /// What closes the gate.

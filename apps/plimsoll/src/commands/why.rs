@@ -6,6 +6,7 @@ use crate::exit;
 use crate::formats::{day_and_time, finding_as_json, fix_in_words};
 use crate::printable::printable;
 use ::feeds::MappedIndex;
+use advisories::index::Index;
 use anyhow::{Context, Result};
 use assessment::Finding;
 use std::fmt::Write as _;
@@ -17,29 +18,23 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
     let prepared = scan::prepare(&arguments.subject, data, false)?;
     let index = prepared.index.as_ref().map(MappedIndex::index).transpose()?;
     let assessment = prepared.assess(index.as_ref())?;
-    let wanted = arguments.id.to_ascii_uppercase();
+    let wanted = canonical_id(&arguments.id);
     let is_meant = |finding: &&Finding| {
         let ids =
             std::iter::once(&finding.id).chain(&finding.aliases).chain(finding.sources.iter().map(|source| &source.id));
-        ids.into_iter().any(|id| id.to_ascii_uppercase() == wanted)
+        // `DSA-5972` means `DSA-5972-1` too.
+        ids.into_iter().any(|id| {
+            let id = id.to_ascii_uppercase();
+            id == wanted
+                || id.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with('-') && !wanted.starts_with("CVE"))
+        })
     };
     let found: Vec<&Finding> = assessment.findings.iter().chain(&assessment.suppressed).filter(is_meant).collect();
     let mut out = anstream::stdout().lock();
     if found.is_empty() {
-        let known = index.as_ref().map(|index| index.vulnerability_number(&wanted)).transpose()?.flatten();
-        let words = match (known, assessment.coverage.is_sufficient()) {
-            (Some(_), true) => "the index knows it, and no installed package that could be judged is affected by it",
-            (None, true) => {
-                "neither the index nor the pending updates name it; that is no proof that it does not concern this system"
-            }
-            (_, false) => "there is not enough data to say whether it concerns this system",
-        };
-        writeln!(out, "{}: {words}.", printable(&arguments.id)).context("failed to write")?;
-        return Ok(if known.is_some() && assessment.coverage.is_sufficient() {
-            exit::WITHIN_POLICY
-        } else {
-            exit::NOT_ENOUGH_DATA
-        });
+        let (text, code) = not_found(&wanted, &prepared, index.as_ref(), assessment.coverage.is_sufficient())?;
+        out.write_all(text.as_bytes()).context("failed to write")?;
+        return Ok(code);
     }
     let text = match arguments.format {
         WhyFormat::Json => {
@@ -50,6 +45,49 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
     };
     out.write_all(text.as_bytes()).context("failed to write")?;
     Ok(if found.iter().any(|finding| finding.is_overdue) { exit::POLICY_NOT_MET } else { exit::WITHIN_POLICY })
+}
+
+/// Ids as publishers write them: `cve_2026_1234` and `2026-1234` are CVE-2026-1234.
+fn canonical_id(text: &str) -> String {
+    let id = text.trim().to_ascii_uppercase().replace(['_', ' '], "-");
+    let is_bare = id.split_once('-').is_some_and(|(year, number)| {
+        year.len() == 4 && [year, number].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    if is_bare { format!("CVE-{id}") } else { id }
+}
+
+/// What to say where nothing is affected: what the index says about it and the packages at hand.
+fn not_found(
+    wanted: &str,
+    prepared: &Prepared,
+    index: Option<&Index<'_>>,
+    is_sufficient: bool,
+) -> Result<(String, u8)> {
+    let known = index.map(|index| Ok::<_, anyhow::Error>((index, index.vulnerability_number(wanted)?))).transpose()?;
+    let known = known.and_then(|(index, number)| Some((index, number?)));
+    let words = match (known.is_some(), is_sufficient) {
+        (true, true) => "the index knows it, and no installed package that could be judged is affected by it",
+        (false, true) => {
+            "neither the index nor the pending updates name it; that is no proof that it does not concern this system"
+        }
+        (_, false) => "no package that could be judged is affected by it, and there is not enough data to say more",
+    };
+    let mut text = format!("{}: {words}.\n", printable(wanted));
+    if let Some((index, number)) = known {
+        for mention in matching::mentions(&prepared.inventory, index, number)? {
+            let (package, advisory) =
+                (&prepared.inventory.packages[mention.package], index.advisory(mention.advisory)?);
+            writeln!(
+                text,
+                "  {} {}: {} ({})",
+                printable(&package.name),
+                printable(&package.version),
+                printable(&mention.what),
+                printable(advisory.id)
+            )?;
+        }
+    }
+    Ok((text, if known.is_some() && is_sufficient { exit::WITHIN_POLICY } else { exit::NOT_ENOUGH_DATA }))
 }
 
 fn in_words(finding: &Finding, prepared: &Prepared) -> String {

@@ -25,6 +25,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
                 h1 { (title) }
                 p.lead { (printable(&report.system())) " · " (day_and_time(report.now)) " · policy “" (printable(&report.policy.name)) "”" }
                 (figures(report))
+                @let gaps = report.assessment.coverage.gaps();
+                @if !gaps.is_empty() { p.unsure { "Not enough data to call this system clean: " (printable(&gaps.join("; "))) "." } }
                 div.charts { (class_chart(report)) (due_chart(report)) }
                 (patches(report))
                 (unfixed(report))
@@ -135,13 +137,13 @@ fn findings_table<'a>(report: &Report<'_>, findings: impl Iterator<Item = &'a Fi
         div.scroll { table {
             thead { tr { th { "id" } th { "class" } th { "due" } th { "CVSS" } th { "EPSS" } th { "what" } } }
             tbody { @for finding in findings { tr.late[finding.is_overdue] {
-                td { @match link(finding) { Some(url) => a href=(url) rel="noreferrer" { (printable(&finding.id)) }, None => (printable(&finding.id)) }
+                td.id { @match link(finding) { Some(url) => a href=(url) rel="noreferrer" { (printable(&finding.id)) }, None => (printable(&finding.id)) }
                     @if finding.signals.listed.is_some() { " " span.flag { "exploited" } } }
                 td { (finding.deadline.class) }
-                td { (finding.deadline.due.map_or_else(|| "next upgrade".to_owned(), day)) br; small { (distance(finding.deadline.due, report.now)) } }
-                td { (finding.signals.cvss.as_ref().map_or_else(|| "not known".to_owned(), |(score, _)| format!("{score:.1}"))) }
-                td { (finding.signals.epss.map_or_else(|| "not known".to_owned(), |(score, _)| format!("{:.1} %", score * 100.0))) }
-                td { (printable(&finding.title)) @if finding.verdict != matching::Verdict::Affected { br; em { (printable(&verdict_in_words(&finding.verdict))) } }
+                td.date { (finding.deadline.due.map_or_else(|| "next upgrade".to_owned(), day)) br; small { (distance(finding.deadline.due, report.now)) } }
+                td.number { (finding.signals.cvss.as_ref().map_or_else(|| "not known".to_owned(), |(score, _)| format!("{score:.1}"))) }
+                td.number { (finding.signals.epss.map_or_else(|| "not known".to_owned(), |(score, _)| format!("{:.2} %", score * 100.0))) }
+                td.what { (printable(&finding.title)) @if finding.verdict != matching::Verdict::Affected { br; em { (printable(&verdict_in_words(&finding.verdict))) } }
                     details { summary { "why" } (why(finding)) } }
             } } }
         } }
@@ -213,7 +215,7 @@ fn rests_on(report: &Report<'_>) -> Markup {
         @if let Some(digest) = &coverage.index_digest { p { "Index " code { (digest) } } }
         @if !coverage.unknown.is_empty() { ul.unsure { @for unknown in &coverage.unknown { li { "Not known: " (printable(unknown)) } } } }
         @if !coverage.undetermined.is_empty() {
-            details { summary { (count(coverage.undetermined.len(), "package")) " could not be judged, and are not called clean" }
+            details { summary { (super::not_judged(coverage.undetermined.len())) }
                 ul { @for (name, version, why) in &coverage.undetermined { li { code { (printable(name)) " " (printable(version)) } ": " (printable(why)) } } } }
         }
         @let problems = report.problems();

@@ -1,6 +1,6 @@
 //! The table for people: one line a patch, the most urgent first.
 
-use super::{Report, count, day, distance, fix_in_words, verdict_in_words};
+use super::{Report, count, day, distance, fix_in_words, not_judged, verdict_in_words};
 use crate::printable::{cut, printable, shell_words};
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
@@ -39,7 +39,13 @@ fn head(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         super::day_and_time(report.now)
     )?;
     let (all, overdue) = (report.findings().count(), report.overdue());
-    let colour = if overdue > 0 { RED } else { GREEN };
+    let gaps = report.assessment.coverage.gaps();
+    // Green is for what is known to be so.
+    let colour = match (overdue, gaps.is_empty()) {
+        (0, true) => GREEN,
+        (0, false) => YELLOW,
+        _ => RED,
+    };
     writeln!(
         out,
         "{colour}{} overdue{colour:#} of {}, under the policy \"{}\"",
@@ -54,7 +60,29 @@ fn head(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
             if overdue > 0 { format!("{overdue} overdue") } else { String::new() }
         )?;
     }
+    if !gaps.is_empty() {
+        writeln!(out, "{YELLOW}not enough data to call it clean:{YELLOW:#} {}", printable(&gaps.join("; ")))?;
+    }
     Ok(())
+}
+
+/// The widths of the columns that may give way on a narrow terminal.
+struct Widths {
+    name: usize,
+    target: usize,
+    rest: usize,
+}
+
+impl Widths {
+    /// Without a width, as in a file or a pipe, nothing needs to give way.
+    fn of(terminal: Option<usize>) -> Self {
+        let Some(width) = terminal else { return Self { name: 28, target: 34, rest: usize::MAX } };
+        // Due date, distance and class stand first, with their gaps.
+        let left = width.saturating_sub(44);
+        let name = (left * 28 / 96).clamp(12, 28);
+        let target = (left * 34 / 96).clamp(12, 34);
+        Self { name, target, rest: left.saturating_sub(name + target + 2).max(12) }
+    }
 }
 
 fn patches(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
@@ -62,10 +90,11 @@ fn patches(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     if all.is_empty() {
         return Ok(());
     }
+    let Widths { name, target, rest } = Widths::of(report.width);
     writeln!(out, "\n{BOLD}Patches to apply{BOLD:#}")?;
     writeln!(
         out,
-        "{FAINT}{:10}  {:14}  {:14} {:28} {:34} RESOLVES{FAINT:#}",
+        "{FAINT}{:10}  {:14}  {:14} {:name$} {:target$} RESOLVES{FAINT:#}",
         "DUE", "", "CLASS", "PATCH", "TO VERSION"
     )?;
     for patch in &all {
@@ -76,14 +105,14 @@ fn patches(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
             Some(false) => " (not offered by this host's repositories)",
             _ => "",
         };
-        let target = patch.target.as_deref().unwrap_or_default();
         writeln!(
             out,
-            "{colour}{due:10}  {:14}{colour:#}  {:14} {:28} {:34} {resolves}{offered}",
+            "{colour}{due:10}  {:14}{colour:#}  {:14} {:name$} {:target$} {}",
             distance(patch.due, report.now),
             cut(&patch.class.1, 14),
-            cut(&patch.name, 28),
-            cut(target, 34),
+            cut(&patch.name, name),
+            cut(patch.target.as_deref().unwrap_or_default(), target),
+            cut(&format!("{resolves}{offered}"), rest)
         )?;
         if report.is_verbose {
             patch_details(report, patch, out)?;
@@ -153,8 +182,12 @@ fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     if all.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{BOLD}Without a patch{BOLD:#}  a mitigation is owed by the date shown")?;
+    writeln!(
+        out,
+        "\n{BOLD}Without a patch{BOLD:#}  a mitigation, or an upgrade of what is out of support, is owed by the date shown"
+    )?;
     let shown = if report.is_verbose { all.len() } else { MOST_LINES };
+    let Widths { name, target, rest } = Widths::of(report.width);
     for finding in all.iter().take(shown) {
         let due = finding.deadline.due.map_or_else(|| "-".to_owned(), day);
         let carrier = finding.carriers.first();
@@ -163,11 +196,11 @@ fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         let colour = if finding.is_overdue { RED } else { Style::new() };
         writeln!(
             out,
-            "{colour}{due:10}{colour:#}  {:14} {:28} {:34} {}",
+            "{colour}{due:10}{colour:#}  {:14} {:name$} {:target$} {}",
             cut(&finding.deadline.class, 14),
-            cut(&finding.id, 28),
-            cut(&what, 34),
-            cut(&finding.title, 80)
+            cut(&finding.id, name),
+            cut(&what, target),
+            cut(&finding.title, rest.min(80))
         )?;
     }
     more(out, all.len(), shown)
@@ -225,14 +258,11 @@ fn undetermined(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     if all.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "\n{YELLOW}{BOLD}Undetermined{BOLD:#}{YELLOW:#}  {} could not be judged, and are not called clean",
-        count(all.len(), "package")
-    )?;
+    writeln!(out, "\n{YELLOW}{BOLD}Undetermined{BOLD:#}{YELLOW:#}  {}", not_judged(all.len()))?;
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, _, why) in all {
         match reasons.iter_mut().find(|(known, _)| known == why) {
+            Some((_, names)) if names.last() == Some(&name.as_str()) => {}
             Some((_, names)) => names.push(name),
             None => reasons.push((why, vec![name])),
         }
@@ -272,9 +302,26 @@ fn commands(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     writeln!(out, "\n{BOLD}To apply them{BOLD:#}")?;
     let shown = if report.is_verbose { lines.len() } else { MOST_LINES };
     for line in lines.iter().take(shown) {
-        writeln!(out, "  {}", shell_words(line))?;
+        wrapped(line, report.width.unwrap_or(100), out)?;
     }
     more(out, lines.len(), shown)
+}
+
+/// A command over as many lines as it needs, for a shell to read as one.
+fn wrapped(words: &[String], width: usize, out: &mut Vec<u8>) -> Result<()> {
+    let mut used = 0;
+    for word in words {
+        let word = shell_words(std::slice::from_ref(word));
+        let length = word.chars().count() + 1;
+        if used > 0 && used + length + 4 > width {
+            write!(out, " \\\n     ")?;
+            used = 5;
+        }
+        write!(out, "{}{word}", if used == 0 { "  " } else { " " })?;
+        used += length;
+    }
+    writeln!(out)?;
+    Ok(())
 }
 
 fn foot(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
