@@ -61,7 +61,7 @@ fn hash(bytes: &[u8]) -> u64 {
 }
 
 /// A key under which a package's statements are found: UTF-8, short enough to need no room of its own.
-type Key = SmallVec<[u8; 120]>;
+type Key = SmallVec<[u8; 128]>;
 
 /// Makes the key of a package: ecosystem with release, separator, canonical name.
 fn package_key(ecosystem: &str, name: &str) -> Key {
