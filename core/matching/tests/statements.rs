@@ -261,3 +261,28 @@ fn the_end_of_a_release_is_found_and_an_unknown_release_is_said() {
     assert!(end_of_life(&of("debian", "12"), None, at("2026-11-23T00:00:00Z")).0.is_empty());
     assert!(end_of_life(&of("linuxmint", "22"), None, at("2026-11-23T00:00:00Z")).1.is_some());
 }
+
+/// A large inventory is judged in parts; each package must get the answer that it gets alone.
+#[test]
+fn parts_give_what_the_whole_gives() {
+    let bytes = index(vec![advisory(
+        "DSA-1",
+        &["CVE-2026-0001"],
+        vec![Affected::fixed_in("Debian:12", "example", Subject::Source, "1.5")],
+    )]);
+    let index = Index::open(&bytes).expect("opens");
+    let packages: Vec<Package> = (0..5000)
+        .map(|number| {
+            let version = format!("1.{}", number % 10);
+            let mut package = Package::new(PackageType::Deb, "Debian:12", "example".to_owned(), version, "x");
+            package.architecture = format!("a{number}");
+            package
+        })
+        .collect();
+    let inventory = Inventory { packages, ..Inventory::default() };
+    let whole = find(&inventory, &index).expect("matches");
+    let affected: Vec<usize> = whole.matches.iter().map(|found| found.package).collect();
+    let expected: Vec<usize> = (0..5000).filter(|number| number % 10 < 5).collect();
+    assert_eq!(affected, expected);
+    assert_eq!(whole.judged, 5000);
+}

@@ -37,9 +37,8 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         if let Some(bad) = used.iter().find(|used| own.contains(&used.as_str()) && !allowed.contains(&used.as_str())) {
             bail!("core/{name} may not use {bad}");
         }
-        if let Some(bad) = used
-            .iter()
-            .find(|used| ["tokio", "reqwest", "clap", "tracing", "rayon", "memmap2"].contains(&used.as_str()))
+        if let Some(bad) =
+            used.iter().find(|used| ["tokio", "reqwest", "clap", "tracing", "memmap2"].contains(&used.as_str()))
         {
             bail!("core/{name} may not use {bad}: core does not touch the world");
         }
