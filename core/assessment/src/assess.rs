@@ -242,6 +242,12 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
         coverage.unknown.push("which vulnerabilities are exploited: no catalogue (feed kev) is loaded".to_owned());
     }
     for state in &coverage.feeds {
+        if state.problems > 0 {
+            let (feed, count) = (&state.feed, state.problems);
+            coverage
+                .unknown
+                .push(format!("what {count} records or documents of the feed {feed} say that could not be read"));
+        }
         let Some(feed) = advisories::feeds::find(&state.feed) else { continue };
         let Some(newest) = state.newest else { continue };
         let days = input.now.duration_since(newest).as_hours() / 24;

@@ -3,7 +3,7 @@
 //! The product tree decides what a statement is about (CSAF 2.0, section 3.2.2); what it does not place on a known
 //! platform is not used.
 
-use super::text::{begins_with_all, instant, summary};
+use super::text::{begins_with_all, has_keys, instant, summary};
 use super::{Document, Feed, Reading};
 use crate::model::{Advisory, Affected, FixState, Record, Severity, Subject, Vulnerability};
 use serde_json::Value;
@@ -16,7 +16,9 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt"],
     stale_after_days: 7,
     by_line: false,
-    detect: |document| begins_with_all(document, &["\"document\"", "csaf"]),
+    detect: |document| {
+        begins_with_all(document, &["\"document\"", "csaf"]) || has_keys(document, &["document", "product_tree"])
+    },
     read,
 };
 

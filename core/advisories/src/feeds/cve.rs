@@ -1,6 +1,6 @@
 //! CVE records, JSON 5 (<https://cveproject.github.io/cve-schema/>): CVSS of every container, CWE, CISA's SSVC.
 
-use super::text::{begins_with_all, instant, summary};
+use super::text::{begins_with_all, has_keys, instant, summary};
 use super::{Document, Feed, Reading};
 use crate::model::{Exploited, Record, Severity, Ssvc, Vulnerability};
 use serde_json::Value;
@@ -12,7 +12,11 @@ pub(super) const FEED: Feed = Feed {
     addresses: &[],
     stale_after_days: 7,
     by_line: true,
-    detect: |document| begins_with_all(document, &["CVE_RECORD"]) || begins_with_all(document, &["cveMetadata"]),
+    detect: |document| {
+        begins_with_all(document, &["CVE_RECORD"])
+            || begins_with_all(document, &["cveMetadata"])
+            || has_keys(document, &["cveMetadata", "containers"])
+    },
     read,
 };
 

@@ -1,6 +1,6 @@
 //! OSV records (<https://ossf.github.io/osv-schema/>, version 1.7): all ecosystems, all range types.
 
-use super::text::{self, begins_with_all, is_cve};
+use super::text::{self, begins_with_all, has_keys, is_cve};
 use super::{Document, Feed, Reading};
 use crate::model::{Advisory, Affected, Event, Range, RangeKind, Record, Severity, Subject, Vulnerability};
 use serde::Deserialize;
@@ -29,7 +29,8 @@ pub(super) const FEED: Feed = Feed {
     detect: |document| {
         begins_with_all(document, &["{", "\"id\"", "\"modified\""])
             || begins_with_all(document, &["\"schema_version\""])
-            || (begins_with_all(document, &["{", "\"affected\""]) && begins_with_all(document, &["\"id\""]))
+            || has_keys(document, &["id", "affected"])
+            || has_keys(document, &["id", "modified"])
     },
     read,
 };

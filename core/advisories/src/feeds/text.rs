@@ -45,6 +45,48 @@ pub(crate) fn begins_with_all(document: &Document<'_>, wanted: &[&str]) -> bool 
     wanted.iter().all(|text| find(head, text.as_bytes()).is_some())
 }
 
+/// Says whether a JSON document's outermost object has all of these keys, in whatever order, as far as its first MiB goes.
+pub(crate) fn has_keys(document: &Document<'_>, wanted: &[&str]) -> bool {
+    let head = &document.bytes[..document.bytes.len().min(1 << 20)];
+    if head.trim_ascii_start().first() != Some(&b'{') {
+        return false;
+    }
+    let mut missing: Vec<&str> = wanted.to_vec();
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = head.get(at) {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let Some(end) = end_of_text(head, at) else { return false };
+                // A key of the outermost object is a text at its level, with a colon after it.
+                let is_key = depth == 1 && head[end..].trim_ascii_start().first() == Some(&b':');
+                missing.retain(|key| !is_key || key.as_bytes() != &head[at + 1..end - 1]);
+                if missing.is_empty() {
+                    return true;
+                }
+                at = end;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Where the JSON text that begins at `start` is over.
+fn end_of_text(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        match bytes.get(at)? {
+            b'\\' => at += 2,
+            b'"' => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+}
+
 /// Where `wanted` first stands in `bytes`.
 pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len().max(1)).position(|window| window == wanted)
@@ -59,4 +101,22 @@ pub(crate) fn file_name<'a>(document: &Document<'a>) -> &'a str {
 pub(crate) fn is_cve(text: &str) -> bool {
     let Some((year, number)) = text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-')) else { return false };
     year.len() == 4 && number.len() >= 4 && year.bytes().chain(number.bytes()).all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_wherever_they_stand() {
+        let text = format!(
+            r#"{{"affected": [{{"id": "no", "x": "{}\"modified\": "}}], "id" : "yes", "modified": "#,
+            "y".repeat(9000)
+        );
+        let has = |wanted: &[&str]| has_keys(&Document { name: "x", bytes: text.as_bytes() }, wanted);
+        assert!(has(&["id", "affected"]) && has(&["modified"]));
+        assert!(!has(&["x"]) && !has(&["id", "y"]));
+        assert!(!has_keys(&Document { name: "x", bytes: b"[\"id\": 1]" }, &["id"]));
+        assert!(!has_keys(&Document { name: "x", bytes: b"{\"id" }, &["id"]));
+    }
 }
