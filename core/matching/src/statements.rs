@@ -69,6 +69,7 @@ pub(crate) fn judge(index: &Index<'_>, family: &'static Family, key: Key<'_>) ->
     if !family.is_distribution || key.ecosystem == family.name {
         return Ok(found);
     }
+    drop_what_a_later_version_settles(index, family, key, &mut found)?;
     // What is said about all releases holds where nothing is said about this one.
     let general = index.statements(family.name, key.name)?;
     let general_key = Key { ecosystem: family.name, ..key };
@@ -85,6 +86,37 @@ pub(crate) fn judge(index: &Index<'_>, family: &'static Family, key: Key<'_>) ->
         found.extend(others);
     }
     Ok(found)
+}
+
+/// "Not fixed in this release" speaks of the release's own versions. Who has installed one that is at or after the fix of
+/// the development release, from backports or by hand, has the fix.
+fn drop_what_a_later_version_settles(
+    index: &Index<'_>,
+    family: &'static Family,
+    key: Key<'_>,
+    found: &mut Judged,
+) -> Result<(), advisories::Error> {
+    let is_open =
+        |finding: &Finding| matches!(finding.fix, Fix::NotYet | Fix::WontFix | Fix::Deferred | Fix::EndOfLife);
+    if !found.values().any(is_open) {
+        return Ok(());
+    }
+    let unstable = format!("{}:unstable", family.name);
+    for ecosystem in [family.name, unstable.as_str()] {
+        for statement in index.statements(ecosystem, key.name)? {
+            let statement = statement?;
+            let has_fix = statement.state == FixState::ByRange
+                && statement.ranges()?.iter().any(|range| range.events.iter().any(|(tag, _)| *tag == 1));
+            let is_reached = has_fix
+                && speaks_of(&statement, key)
+                && matches!(statement.evaluate(family.scheme, key.version)?, Ok(InRange::Outside));
+            if is_reached {
+                let settled = index.advisory(statement.advisory)?.vulnerabilities;
+                found.retain(|vulnerability, finding| !(is_open(finding) && settled.contains(vulnerability)));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether a statement is about what the key names.

@@ -286,3 +286,21 @@ fn parts_give_what_the_whole_gives() {
     assert_eq!(affected, expected);
     assert_eq!(whole.judged, 5000);
 }
+
+/// A host with a version from backports has the fix that its release will never get.
+#[test]
+fn a_version_after_the_development_releases_fix_has_the_fix() {
+    let open = Affected { state: FixState::WontFix, ranges: Vec::new(), ..fixed("Debian:12", "example", "0") };
+    for general in ["Debian", "Debian:unstable"] {
+        let records = || {
+            vec![
+                advisory("CVE-1-1", &["CVE-1-1"], vec![open.clone()]),
+                advisory("CVE-1-1-sid", &["CVE-1-1"], vec![fixed(general, "example", "2.0-1")]),
+            ]
+        };
+        assert_eq!(matches(vec![deb("example", "1.0-1", "example")], records()).len(), 1, "{general}");
+        assert!(matches(vec![deb("example", "2.0-1~bpo12+1", "example")], records()).len() == 1, "{general}");
+        assert!(matches(vec![deb("example", "2.0-1", "example")], records()).is_empty(), "{general}");
+        assert!(matches(vec![deb("example", "2.1-1~bpo12+1", "example")], records()).is_empty(), "{general}");
+    }
+}

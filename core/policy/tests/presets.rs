@@ -223,3 +223,16 @@ fn an_unknown_first_sight_is_the_earliest_possible_one() {
     assert!(unfixed.is_mitigation && unfixed.steps[0].started_at == unseen.now);
     assert!(unfixed.inputs.iter().any(|input| input.name == plimsoll_policy::MITIGATION_CLOCK));
 }
+
+/// Policy files, changed at random: a policy or an error, never a panic; and a policy that judges.
+#[test]
+fn fuzz_the_policy_file() {
+    let seeds: Vec<Vec<u8>> = PRESETS.iter().map(|preset| preset.text.as_bytes().to_vec()).collect();
+    testkit::fuzz::run(&seeds, |input| {
+        let Ok(text) = std::str::from_utf8(input) else { return };
+        if let Ok(policy) = Policy::parse(text) {
+            let _ = derive(&policy, &facts());
+            let _ = derive(&policy, &Facts { is_exploited: true, listed: Some(Timestamp::MAX), ..facts() });
+        }
+    });
+}
