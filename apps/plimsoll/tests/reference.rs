@@ -491,3 +491,54 @@ fn every_sample_of_a_format_is_read_or_named() {
     assert!(missed.is_empty(), "{missed:?}");
     assert!(of(": read").count() > 100);
 }
+
+/// What the package managers of 38 hosts knew as newer must be newer in our order, and what they did not must not be.
+#[test]
+fn package_managers_and_our_orders_agree_on_what_is_newer() {
+    let Some(index) = reference::text("hosts/inventories/index.tsv") else { return };
+    let (mut newer, mut same) = (0, 0);
+    for line in index.lines().skip(1) {
+        let mut cells = line.split('\t');
+        let (name, family) = (cells.next().expect("a name"), cells.next().expect("a family"));
+        let scheme = match family {
+            "windows" => continue,
+            "debian" | "ubuntu" => versions::Scheme::Debian,
+            "alpine" => versions::Scheme::Alpine,
+            _ => versions::Scheme::Rpm,
+        };
+        let Some(table) = reference::text(&format!("hosts/inventories/{name}.packages.tsv.zst")) else { continue };
+        for row in table.lines().skip(1) {
+            let cells: Vec<&str> = row.split('\t').collect();
+            let [package, version, release, new_version, new_release, _, _, known] = cells[..] else {
+                panic!("{name}: {row}");
+            };
+            let joined = |version: &str, release: &str| match release {
+                "" => version.to_owned(),
+                release => format!("{version}-{release}"),
+            };
+            if new_version.is_empty() {
+                continue;
+            }
+            let (own, offered) = (joined(version, release), joined(new_version, new_release));
+            let order = scheme.compare(&offered, &own);
+            match known {
+                "yes" => {
+                    newer += 1;
+                    assert!(
+                        order.as_ref().is_ok_and(|order| order.is_gt()),
+                        "{name} {package}: {own} {offered} {order:?}"
+                    );
+                }
+                _ => {
+                    same += 1;
+                    assert!(
+                        order.as_ref().is_ok_and(|order| order.is_le()),
+                        "{name} {package}: {own} {offered} {order:?}"
+                    );
+                }
+            }
+        }
+    }
+    println!("{newer} newer versions and {same} others agree");
+    assert!(newer > 1000);
+}

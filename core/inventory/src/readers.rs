@@ -229,9 +229,27 @@ pub(crate) fn text_of<'a>(document: &Document<'a>, inventory: &mut Inventory) ->
     text
 }
 
+/// The most bytes of a document that is taken apart into JSON values, each of which takes sixteen times its text.
+const MOST_JSON_BYTES: usize = 128 << 20;
+/// The most objects in a document whose entries become structures: `{}` is two bytes, and some hundred in memory.
+const MOST_OBJECTS: usize = 8_000_000;
+
+/// Says, with a problem, whether a JSON document has more objects than any real one.
+pub(crate) fn has_too_many_objects(document: &Document<'_>, inventory: &mut Inventory) -> bool {
+    let too_many = memchr::memchr_iter(b'{', document.bytes).nth(MOST_OBJECTS).is_some();
+    if too_many {
+        inventory.unreadable(document.name, format!("it has more than {MOST_OBJECTS} objects"));
+    }
+    too_many
+}
+
 /// A document as a JSON value; `None` with a problem if it is none.
 pub(crate) fn json_of(document: &Document<'_>, inventory: &mut Inventory) -> Option<serde_json::Value> {
     let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
+    if bytes.len() > MOST_JSON_BYTES {
+        inventory.unreadable(document.name, format!("it has more than {MOST_JSON_BYTES} bytes of JSON"));
+        return None;
+    }
     match serde_json::from_slice(bytes) {
         Ok(value) => Some(value),
         Err(error) => {

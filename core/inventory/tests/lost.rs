@@ -159,3 +159,14 @@ fn a_problem_that_no_longer_fits_the_list_still_counts() {
     let inventory = read("status", &text);
     assert_eq!((inventory.unread, inventory.problems.len()), (1500, 1001));
 }
+
+/// Two bytes of JSON can take hundreds in memory: such documents are refused before they are taken apart.
+#[test]
+fn documents_that_would_grow_beyond_memory_are_refused() {
+    let components = format!(r#"{{"bomFormat":"CycloneDX","components":[{}{{}}]}}"#, "{},".repeat(8_000_000));
+    let lock = format!(r#"{{"lockfileVersion":3,"packages":[{}0]}}"#, "0,".repeat(70 << 20));
+    for (name, text) in [("x.cdx.json", components), ("package-lock.json", lock)] {
+        let inventory = read(name, text.as_bytes());
+        assert_eq!((inventory.unread, inventory.packages.len()), (1, 0), "{name}: {:?}", inventory.problems);
+    }
+}

@@ -1,6 +1,6 @@
 //! CycloneDX 1.2 to 1.7, JSON and XML (<https://cyclonedx.org/specification/overview/>).
 
-use super::{Access, Document, Reader, file_name, head_contains};
+use super::{Access, Document, Reader, file_name, has_too_many_objects, head_contains};
 use crate::model::{Inventory, Package, PackageType, SourcePackage};
 use crate::os::Os;
 use crate::purl::package_named;
@@ -92,6 +92,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
     if bytes.trim_ascii_start().first() == Some(&b'<') {
         return xml::read(document, bytes, inventory);
+    }
+    if has_too_many_objects(document, inventory) {
+        return;
     }
     let bom: Bom<'_> = match serde_json::from_slice(bytes) {
         Ok(bom) => bom,

@@ -1,6 +1,6 @@
 //! SPDX 2.2 and 2.3, JSON and tag-value (<https://spdx.github.io/spdx-spec/v2.3/>).
 
-use super::{Access, Document, Reader, file_name, head_contains, text_of};
+use super::{Access, Document, Reader, file_name, has_too_many_objects, head_contains, text_of};
 use crate::model::{Inventory, Package, PackageType, SourcePackage};
 use crate::os::Os;
 use crate::purl::package_named;
@@ -66,6 +66,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         }
         let entries = tag_value(&text);
         return finish(entries, document.name, inventory);
+    }
+    if has_too_many_objects(document, inventory) {
+        return;
     }
     match serde_json::from_slice::<Spdx>(bytes) {
         Ok(spdx) => {

@@ -18,9 +18,9 @@ pub(super) const READER: Reader = Reader {
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(value) = json_of(document, inventory) else { return };
-    let elements = value["@graph"].as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let elements = value["@graph"].as_array().map_or_else(|| std::slice::from_ref(&value), Vec::as_slice);
     let before = inventory.packages.len();
-    for element in &elements {
+    for element in elements {
         let kind = element["type"].as_str().or(element["@type"].as_str()).unwrap_or_default();
         if !kind.ends_with("software_Package") && kind != "Package" {
             continue;

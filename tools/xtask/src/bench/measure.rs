@@ -22,7 +22,8 @@ pub(super) fn measure(runs: usize, make: impl Fn() -> Command) -> Result<Figures
         let mut child = command.spawn().context("failed to start the program")?;
         let status = child.wait()?;
         let elapsed = start.elapsed().as_secs_f64();
-        if !status.success() {
+        // 3 is an answer: the feeds that are measured with are old, and the program says so.
+        if !matches!(status.code(), Some(0 | 3)) {
             bail!("the program ended with {status}");
         }
         if run > 0 {
