@@ -23,7 +23,7 @@ pub use statement::{RangeRef, Statement, Statements};
 use smallvec::SmallVec;
 
 /// The format's number; it grows with every change of the layout.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The length of a block in bytes: a page of memory, so that verifying it touches nothing else.
 pub const BLOCK_BYTES: usize = 4096;
 /// The header's length in bytes.
@@ -39,8 +39,8 @@ const KEY_SEPARATOR: char = '\u{1f}';
 enum Section {
     /// What the index says about itself, in JSON.
     Meta = 0,
-    /// The table of packages, each with the statements about it.
-    Statements = 1,
+    /// The table of packages: the ceiling of each, and where the statements about it stand.
+    Packages = 1,
     /// Where a package's record stands: open addressing by the hash of its key.
     Slots = 2,
     /// The table of advisories.
@@ -49,11 +49,13 @@ enum Section {
     Vulnerabilities = 4,
     /// The table of texts that many advisories share.
     Dictionary = 5,
+    /// The statements, package by package; read only where a ceiling does not settle the question.
+    Statements = 6,
     /// A checksum for each block between the header and this section.
-    Checks = 6,
+    Checks = 7,
 }
 
-const SECTIONS: usize = 7;
+const SECTIONS: usize = 8;
 
 /// The hash of keys and blocks (XXH3, 64 bits): finds damage, and is no defence against forgery.
 fn hash(bytes: &[u8]) -> u64 {

@@ -198,3 +198,37 @@ fn aliases_are_one_vulnerability() {
     assert!(vulnerability.aliases.contains(&"GHSA-xxxx-1") && vulnerability.epss == Some((0.94321, 0.99912)));
     assert!(index.vulnerability_number("GHSA-xxxx-1").expect("whole").is_none());
 }
+
+/// What is up to date is settled by one comparison, and nothing else is.
+#[test]
+fn a_ceiling_spares_what_is_above_all_fixes() {
+    use plimsoll_advisories::{Advisory, Affected, Event, Range, RangeKind, Subject};
+    use versions::Scheme;
+    let fixed = |version: &str| Affected::fixed_in("Debian:12", "a", Subject::Source, version);
+    let spare = |affected: Vec<Affected>, version: &str| {
+        let mut builder = Builder::default();
+        let advisory = Advisory { id: "X-1".to_owned(), affected, ..Advisory::default() };
+        builder.add(Builder::prepare(plimsoll_advisories::Record::Advisory(Box::new(advisory))), 0);
+        let bytes = builder.finish(&[FeedState::default()]).expect("an index");
+        Index::open(&bytes).expect("opens").statements("Debian:12", "a").expect("whole").spare(Scheme::Debian, version)
+    };
+    let two = || vec![fixed("1.5-1"), fixed("1.10-1")];
+    assert!(spare(two(), "1.10-1") && spare(two(), "2:0"));
+    assert!(!spare(two(), "1.9-1"));
+    let with = |event: Event| {
+        let mut own = fixed("1.5-1");
+        own.ranges
+            .push(Range { kind: RangeKind::Ecosystem, events: vec![Event::Introduced("1.6-1".to_owned()), event] });
+        vec![own]
+    };
+    assert!(!spare(with(Event::LastAffected("1.7-1".to_owned())), "9"));
+    assert!(!spare(with(Event::Limit("1.7-1".to_owned())), "9"));
+    assert!(!spare(with(Event::Fixed("1.5-9".to_owned())), "9"), "it begins again after its fix");
+    assert!(
+        spare(with(Event::Fixed("1.7-1".to_owned())), "9") && !spare(with(Event::Fixed("1.7-1".to_owned())), "1.6-5")
+    );
+    let listed = vec![Affected { versions: vec!["3.0-1".to_owned()], ..fixed("1.5-1") }];
+    assert!(!spare(listed, "9"));
+    let open = vec![Affected { state: plimsoll_advisories::FixState::NotFixedYet, ranges: Vec::new(), ..fixed("1") }];
+    assert!(!spare(open, "9"));
+}

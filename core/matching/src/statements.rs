@@ -65,7 +65,10 @@ enum Judgement {
 /// If the index is damaged.
 pub(crate) fn judge(index: &Index<'_>, family: &'static Family, key: Key<'_>) -> Result<Judged, advisories::Error> {
     let own = index.statements(key.ecosystem, key.name)?;
-    let mut found = Judge { index, key, family, found: Judged::new() }.all(own.clone())?;
+    let mut found = match own.spare(family.scheme, key.version) {
+        true => Judged::new(),
+        false => Judge { index, key, family, found: Judged::new() }.all(own.clone())?,
+    };
     if !family.is_distribution || key.ecosystem == family.name {
         return Ok(found);
     }
@@ -73,6 +76,9 @@ pub(crate) fn judge(index: &Index<'_>, family: &'static Family, key: Key<'_>) ->
     // What is said about all releases holds where nothing is said about this one.
     let general = index.statements(family.name, key.name)?;
     let general_key = Key { ecosystem: family.name, ..key };
+    if general.spare(family.scheme, key.version) {
+        return Ok(found);
+    }
     let mut others = Judge { index, key: general_key, family, found: Judged::new() }.all(general)?;
     if !others.is_empty() {
         let mut spoken = HashSet::new();
@@ -146,7 +152,7 @@ struct Judge<'i, 'a> {
 }
 
 impl<'a> Judge<'_, 'a> {
-    fn all(mut self, statements: Statements<'a>) -> Result<Judged, advisories::Error> {
+    fn all(mut self, statements: Statements<'_, 'a>) -> Result<Judged, advisories::Error> {
         let mut denied = HashSet::new();
         let (mut by_range, mut by_state) = (Vec::new(), Vec::new());
         let (key, index) = (self.key, self.index);

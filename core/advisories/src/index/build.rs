@@ -3,7 +3,9 @@
 use super::encode::{put_number, put_score, put_text};
 use super::file::{File, slots, table};
 use super::record::{encode_advisory, encode_statement, encode_vulnerability};
-use super::{Section, package_key};
+use super::statement::ceiling;
+use super::{KEY_SEPARATOR, Section, package_key};
+use crate::ecosystem::Family;
 use crate::error::Error;
 use crate::feeds::text::is_cve;
 use crate::model::{Advisory, Record, Release, SupportNote, Vulnerability};
@@ -192,9 +194,11 @@ impl Builder {
         file.section(Section::Meta, |out| out.extend_from_slice(&meta));
         let mut final_number = vec![0_u32; order.len()];
         order.iter().zip(0..).for_each(|(at, number)| final_number[*at as usize] = number);
-        file.section(Section::Statements, |out| {
-            write_statements(out, &self.keys, &mut self.statements, &final_number, &self.arena)
+        let mut bodies = Vec::new();
+        file.section(Section::Packages, |out| {
+            write_packages(out, &mut bodies, &self.keys, (&mut self.statements, &final_number, &self.arena));
         });
+        file.section(Section::Statements, |out| out.append(&mut bodies));
         file.section(Section::Slots, |out| {
             let mut keys = self.keys.by_number();
             keys.sort_unstable();
@@ -345,13 +349,12 @@ fn write_vulnerabilities(
     });
 }
 
-/// Statements by package: the key, how many, and each with its advisory's number.
-fn write_statements(
+/// Packages with their ceilings, and apart from them in `bodies` the statements, each with its advisory's number.
+fn write_packages(
     out: &mut Vec<u8>,
+    bodies: &mut Vec<u8>,
     keys: &Names,
-    drafts: &mut [StatementDraft],
-    final_number: &[u32],
-    arena: &[u8],
+    (drafts, final_number, arena): (&mut [StatementDraft], &[u32], &[u8]),
 ) {
     let texts = keys.by_number();
     let mut by_text: Vec<u32> = (0..texts.len() as u32).collect();
@@ -362,13 +365,22 @@ fn write_statements(
         (rank[draft.key as usize], final_number[draft.advisory as usize], span_of(arena, draft.body))
     });
     table(out, texts.len(), drafts.chunk_by(|a, b| a.key == b.key), |out, group| {
-        put_text(out, group.first().map_or("", |draft| texts[draft.key as usize]));
-        put_number(out, group.len() as u64);
+        let key = group.first().map_or("", |draft| texts[draft.key as usize]);
+        put_text(out, key);
+        let family = Family::of(key.split(KEY_SEPARATOR).next().unwrap_or_default());
+        let parts = group.iter().map(|draft| span_of(arena, draft.body));
+        let ceiling = family.and_then(|family| ceiling(family.scheme, parts));
+        out.push(u8::from(ceiling.is_some()));
+        ceiling.iter().for_each(|ceiling| put_text(out, ceiling));
+        let start = bodies.len();
         for draft in group {
             let body = span_of(arena, draft.body);
-            put_number(out, u64::from(final_number[draft.advisory as usize]));
-            put_number(out, body.len() as u64);
-            out.extend_from_slice(body);
+            put_number(bodies, u64::from(final_number[draft.advisory as usize]));
+            put_number(bodies, body.len() as u64);
+            bodies.extend_from_slice(body);
         }
+        put_number(out, group.len() as u64);
+        put_number(out, start as u64);
+        put_number(out, (bodies.len() - start) as u64);
     });
 }

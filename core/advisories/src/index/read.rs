@@ -181,8 +181,9 @@ impl<'a> Index<'a> {
     ///
     /// # Errors
     /// If that part of the index is damaged.
-    pub fn statements(&self, ecosystem: &str, name: &str) -> Result<Statements<'a>, Error> {
-        self.record_of(&package_key(ecosystem, name))?.map_or(Ok(Statements::default()), Statements::begin)
+    pub fn statements(&self, ecosystem: &str, name: &str) -> Result<Statements<'_, 'a>, Error> {
+        let head = self.record_of(&package_key(ecosystem, name))?;
+        Statements::begin(&self.blocks, self.section(Section::Statements), head)
     }
 
     /// The place behind the key in the record of a package.
@@ -199,7 +200,7 @@ impl<'a> Index<'a> {
             let place = u32::from_le_bytes(array(bytes, 0)?);
             let Some(place) = place.checked_sub(1) else { return Ok(None) };
             if u32::from_le_bytes(array(bytes, 4)?) == (hash >> 32) as u32 {
-                let mut cursor = self.table(Section::Statements).record(place)?;
+                let mut cursor = self.table(Section::Packages).record(place)?;
                 if cursor.part()? == key {
                     return Ok(Some(cursor));
                 }
@@ -214,7 +215,7 @@ impl<'a> Index<'a> {
     /// If that part of the index is damaged.
     pub fn knows_ecosystem(&self, ecosystem: &str) -> Result<bool, Error> {
         let start = format!("{ecosystem}{}", super::KEY_SEPARATOR);
-        let table = self.table(Section::Statements);
+        let table = self.table(Section::Packages);
         let place = table.lower_bound(&start)?;
         Ok(place < table.count()? && table.record(place)?.text()?.starts_with(&start))
     }

@@ -1,11 +1,14 @@
 //! A statement about a package, decoded as far as it is asked for.
 
 use super::ALL_BEFORE;
+use super::blocks::Blocks;
 use super::encode::Cursor;
 use super::range::{Verdict, evaluate};
 use crate::error::Error;
 use crate::model::{FixState, RangeKind, Subject};
 use smallvec::{SmallVec, smallvec};
+use std::cmp::Ordering;
+use std::ops::Range;
 use versions::Scheme;
 
 /// One statement about a package.
@@ -27,32 +30,99 @@ pub struct Statement<'a> {
     rest: Cursor<'a>,
 }
 
-/// The statements about one package, decoded one after the other.
-#[derive(Debug, Clone, Default)]
-pub struct Statements<'a> {
-    place: Cursor<'a>,
+/// The statements about one package, read and decoded one after the other.
+#[derive(Debug, Clone)]
+pub struct Statements<'i, 'a> {
+    blocks: &'i Blocks<'a>,
+    /// Where they stand in the file.
+    range: Range<usize>,
+    /// Where the next one begins; none until the first is asked for.
+    place: Option<Cursor<'a>>,
     left: usize,
+    /// The version from which on none of the statements affects any.
+    ceiling: Option<&'a str>,
 }
 
-impl<'a> Statements<'a> {
-    /// Starts where a record's statements begin.
-    pub(super) fn begin(mut place: Cursor<'a>) -> Result<Self, Error> {
-        let left = place.count()?;
-        Ok(Self { place, left })
+impl<'i, 'a> Statements<'i, 'a> {
+    /// Starts behind the key in a package's record; without a record there are none.
+    pub(super) fn begin(
+        blocks: &'i Blocks<'a>,
+        section: Range<usize>,
+        head: Option<Cursor<'a>>,
+    ) -> Result<Self, Error> {
+        let Some(mut head) = head else {
+            return Ok(Self { blocks, range: 0..0, place: None, left: 0, ceiling: None });
+        };
+        let ceiling = match head.byte()? {
+            0 => None,
+            _ => Some(head.text()?),
+        };
+        let mut number = || head.number().map(|number| usize::try_from(number).unwrap_or(usize::MAX));
+        let (left, start, length) = (number()?, number()?, number()?);
+        let start = section.start.saturating_add(start);
+        let range = start..start.saturating_add(length);
+        if range.end > section.end || left > length {
+            return Err(Error::Damaged { what: "statements beyond their section", at: range.start });
+        }
+        Ok(Self { blocks, range, place: None, left, ceiling })
+    }
+
+    /// Whether a version is known to be affected by none of the statements: one comparison for what is up to date.
+    ///
+    /// `false` says nothing: the statements then need to be asked one by one.
+    #[must_use]
+    pub fn spare(&self, scheme: Scheme, version: &str) -> bool {
+        self.ceiling.is_none_or(|ceiling| scheme.compare(version, ceiling).is_ok_and(Ordering::is_ge))
+            && (self.ceiling.is_some() || self.left == 0)
     }
 }
 
-impl<'a> Iterator for Statements<'a> {
+impl<'a> Iterator for Statements<'_, 'a> {
     type Item = Result<Statement<'a>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let statement = Statement::read(&mut self.place);
+        let statement = match &mut self.place {
+            Some(place) => Statement::read(place),
+            None => self.blocks.get(self.range.clone()).and_then(|bytes| {
+                let place = self.place.insert(Cursor::new(bytes));
+                Statement::read(place)
+            }),
+        };
         if statement.is_err() {
             self.left = 0;
         }
         Some(statement)
     }
+}
+
+/// The version from which on none of these statements (encoded, of one package) affects any; none if there is no such
+/// version, or if the statements say more than ranges that end with a fix.
+pub(super) fn ceiling<'b>(scheme: Scheme, bodies: impl Iterator<Item = &'b [u8]>) -> Option<String> {
+    let mut highest: Option<&'b str> = None;
+    for body in bodies {
+        let statement = Statement::decode(0, body).ok()?;
+        match statement.state {
+            FixState::NotAffected => continue,
+            FixState::ByRange => {}
+            _ => return None,
+        }
+        let mut rest = statement.rest;
+        for _ in 0..rest.count().ok()? {
+            let range = RangeRef::read(&mut rest).ok()?;
+            let end = range.end(scheme)?;
+            let is_higher = match highest {
+                None => true,
+                Some(known) => scheme.compare(end, known).ok()?.is_gt(),
+            };
+            highest = if is_higher { Some(end) } else { highest };
+        }
+        // Versions that are listed by name stand in no order.
+        if rest.count().ok()? > 0 {
+            return None;
+        }
+    }
+    highest.map(str::to_owned)
 }
 
 /// A range of a statement.
@@ -80,6 +150,28 @@ impl<'a> RangeRef<'a> {
         Ok(Self { kind, events })
     }
 
+    /// The fix after which the range affects nothing: it stands above all other events, by the scheme's own order.
+    fn end(&self, scheme: Scheme) -> Option<&'a str> {
+        let by_scheme = self.kind == RangeKind::Ecosystem
+            || matches!((self.kind, scheme), (RangeKind::SemVer, Scheme::Go | Scheme::Npm | Scheme::SemVer));
+        let fixes = self.events.iter().filter(|(tag, _)| *tag == 1).map(|(_, version)| *version);
+        let mut end: Option<&str> = None;
+        for fix in fixes {
+            let is_higher = match end {
+                None => scheme.check(fix).is_ok(),
+                Some(known) => scheme.compare(fix, known).ok()?.is_gt(),
+            };
+            end = if is_higher { Some(fix) } else { end };
+        }
+        let end = end.filter(|_| by_scheme)?;
+        let is_above = |(tag, version): &(u8, &str)| match tag {
+            0 => *version == "0" || scheme.compare(version, end).is_ok_and(Ordering::is_lt),
+            1 => true,
+            _ => false,
+        };
+        self.events.iter().all(is_above).then_some(end)
+    }
+
     /// What the range says about a version.
     ///
     /// # Errors
@@ -94,7 +186,11 @@ impl<'a> Statement<'a> {
     pub(super) fn read(place: &mut Cursor<'a>) -> Result<Self, Error> {
         let advisory =
             u32::try_from(place.number()?).map_err(|_| Error::Damaged { what: "an advisory's number", at: 0 })?;
-        let mut cursor = Cursor::new(place.part()?);
+        Self::decode(advisory, place.part()?)
+    }
+
+    fn decode(advisory: u32, body: &'a [u8]) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(body);
         let flags = cursor.byte()?;
         let has = |bit: u8| flags & (1 << bit) != 0;
         let state = match flags & 7 {

@@ -124,6 +124,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             own
         })
         .collect();
+    inventory.packages.reserve(parts.iter().map(|part| part.packages.len()).sum());
     parts.into_iter().for_each(|part| inventory.absorb(part));
 }
 
