@@ -23,6 +23,8 @@ pub struct Compiled {
     pub documents: Vec<(&'static str, String, u64)>,
 }
 
+/// The code of what lies in a document and belongs to no feed.
+const NOT_RECOGNISED: &str = "feed/not-recognised";
 /// Documents are read in parallel, so many bytes at a time.
 const BATCH_BYTES: usize = 8 << 20;
 
@@ -146,7 +148,9 @@ impl Work {
         let number = self.number(part.feed);
         let state = &mut self.states[number];
         state.records += part.records.len() as u64;
-        state.problems += part.problems.len() as u64;
+        // What lies beside the records in an archive, such as a licence, is no record that was lost.
+        let lost = part.problems.iter().filter(|problem| problem.code != NOT_RECOGNISED);
+        state.problems += lost.count() as u64;
         state.newest = state.newest.max(part.newest);
         self.problems.extend(part.problems.into_iter().map(|problem| (part.feed.id, problem)));
         let number = u8::try_from(number).unwrap_or(u8::MAX);
@@ -163,7 +167,7 @@ fn read(expected: &'static Feed, stored: usize, name: &str, bytes: &[u8]) -> Par
     let mut part = Part { stored, feed: feed_or_expected, records: Vec::new(), problems: Vec::new(), newest: None };
     let Some(feed) = feed else {
         let what = "it is not recognised as a document of any feed".to_owned();
-        part.problems.push(Problem { code: "feed/not-recognised", place: name.to_owned(), what });
+        part.problems.push(Problem { code: NOT_RECOGNISED, place: name.to_owned(), what });
         return part;
     };
     let (mut records, mut newest) = (Vec::new(), None);

@@ -1,6 +1,7 @@
 //! An index file mapped into memory.
 
 use crate::error::Error;
+use crate::store::Store;
 use advisories::index::Index;
 use std::path::Path;
 
@@ -26,6 +27,27 @@ impl MappedIndex {
         // map are bounds-checked, so even a changed file can give wrong bytes only, which the reader takes as damage.
         let map = unsafe { memmap2::Mmap::map(&file) };
         Ok(Self { map: map.map_err(Error::file("map", path))? })
+    }
+
+    /// Maps the current index of a store; none if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be found, opened or mapped.
+    pub fn current(store: &Store) -> Result<Option<Self>, Error> {
+        let mut failure = None;
+        // Another process may replace the index between the look at its name and the look at the file.
+        for _ in 0..5 {
+            let path = match store.current_index() {
+                Ok(path) => path,
+                Err(Error::NoIndex { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            match Self::open(&path) {
+                Ok(map) => return Ok(Some(map)),
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.map_or(Ok(None), Err)
     }
 
     /// The index inside.

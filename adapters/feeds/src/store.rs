@@ -48,6 +48,25 @@ impl Store {
         &self.root
     }
 
+    /// Takes the store for writing, until the value is dropped. Two programs that change it at once would each lose what
+    /// the other stored; `busy` is called if another one has it, before waiting for it.
+    ///
+    /// # Errors
+    /// If the data directory cannot be made or locked.
+    pub fn lock(&self, busy: impl FnOnce()) -> Result<std::fs::File, Error> {
+        std::fs::create_dir_all(&self.root).map_err(Error::file("create", &self.root))?;
+        let path = self.root.join("lock");
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).open(&path).map_err(Error::file("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => busy(),
+            Err(std::fs::TryLockError::Error(error)) => return Err(Error::file("lock", &path)(error)),
+        }
+        file.lock().map_err(Error::file("lock", &path))?;
+        Ok(file)
+    }
+
     /// The folder of a feed's documents.
     #[must_use]
     pub fn feed_folder(&self, feed: &str) -> PathBuf {

@@ -1,9 +1,9 @@
 //! Progress bars and messages for people, on standard error.
 
 use crate::printable::printable;
-use anstream::eprintln;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::Mutex;
 
 /// Bars on a terminal, nothing elsewhere.
@@ -50,13 +50,13 @@ impl feeds::Progress for Bars {
 
 /// Tells an error with its causes.
 pub(crate) fn say_error(error: &anyhow::Error) {
-    eprintln!("error: {}", printable(&error.to_string()));
+    say(&format!("error: {}", printable(&error.to_string())));
     for cause in error.chain().skip(1) {
-        eprintln!("  because: {}", printable(&cause.to_string()));
+        say(&format!("  because: {}", printable(&cause.to_string())));
     }
 }
 
-/// Tells something that a person should know.
+/// Tells something that a person should know. Where nothing can be told the exit code still says it.
 pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(anstream::stderr(), "{text}");
 }

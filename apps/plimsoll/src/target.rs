@@ -89,6 +89,12 @@ fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
         }
     }
     readers::read_databases(&root, &mut inventory);
+    if let Some(os) = inventory.os.clone().filter(|_| inventory.packages.is_empty()) {
+        inventory.unreadable(
+            path.display().to_string(),
+            format!("no package database of {} was found, or it is empty", os.name),
+        );
+    }
     if is_this_host {
         let name = root.read("proc/sys/kernel/hostname", 1 << 16).ok().flatten().unwrap_or_default();
         inventory.subject = String::from_utf8_lossy(&name).trim().to_owned();

@@ -155,6 +155,17 @@ fn a_reader_that_goes_away_changes_no_answer() {
 }
 
 #[test]
+fn a_standard_error_that_cannot_be_written_changes_no_code() {
+    let world = World::new("full");
+    let full = || std::process::Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("opens"));
+    for (arguments, code) in [(["scan", "/nonexistent"], 2), (["policy", "nonsense"], 64)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        let status = command.arg("--data").arg(&world.folder).args(arguments).stderr(full()).status();
+        assert_eq!(status.expect("it runs").code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
 fn devices_and_folders_are_no_documents() {
     let world = World::new("devices");
     for arguments in [
@@ -369,4 +380,80 @@ fn an_archive_of_packed_documents_of_two_feeds_is_read_whole() {
     assert!(
         !world.text(&["feeds", "status"]).lines().any(|line| line.starts_with("epss") && line.contains("not loaded"))
     );
+}
+
+/// A feed of which a part could not be read may have said something about this very package.
+#[test]
+fn a_feed_that_was_not_read_whole_calls_nothing_clean() {
+    let world = World::new("partly");
+    world.write("clean", "Package: example2\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n");
+    let code = |world: &World| world.code(&["scan", &world.path("clean"), "--at", "2026-02-13"]);
+    assert_eq!(code(&world), 0);
+    world.write("x.jsonl", concat!(
+        r#"{"id":"X-1","modified":"2026-02-12T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"other2"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#,
+        "\n",
+        r#"{"id":"X-2","modified":"2026-02-12T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"exam"#,
+    ));
+    world.code(&["feeds", "import", &world.path("x.jsonl")]);
+    assert_eq!(code(&world), 3);
+    // What lies beside the records in an archive loses nothing.
+    let other = World::new("beside");
+    other.write("clean", "Package: example2\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n");
+    let mut archive = tar::Builder::new(Vec::new());
+    let record = r#"{"id":"X-1","modified":"2026-02-12T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"other2"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#;
+    for (name, text) in [("x.json", record), ("README.md", "# Read me\n")] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, text.as_bytes()).expect("appended");
+    }
+    std::fs::write(other.folder.join("x.tar"), archive.into_inner().expect("finished")).expect("written");
+    assert_eq!(other.code(&["feeds", "import", &other.path("x.tar")]), 0);
+    assert_eq!(code(&other), 0);
+}
+
+#[test]
+fn imports_at_the_same_time_lose_nothing() {
+    let world = World::new("together");
+    let children: Vec<_> = (0..6)
+        .map(|number| {
+            let name = format!("r{number}.json");
+            world.write(&name, &format!(r#"{{"id":"X-{number}","modified":"2026-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"npm","name":"p{number}"}},"ranges":[{{"type":"SEMVER","events":[{{"introduced":"0"}}]}}]}}]}}"#));
+            let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+            command.arg("--quiet").arg("--data").arg(world.folder.join("data"));
+            command.args(["feeds", "import", &world.path(&name)]).stdout(std::process::Stdio::null());
+            command.spawn().expect("it runs")
+        })
+        .collect();
+    for mut child in children {
+        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    }
+    let status: serde_json::Value = serde_json::from_str(&world.text(&["feeds", "status", "--json"])).expect("JSON");
+    let osv = status.as_array().expect("a list").iter().find(|row| row["feed"] == "osv").expect("there").clone();
+    assert_eq!((osv["documents"].as_u64(), osv["records"].as_u64()), (Some(6), Some(6)));
+    assert_eq!(world.code(&["feeds", "verify"]), 0);
+}
+
+/// A system whose package database is gone is not one without packages.
+#[test]
+fn a_root_without_its_database_is_not_clean() {
+    let world = World::new("nodb");
+    std::fs::create_dir_all(world.folder.join("root/etc")).expect("created");
+    std::fs::create_dir_all(world.folder.join("root/opt/app")).expect("created");
+    std::fs::create_dir_all(world.folder.join("root/var/lib/dpkg")).expect("created");
+    world.write("root/etc/os-release", "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian 12\"\n");
+    world.write("root/opt/app/Gemfile.lock", "GEM\n  specs:\n    rack (2.2.4)\n");
+    world.write("osv.json", r#"{"id":"GHSA-1","modified":"2026-02-12T00:00:00Z","affected":[{"package":{"ecosystem":"RubyGems","name":"other"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#);
+    assert_eq!(world.code(&["feeds", "import", &world.path("osv.json")]), 0);
+    let code = |world: &World| {
+        world.code(&["scan", "--root", &world.path("root"), "--at", "2026-02-13", "--allow-undetermined"])
+    };
+    assert_eq!(code(&world), 3, "no database");
+    world.write("root/var/lib/dpkg/status", "");
+    assert_eq!(code(&world), 3, "an empty one");
+    world.write(
+        "root/var/lib/dpkg/status",
+        "Package: example2\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n",
+    );
+    assert_eq!(code(&world), 0, "a database");
 }

@@ -76,8 +76,8 @@ pub struct Coverage {
     pub unread: usize,
     /// Packages of which neither the advisories nor the host's own repositories say anything.
     pub uncovered: usize,
-    /// What of the data is too old to rely on, in words.
-    pub stale: Vec<String>,
+    /// What of the data is too old or too damaged to rely on, in words.
+    pub unreliable: Vec<String>,
     /// Things that are not known, in words.
     pub unknown: Vec<String>,
     /// Statements that met nothing, in words.
@@ -104,7 +104,7 @@ impl Coverage {
         if self.packages == 0 {
             gaps.push("no package was found".to_owned());
         }
-        gaps.extend(self.stale.iter().cloned());
+        gaps.extend(self.unreliable.iter().cloned());
         gaps
     }
 
@@ -244,29 +244,27 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
     for state in &coverage.feeds {
         if state.problems > 0 {
             let (feed, count) = (&state.feed, state.problems);
-            coverage
-                .unknown
-                .push(format!("what {count} records or documents of the feed {feed} say that could not be read"));
+            coverage.unreliable.push(format!("{count} records or documents of the feed {feed} could not be read"));
         }
         let Some(feed) = advisories::feeds::find(&state.feed) else { continue };
         let Some(newest) = state.newest else { continue };
         let days = input.now.duration_since(newest).as_hours() / 24;
         if days > i64::from(feed.stale_after_days) {
-            coverage.stale.push(format!("the feed {} is stale: its newest record is {days} days old", state.feed));
+            coverage.unreliable.push(format!("the feed {} is stale: its newest record is {days} days old", state.feed));
         }
     }
     for (suite, until) in &input.inventory.repository_valid_until {
         if let Some(until) = Timestamp::from_second(*until).ok().filter(|until| *until < input.now) {
             let day = until.strftime("%F");
-            coverage.stale.push(format!("the metadata of {suite} was valid until {day} only (apt-get update)"));
+            coverage.unreliable.push(format!("the metadata of {suite} was valid until {day} only (apt-get update)"));
         }
     }
     let renewed = input.inventory.repository_metadata_at.and_then(|at| Timestamp::from_second(at).ok());
     let days = renewed.map_or(0, |at| input.now.duration_since(at).as_hours() / 24);
     if days > STALE_METADATA_DAYS {
         coverage
-            .stale
+            .unreliable
             .push(format!("the repositories' metadata is stale: its newest part is {days} days old (apt-get update)"));
     }
-    coverage.unknown.extend(coverage.stale.iter().cloned());
+    coverage.unknown.extend(coverage.unreliable.iter().cloned());
 }

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Runs a command on feeds.
 pub(super) fn run(command: FeedsCommand, data: &Path, is_quiet: bool) -> Result<u8> {
     let store = Store::new(data);
+    let changes = !matches!(command, FeedsCommand::Status { .. } | FeedsCommand::Verify);
+    let waiting = || say("Another process is changing the data directory; waiting for it to end.");
+    let _lock = if changes { Some(store.lock(waiting)?) } else { None };
     let progress: Arc<dyn Progress> = if is_quiet { Arc::new(Silent) } else { Arc::new(Bars::new()) };
     match command {
         FeedsCommand::Sync { feed, mirror, jobs } => {
@@ -99,7 +102,7 @@ fn run_import(
     if stored > 0 && stored == empty.len() {
         anyhow::bail!("no record could be read from what was given; the index was left as it is");
     }
-    let unread = compiled.problems.iter().filter(|(_, problem)| problem.code != "feed/bad-record").count();
+    let unread = compiled.problems.iter().filter(|(_, problem)| problem.code == "feed/unreadable-document").count();
     keep(store, &compiled, is_quiet)?;
     let unknown = outcomes.iter().any(|outcome| matches!(outcome, Imported::NotRecognised { .. }));
     let is_whole = !unknown && empty.is_empty() && unread == 0;
@@ -174,11 +177,7 @@ fn keep(store: &Store, compiled: &Compiled, is_quiet: bool) -> Result<()> {
 }
 
 fn status(store: &Store, is_json: bool) -> Result<u8> {
-    let map = match store.current_index() {
-        Ok(path) => Some(MappedIndex::open(&path)?),
-        Err(::feeds::Error::NoIndex { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let map = MappedIndex::current(store)?;
     let meta = map.as_ref().map(|map| map.index()?.meta().map_err(anyhow::Error::from)).transpose()?;
     let mut rows = Vec::new();
     for feed in FEEDS {

@@ -158,11 +158,9 @@ pub(super) fn prepare(subject: &Subject, data: &Path, is_quiet: bool) -> Result<
     let mut inventory = target::read(subject)?;
     let statements = statements(subject)?;
     let changelogs = if subject.changelogs { changelogs::collect(&mut inventory, is_quiet)? } else { Vec::new() };
-    let index = match (&subject.index, Store::new(data).current_index()) {
-        (Some(path), _) => Some(MappedIndex::open(path)?),
-        (None, Ok(path)) => Some(MappedIndex::open(&path)?),
-        (None, Err(::feeds::Error::NoIndex { .. })) => None,
-        (None, Err(error)) => return Err(error.into()),
+    let index = match &subject.index {
+        Some(path) => Some(MappedIndex::open(path)?),
+        None => MappedIndex::current(&Store::new(data))?,
     };
     Ok(Prepared { inventory, policy, asset, statements, changelogs, index, now })
 }
