@@ -57,18 +57,22 @@ pub fn suppress(
         let mut latest: Option<&Statement> = None;
         for (at, statement) in statements.iter().enumerate() {
             let is_named = ids.iter().any(|id| id.eq_ignore_ascii_case(&statement.vulnerability));
-            if !is_named || !statement.products.iter().any(|product| covers(product, &url, package)) {
+            if !is_named || !statement.products.iter().any(|product| covers(statement.status, product, &url, package)) {
                 continue;
             }
             is_used[at] = true;
-            let holds = statement.until.is_none_or(|until| until > now);
-            if holds && latest.is_none_or(|known| statement.at >= known.at) {
+            // What was said later than the instant of the judgement was not said yet.
+            let holds = statement.until.is_none_or(|until| until > now) && statement.at.is_none_or(|at| at <= now);
+            // Of two said at once the cautious one stands.
+            let outranks = |known: &Statement| {
+                let both = (known.at, statement.at);
+                both.1 > both.0 || (both.0 == both.1 && (!suppresses(statement.status) || suppresses(known.status)))
+            };
+            if holds && latest.is_none_or(outranks) {
                 latest = Some(statement);
             }
         }
-        let Some(latest) =
-            latest.filter(|latest| matches!(latest.status, Status::NotAffected | Status::Fixed | Status::Accepted))
-        else {
+        let Some(latest) = latest.filter(|latest| suppresses(latest.status)) else {
             continue;
         };
         if !matches!(found.verdict, Verdict::Suppressed(_)) {
@@ -80,10 +84,16 @@ pub fn suppress(
     Ok((0..statements.len()).filter(|at| !is_used[*at] || is_over(*at)).collect())
 }
 
-/// Whether a product names a package: everything, a package URL (version and qualifiers only where both have them), or
-/// a bare name.
-fn covers(product: &str, url: &str, package: &Package) -> bool {
-    if product == "*" || product == package.name || product == url {
+fn suppresses(status: Status) -> bool {
+    matches!(status, Status::NotAffected | Status::Fixed | Status::Accepted)
+}
+
+/// Whether a product names a package: by its package URL. Ignore files may name it plainly, or mean everything.
+///
+/// Whatever the URL says beyond type, namespace and name must hold for the package: another release's statement, or one on
+/// a part of it, says nothing here.
+fn covers(status: Status, product: &str, url: &str, package: &Package) -> bool {
+    if status == Status::Accepted && (product == "*" || product == package.name) {
         return true;
     }
     let (Ok(wanted), Ok(own)) = (purl::Purl::parse(product), purl::Purl::parse(url)) else { return false };
@@ -91,10 +101,29 @@ fn covers(product: &str, url: &str, package: &Package) -> bool {
         && package.source.as_ref().is_some_and(|source| source.name == wanted.name);
     let same_name = wanted.full_name() == own.full_name() || is_source;
     let same_namespace = wanted.namespace.is_empty() || wanted.namespace == own.namespace;
-    let same_version = wanted.version.is_empty() || wanted.version == own.version;
-    let same_architecture = match (wanted.qualifier("arch"), own.qualifier("arch")) {
-        (Some(a), Some(b)) => a == "source" || a == b,
-        _ => true,
+    // "Fixed" is said of a version.
+    let without_epoch = own.version.split_once(':').map_or(&*own.version, |(_, rest)| rest);
+    let same_version = match wanted.version.as_ref() {
+        "" => status != Status::Fixed,
+        version => version == own.version || (wanted.qualifier("epoch").is_some() && version == without_epoch),
     };
-    wanted.kind == own.kind && same_name && same_namespace && same_version && same_architecture
+    wanted.kind == own.kind
+        && same_name
+        && same_namespace
+        && same_version
+        && wanted.subpath.is_empty()
+        && wanted.qualifiers.iter().all(|(key, value)| holds_for(key, value, &wanted, &own))
+}
+
+/// Qualifiers that say where a package came from, and nothing about which one it is.
+const HARMLESS: &[&str] = &["type", "upstream", "checksum", "download_url", "vcs_url", "package-id", "file_name"];
+
+fn holds_for(key: &str, value: &str, wanted: &purl::Purl<'_>, own: &purl::Purl<'_>) -> bool {
+    match key {
+        "arch" => own.qualifier("arch").is_none_or(|arch| value == "source" || value == arch),
+        "distro" => wanted.release().is_some() && wanted.release() == own.release(),
+        "epoch" => own.version.split_once(':').map_or("0", |(epoch, _)| epoch) == value,
+        key if HARMLESS.contains(&key) => true,
+        key => own.qualifier(key) == Some(value),
+    }
 }

@@ -304,3 +304,59 @@ fn a_version_after_the_development_releases_fix_has_the_fix() {
         assert!(matches(vec![deb("example", "2.1-1~bpo12+1", "example")], records()).is_empty(), "{general}");
     }
 }
+
+/// A statement counts for what it names, and for nothing near it.
+#[test]
+fn statements_on_something_else_suppress_nothing() {
+    let bytes = index(vec![advisory("DSA-1", &["CVE-2026-0001"], vec![fixed("Debian:12", "example", "1.5-1")])]);
+    let index = Index::open(&bytes).expect("opens");
+    let mut package = deb("example", "1.0-1", "example");
+    package.architecture = "amd64".to_owned();
+    let inventory = Inventory { packages: vec![package], ..Inventory::default() };
+    let instant = |text: &str| -> Option<Timestamp> { Some(text.parse().expect("an instant")) };
+    let now = instant("2026-11-23T00:00:00Z").expect("now");
+    let said = |status: Status, product: &str, at: &str| Statement {
+        vulnerability: "CVE-2026-0001".to_owned(),
+        products: vec![product.to_owned()],
+        status,
+        reason: String::new(),
+        by: "file".to_owned(),
+        at: instant(at),
+        until: None,
+    };
+    let is_suppressed = |statements: &[Statement]| {
+        let mut found = find(&inventory, &index).expect("matches").matches;
+        suppress(&mut found, &inventory, &index, statements, now).expect("applied");
+        matches!(found[0].verdict, Verdict::Suppressed(_))
+    };
+    let (no, day) = (Status::NotAffected, "2026-01-01T00:00:00Z");
+    for product in [
+        "pkg:deb/debian/example",
+        "pkg:deb/example@1.0-1",
+        "pkg:deb/debian/example@1.0-1?arch=amd64&distro=debian-12",
+        "pkg:deb/debian/example?arch=source&distro=bookworm",
+    ] {
+        assert!(is_suppressed(&[said(no, product, day)]), "{product}");
+    }
+    for product in [
+        "*",
+        "example",
+        "pkg:deb/debian/example?distro=debian-11",
+        "pkg:deb/ubuntu/example",
+        "pkg:deb/debian/example@1.0-2",
+        "pkg:deb/debian/example?arch=arm64",
+        "pkg:deb/debian/example?repository_url=elsewhere",
+        "pkg:deb/debian/example#part",
+        "pkg:rpm/debian/example",
+    ] {
+        assert!(!is_suppressed(&[said(no, product, day)]), "{product}");
+    }
+    assert!(is_suppressed(&[said(Status::Accepted, "*", day)]), "an ignore file may mean everything");
+    let purl = "pkg:deb/debian/example";
+    assert!(!is_suppressed(&[said(Status::Fixed, purl, day)]), "fixed is said of a version");
+    assert!(!is_suppressed(&[said(no, purl, "2027-01-01T00:00:00Z")]), "not said yet");
+    for both in [[Status::Affected, no], [no, Status::Affected]] {
+        assert!(!is_suppressed(&both.map(|status| said(status, purl, day))), "two at once: the cautious one stands");
+    }
+    assert!(is_suppressed(&[said(Status::Affected, purl, day), said(no, purl, "2026-02-01T00:00:00Z")]));
+}

@@ -37,6 +37,13 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
     found
 }
 
+/// The URL with a qualifier that names the platform, so that it fits no package of an unknown one.
+fn bound_to(purl: &str, platform: &str) -> String {
+    let (head, subpath) = purl.split_once('#').map_or((purl, String::new()), |(head, rest)| (head, format!("#{rest}")));
+    let separator = if head.contains('?') { '&' } else { '?' };
+    format!("{head}{separator}platform={}{subpath}", platform.replace(['&', '#', '?'], "-"))
+}
+
 /// Product id → package URL, also through relationships.
 fn products(tree: &Value) -> HashMap<String, String> {
     let mut found = HashMap::new();
@@ -55,7 +62,10 @@ fn products(tree: &Value) -> HashMap<String, String> {
     for relation in tree["relationships"].as_array().into_iter().flatten() {
         let part = relation["product_reference"].as_str().and_then(|id| found.get(id)).cloned();
         if let (Some(purl), Some(id)) = (part, relation["full_product_name"]["product_id"].as_str()) {
-            found.insert(id.to_owned(), purl);
+            // A component of a platform: what is said holds there, which a URL without the release does not show.
+            let within = relation["relates_to_product_reference"].as_str().unwrap_or_default();
+            let bound = if purl.contains("distro=") { purl } else { bound_to(&purl, within) };
+            found.insert(id.to_owned(), bound);
         }
     }
     found

@@ -27,18 +27,22 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
             // A vulnerability without an analysis is a finding, not a statement.
             None => continue,
         };
-        let references =
-            entry["affects"].as_array().into_iter().flatten().filter_map(|affected| affected["ref"].as_str());
-        let products: Vec<String> = references
-            .map(|reference| {
-                // `urn:cdx:serial/version#bom-ref` points into another document by its package URL as a rule.
-                let own = reference.split_once('#').map_or(reference, |(_, inner)| inner);
-                purls
-                    .get(reference)
-                    .or_else(|| purls.get(own))
-                    .map_or_else(|| own.to_owned(), |purl| (*purl).to_owned())
-            })
-            .collect();
+        let serial = document["serialNumber"].as_str().unwrap_or_default().trim_start_matches("urn:uuid:");
+        let mut products: Vec<String> = Vec::new();
+        for affected in entry["affects"].as_array().into_iter().flatten() {
+            let Some(reference) = affected["ref"].as_str() else { continue };
+            // `urn:cdx:serial/version#bom-ref` points into this document, or into another by its package URL as a rule.
+            let (document_of, inner) = reference.split_once('#').unwrap_or(("", reference));
+            let is_here = document_of.is_empty() || (!serial.is_empty() && document_of.contains(serial));
+            let resolved = purls.get(reference).or_else(|| purls.get(inner).filter(|_| is_here));
+            let url = resolved.map_or(inner, |purl| *purl);
+            match affected["versions"].as_array() {
+                None => products.push(url.to_owned()),
+                Some(versions) => {
+                    products.extend(versions.iter().filter_map(|version| of_version(url, version, status)))
+                }
+            }
+        }
         let words = [&analysis["justification"], &analysis["detail"]];
         found.statements.push(Statement {
             vulnerability: vulnerability.to_owned(),
@@ -51,4 +55,14 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
         });
     }
     found
+}
+
+/// The product in one of the versions that an entry names; none where it says the opposite of the analysis, or a range.
+fn of_version(url: &str, version: &Value, status: Status) -> Option<String> {
+    let is_affected = version["status"].as_str().unwrap_or("affected") == "affected";
+    let says_affected = matches!(status, Status::Affected | Status::UnderInvestigation);
+    let version = version["version"].as_str().filter(|_| is_affected == says_affected)?;
+    let (head, tail) = url.find(['?', '#']).map_or((url, ""), |at| url.split_at(at));
+    let name = head.rfind('@').filter(|at| *at > head.rfind('/').unwrap_or(0) + 1).map_or(head, |at| &head[..at]);
+    Some(format!("{name}@{version}{tail}"))
 }

@@ -4,6 +4,8 @@ use super::{Statement, Statements, Status};
 use crate::feeds::text::instant;
 use crate::model::Problem;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 
 fn accepted(
     name: &str,
@@ -29,6 +31,13 @@ fn accepted(
         at: None,
         until,
     })
+}
+
+/// Refuses an entry that says more than is understood: what was meant to limit it would be lost.
+fn limited(name: &str, id: &str, rest: &BTreeMap<String, IgnoredAny>) -> Result<(), Problem> {
+    let Some(key) = rest.keys().next() else { return Ok(()) };
+    let what = format!("it says `{key}`, which cannot be taken over; the entry is not used");
+    Err(Problem::bad_record(format!("{name}: {id}"), what))
 }
 
 fn gather(name: &str, entries: impl Iterator<Item = Result<Statement, Problem>>) -> Statements {
@@ -63,6 +72,8 @@ struct TrivyEntry {
     #[serde(default)]
     statement: String,
     expired_at: Option<String>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, IgnoredAny>,
 }
 
 /// `.trivyignore.yaml`.
@@ -71,9 +82,10 @@ pub fn trivy(name: &str, text: &str) -> Statements {
     match serde_saphyr::from_str::<TrivyFile>(text) {
         Ok(file) => gather(
             name,
-            file.vulnerabilities
-                .into_iter()
-                .map(|entry| accepted(name, &entry.id, entry.purls, entry.statement, entry.expired_at.as_deref())),
+            file.vulnerabilities.into_iter().map(|entry| {
+                limited(name, &entry.id, &entry.rest)?;
+                accepted(name, &entry.id, entry.purls, entry.statement, entry.expired_at.as_deref())
+            }),
         ),
         Err(error) => unreadable(name, error),
     }
@@ -118,6 +130,8 @@ struct OsvEntry {
     reason: String,
     #[serde(rename = "ignoreUntil")]
     until: Option<toml::value::Datetime>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, IgnoredAny>,
 }
 
 /// `osv-scanner.toml`. Overrides of whole packages are not taken over, and named.
@@ -126,6 +140,7 @@ pub fn osv_scanner(name: &str, text: &str) -> Statements {
     match toml::from_str::<OsvFile>(text) {
         Ok(file) => {
             let entries = file.ignored.into_iter().map(|entry| {
+                limited(name, &entry.id, &entry.rest)?;
                 let until = entry.until.map(|until| until.to_string());
                 accepted(name, &entry.id, Vec::new(), entry.reason, until.as_deref())
             });
@@ -156,6 +171,8 @@ struct GrypeEntry {
     #[serde(default)]
     reason: String,
     package: Option<GrypePackage>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -163,6 +180,8 @@ struct GrypePackage {
     #[serde(default)]
     name: String,
     version: Option<String>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, IgnoredAny>,
 }
 
 /// `.grype.yaml`. Rules without a vulnerability's id are not taken over, and named.
@@ -172,6 +191,8 @@ pub fn grype(name: &str, text: &str) -> Statements {
         Ok(file) => gather(
             name,
             file.ignore.into_iter().map(|entry| {
+                limited(name, &entry.vulnerability, &entry.rest)?;
+                entry.package.as_ref().map_or(Ok(()), |package| limited(name, &entry.vulnerability, &package.rest))?;
                 if let Some(version) = entry.package.as_ref().and_then(|package| package.version.as_ref()) {
                     let what =
                         format!("limited to version {version}, which cannot be taken over; the entry is not used");
@@ -223,6 +244,10 @@ mod tests {
         assert_eq!((found.statements.len(), found.problems.len()), (1, 1));
         assert_eq!(found.statements[0].reason, "not reachable");
         assert!(found.statements[0].until.is_some());
+        let path = "vulnerabilities:\n  - id: CVE-2024-1\n    paths: [vendor]\n  - id: CVE-2024-2\n    expires_at: 2026-01-31\n";
+        assert_eq!((trivy("x", path).statements.len(), trivy("x", path).problems.len()), (0, 2));
+        let limited = "ignore:\n  - vulnerability: CVE-1\n    fix-state: fixed\n  - vulnerability: CVE-2\n    package:\n      name: a\n      type: deb\n";
+        assert_eq!((grype("x", limited).statements.len(), grype("x", limited).problems.len()), (0, 2));
         let found = trivy_plain(
             "x",
             "# why\nCVE-2024-1 exp:2026-01-31\nCVE-2024-2 # note\n\nCVE-2024-3 exp:never\nCVE-2024-4 odd\n",
