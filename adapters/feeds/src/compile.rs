@@ -160,7 +160,7 @@ impl Work {
 
 /// Reads one document, as its folder's feed unless it is plainly of another.
 fn read(expected: &'static Feed, stored: usize, name: &str, bytes: &[u8]) -> Part {
-    let document = feeds::Document { name, bytes };
+    let document = feeds::Document { name, bytes: bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) };
     let is_part = name.contains(" from line ");
     let feed = if is_part || (expected.detect)(&document) { Some(expected) } else { feeds::detect(&document) };
     let feed_or_expected = feed.unwrap_or(expected);

@@ -57,6 +57,7 @@ struct OsvRecord<'a> {
 
 #[derive(Deserialize)]
 struct OsvSeverity {
+    #[serde(default)]
     score: String,
 }
 
@@ -181,7 +182,7 @@ fn translate(record: OsvRecord<'_>, place: &str, out: &mut Reading<'_>) {
     let mut add = |found: Option<Vec<OsvSeverity>>, id: &str| {
         for severity in found.unwrap_or_default() {
             let severity = Severity { source: id.to_owned(), value: severity.score };
-            if !severities.contains(&severity) && severities.len() < 16 {
+            if !severity.value.is_empty() && !severities.contains(&severity) && severities.len() < 16 {
                 severities.push(severity);
             }
         }
@@ -338,6 +339,14 @@ fn translate_range(range: OsvRange, place: &str, out: &mut Reading<'_>) -> Optio
         events.extend(event.fixed.map(Event::Fixed));
         events.extend(event.last_affected.map(Event::LastAffected));
         events.extend(event.limit.filter(|limit| limit != "*").map(Event::Limit));
+    }
+    if events.is_empty() {
+        out.problem(place, "a range without events");
+        return None;
+    }
+    // The format demands a beginning. Where a publisher forgot it, everything before the end is meant.
+    if !events.iter().any(|event| matches!(event, Event::Introduced(_))) {
+        events.insert(0, Event::Introduced("0".to_owned()));
     }
     // GitHub keeps an upper bound beside the range where it knows no fixed version.
     let has_end = events.iter().any(|event| !matches!(event, Event::Introduced(_)));
