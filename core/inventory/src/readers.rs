@@ -146,6 +146,9 @@ pub fn read_database_file(document: &Document<'_>, inventory: &mut Inventory) ->
     true
 }
 
+/// Readers of bills of materials, whose files bear each other's names.
+const BILLS: &[&str] = &["cyclonedx", "spdx", "spdx3"];
+
 /// Takes out what package managers list beside packages: RPM's public keys, and apk's virtual packages (`.build-deps`).
 fn leave_out_pseudo_packages(inventory: &mut Inventory, from: usize) {
     let is_pseudo = |package: &Package| match package.kind {
@@ -192,6 +195,16 @@ pub fn read_document(document: &Document<'_>, inventory: &mut Inventory) -> Opti
 }
 
 fn read_utf8(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
+    // Lines that end as they did on old Macintoshes would be one line to every reader.
+    let is_old = memchr::memchr(b'\n', document.bytes).is_none() && memchr::memchr(b'\r', document.bytes).is_some();
+    if is_old && !document.bytes.contains(&0) {
+        let lines: Vec<u8> = document.bytes.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect();
+        return read_lines(&Document { bytes: &lines, ..*document }, inventory);
+    }
+    read_lines(document, inventory)
+}
+
+fn read_lines(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
     let recognises = |reader: &&Reader, content: bool| match reader.access {
         Access::Document { by_name, by_content, .. } => {
             if content {
@@ -202,10 +215,18 @@ fn read_utf8(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'sta
         }
         Access::Database(_) => false,
     };
-    let reader = READERS
-        .iter()
-        .find(|reader| recognises(reader, false))
-        .or_else(|| READERS.iter().find(|reader| recognises(reader, true)))?;
+    // A name is only a hint where the content says plainly that it is of another kind.
+    let by_name = READERS.iter().find(|reader| recognises(reader, false));
+    let by_content = || READERS.iter().find(|reader| recognises(reader, true));
+    let reader = match by_name {
+        Some(reader) if BILLS.contains(&reader.id) && !recognises(&reader, true) => by_content().unwrap_or(reader),
+        Some(reader) => reader,
+        None => by_content()?,
+    };
+    if document.bytes.trim_ascii().is_empty() && reader.id != "requirements" {
+        inventory.unreadable(document.name, "it is empty");
+        return Some(reader.id);
+    }
     let Access::Document { read, .. } = reader.access else { return None };
     let before = inventory.packages.len();
     read(document, inventory);
@@ -226,17 +247,21 @@ pub(crate) fn text_of<'a>(document: &Document<'a>, inventory: &mut Inventory) ->
     if matches!(text, std::borrow::Cow::Owned(_)) {
         inventory.unreadable(document.name, "it is not UTF-8 throughout; the bytes in question were replaced");
     }
+    let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+    if text.lines().any(is_marker) {
+        inventory.unreadable(document.name, "it holds the marks of a merge that was not resolved");
+    }
     text
 }
 
 /// The most bytes of a document that is taken apart into JSON values, each of which takes sixteen times its text.
 const MOST_JSON_BYTES: usize = 128 << 20;
 /// The most objects in a document whose entries become structures: `{}` is two bytes, and some hundred in memory.
-const MOST_OBJECTS: usize = 8_000_000;
+const MOST_OBJECTS: usize = 4_000_000;
 
 /// Says, with a problem, whether a JSON document has more objects than any real one.
 pub(crate) fn has_too_many_objects(document: &Document<'_>, inventory: &mut Inventory) -> bool {
-    let too_many = memchr::memchr_iter(b'{', document.bytes).nth(MOST_OBJECTS).is_some();
+    let too_many = memchr::memchr2_iter(b'{', b'[', document.bytes).nth(MOST_OBJECTS).is_some();
     if too_many {
         inventory.unreadable(document.name, format!("it has more than {MOST_OBJECTS} objects"));
     }

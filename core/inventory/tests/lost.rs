@@ -163,10 +163,57 @@ fn a_problem_that_no_longer_fits_the_list_still_counts() {
 /// Two bytes of JSON can take hundreds in memory: such documents are refused before they are taken apart.
 #[test]
 fn documents_that_would_grow_beyond_memory_are_refused() {
-    let components = format!(r#"{{"bomFormat":"CycloneDX","components":[{}{{}}]}}"#, "{},".repeat(8_000_000));
+    let components = format!(r#"{{"bomFormat":"CycloneDX","components":[{}{{}}]}}"#, "[],".repeat(4_000_000));
     let lock = format!(r#"{{"lockfileVersion":3,"packages":[{}0]}}"#, "0,".repeat(70 << 20));
     for (name, text) in [("x.cdx.json", components), ("package-lock.json", lock)] {
         let inventory = read(name, text.as_bytes());
         assert_eq!((inventory.unread, inventory.packages.len()), (1, 0), "{name}: {:?}", inventory.problems);
     }
+}
+
+/// Found by an attack: each of these once lost packages without a word.
+#[test]
+fn what_an_attack_found_to_be_lost_is_counted() {
+    let lost: &[(&str, &[u8])] = &[
+        ("Gemfile.lock", b"GEM\n  specs:\n    rack\n    rake (13.0.0)\n"),
+        ("Gemfile.lock", b"GEM\n  specs:\n<<<<<<< HEAD\n    rack (2.0.0)\n=======\n    rack (2.1.0)\n>>>>>>> other\n"),
+        ("Gemfile.lock", b""),
+        ("x.spdx", b"SPDXVersion: SPDX-2.3\nPackageName: a\nPackageComment: <text>open\nPackageName: b\n"),
+        ("requirements.txt", b"django (==3.0)\n"),
+        ("requirements.txt", b"'django'==3.0\n"),
+        ("bom.json", b"{}"),
+        ("x.spdx.json", br#"{"spdxVersion":"SPDX-2.3","Packages":[]}"#),
+        ("status", b"Package: a\nStatus: install ok installed\nStatus: deinstall ok config-files\nVersion: 1\n"),
+    ];
+    for (name, bytes) in lost {
+        assert!(read(name, bytes).unread > 0, "{name}: {}", String::from_utf8_lossy(bytes));
+    }
+    let kept: &[(&str, &[u8], &str)] = &[
+        ("status", b"Package: c\nStatus: install ok installed\nVersion: 1\n\npackage: a\nstatus: install ok installed\nversion: 1\nsource: b (2)\n", "c 1, a 1"),
+        ("package-lock.json", br#"{"lockfileVersion":2,"packages":{"":{"name":"own"}},"dependencies":{"a":{"version":"1.0.0"}}}"#, "a 1.0.0"),
+        ("pom.xml", b"<project><profiles><profile><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>1</version></dependency></dependencies></profile></profiles></project>", "g:a 1"),
+        ("project.assets.json", br#"{"libraries":{"A/1.0.0":{}}}"#, "A 1.0.0"),
+        ("x.cdx.json", br#"{"bomFormat":"CycloneDX","metadata":{"component":{"type":"application","name":"own","components":[{"name":"a","purl":"pkg:npm/a@1.0.0"}]}},"components":[{"name":"b","purl":"pkg:npm/b@1.0.0"}]}"#, "a 1.0.0, b 1.0.0"),
+        ("x.spdx.json", br#"{"spdxVersion":"SPDX-2.3","packages":[{"name":"a","primaryPackagePurpose":"FILE","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/a@1.0.0"}]}]}"#, "a 1.0.0"),
+        ("bom.json", br#"{"spdxVersion":"SPDX-2.3","packages":[{"name":"a","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/a@1.0.0"}]}]}"#, "a 1.0.0"),
+        ("requirements.txt", b"a==1\rb==2\r", "a 1, b 2"),
+    ];
+    for (name, bytes, expected) in kept {
+        let inventory = read(name, bytes);
+        let found: Vec<String> =
+            inventory.packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
+        assert_eq!(found.join(", "), *expected, "{name}: {:?}", inventory.problems);
+    }
+    // A cut archive whose end is the end of an archive inside it.
+    let inner = jar(&[("META-INF/maven/g/inner/pom.properties", b"groupId=g\nartifactId=inner\nversion=1\n")]);
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in [("lib/inner.jar", inner.as_slice()), ("A.class", b"x")] {
+        writer.start_file(name, stored).expect("started");
+        writer.write_all(content).expect("written");
+    }
+    let whole = writer.finish().expect("finished").into_inner();
+    let end = whole.windows(inner.len()).position(|window| window == inner).expect("inside") + inner.len();
+    assert_eq!(read("app-1.0.jar", &whole[..end]).unread, 1);
+    assert_eq!(read("app-1.0.jar", &whole).unread, 0);
 }

@@ -24,6 +24,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         Some(Err(what)) => inventory.unreadable(document.name, what),
         None => {}
     }
+    if is_cut_off(document.bytes) == Some(true) {
+        inventory.unreadable(document.name, "the program is cut off: its sections lie beyond its end");
+    }
     if let Some(section) = elf_section(document.bytes, b".dep-v0") {
         add_rust(section, document.name, inventory);
     }
@@ -108,6 +111,17 @@ fn add_rust(section: &[u8], place: &str, inventory: &mut Inventory) {
             inventory.packages.push(Package::language(PackageType::Cargo, name, version, place));
         }
     }
+}
+
+/// Whether the table of sections of a 64-bit little-endian ELF file lies beyond its end; none for other files.
+fn is_cut_off(bytes: &[u8]) -> Option<bool> {
+    if !bytes.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let table = u64::from_le_bytes(bytes.get(0x28..0x30)?.try_into().ok()?);
+    let size = u64::from(u16::from_le_bytes(bytes.get(0x3a..0x3c)?.try_into().ok()?));
+    let count = u64::from(u16::from_le_bytes(bytes.get(0x3c..0x3e)?.try_into().ok()?));
+    Some(table.saturating_add(size * count) > bytes.len() as u64)
 }
 
 /// A section of a 64-bit little-endian ELF file.

@@ -34,6 +34,8 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
                 version_without_platform(version),
                 document.name,
             ));
+        } else if section == "GEM" {
+            inventory.unreadable(document.name, format!("a gem without a version: `{}`", entry.trim()));
         }
     }
 }

@@ -108,10 +108,14 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         remember_os(found, inventory);
     }
     if components.is_empty() {
-        inventory.problem(document.name, "the document lists no components");
+        inventory.unreadable(document.name, "the document lists no components");
     }
     // The document's own subject is what is described, not what is inside; an application is itself a package.
-    let subject = bom.metadata.and_then(|metadata| metadata.component).filter(|component| !component.purl.is_empty());
+    let subject = bom.metadata.and_then(|metadata| metadata.component);
+    let inside = subject.iter().flat_map(|component| component.components.iter().flatten());
+    inside.for_each(|component| add(component, document.name, inventory, 1));
+    let subject =
+        subject.filter(|component| !component.purl.is_empty()).map(|own| Component { components: None, ..own });
     subject.iter().for_each(|component| add(component, document.name, inventory, 0));
     if components.len() <= PART {
         return components.iter().for_each(|component| add(component, document.name, inventory, 0));
@@ -288,7 +292,7 @@ mod xml {
             remember_os(found, inventory);
         }
         if done.is_empty() {
-            inventory.problem(document.name, "the document lists no components");
+            inventory.unreadable(document.name, "the document lists no components");
         }
         done.iter().for_each(|component| add(component, document.name, inventory, 0));
     }
@@ -325,7 +329,9 @@ mod xml {
             match open.last_mut() {
                 Some(outer) => outer.components.get_or_insert_default().push(finished),
                 // The subject without a purl describes the document only.
-                None if parent == "metadata" && finished.purl.is_empty() => {}
+                None if parent == "metadata" && finished.purl.is_empty() => {
+                    done.extend(finished.components.into_iter().flatten());
+                }
                 None => done.push(finished),
             }
             return;

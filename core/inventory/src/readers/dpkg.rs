@@ -81,18 +81,24 @@ struct Fields<'a> {
 fn package_of(paragraph: &Paragraph<'_>, ecosystem: &str, location: &str) -> Result<Option<Package>, String> {
     let mut fields = Fields::default();
     for (name, value) in paragraph.fields() {
-        match name {
-            b"Package" if !fields.package.is_empty() => {
-                return Err("two packages with no empty line between them".to_owned());
+        // Field names have no case (deb822(5)).
+        let places: [(&[u8], &mut &[u8]); 7] = [
+            (b"Package", &mut fields.package),
+            (b"Status", &mut fields.status),
+            (b"Version", &mut fields.version),
+            (b"Architecture", &mut fields.architecture),
+            (b"Source", &mut fields.source),
+            (b"Origin", &mut fields.origin),
+            (b"Maintainer", &mut fields.maintainer),
+        ];
+        for (field, place) in places {
+            if !field.eq_ignore_ascii_case(name) {
+                continue;
             }
-            b"Package" => fields.package = value,
-            b"Status" => fields.status = value,
-            b"Version" => fields.version = value,
-            b"Architecture" => fields.architecture = value,
-            b"Source" => fields.source = value,
-            b"Origin" => fields.origin = value,
-            b"Maintainer" => fields.maintainer = value,
-            _ => {}
+            if !place.is_empty() {
+                return Err(format!("two fields `{}`: an empty line is missing", String::from_utf8_lossy(field)));
+            }
+            *place = value;
         }
     }
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();

@@ -36,6 +36,10 @@ fn read_archive(place: &str, bytes: &[u8], level: usize, budget: &mut u64, inven
         Ok(archive) => archive,
         Err(error) => return inventory.unreadable(place, format!("it is not a readable archive: {error}")),
     };
+    // A cut archive can end with a whole one that was stored inside it. What starts a program may stand before one.
+    if archive.offset() > 0 && bytes.starts_with(b"PK\x03\x04") {
+        return inventory.unreadable(place, "it is cut off: only an archive inside it is whole");
+    }
     if archive.len() > MOST_ENTRIES {
         return inventory.unreadable(place, format!("it has {} entries, more than any real archive", archive.len()));
     }

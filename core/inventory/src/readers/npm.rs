@@ -23,7 +23,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
             inventory.unreadable(document.name, format!("its `{key}` are no object"));
         }
     }
-    let by_path = packages.as_object().filter(|packages| !packages.is_empty());
+    let by_path = packages.as_object().filter(|packages| packages.keys().any(|path| !path.is_empty()));
     // Version 2 has both forms, for old readers: the newer one counts.
     match (by_path, dependencies.as_object()) {
         (Some(packages), _) => installed(packages, document.name, inventory),

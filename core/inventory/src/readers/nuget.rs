@@ -33,7 +33,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     }
     for (key, entry) in value["libraries"].as_object().into_iter().flatten() {
         // Projects are the program's own parts.
-        if entry["type"].as_str() == Some("package")
+        if !entry["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("project"))
             && let Some((name, version)) = key.split_once('/')
         {
             found.push((name.to_owned(), version.to_owned()));

@@ -123,7 +123,9 @@ fn close(name: &str, path: &[&str], text: &str, current: &mut Dependency, pom: &
         (["project"] | ["project", "parent"], "version" | "groupId") => {
             pom.properties.entry(format!("project.{name}")).or_insert_with(|| text.to_owned());
         }
-        (["project", "dependencies"], "dependency") => pom.dependencies.push(current.clone()),
+        (["project", "dependencies"] | ["project", "profiles", "profile", "dependencies"], "dependency") => {
+            pom.dependencies.push(current.clone())
+        }
         (["project", "dependencyManagement", "dependencies"], "dependency") => pom.managed.push(current.clone()),
         ([.., "dependency"], "groupId") => current.group = text.to_owned(),
         ([.., "dependency"], "artifactId") => current.artifact = text.to_owned(),

@@ -44,6 +44,11 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         };
         let end = requirement.find(['=', '<', '>', '!', '~', '[', '@', ' ']).unwrap_or(requirement.len());
         let name = &requirement[..end];
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_name) {
+            inventory.unreadable(place, format!("not a requirement: `{line}`"));
+            continue;
+        }
         let pin = requirement.split_once("==").map(|(_, version)| version.trim_start_matches('='));
         match pin.map(|pin| pin.split(',').next().unwrap_or(pin)).filter(|pin| !pin.contains('*')) {
             Some(version) => {

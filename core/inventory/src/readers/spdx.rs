@@ -64,7 +64,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
                 "it is neither SPDX JSON nor SPDX tag-value (RDF, YAML and tables are not read)",
             );
         }
-        let entries = tag_value(&text);
+        let entries = tag_value(&text, document.name, inventory);
         return finish(entries, document.name, inventory);
     }
     if has_too_many_objects(document, inventory) {
@@ -77,7 +77,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
                 _ => spdx,
             };
             if spdx.version.is_empty() {
-                inventory.problem(document.name, "it does not say its SPDX version");
+                inventory.unreadable(document.name, "it does not say its SPDX version");
             }
             finish(spdx.packages.unwrap_or_default(), document.name, inventory);
         }
@@ -86,7 +86,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
 }
 
 /// Reads `Tag: value` lines; a package begins with `PackageName:`.
-fn tag_value(text: &str) -> Vec<Entry> {
+fn tag_value(text: &str, place: &str, inventory: &mut Inventory) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut is_inside_text = false;
     for line in text.lines() {
@@ -126,12 +126,15 @@ fn tag_value(text: &str) -> Vec<Entry> {
             _ => {}
         }
     }
+    if is_inside_text {
+        inventory.unreadable(place, "a <text> is not closed; what follows it was not read");
+    }
     entries
 }
 
 fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
     if entries.is_empty() {
-        inventory.problem(place, "the document lists no packages");
+        inventory.unreadable(place, "the document lists no packages");
     }
     let purpose = |entry: &Entry, wanted: &str| {
         entry
@@ -146,11 +149,8 @@ fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
     }
     let mut inputs = 0;
     for entry in &entries {
-        if purpose(entry, "operating-system")
-            || purpose(entry, "container")
-            || purpose(entry, "file")
-            || entry.is_pseudo()
-        {
+        let is_aside = purpose(entry, "container") || purpose(entry, "file") || entry.is_pseudo();
+        if purpose(entry, "operating-system") || (is_aside && !entry.has_package_url()) {
             continue;
         }
         if entry.is_build_input() {
@@ -173,6 +173,17 @@ impl Entry {
     fn is_pseudo(&self) -> bool {
         let kind = self.id.strip_prefix("SPDXRef-").unwrap_or_default();
         ["OperatingSystem-", "ContainerImage-", "Filesystem-", "DocumentRoot-"].iter().any(|p| kind.starts_with(p))
+    }
+
+    /// Whether a package URL of something that has advisories stands beside it.
+    fn has_package_url(&self) -> bool {
+        let is_one = |reference: &Reference| {
+            let text = reference.reference_locator.as_str();
+            reference.reference_type.ends_with("purl")
+                && !text.starts_with("pkg:oci/")
+                && !text.starts_with("pkg:docker/")
+        };
+        self.external_refs.iter().flatten().any(is_one)
     }
 
     /// Hermeto lists what a build may fetch, for all architectures, beside what its image has installed.

@@ -21,8 +21,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let elements = value["@graph"].as_array().map_or_else(|| std::slice::from_ref(&value), Vec::as_slice);
     let before = inventory.packages.len();
     for element in elements {
-        let kind = element["type"].as_str().or(element["@type"].as_str()).unwrap_or_default();
-        if !kind.ends_with("software_Package") && kind != "Package" {
+        let kinds = [&element["type"], &element["@type"]];
+        let mut words = kinds.into_iter().flat_map(|kind| kind.as_str().into_iter().chain(texts(kind)));
+        if !words.any(|kind| kind.ends_with("software_Package") || kind == "Package") {
             continue;
         }
         match package_of(element, document.name) {
@@ -32,8 +33,13 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         }
     }
     if inventory.packages.len() == before {
-        inventory.problem(document.name, "the document lists no packages");
+        inventory.unreadable(document.name, "the document lists no packages");
     }
+}
+
+/// The texts of a list; none if it is no list.
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn package_of(element: &Value, place: &str) -> Result<Package, String> {

@@ -106,6 +106,9 @@ impl<'a> File<'a> {
         let page = self.page(number_of_page)?;
         let start = if number_of_page == 1 { 100 } else { 0 };
         let kind = *page.get(start).ok_or("an empty page")?;
+        if !matches!(kind, 5 | 13) {
+            return Err(format!("page {number_of_page} is of kind {kind}, not of a table"));
+        }
         let cells = short(page, start + 3, true)? as usize;
         let pointers = start + if kind == 5 { 12 } else { 8 };
         for cell in 0..cells {
