@@ -52,8 +52,13 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
     let total = files.iter().map(|(_, _, size)| size).sum();
     progress.begin("compile", Some(total));
     let mut done = 0;
-    for (feed, name, size) in &files {
+    let damaged = damaged_files(store, &files)?;
+    for (at, (feed, name, size)) in files.iter().enumerate() {
         work.feed = feed;
+        if damaged.contains(&at) {
+            work.problem(name, "its bytes are not those that were stored: fetch or import it again, or remove it");
+            continue;
+        }
         work.documents.push((feed.id, name.clone(), 0));
         visit(&store.feed_folder(feed.id).join(name), &mut work)?;
         work.read_batch();
@@ -66,6 +71,26 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
     let bytes = builder.finish(&states)?;
     progress.end("compile", &format!("{} documents", files.len()));
     Ok(Compiled { bytes, problems, states, documents })
+}
+
+/// The places of documents whose bytes are not those that were stored.
+fn damaged_files(store: &Store, files: &[(&'static Feed, String, u64)]) -> Result<Vec<usize>, Error> {
+    let check = |at: usize| -> Result<Option<usize>, Error> {
+        let (feed, name, _) = &files[at];
+        let path = store.feed_folder(feed.id).join(name);
+        let expected = store.documents(feed.id)?.remove(name).map(|document| document.digest);
+        let mut hasher = blake3::Hasher::new();
+        let file = match std::fs::File::open(&path) {
+            Ok(file) => file,
+            // One that is gone says as little as one that was changed.
+            Err(_) => return Ok(Some(at)),
+        };
+        hasher.update_reader(file).map_err(Error::file("read", &path))?;
+        let is_whole = expected.is_some_and(|expected| hasher.finalize().to_hex().as_str() == expected);
+        Ok((!is_whole).then_some(at))
+    };
+    let found = (0..files.len()).into_par_iter().map(check).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 struct Work {

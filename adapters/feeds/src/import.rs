@@ -26,6 +26,13 @@ pub enum Imported {
         /// The feed's id.
         feed: &'static str,
     },
+    /// Recognised, but no record in it can be read: not stored.
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// The feed's id.
+        feed: &'static str,
+    },
     /// Not recognised as belonging to any feed.
     NotRecognised {
         /// The file.
@@ -51,6 +58,7 @@ pub fn import(
                 None => recognise(&file)?,
             };
             outcome.push(match found {
+                Some(feed) if !gives_records(&file, feed)? => Imported::Empty { path: file, feed: feed.id },
                 Some(feed) => match store_file(store, &file, feed, now)? {
                     Some(name) => Imported::Stored { path: file, feed: feed.id, name },
                     None => Imported::Known { path: file, feed: feed.id },
@@ -109,6 +117,36 @@ fn recognise(path: &Path) -> Result<Option<&'static Feed>, Error> {
     let mut first = First { found: None, left: 50 };
     visit(path, &mut first)?;
     Ok(first.found)
+}
+
+/// Reads documents until one gives a record.
+struct Trial {
+    feed: &'static Feed,
+    found: bool,
+}
+
+impl Visitor for Trial {
+    fn document(&mut self, name: &str, bytes: Vec<u8>) -> bool {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let document = feeds::Document { name, bytes };
+        let feed = if (self.feed.detect)(&document) { Some(self.feed) } else { feeds::detect(&document) };
+        let mut emit = |_| self.found = true;
+        (feed.unwrap_or(self.feed).read)(&document, &mut feeds::Reading::new(&mut emit));
+        !self.found
+    }
+
+    fn may_split(&self, name: &str) -> bool {
+        self.feed.by_line && name.ends_with(".jsonl")
+    }
+
+    fn problem(&mut self, _: &str, _: &str) {}
+}
+
+/// Whether a file gives any record at all: what gives none must not take the place of what did.
+fn gives_records(path: &Path, feed: &'static Feed) -> Result<bool, Error> {
+    let mut trial = Trial { feed, found: false };
+    visit(path, &mut trial)?;
+    Ok(trial.found)
 }
 
 /// Stores a file; the value is the name it has there, or none if the feed holds the same bytes already.

@@ -328,6 +328,12 @@ fn imports_that_bring_nothing_replace_nothing() {
     assert_eq!(world.code(&["feeds", "import", &world.path("documents.json"), &world.path("other.json")]), 0);
     let after = index();
     assert_ne!(after, before);
+    // A cut copy of what is stored does not take its place.
+    let whole = std::fs::read_to_string(world.folder.join("other.json")).expect("read");
+    world.write("other.json", &whole[..whole.len() - 30]);
+    assert_eq!(world.code(&["feeds", "import", &world.path("other.json")]), 2);
+    assert_eq!(index(), after);
+    world.write("other.json", &whole);
     // The same bytes again are known, and taking documents out leads back to where it began.
     world.write("copy.json", &std::fs::read_to_string(world.folder.join("other.json")).expect("read"));
     assert!(world.text(&["feeds", "import", &world.path("copy.json")]).contains("(known)"));
@@ -335,6 +341,20 @@ fn imports_that_bring_nothing_replace_nothing() {
     assert_eq!(world.code(&["feeds", "remove", "osv", "nothing"]), 64);
     assert_eq!(world.code(&["feeds", "remove", "osv", "other.json"]), 0);
     assert_eq!(world.code(&["feeds", "verify"]), 0);
+    // A document that was changed in the store is not compiled, and said to be damaged.
+    let stored = std::fs::read_dir(world.folder.join("data/feeds/osv"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path());
+    let stored =
+        stored.into_iter().find(|path| path.display().to_string().ends_with("-documents.json")).expect("stored");
+    std::fs::write(&stored, std::fs::read_to_string(&stored).expect("read").replace("\"a\"", "\"b\""))
+        .expect("changed");
+    assert_eq!(world.code(&["feeds", "compile"]), 2);
+    assert!(
+        std::fs::read_to_string(world.folder.join("data/index/problems.tsv"))
+            .expect("read")
+            .contains("not those that were stored")
+    );
 }
 
 #[test]

@@ -76,6 +76,8 @@ pub struct Coverage {
     pub unread: usize,
     /// Packages of which neither the advisories nor the host's own repositories say anything.
     pub uncovered: usize,
+    /// Findings of which nobody can say whether they are there.
+    pub undecided: usize,
     /// What of the data is too old or too damaged to rely on, in words.
     pub unreliable: Vec<String>,
     /// Things that are not known, in words.
@@ -100,6 +102,7 @@ impl Coverage {
             "pending security update is not explained",
             "pending security updates are not explained",
         );
+        gap(self.undecided, "finding could not be decided", "findings could not be decided");
         gap(self.unread, "file or entry could not be read", "files or entries could not be read");
         if self.packages == 0 {
             gaps.push("no package was found".to_owned());
@@ -165,6 +168,8 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
     let is_unexplained =
         |finding: &&Finding| finding.kind == Kind::SecurityUpdate && finding.signals.patch_available.is_none();
     coverage.unexplained_updates = findings.iter().filter(is_unexplained).count();
+    coverage.undecided =
+        findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Undetermined { .. })).count();
     note_assumptions(&mut coverage, &findings);
     let (patches, other_updates) = patches::group(input.inventory, &findings, input.now);
     Ok(Assessment { findings, suppressed, patches, other_updates, coverage })

@@ -217,3 +217,23 @@ fn what_an_attack_found_to_be_lost_is_counted() {
     assert_eq!(read("app-1.0.jar", &whole[..end]).unread, 1);
     assert_eq!(read("app-1.0.jar", &whole).unread, 0);
 }
+
+/// A page of the database that was zeroed held packages: never a smaller answer without a word.
+#[test]
+fn a_zeroed_page_of_a_database_is_noticed() {
+    let packed = include_bytes!("cases/rpm-sqlite/rpmdb.sqlite.zst");
+    let whole =
+        plimsoll_inventory::unpack(packed.to_vec(), plimsoll_inventory::Limits { bytes: 1 << 26 }).expect("unpacked");
+    let expected = read("rpmdb.sqlite", &whole).packages.len();
+    assert!(expected > 0);
+    let page_bytes = usize::from(u16::from_be_bytes([whole[16], whole[17]]));
+    let mut noticed = 0;
+    for page in 1..whole.len() / page_bytes {
+        let mut damaged = whole.clone();
+        damaged[page * page_bytes..(page + 1) * page_bytes].fill(0);
+        let found = read("rpmdb.sqlite", &damaged);
+        noticed += usize::from(found.unread > 0);
+        assert!(found.unread > 0 || found.packages.len() == expected, "page {page}");
+    }
+    assert!(noticed > 0);
+}

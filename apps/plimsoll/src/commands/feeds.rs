@@ -80,45 +80,26 @@ fn run_import(
 ) -> Result<u8> {
     let feed = feed.map(named).transpose()?;
     let outcomes = import(store, paths, feed, Timestamp::now())?;
-    if outcomes.iter().all(|outcome| matches!(outcome, Imported::NotRecognised { .. })) {
-        list(&outcomes, &[])?;
-        anyhow::bail!("none of {} files belongs to a feed that is known; the index was left as it is", outcomes.len());
+    list(&outcomes)?;
+    let is_useless = |outcome: &Imported| matches!(outcome, Imported::NotRecognised { .. } | Imported::Empty { .. });
+    if outcomes.iter().all(is_useless) {
+        anyhow::bail!("no record could be read from {} files; the index was left as it is", outcomes.len());
     }
     let compiled = compile(store, progress)?;
-    // A document that gives no record is not what it was taken for, and must not stand for its feed.
-    let mut empty = Vec::new();
-    for (feed, name, _) in compiled.documents.iter().filter(|(_, _, records)| *records == 0) {
-        let is_new = outcomes.iter().any(|outcome| match outcome {
-            Imported::Stored { feed: stored, name: own, .. } => stored == feed && own == name,
-            _ => false,
-        });
-        if is_new {
-            store.remove(feed, name)?;
-            empty.push((*feed, name.as_str()));
-        }
-    }
-    list(&outcomes, &empty)?;
-    let stored = outcomes.iter().filter(|outcome| matches!(outcome, Imported::Stored { .. })).count();
-    if stored > 0 && stored == empty.len() {
-        anyhow::bail!("no record could be read from what was given; the index was left as it is");
-    }
     let unread = compiled.problems.iter().filter(|(_, problem)| problem.code == "feed/unreadable-document").count();
     keep(store, &compiled, is_quiet)?;
-    let unknown = outcomes.iter().any(|outcome| matches!(outcome, Imported::NotRecognised { .. }));
-    let is_whole = !unknown && empty.is_empty() && unread == 0;
+    let is_whole = !outcomes.iter().any(is_useless) && unread == 0;
     Ok(if is_whole { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
 }
 
 /// Says what became of each file.
-fn list(outcomes: &[Imported], empty: &[(&str, &str)]) -> Result<()> {
+fn list(outcomes: &[Imported]) -> Result<()> {
     let mut out = anstream::stdout().lock();
     for outcome in outcomes {
         let (word, path) = match outcome {
-            Imported::Stored { path, feed, name } if empty.contains(&(*feed, name.as_str())) => {
-                ("NOTHING READ".to_owned(), path)
-            }
             Imported::Stored { path, feed, .. } => ((*feed).to_owned(), path),
             Imported::Known { path, feed } => (format!("{feed} (known)"), path),
+            Imported::Empty { path, feed } => (format!("{feed}: NO RECORD"), path),
             Imported::NotRecognised { path } => ("NOT RECOGNISED".to_owned(), path),
         };
         writeln!(out, "{word:16} {}", printable(&path.display().to_string())).context("failed to write")?;
@@ -139,7 +120,8 @@ fn run_remove(store: &Store, feed: &str, name: &str, progress: &dyn Progress, is
 fn run_compile(store: &Store, progress: &dyn Progress, is_quiet: bool) -> Result<u8> {
     let compiled = compile(store, progress)?;
     keep(store, &compiled, is_quiet)?;
-    Ok(exit::WITHIN_POLICY)
+    let is_whole = compiled.problems.iter().all(|(_, problem)| problem.code != "feed/unreadable-document");
+    Ok(if is_whole { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
 }
 
 /// Makes a compiled index the current one, and lists what could not be read.
