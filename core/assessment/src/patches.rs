@@ -45,7 +45,7 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
             let has_fix = matches!(carrier.fix, Fix::Available(_));
             let key = (kind, if is_own { carrier.name.clone() } else { carrier.source.clone() }, has_fix);
             let patch = patches.entry(key.clone()).or_insert_with(|| Patch::empty(&key, finding));
-            patch.add_package(&carrier.name, &carrier.version);
+            patch.packages.push((carrier.name.clone(), carrier.version.clone()));
             patch.owe(carrier.due, now);
             if let Fix::Available(version) = &carrier.fix {
                 patch.raise_target(version, carrier.package.map(|place| inventory.packages[place].ecosystem.as_str()));
@@ -65,6 +65,10 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
         keys.iter().filter_map(|key| patches.get_mut(key).map(|patch| patch.add_finding(at, finding))).count();
     }
     let mut patches: Vec<Patch> = patches.into_values().collect();
+    for patch in &mut patches {
+        patch.packages.sort();
+        patch.packages.dedup();
+    }
     let mut other = Vec::new();
     for update in &inventory.pending {
         let patch = patches
@@ -111,13 +115,6 @@ impl Patch {
             class: (finding.deadline.rank, finding.deadline.class.clone()),
             is_overdue: false,
             command: Vec::new(),
-        }
-    }
-
-    fn add_package(&mut self, name: &str, version: &str) {
-        let entry = (name.to_owned(), version.to_owned());
-        if !self.packages.contains(&entry) {
-            self.packages.push(entry);
         }
     }
 

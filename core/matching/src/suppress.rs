@@ -5,6 +5,7 @@ use advisories::index::Index;
 use advisories::vex::{Statement, Status};
 use inventory::{Inventory, Package, purl};
 use jiff::Timestamp;
+use std::collections::HashMap;
 
 /// Why a match does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,15 +50,27 @@ pub fn suppress(
     if statements.is_empty() {
         return Ok(Vec::new());
     }
+    // By vulnerability, so that many statements and many findings do not multiply.
+    let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, statement) in statements.iter().enumerate() {
+        by_id.entry(statement.vulnerability.to_ascii_uppercase()).or_default().push(at);
+    }
     for found in matches {
         let vulnerability = index.vulnerability(found.vulnerability)?;
         let package = &inventory.packages[found.package];
+        let ids = std::iter::once(vulnerability.id).chain(vulnerability.aliases.iter().copied());
+        let mut places: Vec<usize> =
+            ids.filter_map(|id| by_id.get(&id.to_ascii_uppercase())).flatten().copied().collect();
+        if places.is_empty() {
+            continue;
+        }
+        places.sort_unstable();
+        places.dedup();
         let url = purl::write(package);
-        let ids: Vec<&str> = std::iter::once(vulnerability.id).chain(vulnerability.aliases.iter().copied()).collect();
         let mut latest: Option<&Statement> = None;
-        for (at, statement) in statements.iter().enumerate() {
-            let is_named = ids.iter().any(|id| id.eq_ignore_ascii_case(&statement.vulnerability));
-            if !is_named || !statement.products.iter().any(|product| covers(statement.status, product, &url, package)) {
+        for at in places {
+            let statement = &statements[at];
+            if !statement.products.iter().any(|product| covers(statement.status, product, &url, package)) {
                 continue;
             }
             is_used[at] = true;
