@@ -3,7 +3,7 @@
 use crate::Progress;
 use crate::archive::{Visitor, visit};
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Document, Store};
 use advisories::feeds::{self, FEEDS, Feed, Reading};
 use advisories::index::{Builder, FeedState, Ready};
 use advisories::{Problem, Record};
@@ -19,8 +19,6 @@ pub struct Compiled {
     pub problems: Vec<(&'static str, Problem)>,
     /// The feeds that went in.
     pub states: Vec<FeedState>,
-    /// How many records each stored document gave: feed, name, records.
-    pub documents: Vec<(&'static str, String, u64)>,
 }
 
 /// The code of what lies in a document and belongs to no feed.
@@ -41,56 +39,51 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
         batch_bytes: 0,
         read: Vec::new(),
         feed: &FEEDS[0],
-        documents: Vec::new(),
     };
-    let mut files = Vec::new();
+    let mut stored = Vec::new();
     for feed in FEEDS {
-        let documents = store.documents(feed.id)?;
-        files.extend(documents.into_iter().map(|(name, document)| (feed, name, document.size_bytes)));
+        let documents = store.documents(feed.id)?.into_iter();
+        stored.extend(documents.map(|(name, document)| Stored { feed, name, document }));
     }
-    files.sort_by(|a, b| (a.0.id, &a.1).cmp(&(b.0.id, &b.1)));
-    let total = files.iter().map(|(_, _, size)| size).sum();
-    progress.begin("compile", Some(total));
+    stored.sort_by(|a, b| (a.feed.id, &a.name).cmp(&(b.feed.id, &b.name)));
+    progress.begin("compile", Some(stored.iter().map(|one| one.document.size_bytes).sum()));
     let mut done = 0;
-    let damaged = damaged_files(store, &files)?;
-    for (at, (feed, name, size)) in files.iter().enumerate() {
-        work.feed = feed;
-        if damaged.contains(&at) {
-            work.problem(name, "its bytes are not those that were stored: fetch or import it again, or remove it");
+    let whole = stored.par_iter().map(|one| one.is_whole(store)).collect::<Result<Vec<_>, _>>()?;
+    for (one, is_whole) in stored.iter().zip(whole) {
+        work.feed = one.feed;
+        if !is_whole {
+            work.problem(&one.name, "its bytes are not those that were stored: fetch or import it again, or remove it");
             continue;
         }
-        work.documents.push((feed.id, name.clone(), 0));
-        visit(&store.feed_folder(feed.id).join(name), &mut work)?;
+        visit(&store.feed_folder(one.feed.id).join(&one.name), &mut work)?;
         work.read_batch();
-        done += size;
+        done += one.document.size_bytes;
         progress.advance("compile", done);
     }
     // The last documents were read, but not yet taken in.
     work.read_batch();
-    let Work { builder, states, problems, documents, .. } = work;
+    let Work { builder, states, problems, .. } = work;
     let bytes = builder.finish(&states)?;
-    progress.end("compile", &format!("{} documents", files.len()));
-    Ok(Compiled { bytes, problems, states, documents })
+    progress.end("compile", &format!("{} documents", stored.len()));
+    Ok(Compiled { bytes, problems, states })
 }
 
-/// The places of documents whose bytes are not those that were stored.
-fn damaged_files(store: &Store, files: &[(&'static Feed, String, u64)]) -> Result<Vec<usize>, Error> {
-    let check = |at: usize| -> Result<Option<usize>, Error> {
-        let (feed, name, _) = &files[at];
-        let path = store.feed_folder(feed.id).join(name);
-        let expected = store.documents(feed.id)?.remove(name).map(|document| document.digest);
+/// A document as the store lists it.
+struct Stored {
+    feed: &'static Feed,
+    name: String,
+    document: Document,
+}
+
+impl Stored {
+    /// Whether the file still holds the bytes that were stored. One that is gone says as little as one that was changed.
+    fn is_whole(&self, store: &Store) -> Result<bool, Error> {
+        let path = store.feed_folder(self.feed.id).join(&self.name);
+        let Ok(file) = std::fs::File::open(&path) else { return Ok(false) };
         let mut hasher = blake3::Hasher::new();
-        let file = match std::fs::File::open(&path) {
-            Ok(file) => file,
-            // One that is gone says as little as one that was changed.
-            Err(_) => return Ok(Some(at)),
-        };
         hasher.update_reader(file).map_err(Error::file("read", &path))?;
-        let is_whole = expected.is_some_and(|expected| hasher.finalize().to_hex().as_str() == expected);
-        Ok((!is_whole).then_some(at))
-    };
-    let found = (0..files.len()).into_par_iter().map(check).collect::<Result<Vec<_>, _>>()?;
-    Ok(found.into_iter().flatten().collect())
+        Ok(hasher.finalize().to_hex().as_str() == self.document.digest)
+    }
 }
 
 struct Work {
@@ -102,14 +95,10 @@ struct Work {
     /// Documents that were read, and wait to be taken in.
     read: Vec<Part>,
     feed: &'static Feed,
-    /// The stored documents so far, with the records that each gave.
-    documents: Vec<(&'static str, String, u64)>,
 }
 
 /// What one document gave.
 struct Part {
-    /// The place of the stored document that it is or lies in.
-    stored: usize,
     feed: &'static Feed,
     records: Vec<Ready>,
     problems: Vec<Problem>,
@@ -157,19 +146,16 @@ impl Work {
     fn read_batch(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        let (expected, stored) = (self.feed, self.documents.len().saturating_sub(1));
+        let expected = self.feed;
         let before = std::mem::take(&mut self.read);
         let read_all =
-            || batch.into_par_iter().map(|(name, bytes)| read(expected, stored, &name, &bytes)).collect::<Vec<Part>>();
+            || batch.into_par_iter().map(|(name, bytes)| read(expected, &name, &bytes)).collect::<Vec<Part>>();
         let (read, ()) = rayon::join(read_all, || before.into_iter().for_each(|part| self.take(part)));
         self.read = read;
     }
 
     /// Takes in the records of one document: always in the order of the documents.
     fn take(&mut self, part: Part) {
-        if let Some((_, _, records)) = self.documents.get_mut(part.stored) {
-            *records += part.records.len() as u64;
-        }
         let number = self.number(part.feed);
         let state = &mut self.states[number];
         state.records += part.records.len() as u64;
@@ -183,13 +169,22 @@ impl Work {
     }
 }
 
-/// Reads one document, as its folder's feed unless it is plainly of another.
-fn read(expected: &'static Feed, stored: usize, name: &str, bytes: &[u8]) -> Part {
+/// A document without the mark of its byte order, and the feed it is of: the expected one, unless it is plainly of another.
+pub(crate) fn document_of<'d>(
+    expected: &'static Feed,
+    name: &'d str,
+    bytes: &'d [u8],
+) -> (feeds::Document<'d>, Option<&'static Feed>) {
     let document = feeds::Document { name, bytes: bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) };
     let is_part = name.contains(" from line ");
-    let feed = if is_part || (expected.detect)(&document) { Some(expected) } else { feeds::detect(&document) };
-    let feed_or_expected = feed.unwrap_or(expected);
-    let mut part = Part { stored, feed: feed_or_expected, records: Vec::new(), problems: Vec::new(), newest: None };
+    let is_expected = is_part || (expected.detect)(&document);
+    (document, if is_expected { Some(expected) } else { feeds::detect(&document) })
+}
+
+/// Reads one document.
+fn read(expected: &'static Feed, name: &str, bytes: &[u8]) -> Part {
+    let (document, feed) = document_of(expected, name, bytes);
+    let mut part = Part { feed: feed.unwrap_or(expected), records: Vec::new(), problems: Vec::new(), newest: None };
     let Some(feed) = feed else {
         let what = "it is not recognised as a document of any feed".to_owned();
         part.problems.push(Problem { code: NOT_RECOGNISED, place: name.to_owned(), what });

@@ -1,6 +1,7 @@
 //! Import of feeds from files, folders and archives, for sites without a network.
 
 use crate::archive::{Visitor, visit};
+use crate::compile::document_of;
 use crate::error::Error;
 use crate::store::{Document, Store};
 use advisories::feeds::{self, Feed};
@@ -16,8 +17,6 @@ pub enum Imported {
         path: PathBuf,
         /// The feed's id.
         feed: &'static str,
-        /// The name under which the feed's folder holds it.
-        name: String,
     },
     /// The feed holds these very bytes already.
     Known {
@@ -59,10 +58,8 @@ pub fn import(
             };
             outcome.push(match found {
                 Some(feed) if !gives_records(&file, feed)? => Imported::Empty { path: file, feed: feed.id },
-                Some(feed) => match store_file(store, &file, feed, now)? {
-                    Some(name) => Imported::Stored { path: file, feed: feed.id, name },
-                    None => Imported::Known { path: file, feed: feed.id },
-                },
+                Some(feed) if store_file(store, &file, feed, now)? => Imported::Stored { path: file, feed: feed.id },
+                Some(feed) => Imported::Known { path: file, feed: feed.id },
                 None => Imported::NotRecognised { path: file },
             });
         }
@@ -127,11 +124,11 @@ struct Trial {
 
 impl Visitor for Trial {
     fn document(&mut self, name: &str, bytes: Vec<u8>) -> bool {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        let document = feeds::Document { name, bytes };
-        let feed = if (self.feed.detect)(&document) { Some(self.feed) } else { feeds::detect(&document) };
+        let (document, feed) = document_of(self.feed, name, &bytes);
         let mut emit = |_| self.found = true;
-        (feed.unwrap_or(self.feed).read)(&document, &mut feeds::Reading::new(&mut emit));
+        if let Some(feed) = feed {
+            (feed.read)(&document, &mut feeds::Reading::new(&mut emit));
+        }
         !self.found
     }
 
@@ -149,15 +146,15 @@ fn gives_records(path: &Path, feed: &'static Feed) -> Result<bool, Error> {
     Ok(trial.found)
 }
 
-/// Stores a file; the value is the name it has there, or none if the feed holds the same bytes already.
-fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -> Result<Option<String>, Error> {
+/// Stores a file; `false` if the feed holds the same bytes already.
+fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -> Result<bool, Error> {
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
     let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut documents = store.documents(feed.id)?;
     let origin = path.display().to_string();
     if documents.values().any(|known| known.digest == digest && known.origin != origin) {
-        return Ok(None);
+        return Ok(false);
     }
     // Files of one name from two folders are two documents: the second carries a part of its digest. So does a file
     // whose name the store needs for itself.
@@ -166,7 +163,7 @@ fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -
     store.write(&store.feed_folder(feed.id).join(&name), &bytes)?;
     let document =
         Document { origin, fetched_at: Some(now), digest, size_bytes: bytes.len() as u64, ..Document::default() };
-    documents.insert(name.clone(), document);
+    documents.insert(name, document);
     store.set_documents(feed.id, &documents)?;
-    Ok(Some(name))
+    Ok(true)
 }

@@ -33,6 +33,7 @@ pub(crate) use rpm::stream_of;
 
 use crate::directory::Directory;
 use crate::model::{Inventory, Package, PackageType};
+use std::borrow::Cow;
 
 /// A file with its content.
 #[derive(Debug, Clone, Copy)]
@@ -169,42 +170,41 @@ pub fn reader_for_path(path: &str) -> Option<&'static Reader> {
     READERS.iter().find(|reader| matches!(reader.access, Access::Document { by_name, .. } if by_name(path)))
 }
 
-/// Text in UTF-16, as some Windows programs write it, in UTF-8; `None` if it is not marked as UTF-16.
-fn from_utf16(bytes: &[u8]) -> Option<Result<String, &'static str>> {
+/// A document's bytes as readers expect them: UTF-8 without a mark of its byte order, with lines that end in a newline.
+///
+/// # Errors
+/// If they are marked as UTF-16, as some Windows programs write it, and are none.
+fn normalised(bytes: &[u8]) -> Result<Cow<'_, [u8]>, &'static str> {
     let unit = match bytes {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => return None,
+        _ => return Ok(with_newlines(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).into())),
     };
     let units = bytes[2..].chunks(2).map(|pair| unit([pair[0], pair.get(1).copied().unwrap_or_default()]));
     let text: Result<String, _> = char::decode_utf16(units).collect();
-    Some(text.ok().filter(|_| bytes.len().is_multiple_of(2)).ok_or("it is marked as UTF-16, and is none"))
+    let text = text.ok().filter(|_| bytes.len().is_multiple_of(2)).ok_or("it is marked as UTF-16, and is none")?;
+    Ok(with_newlines(text.into_bytes().into()))
+}
+
+/// Lines that end as they did on old Macintoshes would be one line to every reader.
+fn with_newlines(mut bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    let is_old = memchr::memchr(b'\n', &bytes).is_none() && memchr::memchr(b'\r', &bytes).is_some();
+    if is_old && !bytes.contains(&0) {
+        bytes.to_mut().iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+    }
+    bytes
 }
 
 /// Reads a document by its name, else by its content. Returns the reader's id, or `None` if it is of no known kind.
 pub fn read_document(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
-    let decoded = match from_utf16(document.bytes) {
-        Some(Ok(text)) => text,
-        Some(Err(what)) => {
-            inventory.unreadable(document.name, what);
-            String::new()
-        }
-        None => return read_utf8(document, inventory),
-    };
-    read_utf8(&Document { bytes: decoded.as_bytes(), ..*document }, inventory)
+    let bytes = normalised(document.bytes).unwrap_or_else(|what| {
+        inventory.unreadable(document.name, what);
+        Cow::default()
+    });
+    read_normalised(&Document { bytes: &bytes, ..*document }, inventory)
 }
 
-fn read_utf8(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
-    // Lines that end as they did on old Macintoshes would be one line to every reader.
-    let is_old = memchr::memchr(b'\n', document.bytes).is_none() && memchr::memchr(b'\r', document.bytes).is_some();
-    if is_old && !document.bytes.contains(&0) {
-        let lines: Vec<u8> = document.bytes.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect();
-        return read_lines(&Document { bytes: &lines, ..*document }, inventory);
-    }
-    read_lines(document, inventory)
-}
-
-fn read_lines(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
+fn read_normalised(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
     let recognises = |reader: &&Reader, content: bool| match reader.access {
         Access::Document { by_name, by_content, .. } => {
             if content {
@@ -241,10 +241,9 @@ pub(crate) fn file_name(path: &str) -> &str {
 }
 
 /// A document as text; bytes that are not UTF-8 are replaced, and what they said is lost.
-pub(crate) fn text_of<'a>(document: &Document<'a>, inventory: &mut Inventory) -> std::borrow::Cow<'a, str> {
-    let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
-    let text = String::from_utf8_lossy(bytes);
-    if matches!(text, std::borrow::Cow::Owned(_)) {
+pub(crate) fn text_of<'a>(document: &Document<'a>, inventory: &mut Inventory) -> Cow<'a, str> {
+    let text = String::from_utf8_lossy(document.bytes);
+    if matches!(text, Cow::Owned(_)) {
         inventory.unreadable(document.name, "it is not UTF-8 throughout; the bytes in question were replaced");
     }
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
@@ -270,12 +269,11 @@ pub(crate) fn has_too_many_objects(document: &Document<'_>, inventory: &mut Inve
 
 /// A document as a JSON value; `None` with a problem if it is none.
 pub(crate) fn json_of(document: &Document<'_>, inventory: &mut Inventory) -> Option<serde_json::Value> {
-    let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
-    if bytes.len() > MOST_JSON_BYTES {
+    if document.bytes.len() > MOST_JSON_BYTES {
         inventory.unreadable(document.name, format!("it has more than {MOST_JSON_BYTES} bytes of JSON"));
         return None;
     }
-    match serde_json::from_slice(bytes) {
+    match serde_json::from_slice(document.bytes) {
         Ok(value) => Some(value),
         Err(error) => {
             inventory.unreadable(document.name, format!("it is not valid JSON: {error}"));
@@ -283,6 +281,9 @@ pub(crate) fn json_of(document: &Document<'_>, inventory: &mut Inventory) -> Opt
         }
     }
 }
+
+/// What is said of XML that ends too early.
+pub(crate) const CUT_OFF: &str = "the document ends before its elements are closed";
 
 /// Says whether the first 64 KiB hold a text.
 pub(crate) fn head_contains(document: &Document<'_>, wanted: &str) -> bool {

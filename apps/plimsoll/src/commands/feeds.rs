@@ -97,7 +97,7 @@ fn list(outcomes: &[Imported]) -> Result<()> {
     let mut out = anstream::stdout().lock();
     for outcome in outcomes {
         let (word, path) = match outcome {
-            Imported::Stored { path, feed, .. } => ((*feed).to_owned(), path),
+            Imported::Stored { path, feed } => ((*feed).to_owned(), path),
             Imported::Known { path, feed } => (format!("{feed} (known)"), path),
             Imported::Empty { path, feed } => (format!("{feed}: NO RECORD"), path),
             Imported::NotRecognised { path } => ("NOT RECOGNISED".to_owned(), path),

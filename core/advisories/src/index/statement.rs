@@ -72,8 +72,10 @@ impl<'i, 'a> Statements<'i, 'a> {
     /// `false` says nothing: the statements then need to be asked one by one.
     #[must_use]
     pub fn spare(&self, scheme: Scheme, version: &str) -> bool {
-        self.ceiling.is_none_or(|ceiling| scheme.compare(version, ceiling).is_ok_and(Ordering::is_ge))
-            && (self.ceiling.is_some() || self.left == 0)
+        match self.ceiling {
+            Some(ceiling) => scheme.compare(version, ceiling).is_ok_and(Ordering::is_ge),
+            None => self.left == 0,
+        }
     }
 }
 

@@ -3,15 +3,13 @@
 use super::{note_age, read_unpacked};
 use crate::directory::{Directory, EntryKind};
 use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
-use crate::readers::source_of_rpm;
+use crate::readers::{CUT_OFF, source_of_rpm};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
 use versions::Scheme;
 
 const CACHES: &[&str] = &["var/cache/dnf", "var/cache/libdnf5", "var/cache/yum", "var/cache/zypp/raw"];
-
-const CUT_OFF: &str = "the document ends before its elements are closed";
 
 /// The newest offer by name and architecture.
 type Best = HashMap<(String, String), Offer>;

@@ -89,7 +89,7 @@ struct Property<'a> {
 }
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
-    let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
+    let bytes = document.bytes;
     if bytes.trim_ascii_start().first() == Some(&b'<') {
         return xml::read(document, bytes, inventory);
     }
@@ -237,6 +237,7 @@ fn complete_distribution(package: &mut Package, component: &Component<'_>, inven
 
 /// The XML form.
 mod xml {
+    use super::super::CUT_OFF;
     use super::{Component, Document, Inventory, MOST_LEVELS, Property, Supplier, Text, add, remember_os};
     use quick_xml::Reader;
     use quick_xml::events::{BytesStart, Event};
@@ -258,7 +259,7 @@ mod xml {
                 }
                 Ok(Event::Eof) => {
                     if !path.is_empty() {
-                        inventory.unreadable(document.name, "the document ends before its elements are closed");
+                        inventory.unreadable(document.name, CUT_OFF);
                     }
                     break;
                 }

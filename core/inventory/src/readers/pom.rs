@@ -2,7 +2,7 @@
 //!
 //! What a parent or a management section elsewhere decides is named as not certain; no build is run.
 
-use super::{Access, Document, Reader, file_name, never};
+use super::{Access, CUT_OFF, Document, Reader, file_name, never};
 use crate::model::{Inventory, Package, PackageType};
 use quick_xml::Reader as Xml;
 use quick_xml::events::Event;
@@ -90,7 +90,7 @@ fn parse(bytes: &[u8], pom: &mut Pom) -> Result<Option<&'static str>, quick_xml:
     loop {
         match reader.read_event()? {
             Event::Eof if path.is_empty() => return Ok(None),
-            Event::Eof => return Ok(Some("the document ends before its elements are closed")),
+            Event::Eof => return Ok(Some(CUT_OFF)),
             Event::Start(tag) => {
                 path.push(tag.local_name().as_ref().to_owned());
                 text.clear();

@@ -55,7 +55,7 @@ struct Reference {
 }
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
-    let bytes = document.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document.bytes);
+    let bytes = document.bytes;
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         let text = text_of(document, inventory);
         if !text.contains("SPDXVersion:") {
