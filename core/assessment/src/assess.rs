@@ -238,10 +238,11 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
             .push("no repository metadata was found on the host, so its pending updates are not known".to_owned());
     }
     if let Some(host) = input.inventory.host.as_ref().filter(|host| host.unreadable_processes > 0) {
-        let count = host.unreadable_processes;
-        coverage.unknown.push(format!(
-            "whether {count} processes run replaced files: they could not be looked at for want of rights"
-        ));
+        let count = match host.unreadable_processes {
+            1 => "1 process runs".to_owned(),
+            count => format!("{count} processes run"),
+        };
+        coverage.unknown.push(format!("whether {count} replaced files: it could not be looked at for want of rights"));
     }
     if coverage.packages > 0 && !coverage.feeds.iter().any(|state| state.feed == "kev" && state.records > 0) {
         coverage.unknown.push("which vulnerabilities are exploited: no catalogue (feed kev) is loaded".to_owned());

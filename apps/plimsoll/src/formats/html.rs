@@ -64,7 +64,7 @@ fn class_chart(report: &Report<'_>) -> Markup {
     html! {
         figure {
             figcaption { "By class: " span.key.late { "overdue" } " " span.key.open { "open" } }
-            svg viewBox=(format!("0 0 420 {height}")) role="img" aria-label="Findings by class" {
+            svg viewBox=(format!("0 0 470 {height}")) role="img" aria-label="Findings by class" {
                 @for (row, (class, all, overdue)) in rows.iter().enumerate() {
                     @let y = row * 28 + 4;
                     @let late = overdue * 170 / most;
