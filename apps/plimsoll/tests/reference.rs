@@ -75,7 +75,7 @@ fn the_hosts_packages_are_those_dpkg_names() {
         .map(|package| {
             let source = package.source.as_ref().expect("every dpkg package has a source");
             [&package.name, &package.version, &package.architecture, &source.name, &source.version]
-                .map(String::as_str)
+                .map(|text| text.as_str())
                 .join("\t")
         })
         .collect();
@@ -131,7 +131,7 @@ fn pending_updates_are_exactly_apts_own() {
         .pending
         .iter()
         .map(|update| {
-            [&update.name, &update.architecture, &update.installed, &update.candidate].map(String::as_str).join("\t")
+            [&update.name, &update.architecture, &update.installed, &update.candidate].map(|text| text.as_str()).join("\t")
                 + if update.is_security { "\tyes" } else { "\tno" }
         })
         .collect();
@@ -166,7 +166,7 @@ fn matched_advisories(inventory: &Inventory, index: &Index<'_>) -> BTreeSet<(Str
     let mut found = BTreeSet::new();
     for reason in matching.matches.iter().flat_map(|found| &found.reasons) {
         let advisory = index.advisory(reason.advisory).expect("there");
-        found.insert((advisory.id.to_owned(), reason.name.clone()));
+        found.insert((advisory.id.to_owned(), reason.name.to_string()));
     }
     found
 }
@@ -183,7 +183,7 @@ fn advisories_match_exactly_as_dpkg_compares() {
         .packages
         .iter()
         .filter_map(|package| package.source.as_ref())
-        .map(|source| (source.name.clone(), source.version.clone()))
+        .map(|source| (source.name.to_string(), source.version.to_string()))
         .collect();
     let mut expected = BTreeSet::new();
     for line in table.lines().skip(1) {
@@ -256,7 +256,7 @@ fn debsecan_agrees_on_the_host() {
     let found: BTreeSet<(String, String)> = matching
         .matches
         .iter()
-        .map(|found| (id(found.vulnerability), inventory.packages[found.package].name.clone()))
+        .map(|found| (id(found.vulnerability), inventory.packages[found.package].name.to_string()))
         .collect();
     // What others built is undetermined here; debsecan compares it with Debian's versions all the same.
     let foreign: BTreeSet<&str> =
@@ -278,7 +278,7 @@ fn other_generators_documents_give_the_same_findings() {
         matching
             .matches
             .iter()
-            .map(|found| (found.vulnerability, inventory.packages[found.package].name.clone()))
+            .map(|found| (found.vulnerability, inventory.packages[found.package].name.to_string()))
             .collect()
     };
     let expected = key(&inventory);
@@ -370,7 +370,7 @@ fn osv_answers_are_reproduced() {
         };
         let mut package = inventory::Package::new(kind, ecosystem, name.to_owned(), version.to_owned(), "query");
         package.source = (kind == inventory::PackageType::Deb)
-            .then(|| inventory::SourcePackage { name: name.to_owned(), version: version.to_owned() });
+            .then(|| inventory::SourcePackage { name: name.into(), version: version.into() });
         let own = Inventory { packages: vec![package], ..Inventory::default() };
         let found: BTreeSet<String> = matched_advisories(&own, &index)
             .into_iter()

@@ -4,6 +4,7 @@ use crate::findings::{self, Changelog, Finding, Kind};
 use crate::patches::{self, Patch};
 use advisories::index::{FeedState, Index, Meta};
 use advisories::vex::Statement;
+use ecow::EcoString;
 use inventory::{Inventory, PendingUpdate};
 use jiff::Timestamp;
 use matching::{Undetermined, Verdict};
@@ -63,7 +64,7 @@ pub struct Coverage {
     /// Those that were compared with data that covers them.
     pub judged: usize,
     /// Those that could not be judged: name, version and why.
-    pub undetermined: Vec<(String, String, String)>,
+    pub undetermined: Vec<(EcoString, EcoString, String)>,
     /// The feeds in the index.
     pub feeds: Vec<FeedState>,
     /// The index's digest.
@@ -203,7 +204,7 @@ fn note_assumptions(coverage: &mut Coverage, findings: &[Finding]) {
     }
 }
 
-fn undetermined(inventory: &Inventory, all: &[Undetermined]) -> Vec<(String, String, String)> {
+fn undetermined(inventory: &Inventory, all: &[Undetermined]) -> Vec<(EcoString, EcoString, String)> {
     let all = all.iter().map(|entry| (&inventory.packages[entry.package], entry));
     all.map(|(package, entry)| (package.name.clone(), package.version.clone(), entry.why.clone())).collect()
 }

@@ -4,10 +4,12 @@ use crate::assess::Input;
 use crate::facts;
 use advisories::index::{Index, Meta};
 use advisories::severity::decisive_of_scored;
+use ecow::EcoString;
 use inventory::{PackageType, PendingUpdate, purl};
 use jiff::Timestamp;
 use matching::{Fix, Match, Verdict};
 use policy::Deadline;
+use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
@@ -55,11 +57,11 @@ pub struct Carrier {
     /// Its place in the inventory; none for things that are no package.
     pub package: Option<usize>,
     /// Its name.
-    pub name: String,
+    pub name: EcoString,
     /// Its version.
-    pub version: String,
+    pub version: EcoString,
     /// Its source package's name, where it has one.
-    pub source: String,
+    pub source: EcoString,
     /// What is known about a fix.
     pub fix: Fix,
     /// Its package URL.
@@ -153,20 +155,31 @@ pub(crate) fn from_matches(
     index: &Index<'_>,
     matches: &[Match],
 ) -> Result<Vec<Finding>, advisories::Error> {
-    let mut findings = Vec::new();
     let feeds: Vec<String> = index.meta()?.feeds.into_iter().map(|state| state.feed).collect();
-    for group in matches.chunk_by(|a, b| a.vulnerability == b.vulnerability) {
-        // What counts and what is suppressed on some packages only are two findings.
-        let (suppressed, counting): (Vec<&Match>, Vec<&Match>) =
-            group.iter().partition(|found| matches!(found.verdict, Verdict::Suppressed(_)));
-        for part in [counting, suppressed] {
-            if let Some(first) = part.first() {
-                findings.push(from_group(input, index, &feeds, &part, first.vulnerability)?);
+    let groups: Vec<&[Match]> = matches.chunk_by(|a, b| a.vulnerability == b.vulnerability).collect();
+    let of_groups = |groups: &[&[Match]]| -> Result<Vec<Finding>, advisories::Error> {
+        let mut findings = Vec::with_capacity(groups.len());
+        for group in groups {
+            // What counts and what is suppressed on some packages only are two findings.
+            let (suppressed, counting): (Vec<&Match>, Vec<&Match>) =
+                group.iter().partition(|found| matches!(found.verdict, Verdict::Suppressed(_)));
+            for part in [counting, suppressed] {
+                if let Some(first) = part.first() {
+                    findings.push(from_group(input, index, &feeds, &part, first.vulnerability)?);
+                }
             }
         }
+        Ok(findings)
+    };
+    if groups.len() <= PART {
+        return of_groups(&groups);
     }
-    Ok(findings)
+    let parts: Vec<Vec<Finding>> = groups.par_chunks(PART).map(of_groups).collect::<Result<_, _>>()?;
+    Ok(parts.into_iter().flatten().collect())
 }
+
+/// How many findings are made in one go; more are worth a second core.
+const PART: usize = 128;
 
 fn from_group(
     input: Input<'_>,

@@ -2,6 +2,7 @@
 
 use crate::findings::{Finding, is_distribution};
 use advisories::Family;
+use ecow::EcoString;
 use inventory::{Inventory, PackageType, PendingUpdate};
 use jiff::Timestamp;
 use matching::Fix;
@@ -11,13 +12,13 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
     /// The source package (distributions) or package that is upgraded.
-    pub name: String,
+    pub name: EcoString,
     /// Its kind.
     pub kind: Option<PackageType>,
     /// The installed packages it concerns: name and installed version.
-    pub packages: Vec<(String, String)>,
+    pub packages: Vec<(EcoString, EcoString)>,
     /// The version to reach; none if no patch exists.
-    pub target: Option<String>,
+    pub target: Option<EcoString>,
     /// Whether the host's own repositories offer it now; none if they were not looked at.
     pub is_offered: Option<bool>,
     /// Where its findings stand in the assessment's list, the most urgent first.
@@ -32,7 +33,7 @@ pub struct Patch {
     pub command: Vec<String>,
 }
 
-type Key = (Option<PackageType>, String, bool);
+type Key = (Option<PackageType>, EcoString, bool);
 
 /// Groups findings by the upgrade that resolves them, and returns the pending updates that none of them is about.
 pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp) -> (Vec<Patch>, Vec<PendingUpdate>) {
@@ -53,10 +54,10 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
             keys.push(key);
         }
         if finding.carriers.is_empty() {
-            let key = (None, finding.id.clone(), false);
+            let key = (None, EcoString::from(finding.id.as_str()), false);
             patches
                 .entry(key.clone())
-                .or_insert_with(|| Patch { name: finding.title.clone(), ..Patch::empty(&key, finding) })
+                .or_insert_with(|| Patch { name: finding.title.as_str().into(), ..Patch::empty(&key, finding) })
                 .owe(finding.deadline.due, now);
             keys.push(key);
         }
@@ -126,7 +127,7 @@ impl Patch {
             (Some(_), None) => false,
         };
         if is_higher {
-            self.target = Some(version.to_owned());
+            self.target = Some(version.into());
         }
     }
 
@@ -169,7 +170,7 @@ fn is_plain(word: &str) -> bool {
 /// The words of the command that applies a patch. Names go in as words of their own, never through a shell.
 fn command(patch: &Patch) -> Vec<String> {
     let names = || {
-        let mut names: Vec<String> = patch.packages.iter().map(|(name, _)| name.clone()).collect();
+        let mut names: Vec<String> = patch.packages.iter().map(|(name, _)| name.to_string()).collect();
         names.sort();
         names.dedup();
         names
@@ -177,7 +178,7 @@ fn command(patch: &Patch) -> Vec<String> {
     let with = |head: &[&str], tail: Vec<String>| head.iter().map(|word| (*word).to_owned()).chain(tail).collect();
     let Some(target) = &patch.target else { return Vec::new() };
     // A name that could be an option, or no name at all, belongs into no command.
-    if !names().iter().chain([&patch.name, target]).all(|word| is_plain(word)) {
+    if !names().iter().map(String::as_str).chain([patch.name.as_str(), target]).all(is_plain) {
         return Vec::new();
     }
     match patch.kind {

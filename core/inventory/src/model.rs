@@ -1,6 +1,7 @@
 //! What an inventory holds.
 
 use crate::os::Os;
+use ecow::EcoString;
 
 /// The packages observed on an asset at one instant, plus the facts that decide risk.
 #[derive(Debug, Clone, Default)]
@@ -63,47 +64,47 @@ pub struct Package {
     /// Its kind.
     pub kind: PackageType,
     /// OSV's name of the ecosystem with the release (`Debian:12`, `npm`); empty where nobody publishes data for it.
-    pub ecosystem: String,
+    pub ecosystem: EcoString,
     /// Its name, as the ecosystem writes it (`group:artifact`, `@scope/name`).
-    pub name: String,
+    pub name: EcoString,
     /// Its version, with the epoch for RPM; empty where the source does not say it.
-    pub version: String,
+    pub version: EcoString,
     /// Its architecture; may be empty.
-    pub architecture: String,
+    pub architecture: EcoString,
     /// The source package it was built from.
     pub source: Option<SourcePackage>,
     /// The module stream it belongs to (`nodejs:18`).
-    pub module: Option<String>,
+    pub module: Option<EcoString>,
     /// Who built it, as the package says.
-    pub vendor: Option<String>,
+    pub vendor: Option<EcoString>,
     /// Whether the package manager holds it back from upgrades.
     pub is_held: bool,
     /// Whether a repository of the host offers the package, so that its updates are known.
     pub is_offered: bool,
     /// The file in which it was found.
-    pub location: String,
+    pub location: EcoString,
 }
 
 /// A source package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourcePackage {
     /// Its name.
-    pub name: String,
+    pub name: EcoString,
     /// Its version.
-    pub version: String,
+    pub version: EcoString,
 }
 
 /// An update that a repository offers for an installed package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingUpdate {
     /// The package.
-    pub name: String,
+    pub name: EcoString,
     /// Its architecture.
-    pub architecture: String,
+    pub architecture: EcoString,
     /// The installed version.
-    pub installed: String,
+    pub installed: EcoString,
     /// The version that the package manager would install.
-    pub candidate: String,
+    pub candidate: EcoString,
     /// The source package of the candidate, with its version.
     pub source: SourcePackage,
     /// The suite or repository that offers it.
@@ -250,25 +251,36 @@ impl PackageType {
 impl Package {
     /// A package of a language.
     #[must_use]
-    pub fn language(kind: PackageType, name: impl Into<String>, version: impl Into<String>, location: &str) -> Self {
-        Self::new(kind, kind.language_ecosystem().unwrap_or_default(), name.into(), version.into(), location)
+    pub fn language(
+        kind: PackageType,
+        name: impl Into<EcoString>,
+        version: impl Into<EcoString>,
+        location: impl Into<EcoString>,
+    ) -> Self {
+        Self::new(kind, kind.language_ecosystem().unwrap_or_default(), name, version, location)
     }
 
     /// A package with nothing but its identity.
     #[must_use]
-    pub fn new(kind: PackageType, ecosystem: &str, name: String, version: String, location: &str) -> Self {
+    pub fn new(
+        kind: PackageType,
+        ecosystem: impl Into<EcoString>,
+        name: impl Into<EcoString>,
+        version: impl Into<EcoString>,
+        location: impl Into<EcoString>,
+    ) -> Self {
         Self {
             kind,
-            ecosystem: ecosystem.to_owned(),
-            name,
-            version,
-            architecture: String::new(),
+            ecosystem: ecosystem.into(),
+            name: name.into(),
+            version: version.into(),
+            architecture: EcoString::new(),
             source: None,
             module: None,
             vendor: None,
             is_held: false,
             is_offered: false,
-            location: location.to_owned(),
+            location: location.into(),
         }
     }
 }

@@ -67,46 +67,57 @@ impl Os {
     /// OSV's name for the release (`Debian:12`), `None` where nobody publishes data that fits.
     #[must_use]
     pub fn ecosystem(&self) -> Option<String> {
-        let major = self.version.split('.').next().unwrap_or_default();
-        let minor: String = self.version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
-        let with = |family: &str, release: &str| (!release.is_empty()).then(|| format!("{family}:{release}"));
+        let is_edge = self.version.contains("alpha") || self.name.contains("edge");
         match self.id.as_str() {
-            "debian" if major.is_empty() => match self.codename.as_str() {
-                "" => Some("Debian:unstable".to_owned()),
-                codename => version_of_codename("debian", codename).map(|version| format!("Debian:{version}")),
-            },
-            "debian" => with("Debian", major),
-            "ubuntu" => {
-                let version = match self.version.as_str() {
-                    "" => version_of_codename("ubuntu", &self.codename).unwrap_or_default(),
-                    // `22.04.2` is an update of 22.04.
-                    version => version.match_indices('.').nth(1).map_or(version, |(at, _)| &version[..at]),
-                };
-                let year = version.split('.').next().unwrap_or_default();
-                let is_lts =
-                    self.is_lts || (year.parse::<u32>().is_ok_and(|year| year % 2 == 0) && version.ends_with(".04"));
-                with("Ubuntu", version).map(|name| if is_lts { name + ":LTS" } else { name })
-            }
-            "alpine" if self.version.contains("alpha") || self.name.contains("edge") => Some("Alpine:edge".to_owned()),
-            "alpine" => with("Alpine", &minor).map(|name| name.replacen(':', ":v", 1)),
-            "wolfi" => Some("Wolfi".to_owned()),
-            "chainguard" => Some("Chainguard".to_owned()),
-            "rhel" => with("Red Hat", major),
-            "centos" => with("CentOS", major),
-            "almalinux" => with("AlmaLinux", major),
-            "rocky" => with("Rocky Linux", major),
-            "ol" => with("Oracle Linux", major),
-            "amzn" => with("Amazon Linux", if major == "2018" || major == "2017" { "1" } else { major }),
-            "fedora" => with("Fedora", major),
-            "opensuse-leap" => with("openSUSE", &self.version).map(|name| name.replacen(':', ":Leap ", 1)),
-            "opensuse-tumbleweed" => Some("openSUSE:Tumbleweed".to_owned()),
-            "sles" => with("SUSE", &self.version).map(|name| suse_release(&name)),
-            "photon" => with("Photon OS", &self.version),
-            "azurelinux" | "mariner" => with("Azure Linux", major),
-            "mageia" => with("Mageia", major),
-            "openeuler" => with("openEuler", &self.version),
-            _ => None,
+            "alpine" if is_edge => Some("Alpine:edge".to_owned()),
+            id => ecosystem_named(id, &self.version, &self.codename, self.is_lts),
         }
+    }
+}
+
+/// OSV's name for the release that an id, a version and a codename (one of them may be empty) tell.
+pub(crate) fn ecosystem_named(id: &str, version: &str, codename: &str, is_lts: bool) -> Option<String> {
+    /// The version's first `count` numbers.
+    fn numbers(version: &str, count: usize) -> &str {
+        version.match_indices('.').nth(count - 1).map_or(version, |(at, _)| &version[..at])
+    }
+    let with = |prefix: &str, release: &str| (!release.is_empty()).then(|| [prefix, release].concat());
+    let major = numbers(version, 1);
+    match id {
+        "debian" if major.is_empty() => match codename {
+            "" => Some("Debian:unstable".to_owned()),
+            codename => version_of_codename("debian", codename).and_then(|version| with("Debian:", version)),
+        },
+        "debian" => with("Debian:", major),
+        "ubuntu" => {
+            let version = match version {
+                "" => version_of_codename("ubuntu", codename).unwrap_or_default(),
+                // `22.04.2` is an update of 22.04.
+                version => numbers(version, 2),
+            };
+            let year = numbers(version, 1);
+            let is_lts = is_lts || (year.parse::<u32>().is_ok_and(|year| year % 2 == 0) && version.ends_with(".04"));
+            with("Ubuntu:", version).map(|name| if is_lts { name + ":LTS" } else { name })
+        }
+        "alpine" if version.contains("alpha") => Some("Alpine:edge".to_owned()),
+        "alpine" => with("Alpine:v", numbers(version, 2)),
+        "wolfi" => Some("Wolfi".to_owned()),
+        "chainguard" => Some("Chainguard".to_owned()),
+        "rhel" => with("Red Hat:", major),
+        "centos" => with("CentOS:", major),
+        "almalinux" => with("AlmaLinux:", major),
+        "rocky" => with("Rocky Linux:", major),
+        "ol" => with("Oracle Linux:", major),
+        "amzn" => with("Amazon Linux:", if major == "2018" || major == "2017" { "1" } else { major }),
+        "fedora" => with("Fedora:", major),
+        "opensuse-leap" => with("openSUSE:Leap ", version),
+        "opensuse-tumbleweed" => Some("openSUSE:Tumbleweed".to_owned()),
+        "sles" => with("SUSE:", version).map(|name| suse_release(&name)),
+        "photon" => with("Photon OS:", version),
+        "azurelinux" | "mariner" => with("Azure Linux:", major),
+        "mageia" => with("Mageia:", major),
+        "openeuler" => with("openEuler:", version),
+        _ => None,
     }
 }
 

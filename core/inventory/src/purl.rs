@@ -98,15 +98,15 @@ impl<'a> Purl<'a> {
             version = format!("{epoch}:{version}");
         }
         let mut package = Package::language(kind, self.full_name(), version, location);
-        package.architecture = self.qualifier("arch").unwrap_or_default().to_owned();
+        package.architecture = self.qualifier("arch").unwrap_or_default().into();
         let upstream = self.qualifier("upstream").or(self.qualifier("source")).or(self.qualifier("origin"));
         package.source = upstream.map(|upstream| upstream_package(upstream, &package.version, kind));
         if let (Some(source), Some(version)) = (&mut package.source, self.qualifier("sourceversion")) {
-            version.clone_into(&mut source.version);
+            source.version = version.into();
         }
         package.module = self.qualifier("rpmmod").or(self.qualifier("modularitylabel")).map(crate::readers::stream_of);
         if let Some(release) = self.release() {
-            package.ecosystem = release;
+            package.ecosystem = release.into();
         }
         Some(package)
     }
@@ -135,14 +135,8 @@ impl<'a> Purl<'a> {
             "opensuse.leap" => "opensuse-leap",
             other => other,
         };
-        let os = crate::Os {
-            id: id.to_owned(),
-            version: version.to_owned(),
-            codename: codename.to_owned(),
-            ..crate::Os::default()
-        };
         let is_versioned = !version.is_empty() || !codename.is_empty() || matches!(id, "wolfi" | "chainguard");
-        os.ecosystem().filter(|_| is_versioned)
+        is_versioned.then(|| crate::os::ecosystem_named(id, version, codename, false)).flatten()
     }
 }
 
@@ -168,7 +162,7 @@ fn upstream_package(upstream: &str, version: &str, kind: PackageType) -> SourceP
         return source;
     }
     let (name, own) = upstream.split_once('@').unwrap_or((upstream, ""));
-    SourcePackage { name: name.to_owned(), version: if own.is_empty() { version.to_owned() } else { own.to_owned() } }
+    SourcePackage { name: name.into(), version: if own.is_empty() { version } else { own }.into() }
 }
 
 /// Splits at the first such byte, which is ASCII.

@@ -5,6 +5,7 @@ use crate::statements::{self, Finding, Judged, Key};
 use crate::{Match, Undetermined, Verdict, restart};
 use advisories::Family;
 use advisories::index::Index;
+use foldhash::fast::RandomState;
 use inventory::{Inventory, Package, PackageType};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -40,21 +41,12 @@ pub struct Matching {
 /// # Errors
 /// If the index is damaged.
 pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error> {
-    let mut covers: HashMap<Maker<'_>, Vec<Cover>> = HashMap::new();
-    for package in &inventory.packages {
-        if let Entry::Vacant(place) = covers.entry(maker_of(package)) {
-            let wrap = |source| Error::Index { package: package.name.clone(), source };
-            place.insert(covers_of(package, index).map_err(wrap)?);
-        }
-    }
     let parts: Vec<(usize, &[Package])> =
         inventory.packages.chunks(PART).enumerate().map(|(number, part)| (number * PART, part)).collect();
     let parts: Vec<Matching> = match parts.as_slice() {
-        [(start, part)] => vec![find_part(part, *start, &covers, index)?],
+        [(start, part)] => vec![find_part(part, *start, index)?],
         // More than one part is worth a second core.
-        parts => {
-            parts.par_iter().map(|(start, part)| find_part(part, *start, &covers, index)).collect::<Result<_, _>>()?
-        }
+        parts => parts.par_iter().map(|(start, part)| find_part(part, *start, index)).collect::<Result<_, _>>()?,
     };
     let mut matching = Matching::default();
     for mut part in parts {
@@ -79,6 +71,14 @@ fn maker_of(package: &Package) -> Maker<'_> {
     (&package.ecosystem, package.vendor.as_deref().filter(|vendor| *vendor == FEDORA))
 }
 
+/// What holds for all packages of a maker.
+struct Made {
+    /// The family of their ecosystem, if it is known.
+    family: Option<&'static Family>,
+    /// Whose data speaks of them.
+    covers: Vec<Cover>,
+}
+
 /// An ecosystem whose data speaks of a package, if the index has any.
 pub(crate) struct Cover {
     pub(crate) ecosystem: String,
@@ -97,30 +97,37 @@ pub(crate) fn covers_of(package: &Package, index: &Index<'_>) -> Result<Vec<Cove
     Ok(covers)
 }
 
+/// All makers of some packages.
+fn makers_of<'a>(packages: &'a [Package], index: &Index<'_>) -> Result<HashMap<Maker<'a>, Made, RandomState>, Error> {
+    let mut makers = HashMap::with_hasher(RandomState::default());
+    for package in packages {
+        if let Entry::Vacant(place) = makers.entry(maker_of(package)) {
+            let wrap = |source| Error::Index { package: package.name.to_string(), source };
+            place.insert(Made {
+                family: Family::of(&package.ecosystem),
+                covers: covers_of(package, index).map_err(wrap)?,
+            });
+        }
+    }
+    Ok(makers)
+}
+
 /// Judges a part of the inventory that begins at `start`.
-fn find_part(
-    packages: &[Package],
-    start: usize,
-    covers: &HashMap<Maker<'_>, Vec<Cover>>,
-    index: &Index<'_>,
-) -> Result<Matching, Error> {
+fn find_part(packages: &[Package], start: usize, index: &Index<'_>) -> Result<Matching, Error> {
     let mut matching = Matching::default();
-    // Binaries of one source are judged once: the key does not tell them apart.
-    let mut known: HashMap<Key<'_>, Judged> = HashMap::with_capacity(packages.len());
+    let makers = makers_of(packages, index)?;
+    let mut known = Known::default();
     for (at, package) in (start..).zip(packages) {
-        if let Some((why, is_foreign)) = cannot_judge(package) {
+        let wrap = |source| Error::Index { package: package.name.to_string(), source };
+        let made = makers.get(&maker_of(package));
+        let covers = made.map(|made| made.covers.as_slice()).unwrap_or_default();
+        if let Some((why, is_foreign)) = cannot_judge(package, made.and_then(|made| made.family)) {
             matching.undetermined.push(Undetermined { package: at, why, is_foreign });
             continue;
         }
-        let wrap = |source| Error::Index { package: package.name.clone(), source };
-        let covers = covers.get(&maker_of(package)).map(Vec::as_slice).unwrap_or_default();
         for cover in covers {
             for key in keys(package, &cover.ecosystem) {
-                let judged = match known.entry(key) {
-                    Entry::Occupied(place) => place.into_mut(),
-                    Entry::Vacant(place) => place.insert(statements::judge(index, cover.family, key).map_err(wrap)?),
-                };
-                let found = judged.iter();
+                let found = known.judge(index, cover.family, key).map_err(wrap)?.iter();
                 matching.matches.extend(found.map(|(vulnerability, finding)| to_match(at, *vulnerability, finding)));
             }
         }
@@ -134,12 +141,41 @@ fn find_part(
     Ok(matching)
 }
 
+/// What was judged already: the binaries of one source, and a package that stands there twice, are judged once.
+#[derive(Default)]
+struct Known<'a> {
+    by_source: HashMap<Key<'a>, Judged, RandomState>,
+    /// Packages are sorted by name: the same one comes next.
+    last: Option<(Key<'a>, Judged)>,
+}
+
+impl<'a> Known<'a> {
+    fn judge(
+        &mut self,
+        index: &Index<'_>,
+        family: &'static Family,
+        key: Key<'a>,
+    ) -> Result<&Judged, advisories::Error> {
+        if !key.is_binary {
+            return Ok(match self.by_source.entry(key) {
+                Entry::Occupied(place) => place.into_mut(),
+                Entry::Vacant(place) => place.insert(statements::judge(index, family, key)?),
+            });
+        }
+        let last = match self.last.take().filter(|(known, _)| *known == key) {
+            Some(same) => same,
+            None => (key, statements::judge(index, family, key)?),
+        };
+        Ok(&self.last.insert(last).1)
+    }
+}
+
 /// What can be said of an inventory where there is no index: nothing of any package.
 #[must_use]
 pub fn without_index(inventory: &Inventory) -> Vec<Undetermined> {
     let undetermined = |(package, found): (usize, &Package)| {
-        let (why, is_foreign) =
-            cannot_judge(found).unwrap_or_else(|| ("there is no index of advisories".to_owned(), false));
+        let (why, is_foreign) = cannot_judge(found, Family::of(&found.ecosystem))
+            .unwrap_or_else(|| ("there is no index of advisories".to_owned(), false));
         Undetermined { package, why, is_foreign }
     };
     inventory.packages.iter().enumerate().map(undetermined).collect()
@@ -169,8 +205,8 @@ fn ecosystems_of(package: &Package) -> Vec<String> {
         return vec![format!("EPEL:{release}")];
     }
     match family {
-        "CentOS" => vec![package.ecosystem.clone(), format!("Red Hat:{release}")],
-        _ => vec![package.ecosystem.clone()],
+        "CentOS" => vec![package.ecosystem.to_string(), format!("Red Hat:{release}")],
+        _ => vec![package.ecosystem.to_string()],
     }
 }
 

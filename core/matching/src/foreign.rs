@@ -3,17 +3,18 @@
 use advisories::Family;
 use inventory::{Package, PackageType};
 
-/// Why a package cannot be judged at all, and whether it comes from outside of its distribution.
-pub(crate) fn cannot_judge(package: &Package) -> Option<(String, bool)> {
-    if let Some(why) = has_no_identity(package) {
+/// Why a package of a family (that of its ecosystem) cannot be judged at all, and whether it comes from outside of its
+/// distribution.
+pub(crate) fn cannot_judge(package: &Package, family: Option<&Family>) -> Option<(String, bool)> {
+    if let Some(why) = has_no_identity(package, family) {
         return Some((why, false));
     }
-    let family = Family::of(&package.ecosystem).map_or(package.ecosystem.as_str(), |family| family.name);
-    built_elsewhere(package).map(|who| (format!("it comes from {who}, not from {family}"), true))
+    let name = || family.map_or(package.ecosystem.as_str(), |family| family.name);
+    built_elsewhere(package).map(|who| (format!("it comes from {who}, not from {}", name()), true))
 }
 
 /// Why a package's version or ecosystem can be compared with nothing.
-fn has_no_identity(package: &Package) -> Option<String> {
+fn has_no_identity(package: &Package, family: Option<&Family>) -> Option<String> {
     if package.version.is_empty() {
         return Some("its version is not known".to_owned());
     }
@@ -27,7 +28,7 @@ fn has_no_identity(package: &Package) -> Option<String> {
             kind => format!("nobody publishes security data for {} packages that could be read", kind.name()),
         });
     }
-    let Some(family) = Family::of(&package.ecosystem) else {
+    let Some(family) = family else {
         return Some(format!("the ecosystem {} is not known", package.ecosystem));
     };
     family.scheme.check(&package.version).err().map(|error| error.to_string())

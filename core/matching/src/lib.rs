@@ -16,6 +16,7 @@ pub use lifecycle::{EndOfLife, end_of_life};
 pub use mentions::{Mention, mentions};
 pub use suppress::{Suppression, suppress};
 
+use ecow::EcoString;
 use jiff::Timestamp;
 
 /// One vulnerability in one installed package.
@@ -62,7 +63,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fix {
     /// This version (of the name that was matched) fixes it.
-    Available(String),
+    Available(EcoString),
     /// None exists yet.
     NotYet,
     /// The publisher will not fix it.
@@ -81,11 +82,11 @@ pub struct Reason {
     /// The advisory's number in the index.
     pub advisory: u32,
     /// The ecosystem in which the statement stands.
-    pub ecosystem: String,
+    pub ecosystem: EcoString,
     /// The name that was matched: the source package's for distributions.
-    pub name: String,
+    pub name: EcoString,
     /// The version that was compared.
-    pub version: String,
+    pub version: EcoString,
     /// The range, version or state that decided, in words.
     pub because: String,
 }

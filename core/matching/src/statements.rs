@@ -228,7 +228,7 @@ impl<'a> Judge<'_, 'a> {
         let from = if introduced == "0" { String::new() } else { format!("from {introduced} ") };
         match fixed {
             Some(fixed) => Judgement::ByRange {
-                fix: Fix::Available(fixed.to_owned()),
+                fix: Fix::Available(fixed.into()),
                 because: format!("{version} is affected {from}before {fixed}"),
             },
             None => Judgement::ByRange {
@@ -249,9 +249,9 @@ impl<'a> Judge<'_, 'a> {
         for vulnerability in advisory.vulnerabilities.iter().filter(|number| !settled.contains(number)) {
             let reason = Reason {
                 advisory: statement.advisory,
-                ecosystem: self.key.ecosystem.to_owned(),
-                name: self.key.name.to_owned(),
-                version: self.key.version.to_owned(),
+                ecosystem: self.key.ecosystem.into(),
+                name: self.key.name.into(),
+                version: self.key.version.into(),
                 because: because.to_owned(),
             };
             let finding = Finding {

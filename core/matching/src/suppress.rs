@@ -111,7 +111,7 @@ fn covers(status: Status, product: &str, url: &str, package: &Package) -> bool {
     }
     let (Ok(wanted), Ok(own)) = (purl::Purl::parse(product), purl::Purl::parse(url)) else { return false };
     let is_source = wanted.qualifier("arch") == Some("source")
-        && package.source.as_ref().is_some_and(|source| source.name == wanted.name);
+        && package.source.as_ref().is_some_and(|source| source.name.as_str() == wanted.name);
     let same_name = wanted.full_name() == own.full_name() || is_source;
     let same_namespace = wanted.namespace.is_empty() || wanted.namespace == own.namespace;
     // "Fixed" is said of a version.

@@ -25,7 +25,7 @@ fn advisory(id: &str, resolves: &[&str], affected: Vec<Affected>) -> Record {
 
 fn deb(name: &str, version: &str, source: &str) -> Package {
     let mut package = Package::new(PackageType::Deb, "Debian:12", name.to_owned(), version.to_owned(), "status");
-    package.source = Some(SourcePackage { name: source.to_owned(), version: version.to_owned() });
+    package.source = Some(SourcePackage { name: source.into(), version: version.into() });
     package
 }
 
@@ -55,7 +55,7 @@ fn a_backported_fix_is_a_fix() {
     let records = || vec![advisory("DSA-1", &["CVE-1-1"], vec![fixed("Debian:12", "curl", "7.88-10+deb12u5")])];
     assert!(matches(vec![deb("libcurl4", "7.88-10+deb12u5", "curl")], records()).is_empty());
     let found = matches(vec![deb("libcurl4", "7.88-10+deb12u4", "curl")], records());
-    assert_eq!(found, [("CVE-1-1".to_owned(), Verdict::Affected, Fix::Available("7.88-10+deb12u5".to_owned()))]);
+    assert_eq!(found, [("CVE-1-1".to_owned(), Verdict::Affected, Fix::Available("7.88-10+deb12u5".into()))]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn what_is_said_about_the_release_outranks_what_is_said_about_all() {
     );
     assert!(matches(vec![deb("curl", "7.88-1", "curl")], vec![general.clone()]).is_empty());
     let mut elsewhere = deb("curl", "7.88-1", "curl");
-    elsewhere.ecosystem = "Debian:13".to_owned();
+    elsewhere.ecosystem = "Debian:13".into();
     assert_eq!(matches(vec![elsewhere], vec![general]).len(), 1);
 }
 
@@ -91,7 +91,7 @@ fn open_holds_only_while_no_fixed_version_is_published() {
     assert_eq!(matches(vec![deb("curl", "1", "curl")], vec![open.clone()])[0].2, Fix::NotYet);
     assert_eq!(
         matches(vec![deb("curl", "1", "curl")], vec![open.clone(), fix.clone()])[0].2,
-        Fix::Available("2".to_owned())
+        Fix::Available("2".into())
     );
     assert!(matches(vec![deb("curl", "2", "curl")], vec![open, fix]).is_empty());
 }
@@ -102,7 +102,7 @@ fn a_regression_update_raises_the_version_to_reach() {
         advisory("DSA-1-1", &["CVE-1-1"], vec![fixed("Debian:12", "a", "2")]),
         advisory("DSA-1-2", &["CVE-1-1"], vec![fixed("Debian:12", "a", "3")]),
     ];
-    assert_eq!(matches(vec![deb("a", "1", "a")], records)[0].2, Fix::Available("3".to_owned()));
+    assert_eq!(matches(vec![deb("a", "1", "a")], records)[0].2, Fix::Available("3".into()));
 }
 
 #[test]
@@ -110,9 +110,9 @@ fn packages_of_others_and_unreadable_versions_are_undetermined() {
     let bytes = index(vec![advisory("DSA-1", &["CVE-1-1"], vec![fixed("Debian:12", "nodejs", "18")])]);
     let index = Index::open(&bytes).expect("opens");
     let mut unknown_release = deb("x", "1", "x");
-    unknown_release.ecosystem = "Debian:99".to_owned();
+    unknown_release.ecosystem = "Debian:99".into();
     let mut elsewhere = deb("y", "1", "y");
-    elsewhere.ecosystem = "Alpine:v3.20".to_owned();
+    elsewhere.ecosystem = "Alpine:v3.20".into();
     let packages = vec![
         deb("nodejs", "22.1-1nodesource1", "nodejs"),
         deb("a", "", "a"),
@@ -146,7 +146,7 @@ fn module_streams_are_kept_apart() {
             "1:16.1-1.module_el8.5".to_owned(),
             "db",
         );
-        package.module = module.map(str::to_owned);
+        package.module = module.map(Into::into);
         package
     };
     assert!(matches(vec![rpm(Some("nodejs:16"))], records()).is_empty());
@@ -188,7 +188,7 @@ fn languages_meet_by_every_alias_and_spelling() {
     let package = Package::language(PackageType::PyPi, "ruamel.yaml", "1.0", "lock");
     let found =
         matches(vec![package], vec![record("PYSEC-1", "GHSA-1", "1.5"), record("GHSA-1", "CVE-2026-0002", "1.6")]);
-    assert_eq!(found, [("CVE-2026-0002".to_owned(), Verdict::Affected, Fix::Available("1.6".to_owned()))]);
+    assert_eq!(found, [("CVE-2026-0002".to_owned(), Verdict::Affected, Fix::Available("1.6".into()))]);
 }
 
 fn host_with_kernels(running: &str) -> Inventory {
@@ -275,7 +275,7 @@ fn parts_give_what_the_whole_gives() {
         .map(|number| {
             let version = format!("1.{}", number % 10);
             let mut package = Package::new(PackageType::Deb, "Debian:12", "example".to_owned(), version, "x");
-            package.architecture = format!("a{number}");
+            package.architecture = format!("a{number}").into();
             package
         })
         .collect();
@@ -311,7 +311,7 @@ fn statements_on_something_else_suppress_nothing() {
     let bytes = index(vec![advisory("DSA-1", &["CVE-2026-0001"], vec![fixed("Debian:12", "example", "1.5-1")])]);
     let index = Index::open(&bytes).expect("opens");
     let mut package = deb("example", "1.0-1", "example");
-    package.architecture = "amd64".to_owned();
+    package.architecture = "amd64".into();
     let inventory = Inventory { packages: vec![package], ..Inventory::default() };
     let instant = |text: &str| -> Option<Timestamp> { Some(text.parse().expect("an instant")) };
     let now = instant("2026-11-23T00:00:00Z").expect("now");

@@ -113,6 +113,8 @@ impl Scheme {
             _ if version.len() > LONGEST_VERSION_BYTES => {
                 Err(Error::TooLong { scheme: self.id(), length_bytes: version.len() })
             }
+            // Three numbers between dots: every scheme reads them.
+            _ if is_plain(version) => Ok(()),
             Self::Debian => debian::check(version),
             Self::Rpm => rpm::check(version),
             Self::Npm => semver::check_npm(version),
@@ -146,4 +148,13 @@ impl Scheme {
     pub fn from_number(number: u8) -> Option<Self> {
         SCHEMES.get(usize::from(number)).copied()
     }
+}
+
+/// Whether a version is three numbers of usual length.
+fn is_plain(version: &str) -> bool {
+    let mut parts = version.split('.');
+    let mut is_number = || {
+        parts.next().is_some_and(|part| matches!(part.len(), 1..10) && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    is_number() && is_number() && is_number() && parts.next().is_none()
 }

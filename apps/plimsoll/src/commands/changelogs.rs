@@ -3,6 +3,7 @@
 use crate::progress::say;
 use anyhow::{Context, Result};
 use assessment::Changelog;
+use ecow::EcoString;
 use inventory::{Inventory, PendingUpdate};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ pub(super) fn collect(inventory: &mut Inventory, is_quiet: bool) -> Result<Vec<C
     if Command::new("apt-get").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
         anyhow::bail!("`--changelogs` needs apt, which is not on this system");
     }
-    let mut waiting: BTreeMap<(String, String), Vec<PendingUpdate>> = BTreeMap::new();
+    let mut waiting: BTreeMap<(EcoString, EcoString), Vec<PendingUpdate>> = BTreeMap::new();
     for update in &inventory.pending {
         waiting.entry((update.source.name.clone(), update.source.version.clone())).or_default().push(update.clone());
     }
@@ -36,7 +37,7 @@ pub(super) fn collect(inventory: &mut Inventory, is_quiet: bool) -> Result<Vec<C
         }
         std::fs::create_dir_all(&folder).with_context(|| format!("failed to create `{}`", folder.display()))?;
         let files = download(&chosen, &folder)?;
-        let mut read: Vec<(String, String)> = Vec::new();
+        let mut read: Vec<(EcoString, EcoString)> = Vec::new();
         for update in chosen {
             let text = files.iter().find(|file| is_file_of(file, update)).and_then(|file| std::fs::read(file).ok());
             let Some(text) = text.and_then(|bytes| inventory::changelog::of_package_file(&bytes)) else { continue };
@@ -90,6 +91,6 @@ fn download(updates: &[&PendingUpdate], folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// apt names the file `name_version_arch.deb`, with colons encoded.
 fn is_file_of(file: &Path, update: &PendingUpdate) -> bool {
-    let wanted = format!("{}_{}_", update.name, update.candidate.replace(':', "%3a"));
+    let wanted = format!("{}_{}_", update.name, update.candidate.replace(":", "%3a"));
     file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&wanted))
 }

@@ -2,6 +2,7 @@
 
 use super::{Report, verdict_in_words};
 use anyhow::Result;
+use ecow::EcoString;
 use matching::Fix;
 
 pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
@@ -30,9 +31,9 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         let instant = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
         let none = assessment::Carrier {
             package: None,
-            name: String::new(),
-            version: String::new(),
-            source: String::new(),
+            name: EcoString::new(),
+            version: EcoString::new(),
+            source: EcoString::new(),
             fix: Fix::Unknown,
             purl: String::new(),
             because: String::new(),
@@ -41,7 +42,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         };
         let carriers = if finding.carriers.is_empty() { std::slice::from_ref(&none) } else { &finding.carriers };
         for carrier in carriers {
-            let fixed = if let Fix::Available(version) = &carrier.fix { version.clone() } else { String::new() };
+            let fixed = if let Fix::Available(version) = &carrier.fix { version.to_string() } else { String::new() };
             let advisories: Vec<&str> = finding.sources.iter().map(|source| source.id.as_str()).collect();
             let row = [
                 finding.id.clone(),
@@ -49,9 +50,9 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
                 instant(finding.deadline.due),
                 if finding.is_overdue { "yes" } else { "no" }.to_owned(),
                 verdict_in_words(&finding.verdict),
-                carrier.name.clone(),
-                carrier.version.clone(),
-                carrier.source.clone(),
+                carrier.name.to_string(),
+                carrier.version.to_string(),
+                carrier.source.to_string(),
                 fixed,
                 finding.signals.cvss.as_ref().map(|(score, _)| format!("{score:.1}")).unwrap_or_default(),
                 finding.signals.epss.map(|(score, _)| format!("{score:.5}")).unwrap_or_default(),

@@ -3,6 +3,7 @@
 use super::{note_age, read_unpacked};
 use crate::directory::Directory;
 use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
+use ecow::EcoString;
 use std::collections::HashMap;
 use std::io::Read;
 use versions::Scheme;
@@ -11,7 +12,7 @@ const CACHES: &[&str] = &["var/cache/apk", "etc/apk/cache"];
 
 /// Collects the pending updates of an Alpine-like host.
 pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
-    let mut installed: HashMap<String, usize> = HashMap::new();
+    let mut installed: HashMap<EcoString, usize> = HashMap::new();
     for (at, package) in inventory.packages.iter().enumerate().filter(|(_, package)| package.kind == PackageType::Apk) {
         installed.insert(package.name.clone(), at);
     }
@@ -29,7 +30,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
                 continue;
             };
             for offer in crate::readers::apk_entries(&index) {
-                let Some(at) = installed.get(&offer.name) else { continue };
+                let Some(at) = installed.get(offer.name.as_str()) else { continue };
                 inventory.packages[*at].is_offered = true;
                 let package = &inventory.packages[*at];
                 let current = best.get(at).map_or(package.version.as_str(), |update| update.candidate.as_str());
@@ -42,8 +43,8 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
                     }
                 }
                 let source = SourcePackage {
-                    name: if offer.origin.is_empty() { offer.name } else { offer.origin },
-                    version: offer.version.clone(),
+                    name: if offer.origin.is_empty() { offer.name } else { offer.origin }.into(),
+                    version: offer.version.as_str().into(),
                 };
                 best.insert(
                     *at,
@@ -51,7 +52,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
                         name: package.name.clone(),
                         architecture: package.architecture.clone(),
                         installed: package.version.clone(),
-                        candidate: offer.version,
+                        candidate: offer.version.into(),
                         source,
                         suite: entry.name.clone(),
                         is_security: false,

@@ -8,6 +8,7 @@ use crate::control::paragraphs;
 use crate::directory::{Directory, EntryKind};
 use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
 use crate::readers::file_name;
+use ecow::EcoString;
 use pins::{Offered, Pins};
 use release::Release;
 use std::cmp::Ordering;
@@ -18,7 +19,7 @@ const LISTS: &str = "var/lib/apt/lists";
 
 /// A version that a list offers.
 struct Offer {
-    version: String,
+    version: EcoString,
     source: SourcePackage,
     release: usize,
     size_bytes: u64,
@@ -35,7 +36,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
         files.push(entry.name);
     }
     let native = inventory.packages.iter().find(|package| package.kind == PackageType::Deb && package.name == "dpkg");
-    let native = native.map_or(String::new(), |package| package.architecture.clone());
+    let native = native.map_or(EcoString::new(), |package| package.architecture.clone());
     if lists.is_empty() || native.is_empty() {
         return;
     }
@@ -85,13 +86,13 @@ fn compare(a: &str, b: &str) -> Ordering {
 
 /// The installed packages by name, whose versions can be compared.
 struct Installed {
-    by_name: HashMap<String, Vec<(usize, String)>>,
-    native: String,
+    by_name: HashMap<EcoString, Vec<(usize, EcoString)>>,
+    native: EcoString,
 }
 
 impl Installed {
-    fn of(inventory: &mut Inventory, native: String) -> Self {
-        let mut by_name: HashMap<String, Vec<(usize, String)>> = HashMap::new();
+    fn of(inventory: &mut Inventory, native: EcoString) -> Self {
+        let mut by_name: HashMap<EcoString, Vec<(usize, EcoString)>> = HashMap::new();
         let mut unreadable = Vec::new();
         for (at, package) in inventory.packages.iter().enumerate() {
             if package.kind != PackageType::Deb {
@@ -153,7 +154,7 @@ fn read_list(
         let size_bytes = paragraph.get("Size").and_then(|size| size.parse().ok()).unwrap_or(0);
         for at in installed.places(&name, &architecture) {
             let source = crate::readers::source_of(&paragraph.get("Source").unwrap_or_default(), &name, &version);
-            let version = version.clone().into_owned();
+            let version = version.as_ref().into();
             offers.entry(at).or_default().push(Offer { version, source, release, size_bytes });
         }
     }

@@ -4,6 +4,7 @@ use super::{note_age, read_unpacked};
 use crate::directory::{Directory, EntryKind};
 use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
 use crate::readers::{CUT_OFF, source_of_rpm};
+use ecow::{EcoString, eco_format};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
@@ -12,13 +13,13 @@ use versions::Scheme;
 const CACHES: &[&str] = &["var/cache/dnf", "var/cache/libdnf5", "var/cache/yum", "var/cache/zypp/raw"];
 
 /// The newest offer by name and architecture.
-type Best = HashMap<(String, String), Offer>;
+type Best = HashMap<(EcoString, EcoString), Offer>;
 
 #[derive(Default, Clone)]
 struct Offer {
-    name: String,
-    architecture: String,
-    version: String,
+    name: EcoString,
+    architecture: EcoString,
+    version: EcoString,
     source: Option<SourcePackage>,
     size_bytes: u64,
     repository: String,
@@ -26,7 +27,7 @@ struct Offer {
 
 /// Collects the pending updates of an RPM host from its repositories' cached metadata.
 pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
-    let mut installed: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut installed: HashMap<EcoString, Vec<usize>> = HashMap::new();
     let mut unreadable = Vec::new();
     for (at, package) in inventory.packages.iter().enumerate().filter(|(_, package)| package.kind == PackageType::Rpm) {
         match Scheme::Rpm.check(&package.version) {
@@ -41,7 +42,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
         return;
     }
     let mut best = Best::new();
-    let mut advisories: HashMap<(String, String), Vec<(String, bool)>> = HashMap::new();
+    let mut advisories: HashMap<(EcoString, EcoString), Vec<(String, bool)>> = HashMap::new();
     for (repository, path) in metadata_files(root, inventory) {
         let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
         note_age(root.changed_at(&path), inventory);
@@ -106,22 +107,22 @@ fn metadata_files(root: &Directory, inventory: &mut Inventory) -> Vec<(String, S
     files
 }
 
-fn attribute(tag: &BytesStart<'_>, name: &str) -> String {
+fn attribute(tag: &BytesStart<'_>, name: &str) -> EcoString {
     let found = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == name);
-    found.map(|attribute| attribute.value.into_owned()).unwrap_or_default()
+    found.map(|attribute| attribute.value.as_ref().into()).unwrap_or_default()
 }
 
-fn version_of(tag: &BytesStart<'_>, version: &str, release: &str) -> String {
+fn version_of(tag: &BytesStart<'_>, version: &str, release: &str) -> EcoString {
     let epoch = attribute(tag, "epoch");
-    let epoch = if epoch.is_empty() || epoch == "0" { String::new() } else { format!("{epoch}:") };
-    format!("{epoch}{}-{}", attribute(tag, version), attribute(tag, release))
+    let epoch = if epoch.is_empty() || epoch == "0" { EcoString::new() } else { eco_format!("{epoch}:") };
+    eco_format!("{epoch}{}-{}", attribute(tag, version), attribute(tag, release))
 }
 
 /// Reads a repository's packages and keeps the newest of each that is installed.
 fn read_primary(
     (repository, path): (&str, &str),
     bytes: &[u8],
-    installed: &HashMap<String, Vec<usize>>,
+    installed: &HashMap<EcoString, Vec<usize>>,
     best: &mut Best,
     inventory: &mut Inventory,
 ) {
@@ -148,8 +149,8 @@ fn read_primary(
             Ok(Event::End(tag)) => {
                 depth = depth.saturating_sub(1);
                 match tag.local_name().as_ref() {
-                    "name" => offer.name.clone_from(&text),
-                    "arch" => offer.architecture.clone_from(&text),
+                    "name" => offer.name = text.as_str().into(),
+                    "arch" => offer.architecture = text.as_str().into(),
                     "sourcerpm" => offer.source = source_of_rpm(&text),
                     "package" if installed.contains_key(&offer.name) => match Scheme::Rpm.check(&offer.version) {
                         Ok(()) => keep_newest(best, std::mem::take(&mut offer)),
@@ -174,7 +175,7 @@ fn keep_newest(best: &mut Best, offer: Offer) {
 fn read_updateinfo(
     bytes: &[u8],
     path: &str,
-    advisories: &mut HashMap<(String, String), Vec<(String, bool)>>,
+    advisories: &mut HashMap<(EcoString, EcoString), Vec<(String, bool)>>,
     inventory: &mut Inventory,
 ) {
     let mut reader = Reader::from_reader(bytes);

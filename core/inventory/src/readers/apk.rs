@@ -56,9 +56,9 @@ pub(crate) struct ApkEntry {
 impl ApkEntry {
     fn into_package(self, ecosystem: &str, location: &str) -> Package {
         let mut package = Package::new(PackageType::Apk, ecosystem, self.name, self.version, location);
-        let name = if self.origin.is_empty() { package.name.clone() } else { self.origin };
+        let name = if self.origin.is_empty() { package.name.clone() } else { self.origin.into() };
         package.source = Some(SourcePackage { name, version: package.version.clone() });
-        package.architecture = self.architecture;
+        package.architecture = self.architecture.into();
         package
     }
 }

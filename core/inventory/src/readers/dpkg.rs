@@ -4,6 +4,7 @@ use super::{Access, Document, Reader};
 use crate::control::{Paragraph, paragraphs};
 use crate::directory::{Directory, EntryKind};
 use crate::model::{Inventory, Package, PackageType, SourcePackage};
+use ecow::EcoString;
 
 /// The reader's entry in the list.
 pub(super) const READER: Reader = Reader { id: "dpkg", title: "dpkg database", access: Access::Database(read) };
@@ -115,11 +116,11 @@ fn package_of(paragraph: &Paragraph<'_>, ecosystem: &str, location: &str) -> Res
         return Ok(Some(Package::new(PackageType::Deb, ecosystem, name, version, location)));
     }
     let mut package = Package::new(PackageType::Deb, ecosystem, name, version, location);
-    package.architecture = text(fields.architecture);
+    package.architecture = text(fields.architecture).into();
     package.is_held = fields.status.starts_with(b"hold ");
     package.source = Some(source_of(&text(fields.source), &package.name, &package.version));
     let vendor = if fields.origin.is_empty() { fields.maintainer } else { fields.origin };
-    package.vendor = Some(text(vendor)).filter(|vendor| !vendor.is_empty());
+    package.vendor = Some(text(vendor).into()).filter(|vendor: &EcoString| !vendor.is_empty());
     Ok(Some(package))
 }
 
@@ -132,11 +133,11 @@ fn is_on_disk(status: &[u8]) -> bool {
 /// `Source: name (version)`; without it the binary package's own.
 pub(crate) fn source_of(field: &str, name: &str, version: &str) -> SourcePackage {
     if field.is_empty() {
-        return SourcePackage { name: name.to_owned(), version: version.to_owned() };
+        return SourcePackage { name: name.into(), version: version.into() };
     }
     let (source, own) = field.split_once('(').unwrap_or((field, ""));
     let own = own.trim_end_matches(')').trim();
-    SourcePackage { name: source.trim().to_owned(), version: if own.is_empty() { version } else { own }.to_owned() }
+    SourcePackage { name: source.trim().into(), version: if own.is_empty() { version } else { own }.into() }
 }
 
 #[cfg(test)]
@@ -151,10 +152,7 @@ mod tests {
         let names: Vec<_> =
             inventory.packages.iter().map(|package| (package.name.as_str(), package.version.as_str())).collect();
         assert_eq!(names, [("b", "2"), ("c", "")]);
-        assert_eq!(
-            inventory.packages[0].source,
-            Some(SourcePackage { name: "bb".to_owned(), version: "2-1".to_owned() })
-        );
+        assert_eq!(inventory.packages[0].source, Some(SourcePackage { name: "bb".into(), version: "2-1".into() }));
         assert_eq!(inventory.problems.len(), 1);
     }
 }

@@ -40,9 +40,9 @@ pub(super) fn read_desc(document: &Document<'_>, inventory: &mut Inventory) {
         return inventory.unreadable(document.name, "a description without name or version");
     }
     let mut package = Package::new(PackageType::Alpm, "", name, version, document.name);
-    package.architecture = value("%ARCH%");
+    package.architecture = value("%ARCH%").into();
     let base = value("%BASE%");
-    let source = if base.is_empty() { package.name.clone() } else { base };
+    let source = if base.is_empty() { package.name.clone() } else { base.into() };
     package.source = Some(SourcePackage { name: source, version: package.version.clone() });
     inventory.packages.push(package);
 }

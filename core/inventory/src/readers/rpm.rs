@@ -8,6 +8,7 @@ mod sqlite;
 use super::{Access, Document, Reader};
 use crate::directory::Directory;
 use crate::model::{Inventory, SourcePackage};
+use ecow::EcoString;
 
 /// The reader's entry in the list.
 pub(super) const READER: Reader = Reader { id: "rpm", title: "RPM database", access: Access::Database(read) };
@@ -83,12 +84,12 @@ pub fn source_of_rpm(file: &str) -> Option<SourcePackage> {
     let stem = stem.strip_suffix(".src").or_else(|| stem.strip_suffix(".nosrc")).unwrap_or(stem);
     let (rest, release) = stem.rsplit_once('-')?;
     let (name, version) = rest.rsplit_once('-')?;
-    Some(SourcePackage { name: name.to_owned(), version: format!("{version}-{release}") })
+    Some(SourcePackage { name: name.into(), version: ecow::eco_format!("{version}-{release}") })
 }
 
 /// `nodejs:18:8080020230718:63b34585:x86_64` → `nodejs:18`.
-pub(crate) fn stream_of(label: &str) -> String {
-    label.split(':').take(2).collect::<Vec<_>>().join(":")
+pub(crate) fn stream_of(label: &str) -> EcoString {
+    label.match_indices(':').nth(1).map_or(label, |(at, _)| &label[..at]).into()
 }
 
 /// Little- or big-endian number at a place.

@@ -212,15 +212,16 @@ fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Packa
     };
     let mut package = package_named(text, place)?;
     if package.version.is_empty() {
-        package.version = version;
+        package.version = version.into();
     }
     if matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
         // `Organization: Debian Curl Maintainers (team@…)` tells what others built for the distribution.
         let makers = [&entry.supplier, &entry.originator].into_iter().flatten().filter(|maker| *maker != "NOASSERTION");
         let maker = makers.map(|maker| maker.split_once(": ").map_or(maker.as_str(), |(_, name)| name)).next();
-        package.vendor = maker.map(str::to_owned);
+        package.vendor = maker.map(Into::into);
         if package.ecosystem.is_empty() {
-            package.ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(package.kind)).unwrap_or_default();
+            package.ecosystem =
+                inventory.os.as_ref().map(|os| os.ecosystem_of(package.kind).into()).unwrap_or_default();
         }
         if package.source.is_none() {
             package.source = entry.source_info.as_deref().and_then(built_from);
@@ -235,5 +236,5 @@ fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Packa
 /// `built package from: curl 7.88.1-10+deb12u5`.
 fn built_from(info: &str) -> Option<SourcePackage> {
     let (name, version) = info.strip_prefix("built package from:")?.trim().rsplit_once(' ')?;
-    Some(SourcePackage { name: name.trim().to_owned(), version: version.to_owned() })
+    Some(SourcePackage { name: name.trim().into(), version: version.into() })
 }

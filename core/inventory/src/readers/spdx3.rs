@@ -59,7 +59,7 @@ fn package_of(element: &Value, place: &str) -> Result<Package, String> {
     };
     let mut package = package_named(url, place)?;
     if package.version.is_empty() {
-        package.version = version.to_owned();
+        package.version = version.into();
     }
     Ok(package)
 }

@@ -25,10 +25,10 @@ pub(super) fn package(blob: &[u8], ecosystem: &str, location: &str) -> Result<Pa
         (None, true) => version,
     };
     let mut package = Package::new(PackageType::Rpm, ecosystem, name, full, location);
-    package.architecture = header.text(ARCHITECTURE).unwrap_or_default();
+    package.architecture = header.text(ARCHITECTURE).unwrap_or_default().into();
     package.source = header.text(SOURCE_RPM).as_deref().and_then(source_of_rpm);
     package.module = header.text(MODULARITY_LABEL).filter(|label| !label.is_empty()).map(|label| stream_of(&label));
-    package.vendor = header.text(VENDOR).filter(|vendor| !vendor.is_empty() && vendor != "(none)");
+    package.vendor = header.text(VENDOR).filter(|vendor| !vendor.is_empty() && vendor != "(none)").map(Into::into);
     Ok(package)
 }
 
