@@ -3,6 +3,7 @@
 mod csv;
 mod cyclonedx;
 mod html;
+mod indented;
 mod json;
 mod markdown;
 mod openvex;

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
+/// Whether a terminal does nothing with a character but show it, in the direction of writing.
+pub(crate) fn is_harmless(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{200b}'..='\u{200f}'
+            | '\u{61c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// The text with everything replaced that a terminal would act on, or that turns the direction of writing.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let is_harmless = |character: char| {
-        !character.is_control()
-            && !matches!(character, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{200b}'..='\u{200f}'
-                | '\u{61c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
     if text.chars().all(is_harmless) {
         return Cow::Borrowed(text);
     }

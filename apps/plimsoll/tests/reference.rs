@@ -131,7 +131,9 @@ fn pending_updates_are_exactly_apts_own() {
         .pending
         .iter()
         .map(|update| {
-            [&update.name, &update.architecture, &update.installed, &update.candidate].map(|text| text.as_str()).join("\t")
+            [&update.name, &update.architecture, &update.installed, &update.candidate]
+                .map(|text| text.as_str())
+                .join("\t")
                 + if update.is_security { "\tyes" } else { "\tno" }
         })
         .collect();

@@ -69,7 +69,11 @@ const FAMILIES: &[Family] = &[
 /// Splits `Debian:12` into the family's name and the release.
 #[must_use]
 pub fn split(ecosystem: &str) -> (&str, &str) {
-    ecosystem.split_once(':').unwrap_or((ecosystem, ""))
+    // A loop is quicker here than the search that long texts are worth.
+    match ecosystem.bytes().position(|byte| byte == b':') {
+        Some(at) => (&ecosystem[..at], &ecosystem[at + 1..]),
+        None => (ecosystem, ""),
+    }
 }
 
 impl Family {

@@ -1,6 +1,7 @@
 //! Package URLs (<https://github.com/package-url/purl-spec>): read for matching, written for output.
 
 use crate::model::{Package, PackageType, SourcePackage};
+use ecow::EcoString;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
@@ -88,7 +89,7 @@ impl<'a> Purl<'a> {
     /// The package that the URL names, if its type is known. Its ecosystem follows for languages only; for
     /// distributions see [`Purl::release`].
     #[must_use]
-    pub fn to_package(&self, location: &str) -> Option<Package> {
+    pub fn to_package(&self, location: impl Into<EcoString>) -> Option<Package> {
         let kind = PackageType::from_name(&self.kind)?;
         let mut version = self.version.clone().into_owned();
         if let Some(epoch) =
@@ -146,9 +147,10 @@ impl<'a> Purl<'a> {
 ///
 /// # Errors
 /// A sentence, if the text is no package URL.
-pub fn package_named(text: &str, location: &str) -> Result<Package, String> {
+pub fn package_named(text: &str, location: impl Into<EcoString>) -> Result<Package, String> {
+    let location = location.into();
     let purl = Purl::parse(text).map_err(|what| format!("its purl `{text}` is not valid: {what}"))?;
-    Ok(purl.to_package(location).unwrap_or_else(|| {
+    Ok(purl.to_package(location.clone()).unwrap_or_else(|| {
         let name = format!("{}/{}", purl.kind, purl.full_name());
         Package::new(PackageType::Generic, "", name, purl.version.clone().into_owned(), location)
     }))

@@ -227,9 +227,9 @@ pub(crate) fn keys<'a>(package: &'a Package, ecosystem: &'a str) -> impl Iterato
         return [Some(Key { is_source: true, ..own }), None].into_iter().flatten();
     };
     // An RPM's source version lacks the epoch, which its binaries carry.
-    let without_epoch = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
+    let without_epoch = || package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
     let is_same_version =
-        package.version == source.version || (package.kind == PackageType::Rpm && without_epoch == source.version);
+        package.version == source.version || (package.kind == PackageType::Rpm && without_epoch() == source.version);
     let version = if is_same_version { &package.version } else { &source.version };
     if package.name == source.name && is_same_version {
         return [Some(Key { is_source: true, ..own }), None].into_iter().flatten();

@@ -34,6 +34,9 @@ fn has_no_identity(package: &Package, family: Option<&Family>) -> Option<String>
     family.scheme.check(&package.version).err().map(|error| error.to_string())
 }
 
+/// The length of the shortest mark: `ubuntu`.
+const SHORTEST_MARK: usize = 6;
+
 /// Marks in versions of packages that others build for Debian and Ubuntu.
 const MARKED_VERSIONS: &[(&str, &str)] = &[("nodesource", "NodeSource"), ("kubernetes", "the Kubernetes project")];
 
@@ -58,19 +61,20 @@ fn built_elsewhere(package: &Package) -> Option<&'static str> {
     if package.kind != PackageType::Deb {
         return None;
     }
-    // Most versions hold none of these letters: looking for one is cheaper than for a word.
-    let has = |mark: &str| {
-        mark.chars().next().is_some_and(|first| package.version.contains(first)) && package.version.contains(mark)
-    };
+    // Most versions have too few letters for any of these words.
+    let has_words = package.version.bytes().filter(u8::is_ascii_lowercase).count() >= SHORTEST_MARK;
+    let has = |mark: &str| has_words && package.version.contains(mark);
     if has("ubuntu") && !package.ecosystem.starts_with("Ubuntu") {
         return Some("Ubuntu or a third party");
     }
-    let vendor = package.vendor.as_deref().unwrap_or_default();
+    let Some(vendor) = package.vendor.as_deref() else {
+        return MARKED_VERSIONS.iter().find(|(mark, _)| has(mark)).map(|(_, who)| *who);
+    };
     // Debian's own maintainers write from many places: a Debian address or team settles it.
     if ["debian.org", "ubuntu.com", "canonical.com"].iter().any(|own| vendor.contains(own)) {
         return None;
     }
     let by_version = MARKED_VERSIONS.iter().find(|(mark, _)| has(mark));
-    let by_vendor = || THIRD_PARTIES.iter().find(|(mark, _)| !vendor.is_empty() && vendor.contains(mark));
+    let by_vendor = || THIRD_PARTIES.iter().find(|(mark, _)| vendor.contains(mark));
     by_version.or_else(by_vendor).map(|(_, who)| *who)
 }

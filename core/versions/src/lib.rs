@@ -152,9 +152,13 @@ impl Scheme {
 
 /// Whether a version is three numbers of usual length.
 fn is_plain(version: &str) -> bool {
-    let mut parts = version.split('.');
-    let mut is_number = || {
-        parts.next().is_some_and(|part| matches!(part.len(), 1..10) && part.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    is_number() && is_number() && is_number() && parts.next().is_none()
+    let (mut dots, mut digits) = (0, 0);
+    for byte in version.bytes() {
+        match byte {
+            b'0'..=b'9' if digits < 9 => digits += 1,
+            b'.' if digits > 0 && dots < 2 => (dots, digits) = (dots + 1, 0),
+            _ => return false,
+        }
+    }
+    dots == 2 && digits > 0
 }

@@ -30,9 +30,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         "components": components,
         "vulnerabilities": vulnerabilities,
     });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    out.push(b'\n');
-    Ok(())
+    super::indented::write(&value, out)
 }
 
 fn reference(at: usize) -> String {

@@ -37,9 +37,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         sources: report.inventory.sources.iter().map(|(source, packages)| json!({ "source": source, "packages": packages })).collect(),
         problems: report.problems(),
     };
-    serde_json::to_writer_pretty(&mut *out, &shape)?;
-    out.push(b'\n');
-    Ok(())
+    super::indented::write(&shape, out)
 }
 
 fn host(host: &HostFacts) -> Value {

@@ -24,9 +24,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         "tooling": concat!("plimsoll ", env!("CARGO_PKG_VERSION")),
         "statements": statements,
     });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    out.push(b'\n');
-    Ok(())
+    super::indented::write(&value, out)
 }
 
 fn statement(report: &Report<'_>, finding: &Finding) -> Value {

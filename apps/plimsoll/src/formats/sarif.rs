@@ -32,9 +32,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
             "results": results,
         }],
     });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    out.push(b'\n');
-    Ok(())
+    super::indented::write(&value, out)
 }
 
 /// Problems, what is not known, and what could not be judged: silence would look like a clean system.

@@ -94,9 +94,9 @@ fn settle_release(inventory: &mut Inventory, from: usize) {
 
 const MOST_LEVELS: usize = 100;
 
-fn add(component: &Component<'_>, place: &str, inventory: &mut Inventory, level: usize) {
+fn add(component: &Component<'_>, place: &EcoString, inventory: &mut Inventory, level: usize) {
     if level > MOST_LEVELS {
-        return inventory.unreadable(place, "components are nested too deeply; those below were not read");
+        return inventory.unreadable(place.as_str(), "components are nested too deeply; those below were not read");
     }
     match package_of(component, place) {
         Ok(Some(package)) => inventory.packages.push(package),
@@ -112,7 +112,7 @@ fn add(component: &Component<'_>, place: &str, inventory: &mut Inventory, level:
     }
 }
 
-fn package_of(component: &Component<'_>, place: &str) -> Result<Option<Package>, String> {
+fn package_of(component: &Component<'_>, place: &EcoString) -> Result<Option<Package>, String> {
     if component.purl.is_empty() {
         // Files, devices and systems are no packages; libraries without a purl cannot be judged, and are kept as such.
         if matches!(
@@ -128,9 +128,9 @@ fn package_of(component: &Component<'_>, place: &str) -> Result<Option<Package>,
             true => component.name.to_string(),
             false => format!("{}/{}", &*component.group, &*component.name),
         };
-        return Ok(Some(Package::new(PackageType::Generic, "", name, component.version.to_string(), place)));
+        return Ok(Some(Package::new(PackageType::Generic, "", name, component.version.to_string(), place.clone())));
     }
-    let mut package = package_named(&component.purl, place)?;
+    let mut package = package_named(&component.purl, place.clone())?;
     if package.version.is_empty() {
         package.version = (*component.version).into();
     }

@@ -17,7 +17,9 @@ pub(super) fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let parts = Mutex::new(Vec::new());
     let build = |number: usize, batch: Vec<Component<'_>>| {
         let mut part = Inventory::default();
-        batch.iter().for_each(|component| add(component, document.name, &mut part, 0));
+        part.packages.reserve(batch.len());
+        let place = document.name.into();
+        batch.iter().for_each(|component| add(component, &place, &mut part, 0));
         parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((number, part));
     };
     let outline = match document.bytes.len() < LARGE_BYTES {
@@ -37,12 +39,13 @@ pub(super) fn read(document: &Document<'_>, inventory: &mut Inventory) {
         inventory.unreadable(document.name, "the document lists no components");
     }
     let before = inventory.packages.len();
+    let place = document.name.into();
     // The document's own subject is what is described, not what is inside; an application is itself a package.
     for subject in outline.subjects {
         let inside = subject.components.iter().flatten();
-        inside.for_each(|component| add(component, document.name, inventory, 1));
+        inside.for_each(|component| add(component, &place, inventory, 1));
         if !subject.purl.is_empty() {
-            add(&Component { components: None, ..subject }, document.name, inventory, 0);
+            add(&Component { components: None, ..subject }, &place, inventory, 0);
         }
     }
     let mut parts = parts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -72,7 +75,9 @@ struct Outline<'a> {
 impl<'a> Outline<'a> {
     fn read(bytes: &'a [u8], sink: &mut Sink<'_, 'a>) -> Result<Self, serde_json::Error> {
         let mut outline = Self::default();
-        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        // Checked once here, and not again for each text inside.
+        let text = std::str::from_utf8(bytes).map_err(serde_json::Error::custom)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         Bom { outline: &mut outline, sink }.deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(outline)
@@ -182,7 +187,7 @@ impl<'a> Visitor<'a> for Components<'_, '_, 'a> {
         let Self { outline, sink } = self;
         let mut batch = Vec::new();
         let mut hand_on = |batch: &mut Vec<Component<'a>>| {
-            sink(outline.batches, std::mem::take(batch));
+            sink(outline.batches, std::mem::replace(batch, Vec::with_capacity(BATCH)));
             outline.batches += 1;
         };
         while let Some(component) = list.next_element::<Component<'a>>()? {

@@ -58,7 +58,8 @@ pub(super) fn read(document: &Document<'_>, bytes: &[u8], inventory: &mut Invent
         inventory.unreadable(document.name, "the document lists no components");
     }
     let before = inventory.packages.len();
-    done.iter().for_each(|component| add(component, document.name, inventory, 0));
+    let name = document.name.into();
+    done.iter().for_each(|component| add(component, &name, inventory, 0));
     settle_release(inventory, before);
 }
 
