@@ -10,7 +10,9 @@ use crate::error::Error;
 use crate::feeds::text::is_cve;
 use crate::model::{Advisory, Record, Release, SupportNote, Vulnerability};
 use crate::severity;
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
+use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 
 /// What an index says about a feed that went into it.
@@ -36,7 +38,7 @@ pub struct Builder {
     advisories: Vec<Draft>,
     statements: Vec<StatementDraft>,
     arena: Vec<u8>,
-    vulnerabilities: HashMap<u32, Facts>,
+    vulnerabilities: HashMap<u32, Facts, RandomState>,
     releases: BTreeMap<String, Release>,
     notes: Vec<SupportNote>,
 }
@@ -44,7 +46,7 @@ pub struct Builder {
 /// Texts and their numbers, in the order in which they came.
 #[derive(Default)]
 pub(super) struct Names {
-    numbers: HashMap<Box<str>, u32>,
+    numbers: HashMap<Box<str>, u32, RandomState>,
 }
 
 impl Names {
@@ -201,7 +203,7 @@ impl Builder {
         file.section(Section::Statements, |out| out.append(&mut bodies));
         file.section(Section::Slots, |out| {
             let mut keys = self.keys.by_number();
-            keys.sort_unstable();
+            keys.par_sort_unstable();
             slots(out, keys.len(), keys.into_iter());
         });
         drop((self.keys, self.statements, final_number));
@@ -226,7 +228,7 @@ impl Builder {
     /// Advisories in the order of id, feed and content.
     fn advisory_order(&self, texts: &[&str]) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.advisories.len() as u32).collect();
-        order.sort_by_key(|at| {
+        order.par_sort_by_key(|at| {
             let draft = &self.advisories[*at as usize];
             (texts[draft.id as usize], draft.feed, span_of(&self.arena, draft.body))
         });
@@ -285,7 +287,7 @@ impl Draft {
 /// Pairs of the id that stands for a group and a member of it, in the order of both texts.
 fn grouped(known: impl Iterator<Item = u32>, canonical: &[u32], texts: &[&str]) -> Vec<(u32, u32)> {
     let mut members: Vec<(u32, u32)> = known.map(|member| (canonical[member as usize], member)).collect();
-    members.sort_unstable_by_key(|(stands, member)| (texts[*stands as usize], texts[*member as usize]));
+    members.par_sort_unstable_by_key(|(stands, member)| (texts[*stands as usize], texts[*member as usize]));
     members.dedup();
     members
 }
@@ -327,7 +329,7 @@ fn write_vulnerabilities(
     members: &[(u32, u32)],
     count: usize,
     texts: &[&str],
-    facts: &mut HashMap<u32, Facts>,
+    facts: &mut HashMap<u32, Facts, RandomState>,
 ) {
     table(out, count, members.chunk_by(|a, b| a.0 == b.0), |out, group| {
         let id = group.first().map_or("", |(stands, _)| texts[*stands as usize]);
@@ -358,10 +360,10 @@ fn write_packages(
 ) {
     let texts = keys.by_number();
     let mut by_text: Vec<u32> = (0..texts.len() as u32).collect();
-    by_text.sort_unstable_by_key(|key| texts[*key as usize]);
+    by_text.par_sort_unstable_by_key(|key| texts[*key as usize]);
     let mut rank = vec![0_u32; texts.len()];
     by_text.iter().zip(0..).for_each(|(key, place)| rank[*key as usize] = place);
-    drafts.sort_unstable_by_key(|draft| {
+    drafts.par_sort_unstable_by_key(|draft| {
         (rank[draft.key as usize], final_number[draft.advisory as usize], span_of(arena, draft.body))
     });
     table(out, texts.len(), drafts.chunk_by(|a, b| a.key == b.key), |out, group| {
