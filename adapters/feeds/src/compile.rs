@@ -9,6 +9,8 @@ use advisories::index::{Builder, FeedState, Ready};
 use advisories::{Problem, Record};
 use jiff::Timestamp;
 use rayon::prelude::*;
+use std::collections::VecDeque;
+use std::sync::mpsc::Receiver;
 
 /// What compiling gave.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Compiled {
 const NOT_RECOGNISED: &str = "feed/not-recognised";
 /// Documents are read in parallel, so many bytes at a time.
 const BATCH_BYTES: usize = 8 << 20;
+/// How many batches are read at a time: the next one begins where the last documents of one keep only some cores busy.
+const MOST_BATCHES: usize = 2;
 
 /// Reads every stored document and builds the index. The same documents give the same bytes.
 ///
@@ -37,7 +41,7 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
         problems: Vec::new(),
         batch: Vec::new(),
         batch_bytes: 0,
-        read: Vec::new(),
+        reading: VecDeque::new(),
         feed: &FEEDS[0],
     };
     let mut stored = Vec::new();
@@ -60,8 +64,7 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
         done += one.document.size_bytes;
         progress.advance("compile", done);
     }
-    // The last documents were read, but not yet taken in.
-    work.read_batch();
+    work.take_all_but(0);
     let Work { builder, states, problems, .. } = work;
     let bytes = builder.finish(&states)?;
     progress.end("compile", &format!("{} documents", stored.len()));
@@ -92,8 +95,8 @@ struct Work {
     problems: Vec<(&'static str, Problem)>,
     batch: Vec<(String, Vec<u8>)>,
     batch_bytes: usize,
-    /// Documents that were read, and wait to be taken in.
-    read: Vec<Part>,
+    /// Batches that are being read, in their order.
+    reading: VecDeque<Receiver<Vec<Part>>>,
     feed: &'static Feed,
 }
 
@@ -142,16 +145,30 @@ impl Work {
         })
     }
 
-    /// Reads the waiting documents on all cores, while the records of those before them are taken in.
+    /// Has the waiting documents read on all cores, while those after them are fetched and those before taken in.
     fn read_batch(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
         let expected = self.feed;
-        let before = std::mem::take(&mut self.read);
-        let read_all =
-            || batch.into_par_iter().map(|(name, bytes)| read(expected, &name, &bytes)).collect::<Vec<Part>>();
-        let (read, ()) = rayon::join(read_all, || before.into_iter().for_each(|part| self.take(part)));
-        self.read = read;
+        let (sender, receiver) = std::sync::mpsc::channel();
+        rayon::spawn(move || {
+            let documents = batch.into_par_iter().with_max_len(1);
+            let parts = documents.map(|(name, bytes)| read(expected, &name, &bytes)).collect();
+            // Who no longer waits for an answer needs none.
+            let _ = sender.send(parts);
+        });
+        self.reading.push_back(receiver);
+        self.take_all_but(MOST_BATCHES);
+    }
+
+    /// Takes in what was read, until so many batches remain.
+    fn take_all_but(&mut self, remaining: usize) {
+        while self.reading.len() > remaining {
+            match self.reading.pop_front().map(|receiver| receiver.recv()) {
+                Some(Ok(parts)) => parts.into_iter().for_each(|part| self.take(part)),
+                _ => self.problem("a batch of documents", "its reader ended without an answer"),
+            }
+        }
     }
 
     /// Takes in the records of one document: always in the order of the documents.

@@ -366,12 +366,17 @@ fn write_packages(
     drafts.par_sort_unstable_by_key(|draft| {
         (rank[draft.key as usize], final_number[draft.advisory as usize], span_of(arena, draft.body))
     });
-    table(out, texts.len(), drafts.chunk_by(|a, b| a.key == b.key), |out, group| {
-        let key = group.first().map_or("", |draft| texts[draft.key as usize]);
-        put_text(out, key);
-        let family = Family::of(key.split(KEY_SEPARATOR).next().unwrap_or_default());
-        let parts = group.iter().map(|draft| span_of(arena, draft.body));
-        let ceiling = family.and_then(|family| ceiling(family.scheme, parts));
+    let is_same = |a: &StatementDraft, b: &StatementDraft| a.key == b.key;
+    let ceilings: Vec<Option<String>> = drafts
+        .par_chunk_by(is_same)
+        .map(|group| {
+            let key = group.first().map_or("", |draft| texts[draft.key as usize]);
+            let family = Family::of(key.split(KEY_SEPARATOR).next().unwrap_or_default())?;
+            ceiling(family.scheme, group.iter().map(|draft| span_of(arena, draft.body)))
+        })
+        .collect();
+    table(out, texts.len(), drafts.chunk_by(is_same).zip(ceilings), |out, (group, ceiling)| {
+        put_text(out, group.first().map_or("", |draft| texts[draft.key as usize]));
         out.push(u8::from(ceiling.is_some()));
         ceiling.iter().for_each(|ceiling| put_text(out, ceiling));
         let start = bodies.len();
