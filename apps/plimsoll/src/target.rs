@@ -1,20 +1,24 @@
 //! What is scanned: this host, a root directory, a directory of sources, or a document.
 
+mod walk;
+
 use crate::arguments::Subject;
 use crate::exit::Usage;
 use crate::files;
 use anyhow::{Context, Result};
 use inventory::readers::{self, Document};
-use inventory::{Directory, EntryKind, Inventory, Os, Package};
+use inventory::{Directory, Inventory, Os, Package};
 use rayon::slice::ParallelSliceMut;
-use std::collections::HashSet;
 use std::path::Path;
+use walk::Walk;
 
 /// The largest document that is read from a tree.
 const MOST_BYTES: u64 = 1 << 30;
 /// What tells the root of a system from a tree of sources.
 const DATABASES: &[&str] = &["var/lib/dpkg", "var/lib/rpm", "usr/lib/sysimage/rpm", "lib/apk/db"];
-const MOST_DEPTH: usize = 64;
+/// Where systems and images keep what no package manager has installed.
+const FOLDERS: &[&str] =
+    &["usr/local", "opt", "srv", "var/www", "app", "code", "workspace", "usr/src/app", "var/task", "function"];
 
 /// Reads the inventory of what the arguments name.
 pub(crate) fn read(subject: &Subject) -> Result<Inventory> {
@@ -103,10 +107,11 @@ fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
     inventory::pending::collect(&root, &mut inventory);
     // Language packages outside of the package manager live below these; what it owns is judged by its own data.
     let mut walk = Walk::new(&root, false);
-    for folder in ["usr/local", "opt", "srv", "var/www"] {
+    for folder in FOLDERS {
         walk.folder(folder, &mut inventory, 0);
     }
     walk.links(&mut inventory);
+    inventory.folders = FOLDERS.iter().map(|folder| format!("/{folder}")).collect();
     Ok(inventory)
 }
 
@@ -120,101 +125,6 @@ fn of_tree(path: &Path) -> Result<Inventory> {
     walk.folder("", &mut inventory, 0);
     walk.links(&mut inventory);
     Ok(inventory)
-}
-
-/// A walk through a tree, reading all documents that a reader knows. No link leads out of the tree.
-struct Walk<'a> {
-    root: &'a Directory,
-    /// Whether folders that only a link leads to are walked too: in a tree of sources, but not through a whole system.
-    follows_folders: bool,
-    /// Device and number of every folder and document that was read.
-    seen: HashSet<(u64, u64)>,
-    /// Links, looked at last: most lead to what was read anyway.
-    waiting: Vec<String>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(root: &'a Directory, follows_folders: bool) -> Self {
-        Self { root, follows_folders, seen: HashSet::new(), waiting: Vec::new() }
-    }
-
-    fn folder(&mut self, folder: &str, inventory: &mut Inventory, depth: usize) {
-        if depth > MOST_DEPTH {
-            return inventory.unreadable(folder, "folders are nested too deeply; those below were not read");
-        }
-        match self.root.identity(folder) {
-            Some((_, device, number)) if !self.seen.insert((device, number)) => return,
-            _ => {}
-        }
-        let entries = match self.root.list(folder) {
-            Ok(entries) => entries,
-            Err(error) => return inventory.unreadable(folder, error),
-        };
-        for entry in entries {
-            let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
-            // Names without an extension may be programs.
-            let could_be_read = readers::reader_for_path(&path).is_some();
-            let could_be_read = could_be_read || (entry.kind == EntryKind::File && !entry.name.contains('.'));
-            match entry.kind {
-                EntryKind::Folder if entry.name == ".git" => {}
-                EntryKind::Folder | EntryKind::File | EntryKind::Link if !entry.is_utf8 => {
-                    if could_be_read || entry.kind != EntryKind::File {
-                        inventory.unreadable(path, "its name is not UTF-8, so it was not read");
-                    }
-                }
-                EntryKind::Folder => self.folder(&path, inventory, depth + 1),
-                EntryKind::File => self.file(&path, inventory),
-                EntryKind::Link => self.waiting.push(path),
-                EntryKind::Other if could_be_read => inventory.unreadable(path, "it is no regular file"),
-                EntryKind::Other => {}
-            }
-        }
-    }
-
-    fn file(&mut self, path: &str, inventory: &mut Inventory) {
-        if readers::reader_for_path(path).is_none() && !is_executable(self.root, path) {
-            return;
-        }
-        if let Some((_, device, number)) = self.root.identity(path) {
-            self.seen.insert((device, number));
-        }
-        match self.root.read(path, MOST_BYTES) {
-            Ok(Some(bytes)) => drop(readers::read_document(&Document { name: path, bytes: &bytes }, inventory)),
-            Ok(None) => {}
-            Err(error) => inventory.unreadable(path, error),
-        }
-    }
-
-    /// Reads what only links lead to.
-    fn links(&mut self, inventory: &mut Inventory) {
-        while let Some(path) = self.waiting.pop() {
-            let is_wanted = readers::reader_for_path(&path).is_some();
-            match self.root.identity(&path) {
-                Some((_, device, number)) if self.seen.contains(&(device, number)) => {}
-                Some((EntryKind::Folder, ..)) if self.follows_folders => {
-                    self.folder(&path, inventory, path.split('/').count());
-                }
-                Some((EntryKind::Folder, ..)) => {
-                    inventory.problem(path, "a link to a folder outside of those that are looked through");
-                }
-                Some((EntryKind::File, ..)) if is_wanted => self.file(&path, inventory),
-                _ if is_wanted => inventory.unreadable(path, "a link that leads to no file below the root"),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Looks at the first bytes of files that could be programs.
-fn is_executable(root: &Directory, path: &str) -> bool {
-    use std::io::Read;
-    let name = path.rsplit('/').next().unwrap_or(path);
-    if name.contains('.') && !name.ends_with(".exe") {
-        return false;
-    }
-    let Ok(Some(mut file)) = root.open(path) else { return false };
-    let mut head = [0_u8; 4];
-    file.read_exact(&mut head).is_ok() && (&head == b"\x7fELF" || head.starts_with(b"MZ"))
 }
 
 fn of_file(path: &Path, subject: &Subject) -> Result<Inventory> {

@@ -110,6 +110,33 @@ fn links_and_odd_names_in_a_tree_are_read_or_counted() {
 }
 
 #[test]
+fn a_tree_hides_no_packages_behind_names() {
+    let world = World::new("hidden");
+    let json = |world: &World, tree: &str| -> serde_json::Value {
+        serde_json::from_str(&world.text(&["scan", &world.path(tree), "-f", "json"])).expect("JSON")
+    };
+    let bill = r#"{"bomFormat":"CycloneDX","components":[{"name":"a","purl":"pkg:npm/a@1"}]}"#;
+    for (tree, file, text, unread) in [
+        ("bill", "app-sbom.json", bill, 0),
+        ("other-bill", "bombs.json", "{}", 0),
+        ("bun", "bun.lock", "{}", 1),
+        ("wheel", "a-1.whl", "PK", 1),
+        ("dist", "a-1.dist-info/RECORD", "", 1),
+        ("program", "tool.bin", "\u{7f}ELF cut off", 1),
+    ] {
+        let path = world.folder.join(tree).join(file);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+        std::fs::write(&path, text).expect("written");
+        let found = json(&world, tree);
+        assert_eq!(found["coverage"]["unread"], unread, "{file}: {}", found["problems"]);
+        assert_eq!(found["coverage"]["packages"], usize::from(tree == "bill"), "{file}");
+    }
+    std::fs::create_dir_all(world.folder.join("out")).expect("created");
+    std::os::unix::fs::symlink("/nowhere", world.folder.join("out/node_modules")).expect("linked");
+    assert_eq!(json(&world, "out")["coverage"]["unread"], 1);
+}
+
+#[test]
 fn what_is_not_known_is_not_called_clean() {
     let world = World::new("unknown");
     let at = ["--at", "2026-02-13"];

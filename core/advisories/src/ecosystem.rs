@@ -85,6 +85,13 @@ impl Family {
     }
 }
 
+impl Family {
+    /// The family of this name, however its case is written.
+    pub(crate) fn spelt(name: &str) -> Option<&'static Self> {
+        FAMILIES.iter().find(|family| family.name.eq_ignore_ascii_case(name))
+    }
+}
+
 /// The form of a package's name under which all spellings meet.
 #[must_use]
 pub(crate) fn canonical_name<'a>(ecosystem: &str, name: &'a str) -> std::borrow::Cow<'a, str> {
@@ -105,7 +112,8 @@ pub(crate) fn canonical_name<'a>(ecosystem: &str, name: &'a str) -> std::borrow:
             }
             canonical.into()
         }
-        "NuGet" | "Packagist" | "SwiftURL" | "GitHub Actions" | "Bitnami"
+        // Package URLs of Go modules are in lower case, whatever the modules' own names are.
+        "Go" | "NuGet" | "Packagist" | "SwiftURL" | "GitHub Actions" | "Bitnami"
             if name.bytes().any(|b| b.is_ascii_uppercase()) =>
         {
             name.to_ascii_lowercase().into()

@@ -23,7 +23,7 @@ pub use statement::{RangeRef, Statement, Statements};
 use smallvec::SmallVec;
 
 /// The format's number; it grows with every change of the layout.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// The length of a block in bytes: a page of memory, so that verifying it touches nothing else.
 pub const BLOCK_BYTES: usize = 4096;
 /// The header's length in bytes.

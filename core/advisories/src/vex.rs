@@ -32,6 +32,8 @@ pub struct Statement {
     pub vulnerability: String,
     /// The products: package URLs, names, or `*` for all.
     pub products: Vec<String>,
+    /// The product whose part they are, if the statement speaks of a part only.
+    pub within: Option<String>,
     /// What is said.
     pub status: Status,
     /// Justification and notes, in the document's words.

@@ -79,6 +79,8 @@ pub struct Coverage {
     pub uncovered: usize,
     /// Findings of which nobody can say whether they are there.
     pub undecided: usize,
+    /// Findings with a patch whose clock no known instant starts: they would never be overdue.
+    pub undated: usize,
     /// What of the data is too old or too damaged to rely on, in words.
     pub unreliable: Vec<String>,
     /// Things that are not known, in words.
@@ -104,6 +106,7 @@ impl Coverage {
             "pending security updates are not explained",
         );
         gap(self.undecided, "finding could not be decided", "findings could not be decided");
+        gap(self.undated, "finding has no date that starts its clock", "findings have no date that starts their clock");
         gap(self.unread, "file or entry could not be read", "files or entries could not be read");
         if self.packages == 0 {
             gaps.push("no package was found".to_owned());
@@ -171,6 +174,10 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
     coverage.unexplained_updates = findings.iter().filter(is_unexplained).count();
     coverage.undecided =
         findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Undetermined { .. })).count();
+    let is_undated = |finding: &&Finding| {
+        finding.deadline.inputs.iter().any(|input| input.is_assumed && input.name == policy::UNKNOWN_CLOCK)
+    };
+    coverage.undated = findings.iter().filter(is_undated).filter(|finding| finding.kind == Kind::Vulnerability).count();
     note_assumptions(&mut coverage, &findings);
     let (patches, other_updates) = patches::group(input.inventory, &findings, input.now);
     Ok(Assessment { findings, suppressed, patches, other_updates, coverage })
@@ -223,6 +230,9 @@ fn uncovered(inventory: &Inventory, undetermined: &[Undetermined]) -> usize {
     undetermined.iter().filter(|entry| !is_covered(entry)).count()
 }
 
+/// Dates that lie more days ahead than this are mistakes; nearer ones may be planned.
+pub(crate) const FUTURE_DAYS: i64 = 366;
+
 /// After how many days a host's own lists of packages are too old: security updates come every week.
 const STALE_METADATA_DAYS: i64 = 7;
 
@@ -232,6 +242,10 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
     if input.inventory.unread > 0 {
         let count = input.inventory.unread;
         coverage.unknown.push(format!("what {count} files or entries hold that could not be read (see the problems)"));
+    }
+    if !input.inventory.folders.is_empty() {
+        let folders = input.inventory.folders.join(", ");
+        coverage.unknown.push(format!("packages of languages outside of {folders}: other folders were not looked through (scan them by themselves)"));
     }
     if input.inventory.host.is_some() && !input.inventory.has_repository_metadata {
         coverage
@@ -255,6 +269,12 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
         }
         let Some(feed) = advisories::feeds::find(&state.feed) else { continue };
         let Some(newest) = state.newest else { continue };
+        if newest > input.now.saturating_add(jiff::SignedDuration::from_hours(24 * FUTURE_DAYS)).unwrap_or(input.now) {
+            let day = newest.strftime("%F");
+            coverage
+                .unreliable
+                .push(format!("the feed {} has a record of {day}: how old the rest is cannot be said", state.feed));
+        }
         let days = input.now.duration_since(newest).as_hours() / 24;
         if days > i64::from(feed.stale_after_days) {
             coverage.unreliable.push(format!("the feed {} is stale: its newest record is {days} days old", state.feed));

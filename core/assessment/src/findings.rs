@@ -1,6 +1,6 @@
 //! Findings: one vulnerability on one asset, with the packages that carry it, its signals and its deadline.
 
-use crate::assess::Input;
+use crate::assess::{FUTURE_DAYS, Input};
 use crate::facts;
 use advisories::index::{Index, Meta};
 use advisories::severity::decisive_of_scored;
@@ -210,7 +210,10 @@ fn from_group(
     }
     let mut carriers: Vec<Carrier> = group.iter().map(|found| carrier(input, found)).collect();
     let listed = vulnerability.exploited.iter().map(|entry| entry.listed).min();
-    let patch_available = group.iter().filter_map(|found| found.patch_available).min();
+    let is_date = |at: &Timestamp| at.duration_since(input.now).as_hours() < 24 * FUTURE_DAYS;
+    let published = published.filter(is_date);
+    let patch_of = |found: &&Match| found.patch_available.filter(is_date);
+    let patch_available = group.iter().filter_map(patch_of).min();
     let signals = Signals {
         cvss: decisive_of_scored(severities).map(|(score, value)| (score, value.to_owned())),
         epss: vulnerability.epss,
@@ -223,7 +226,7 @@ fn from_group(
     };
     let urgency = group.iter().find_map(|found| found.urgency.clone());
     let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, urgency);
-    let patches: Vec<Option<Timestamp>> = group.iter().map(|found| found.patch_available).collect();
+    let patches: Vec<Option<Timestamp>> = group.iter().map(patch_of).collect();
     let deadline = earliest_deadline(input, &facts, &mut carriers, &patches);
     let is_overdue = deadline.due.is_some_and(|due| due < input.now);
     Ok(Finding {

@@ -22,6 +22,10 @@ pub struct Inventory {
     pub repository_valid_until: Vec<(String, i64)>,
     /// Facts about the running host; none for a directory or document.
     pub host: Option<HostFacts>,
+    /// What a document says that it describes: package URLs and other ids of an image or an application.
+    pub described: Vec<String>,
+    /// The folders of a system below which language packages were looked for; empty where everything was.
+    pub folders: Vec<String>,
     /// What was read, with the number of packages in it.
     pub sources: Vec<(String, usize)>,
     /// What could not be read.

@@ -109,6 +109,10 @@ impl<'a> Purl<'a> {
         if let Some(release) = self.release() {
             package.ecosystem = release.into();
         }
+        // Without its group or vendor the name is another package's, or nobody's.
+        if self.namespace.is_empty() && matches!(kind, PackageType::Maven | PackageType::Composer) {
+            package.ecosystem = EcoString::new();
+        }
         Some(package)
     }
 

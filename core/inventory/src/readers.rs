@@ -170,6 +170,45 @@ pub fn reader_for_path(path: &str) -> Option<&'static Reader> {
     READERS.iter().find(|reader| matches!(reader.access, Access::Document { by_name, .. } if by_name(path)))
 }
 
+/// Lists of packages that no reader here understands: what they list is not known.
+const WITHOUT_READER: &[&str] = &[
+    "bun.lock",
+    "bun.lockb",
+    "Cartfile.resolved",
+    "conan.lock",
+    "deno.lock",
+    "Manifest.toml",
+    "mix.lock",
+    "Package.resolved",
+    "packages.config",
+    "paket.lock",
+    "Podfile.lock",
+    "pubspec.lock",
+    "rebar.lock",
+    "renv.lock",
+    "stack.yaml.lock",
+];
+
+/// Whether a file lists or holds packages in a way that no reader here understands.
+#[must_use]
+pub fn is_without_reader(path: &str) -> bool {
+    WITHOUT_READER.contains(&file_name(path)) || path.ends_with(".whl") || path.ends_with(".egg")
+}
+
+/// Whether a name hints at a bill of materials so vaguely that only the content tells.
+#[must_use]
+pub fn may_be_bill(path: &str) -> bool {
+    let name = file_name(path).to_ascii_lowercase();
+    let is_text = name.ends_with(".json") || name.ends_with(".xml");
+    is_text && ["bom", "cyclonedx", "cdx", "spdx"].iter().any(|hint| name.contains(hint))
+}
+
+/// Whether bytes begin as programs do, which may say what they were built from.
+#[must_use]
+pub fn is_program(head: &[u8]) -> bool {
+    binaries::is_executable(head)
+}
+
 /// A document's bytes as readers expect them: UTF-8 without a mark of its byte order, with lines that end in a newline.
 ///
 /// # Errors

@@ -44,6 +44,21 @@ const LOST: &[(&str, &[u8])] = &[
     ("bom.xml", b"<bom xmlns=\"http://cyclonedx.org/schema/bom/1.5\"><components><component type=\"library\"><name>a</name></components></bom>"),
     ("x.spdx", b"hello"),
     ("gradle.lockfile", b"nonsense=compile\n"),
+    ("poetry.lock", b"[[package]]\nname = \"a\"\nversion = \"1\"\n"),
+    ("pnpm-lock.yaml", b"lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a:\n        specifier: ^1.0.0\n        version: 1.0.0\n"),
+    ("pnpm-lock.yaml", b"lockfileVersion: '9.0'\nsnapshots:\n  a@1.0.0: {}\n"),
+    ("package-lock.json", br#"{"lockfileVersion":3}"#),
+    ("package-lock.json", br#"{"lockfileVersion":3,"packages":{"":{"dependencies":{"a":"^1.0.0"}}}}"#),
+    ("package-lock.json", br#"{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0","dependencies":[]}}}"#),
+    ("go.mod", b"module m\ngo 1.16\nrequire example.org/a v1.0.0\n"),
+    ("go.mod", b"module m\ngo 1.21\nRequire example.org/a v1.0.0\n"),
+    ("composer.lock", br#"{"packages":null,"packages-dev":[]}"#),
+    ("packages.lock.json", br#"{"version":1,"dependencies":{"net6.0":[]}}"#),
+    ("Gemfile.lock", b"gem\n  specs:\n    a (1.0)\n"),
+    ("pom.xml", b"<project><parent><groupId>g</groupId><artifactId>p</artifactId><version>1</version></parent></project>"),
+    ("x.spdx", b"SPDXVersion: SPDX-2.3\nPackageName: a\npackagename: b\n"),
+    ("tool", b"\x7fELF\x02\x01\x01\0 and no more"),
+    ("tool", b"\x7fELF\x02\x01\x01\0UPX!"),
 ];
 
 #[test]
@@ -57,10 +72,16 @@ fn what_is_lost_is_counted() {
 
 /// Odd, but readable: nothing may be lost, and nothing is wrong.
 const READABLE: &[(&str, &[u8], &str)] = &[
-    ("go.mod", b"module m\nrequire(\n\texample.org/a v1.0.0 // indirect\n)\n", "example.org/a 1.0.0"),
-    ("go.mod", b"module m\nrequire example.org/a v1.0.0\nreplace example.org/a v2.0.0 => example.org/b v3.0.0\n", "example.org/a 1.0.0"),
-    ("go.mod", b"module m\nrequire example.org/a v1.0.0\nreplace example.org/a v1.0.0 => example.org/b v3.0.0\n", "example.org/b 3.0.0"),
-    ("pom.xml", b"<project><dependencies><dependency><groupId><![CDATA[g]]></groupId><artifactId>a&amp;b</artifactId><version>1</version></dependency></dependencies></project>", "g:a&b 1"),
+    ("go.mod", b"module m\ngo 1.21\nrequire(\n\texample.org/a v1.0.0 // indirect\n)\n", "example.org/a 1.0.0"),
+    ("go.mod", b"module m\ngo 1.21\nrequire example.org/a v1.0.0\nreplace example.org/a v2.0.0 => example.org/b v3.0.0\n", "example.org/a 1.0.0"),
+    ("go.mod", b"module m\ngo 1.21\nrequire example.org/a v1.0.0\nreplace example.org/a v1.0.0 => example.org/b v3.0.0\n", "example.org/b 3.0.0"),
+    ("package-lock.json", br#"{"lockfileVersion":1,"requires":true}"#, ""),
+    ("package-lock.json", br#"{"lockfileVersion":3,"packages":{"":{},"node_modules\\a":{"version":"1.0.0"}}}"#, "a 1.0.0"),
+    ("pylock.dev.toml", b"lock-version = \"1.0\"\n[[packages]]\nname = \"a\"\nversion = \"1\"\n", "a 1"),
+    ("app/requirements/base.txt", b"a==1\n", "a 1"),
+    ("gradle/dependency-locks/compile.lockfile", b"g:a:1\n", "g:a 1"),
+    ("x.spdx", b"SPDXVersion: SPDX-2.3\nPackageName: a\nExternalRef: PACKAGE-MANAGER purl pkg:npm/a@1\nExternalRef: PACKAGE-MANAGER purl pkg:npm/b@2\n", "a 1, b 2"),
+    ("x.spdx3.json", br#"{"@graph":[{"type":"Relationship","to":[{"type":"https://spdx.org/rdf/3.0.1/terms/Software/Package","name":"a","software_packageUrl":"pkg:npm/a@1"}]}]}"#, "a 1"),
     ("package-lock.json", br#"{"lockfileVersion":2,"packages":{},"dependencies":{"a":{"version":"1.0.0"}}}"#, "a 1.0.0"),
     ("packages.lock.json", br#"{"version":1,"dependencies":{"net6.0":{"A":{"type":"Direct","requested":"[1.0.0, )"}}}}"#, "A "),
     ("pnpm-lock.yaml", b"lockfileVersion: '9.0'\npackages:\n  a@https://example.org/a.tgz:\n    version: 1.2.0\n  b@file:../b: {}\n", "a 1.2.0, b "),

@@ -22,6 +22,7 @@ fn has_no_identity(package: &Package, family: Option<&Family>) -> Option<String>
         return Some(match package.kind {
             PackageType::Generic => "it has no package URL of a known type".to_owned(),
             PackageType::Maven => "its group is not known".to_owned(),
+            PackageType::Composer => "its vendor is not known".to_owned(),
             PackageType::Deb | PackageType::Rpm | PackageType::Apk => {
                 "its distribution and release are not known".to_owned()
             }

@@ -70,6 +70,9 @@ pub fn suppress(
         let mut latest: Option<&Statement> = None;
         for at in places {
             let statement = &statements[at];
+            if !is_inside(statement, inventory) {
+                continue;
+            }
             if !statement.products.iter().any(|product| covers(statement.status, product, &url, package)) {
                 continue;
             }
@@ -97,6 +100,20 @@ pub fn suppress(
     Ok((0..statements.len()).filter(|at| !is_used[*at] || is_over(*at)).collect())
 }
 
+/// Whether a statement on a part of a product speaks of what was scanned: the product is what the document describes.
+fn is_inside(statement: &Statement, inventory: &Inventory) -> bool {
+    let Some(product) = &statement.within else { return true };
+    let is_same = |own: &String| {
+        own == product
+            || purl::Purl::parse(product).ok().zip(purl::Purl::parse(own).ok()).is_some_and(|(wanted, own)| {
+                (&wanted.kind, &wanted.namespace, &wanted.name) == (&own.kind, &own.namespace, &own.name)
+                    && (wanted.version.is_empty() || wanted.version == own.version)
+                    && wanted.qualifiers.iter().all(|(key, value)| own.qualifier(key) == Some(value))
+            })
+    };
+    inventory.described.iter().any(is_same)
+}
+
 fn suppresses(status: Status) -> bool {
     matches!(status, Status::NotAffected | Status::Fixed | Status::Accepted)
 }
@@ -113,7 +130,9 @@ fn covers(status: Status, product: &str, url: &str, package: &Package) -> bool {
     let is_source = wanted.qualifier("arch") == Some("source")
         && package.source.as_ref().is_some_and(|source| source.name.as_str() == wanted.name);
     let same_name = wanted.full_name() == own.full_name() || is_source;
-    let same_namespace = wanted.namespace.is_empty() || wanted.namespace == own.namespace;
+    // Without the distribution's name only the very version tells which package is meant.
+    let same_namespace =
+        wanted.namespace == own.namespace || (wanted.namespace.is_empty() && !wanted.version.is_empty());
     // "Fixed" is said of a version.
     let without_epoch = own.version.split_once(':').map_or(&*own.version, |(_, rest)| rest);
     let same_version = match wanted.version.as_ref() {

@@ -225,6 +225,7 @@ fn statements_suppress_until_they_expire_and_idle_ones_are_named() {
     let inventory = Inventory { packages: vec![deb("a", "1", "a")], ..Inventory::default() };
     let now: Timestamp = "2026-11-23T00:00:00Z".parse().expect("an instant");
     let statement = |id: &str, until: &str| Statement {
+        within: None,
         vulnerability: id.to_owned(),
         products: vec!["pkg:deb/debian/a".to_owned()],
         status: Status::Accepted,
@@ -312,10 +313,12 @@ fn statements_on_something_else_suppress_nothing() {
     let index = Index::open(&bytes).expect("opens");
     let mut package = deb("example", "1.0-1", "example");
     package.architecture = "amd64".into();
-    let inventory = Inventory { packages: vec![package], ..Inventory::default() };
+    let described = vec!["pkg:oci/app@sha256:1?arch=amd64".to_owned()];
+    let inventory = Inventory { packages: vec![package], described, ..Inventory::default() };
     let instant = |text: &str| -> Option<Timestamp> { Some(text.parse().expect("an instant")) };
     let now = instant("2026-11-23T00:00:00Z").expect("now");
     let said = |status: Status, product: &str, at: &str| Statement {
+        within: None,
         vulnerability: "CVE-2026-0001".to_owned(),
         products: vec![product.to_owned()],
         status,
@@ -343,6 +346,7 @@ fn statements_on_something_else_suppress_nothing() {
         "example",
         "pkg:deb/debian/example?distro=debian-11",
         "pkg:deb/ubuntu/example",
+        "pkg:deb/example",
         "pkg:deb/debian/example@1.0-2",
         "pkg:deb/debian/example?arch=arm64",
         "pkg:deb/debian/example?repository_url=elsewhere",
@@ -351,6 +355,10 @@ fn statements_on_something_else_suppress_nothing() {
     ] {
         assert!(!is_suppressed(&[said(no, product, day)]), "{product}");
     }
+    let within = |image: &str| Statement { within: Some(image.to_owned()), ..said(no, "pkg:deb/debian/example", day) };
+    assert!(is_suppressed(&[within("pkg:oci/app")]), "a part of the image that the document describes");
+    assert!(!is_suppressed(&[within("pkg:oci/other")]), "a part of another image");
+    assert!(!is_suppressed(&[within("pkg:oci/app@sha256:2")]), "a part of another build of the image");
     assert!(is_suppressed(&[said(Status::Accepted, "*", day)]), "an ignore file may mean everything");
     let purl = "pkg:deb/debian/example";
     assert!(!is_suppressed(&[said(Status::Fixed, purl, day)]), "fixed is said of a version");

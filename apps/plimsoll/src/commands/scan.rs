@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
     }
     let mut coverage = assessment.coverage.clone();
     if arguments.allow_undetermined {
-        (coverage.uncovered, coverage.undecided) = (0, 0);
+        (coverage.uncovered, coverage.undecided, coverage.undated) = (0, 0, 0);
     }
     let gaps = coverage.gaps();
     if gaps.is_empty() {

@@ -21,6 +21,8 @@ pub(super) const FEED: Feed = Feed {
 
 #[derive(Deserialize)]
 struct Catalogue {
+    /// How many entries it says it has.
+    count: Option<usize>,
     vulnerabilities: Vec<serde_json::Value>,
 }
 
@@ -50,6 +52,10 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
         Ok(catalogue) => catalogue,
         Err(error) => return out.problem(document.name, error),
     };
+    let listed = catalogue.vulnerabilities.len();
+    if let Some(count) = catalogue.count.filter(|count| *count != listed) {
+        out.problem(document.name, format!("it says that it has {count} entries, and has {listed}"));
+    }
     for (at, value) in catalogue.vulnerabilities.into_iter().enumerate() {
         let place = format!("{} entry {}", document.name, at + 1);
         match serde_json::from_value::<Entry>(value) {
@@ -95,7 +101,7 @@ fn translate(entry: Entry, place: &str, out: &mut Reading<'_>) {
         forensic_triage: triage,
     };
     out.record(Record::Vulnerability(Box::new(Vulnerability {
-        id: entry.id,
+        id: entry.id.trim().to_ascii_uppercase(),
         summary: summary(&entry.vulnerability_name),
         exploited: vec![exploited],
         weaknesses,

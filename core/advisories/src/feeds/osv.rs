@@ -2,7 +2,9 @@
 
 use super::text::{self, begins_with_all, has_keys, is_cve};
 use super::{Document, Feed, Reading};
-use crate::model::{Advisory, Affected, Event, Range, RangeKind, Record, Severity, Subject, Vulnerability};
+use crate::ecosystem::Family;
+use crate::model::{Advisory, Affected, Event, FixState, Range, RangeKind, Record, Severity, Subject, Vulnerability};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -84,6 +86,17 @@ struct OsvPackage {
     name: String,
 }
 
+impl OsvPackage {
+    /// Without the blanks around its names, and with the ecosystem's family in its own spelling.
+    fn normalised(self) -> Self {
+        let (ecosystem, name) = (self.ecosystem.trim(), self.name.trim());
+        let (family, release) = ecosystem.split_once(':').map_or((ecosystem, None), |(name, rest)| (name, Some(rest)));
+        let family = Family::spelt(family).map_or(family, |known| known.name);
+        let ecosystem = release.map_or_else(|| family.to_owned(), |release| format!("{family}:{release}"));
+        Self { ecosystem, name: name.to_owned() }
+    }
+}
+
 #[derive(Deserialize)]
 struct OsvRange {
     #[serde(rename = "type")]
@@ -160,7 +173,8 @@ fn record_id(bytes: &[u8]) -> String {
     serde_json::from_slice::<OnlyId>(bytes).map_or_else(|_| "a record without readable id".to_owned(), |only| only.id)
 }
 
-fn translate(record: OsvRecord<'_>, place: &str, out: &mut Reading<'_>) {
+fn translate(mut record: OsvRecord<'_>, place: &str, out: &mut Reading<'_>) {
+    let dates = Dates::of(&record, place, out);
     let mut aliases = record.aliases.unwrap_or_default();
     let upstream = record.upstream.unwrap_or_default();
     let is_bundle = is_vendor_bundle(&record.id);
@@ -187,28 +201,11 @@ fn translate(record: OsvRecord<'_>, place: &str, out: &mut Reading<'_>) {
             }
         }
     };
-    add(record.severity, &record.id);
+    add(record.severity.take(), &record.id);
     let mut affected = Vec::new();
-    for entry in record.affected.unwrap_or_default() {
-        let OsvAffected { package, severity, ranges, versions, ecosystem_specific, database_specific } = entry;
-        add(severity, &record.id);
-        // Entries without a package speak of a repository's commits: nothing that an inventory could hold.
-        let Some(package) = package else { continue };
-        affected.push(Affected {
-            subject: subject_of(&package.ecosystem),
-            urgency: urgency(ecosystem_specific.as_ref(), database_specific.as_ref()),
-            ranges: custom_ranges(ecosystem_specific.as_ref())
-                .or(ranges)
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|range| translate_range(range, place, out))
-                .collect(),
-            versions: versions.unwrap_or_default(),
-            module: module_in(record.summary.as_deref(), &package.ecosystem),
-            ecosystem: package.ecosystem,
-            name: package.name,
-            ..Affected::default()
-        });
+    for mut entry in record.affected.unwrap_or_default() {
+        add(entry.severity.take(), &record.id);
+        affected.extend(affected_of(entry, record.summary.as_deref(), place, out));
     }
     if let Some(severity) = word(record.database_specific.as_ref(), "severity") {
         severities.push(Severity { source: record.id.clone(), value: severity });
@@ -217,12 +214,11 @@ fn translate(record: OsvRecord<'_>, place: &str, out: &mut Reading<'_>) {
     let url = references.iter().find(|reference| reference.kind == "ADVISORY").or_else(|| references.first());
     let details = || serde_json::from_str::<String>(record.details?.get()).ok();
     let summary = record.summary.filter(|text| !text.trim().is_empty()).or_else(details);
-    let withdrawn = record.withdrawn.as_deref().and_then(text::instant);
     let advisory = Advisory {
         summary: text::summary(&summary.unwrap_or_default()),
-        published: record.published.as_deref().and_then(text::instant),
-        modified: record.modified.as_deref().and_then(text::instant),
-        withdrawn,
+        published: dates.published,
+        modified: dates.modified,
+        withdrawn: dates.withdrawn,
         url: url.map(|reference| reference.url.clone()),
         id: record.id,
         aliases,
@@ -232,6 +228,57 @@ fn translate(record: OsvRecord<'_>, place: &str, out: &mut Reading<'_>) {
     };
     weaknesses(&advisory, record.database_specific.as_ref(), out);
     out.record(Record::Advisory(Box::new(advisory)));
+}
+
+/// What an entry says of a package. Without one it speaks of a repository's commits: nothing that an inventory could hold.
+fn affected_of(entry: OsvAffected, summary: Option<&str>, place: &str, out: &mut Reading<'_>) -> Option<Affected> {
+    let OsvAffected { package, ranges, versions, ecosystem_specific, database_specific, .. } = entry;
+    let package = package?.normalised();
+    let ranges = custom_ranges(ecosystem_specific.as_ref()).or(ranges).unwrap_or_default();
+    let ranges: Vec<Range> = ranges.into_iter().filter_map(|range| translate_range(range, place, out)).collect();
+    let versions = versions.unwrap_or_default();
+    // An entry that names no version says of none that it is safe.
+    let names_none = ranges.is_empty() && versions.is_empty();
+    Some(Affected {
+        subject: subject_of(&package.ecosystem),
+        urgency: urgency(ecosystem_specific.as_ref(), database_specific.as_ref()),
+        state: if names_none { FixState::Undetermined } else { FixState::ByRange },
+        ranges,
+        versions,
+        module: module_in(summary, &package.ecosystem),
+        ecosystem: package.ecosystem,
+        name: package.name,
+        ..Affected::default()
+    })
+}
+
+/// A record's dates; those that cannot be are problems, and count as not said.
+struct Dates {
+    published: Option<Timestamp>,
+    modified: Option<Timestamp>,
+    withdrawn: Option<Timestamp>,
+}
+
+impl Dates {
+    fn of(record: &OsvRecord<'_>, place: &str, out: &mut Reading<'_>) -> Self {
+        let place = format!("{place}: {}", record.id);
+        let mut instant = |name: &str, text: &Option<String>| {
+            let at = text.as_deref().and_then(text::instant);
+            // Some write the year 1 where they know no date.
+            if let Some(text) = text.as_ref().filter(|text| at.is_none() && !text.starts_with("0001")) {
+                out.problem(&place, format!("its date `{name}` cannot be read: `{text}`"));
+            }
+            at
+        };
+        let (published, modified) = (instant("published", &record.published), instant("modified", &record.modified));
+        let mut withdrawn = instant("withdrawn", &record.withdrawn);
+        let is_planned = |at: Timestamp| modified.is_some_and(|modified| at.duration_since(modified).as_hours() > 48);
+        if withdrawn.is_some_and(is_planned) {
+            out.problem(&place, "it was withdrawn after its last change, so it is taken as standing");
+            withdrawn = None;
+        }
+        Self { published, modified, withdrawn }
+    }
 }
 
 /// A word on the weight of the entry: Debian's urgency; RustSec's notices are informational.
@@ -244,7 +291,8 @@ fn urgency(ecosystem: Option<&Value>, database: Option<&Value>) -> Option<String
 /// Go writes `introduced: 0` alone where a module's own versions cannot say it in SemVer, and the real range beside it.
 fn custom_ranges(ecosystem: Option<&Value>) -> Option<Vec<OsvRange>> {
     let list = ecosystem?.get("custom_ranges")?;
-    Vec::<OsvRange>::deserialize(list).ok().filter(|ranges| !ranges.is_empty())
+    let is_known = |range: &OsvRange| matches!(range.kind.as_str(), "ECOSYSTEM" | "SEMVER");
+    Vec::<OsvRange>::deserialize(list).ok().filter(|ranges| !ranges.is_empty() && ranges.iter().all(is_known))
 }
 
 fn weaknesses(advisory: &Advisory, specific: Option<&Value>, out: &mut Reading<'_>) {
@@ -335,6 +383,9 @@ fn translate_range(range: OsvRange, place: &str, out: &mut Reading<'_>) -> Optio
     };
     let mut events = Vec::with_capacity(range.events.len());
     for event in range.events {
+        if [&event.introduced, &event.fixed, &event.last_affected, &event.limit].iter().all(|event| event.is_none()) {
+            out.problem(place, "an event of a range says nothing that is known");
+        }
         events.extend(event.introduced.map(Event::Introduced));
         events.extend(event.fixed.map(Event::Fixed));
         events.extend(event.last_affected.map(Event::LastAffected));

@@ -26,6 +26,7 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
             found.statements.push(Statement {
                 vulnerability: vulnerability.to_owned(),
                 products: named,
+                within: None,
                 status,
                 reason: words.collect::<Vec<_>>().join("; "),
                 by: name.to_owned(),

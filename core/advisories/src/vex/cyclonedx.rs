@@ -47,6 +47,7 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
         found.statements.push(Statement {
             vulnerability: vulnerability.to_owned(),
             products,
+            within: None,
             status,
             reason: words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join("; "),
             by: name.to_owned(),

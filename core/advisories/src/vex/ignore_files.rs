@@ -25,6 +25,7 @@ fn accepted(
     Ok(Statement {
         vulnerability: id.to_owned(),
         products,
+        within: None,
         status: Status::Accepted,
         reason,
         by: name.to_owned(),

@@ -29,29 +29,31 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
             found.problems.push(Problem::bad_record(place, "no vulnerability is named"));
             continue;
         };
-        let mut products = Vec::new();
+        // Subcomponents narrow the statement to what is inside their product.
+        let mut named: Vec<(Option<String>, Vec<String>)> = vec![(None, Vec::new())];
         for product in entry["products"].as_array().into_iter().flatten() {
-            // Subcomponents narrow the statement to what is inside the product.
-            let inner = product["subcomponents"].as_array().filter(|list| !list.is_empty());
-            match inner {
-                Some(list) => products.extend(list.iter().filter_map(identifier)),
-                None => products.extend(identifier(product)),
+            match product["subcomponents"].as_array().filter(|list| !list.is_empty()) {
+                Some(list) => named.push((identifier(product), list.iter().filter_map(identifier).collect())),
+                None => named[0].1.extend(identifier(product)),
             }
         }
-        if products.is_empty() {
+        named.retain(|(_, products)| !products.is_empty());
+        if named.is_empty() {
             found.problems.push(Problem::bad_record(place, "no product is named, so nothing can be matched"));
             continue;
         }
         let words = [&entry["justification"], &entry["impact_statement"], &entry["status_notes"]];
-        found.statements.push(Statement {
+        let reason = words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join("; ");
+        found.statements.extend(named.into_iter().map(|(within, products)| Statement {
             vulnerability: vulnerability.to_owned(),
             products,
+            within,
             status,
-            reason: words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join("; "),
+            reason: reason.clone(),
             by: name.to_owned(),
             at: entry["timestamp"].as_str().or(document["timestamp"].as_str()).and_then(instant),
             until: None,
-        });
+        }));
     }
     found
 }

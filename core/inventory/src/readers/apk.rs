@@ -8,11 +8,18 @@ use crate::model::{Inventory, Package, PackageType, SourcePackage};
 pub(super) const READER: Reader = Reader { id: "apk", title: "apk database", access: Access::Database(read) };
 
 fn read(root: &Directory, inventory: &mut Inventory) {
+    let mut seen = None;
     for path in ["lib/apk/db/installed", "usr/lib/apk/db/installed"] {
+        // On a system with a merged /usr both are one file.
+        let identity = root.identity(path);
+        if identity.is_some() && identity == seen {
+            continue;
+        }
+        seen = seen.or(identity);
         match root.read(path, 256 << 20) {
-            Ok(Some(bytes)) => return read_installed(&Document { name: path, bytes: &bytes }, inventory),
+            Ok(Some(bytes)) => read_installed(&Document { name: path, bytes: &bytes }, inventory),
             Ok(None) => {}
-            Err(error) => return inventory.unreadable(path, error),
+            Err(error) => inventory.unreadable(path, error),
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use super::{Access, Document, Reader};
 use crate::model::{Inventory, Package, PackageType};
+use memchr::memmem;
+use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
+use object::{FileKind, Object, ObjectSection};
 use std::io::Read;
 
 /// The reader's entry in the list.
@@ -11,34 +14,81 @@ pub(super) const READER: Reader = Reader {
     access: Access::Document { by_name: |_| false, by_content: |document| is_executable(document.bytes), read },
 };
 
-/// Says whether bytes begin as an ELF, PE or Mach-O file does.
-fn is_executable(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\x7fELF")
-        || bytes.starts_with(b"MZ")
-        || matches!(bytes.get(..4), Some([0xcf | 0xce, 0xfa, 0xed, 0xfe]))
+/// Says whether bytes begin as an ELF, PE or Mach-O file does, for one machine or several.
+#[must_use]
+pub(crate) fn is_executable(bytes: &[u8]) -> bool {
+    match bytes.get(..4) {
+        Some(b"\x7fELF" | [0xcf | 0xce, 0xfa, 0xed, 0xfe] | [0xfe, 0xed, 0xfa, 0xcf | 0xce]) => true,
+        // Java classes begin as files for several machines do, and then have a version that is higher than any count.
+        Some([0xca, 0xfe, 0xba, 0xbe]) => matches!(bytes.get(4..8), Some([0, 0, 0, 1..45])),
+        _ => bytes.starts_with(b"MZ"),
+    }
 }
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
-    match go_build_information(document.bytes) {
-        Some(Ok((version, modules))) => add_go(&version, &modules, document.name, inventory),
-        Some(Err(what)) => inventory.unreadable(document.name, what),
+    let (bytes, name) = (document.bytes, document.name);
+    let go = go_build_information(bytes);
+    let is_go = matches!(go, Some(Ok(_)));
+    match go {
+        Some(Ok((version, modules))) => add_go(&version, &modules, name, inventory),
+        Some(Err(what)) => inventory.unreadable(name, what),
         None => {}
     }
-    if is_cut_off(document.bytes) == Some(true) {
-        inventory.unreadable(document.name, "the program is cut off: its sections lie beyond its end");
+    // The packer's mark stands near the beginning, before what it packed.
+    if memmem::find(&bytes[..bytes.len().min(4096)], b"UPX!").is_some() {
+        inventory.unreadable(name, "it is packed by UPX: what it was built from is not seen");
     }
-    if let Some(section) = elf_section(document.bytes, b".dep-v0") {
-        add_rust(section, document.name, inventory);
+    match crate_lists(bytes) {
+        Ok(lists) => lists.into_iter().for_each(|list| add_rust(list, name, inventory)),
+        // Old programs begin like new ones; what is none of ours need not be read.
+        Err(error) if !is_go && bytes.starts_with(b"\x7fELF") || memmem::find(bytes, CRATES).is_some() => {
+            inventory.unreadable(name, format!("the program is cut off or damaged: {error}"));
+        }
+        Err(_) => {}
     }
 }
 
+/// The section in which `cargo auditable` leaves the list of crates.
+const CRATES: &[u8] = b".dep-v0";
+
+/// The lists of crates in a program: one for each machine that it was built for.
+fn crate_lists(bytes: &[u8]) -> Result<Vec<&[u8]>, object::Error> {
+    let parts: Vec<&[u8]> = match FileKind::parse(bytes)? {
+        FileKind::MachOFat32 => {
+            let file = MachOFatFile32::parse(bytes)?;
+            file.arches().iter().map(|machine| machine.data(bytes)).collect::<Result<_, _>>()?
+        }
+        FileKind::MachOFat64 => {
+            let file = MachOFatFile64::parse(bytes)?;
+            file.arches().iter().map(|machine| machine.data(bytes)).collect::<Result<_, _>>()?
+        }
+        _ => vec![bytes],
+    };
+    let mut lists = Vec::new();
+    for part in parts {
+        if let Some(section) = object::File::parse(part)?.section_by_name_bytes(CRATES) {
+            lists.push(section.data()?);
+        }
+    }
+    Ok(lists)
+}
+
 /// Finds the inline form that Go has written since 1.18 (`debug/buildinfo`): magic, flags, two strings with lengths.
+///
+/// Programs that read others' build information hold the magic as a text of their own, so each place is tried.
 fn go_build_information(bytes: &[u8]) -> Option<Result<(String, String), &'static str>> {
-    const MAGIC: &[u8] = b"\xff Go buildinf:";
-    let step = 16;
-    let at = (0..bytes.len().saturating_sub(32)).step_by(step).find(|at| bytes[*at..].starts_with(MAGIC))?;
+    let places = memmem::find_iter(bytes, b"\xff Go buildinf:").filter(|at| at + 32 <= bytes.len());
+    let mut found = places.map(|at| go_information_at(bytes, at));
+    let first = found.next()?;
+    match first {
+        Ok(_) => Some(first),
+        Err(_) => Some(found.find(Result::is_ok).unwrap_or(first)),
+    }
+}
+
+fn go_information_at(bytes: &[u8], at: usize) -> Result<(String, String), &'static str> {
     if bytes[at + 15] & 2 == 0 {
-        return Some(Err("it was built by Go before 1.18, whose build information is not read"));
+        return Err("it was built by Go before 1.18, whose build information is not read");
     }
     let mut place = at + 32;
     let mut next = || {
@@ -56,11 +106,18 @@ fn go_build_information(bytes: &[u8]) -> Option<Result<(String, String), &'stati
         Some(text)
     };
     let (Some(version), Some(modules)) = (next(), next()) else {
-        return Some(Err("its Go build information is cut off"));
+        return Err("its Go build information is cut off");
     };
+    let version = String::from_utf8_lossy(version).into_owned();
+    if !version.starts_with("go") && !version.starts_with("devel") {
+        return Err("its Go build information is damaged");
+    }
     // Sentinels of 16 bytes stand on both sides of the list of modules.
     let modules = modules.get(16..modules.len().saturating_sub(16)).unwrap_or_default();
-    Some(Ok((String::from_utf8_lossy(version).into_owned(), String::from_utf8_lossy(modules).into_owned())))
+    if modules.is_empty() {
+        return Err("its Go build information names no modules");
+    }
+    Ok((version, String::from_utf8_lossy(modules).into_owned()))
 }
 
 fn add_go(version: &str, modules: &str, place: &str, inventory: &mut Inventory) {
@@ -107,41 +164,13 @@ fn add_rust(section: &[u8], place: &str, inventory: &mut Inventory) {
     }
     for entry in value["packages"].as_array().into_iter().flatten() {
         let is_registry = entry["source"].as_str().is_none_or(|source| source != "local");
-        if let (Some(name), Some(version), true) = (entry["name"].as_str(), entry["version"].as_str(), is_registry) {
-            inventory.packages.push(Package::language(PackageType::Cargo, name, version, place));
+        match (entry["name"].as_str(), entry["version"].as_str()) {
+            _ if !is_registry => {}
+            (Some(name), version) => {
+                let version = version.unwrap_or_default();
+                inventory.packages.push(Package::language(PackageType::Cargo, name, version, place));
+            }
+            (None, _) => inventory.unreadable(place, "a crate without a name"),
         }
     }
-}
-
-/// Whether the table of sections of a 64-bit little-endian ELF file lies beyond its end; none for other files.
-fn is_cut_off(bytes: &[u8]) -> Option<bool> {
-    if !bytes.starts_with(b"\x7fELF\x02\x01") {
-        return None;
-    }
-    let table = u64::from_le_bytes(bytes.get(0x28..0x30)?.try_into().ok()?);
-    let size = u64::from(u16::from_le_bytes(bytes.get(0x3a..0x3c)?.try_into().ok()?));
-    let count = u64::from(u16::from_le_bytes(bytes.get(0x3c..0x3e)?.try_into().ok()?));
-    Some(table.saturating_add(size * count) > bytes.len() as u64)
-}
-
-/// A section of a 64-bit little-endian ELF file.
-fn elf_section<'a>(bytes: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
-    let long = |at: usize| usize::try_from(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?)).ok();
-    let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
-    let short = |at: usize| Some(usize::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
-    if !bytes.starts_with(b"\x7fELF\x02\x01") {
-        return None;
-    }
-    let (table, size, count, names) = (long(0x28)?, short(0x3a)?, short(0x3c)?, short(0x3e)?);
-    let header = |section: usize| table.checked_add(section.checked_mul(size)?);
-    let names = long(header(names)?.checked_add(0x18)?)?;
-    (0..count).find_map(|section| {
-        let at = header(section)?;
-        let name = bytes.get(names.checked_add(word(at)?)?..)?;
-        if !(name.starts_with(wanted) && name.get(wanted.len()) == Some(&0)) {
-            return None;
-        }
-        let (start, length) = (long(at.checked_add(0x18)?)?, long(at.checked_add(0x20)?)?);
-        bytes.get(start..start.checked_add(length)?)
-    })
 }

@@ -14,6 +14,10 @@ pub(super) const READER: Reader = Reader {
     },
 };
 
+/// What a lock file is made of.
+const SECTIONS: &[&str] =
+    &["GEM", "GIT", "PATH", "PLUGIN SOURCE", "PLATFORMS", "DEPENDENCIES", "CHECKSUMS", "RUBY VERSION", "BUNDLED WITH"];
+
 /// Gems stand four spaces deep under `specs:`; what they depend on stands deeper.
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let text = text_of(document, inventory);
@@ -21,6 +25,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     for line in text.lines() {
         if !line.starts_with(' ') {
             section = line.trim();
+            if !section.is_empty() && !SECTIONS.contains(&section) {
+                inventory.unreadable(document.name, format!("`{section}` is no section that is known"));
+            }
         }
         let Some(entry) = line.strip_prefix("    ").filter(|entry| !entry.starts_with(' ')) else { continue };
         // PATH is the project's own code.

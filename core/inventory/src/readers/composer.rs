@@ -21,7 +21,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         true => vec![("", &value)],
         false => vec![("packages", &value["packages"]), ("packages-dev", &value["packages-dev"])],
     };
-    if lists.iter().all(|(_, list)| list.is_null()) {
+    if lists.iter().any(|(key, list)| list.is_null() && *key != "packages-dev") {
         inventory.unreadable(document.name, "it has no list of packages");
     }
     for (key, list) in lists {

@@ -18,7 +18,6 @@ fn read(root: &Directory, inventory: &mut Inventory) {
             for entry in entries.iter().filter(|entry| !entry.name.ends_with(".md5sums")) {
                 let path = format!("var/lib/dpkg/status.d/{}", entry.name);
                 match entry.kind {
-                    EntryKind::Folder => {}
                     EntryKind::File | EntryKind::Link if entry.is_utf8 => read_file(root, &path, true, inventory),
                     _ => inventory.unreadable(path, "it is no file that can be opened by its name"),
                 }
@@ -30,7 +29,12 @@ fn read(root: &Directory, inventory: &mut Inventory) {
 
 fn read_file(root: &Directory, path: &str, is_listed: bool, inventory: &mut Inventory) {
     match root.read(path, MOST_BYTES) {
-        Ok(Some(bytes)) => read_status(&Document { name: path, bytes: &bytes }, inventory),
+        Ok(Some(bytes)) => {
+            if is_listed && bytes.trim_ascii().is_empty() {
+                inventory.unreadable(path, "it is empty");
+            }
+            read_status(&Document { name: path, bytes: &bytes }, inventory);
+        }
         Ok(None) if is_listed => inventory.unreadable(path, "it is a link that leads nowhere below the root"),
         Ok(None) => {}
         Err(error) => inventory.unreadable(path, error),

@@ -46,6 +46,10 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     if !block.is_empty() {
         inventory.unreadable(document.name, format!("the file ends inside `{block} (`"));
     }
+    if lists_direct_modules_only(&text) && !required.is_empty() {
+        inventory
+            .unreadable(document.name, "before Go 1.17 it names the direct requirements only; the rest is not known");
+    }
     for (module, version) in required {
         let is_meant =
             |line: &&Replacement| line.from == module && line.version.as_ref().is_none_or(|wanted| *wanted == version);
@@ -57,6 +61,14 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         };
         inventory.packages.push(Package::language(PackageType::Golang, module, version, document.name));
     }
+}
+
+/// Whether the `go` line is of a version that leaves indirect requirements out, or there is none (Go 1.16 is then meant).
+fn lists_direct_modules_only(text: &str) -> bool {
+    let mut versions = text.lines().filter_map(|line| line.trim().strip_prefix("go "));
+    let minor = versions
+        .find_map(|version| version.trim().strip_prefix("1.")?.split(['.', 'r', 'b', ' ']).next()?.parse::<u32>().ok());
+    minor.is_none_or(|minor| minor < 17)
 }
 
 /// Reads one directive; `false` if it should say something and does not.
@@ -82,8 +94,8 @@ fn directive(
             };
             replaced.push(Replacement { from: (*from).to_owned(), version, target });
         }
-        ("require" | "replace", _) => return false,
-        _ => {}
+        ("module" | "go" | "toolchain" | "exclude" | "retract" | "godebug" | "tool" | "ignore", _) => {}
+        _ => return false,
     }
     true
 }

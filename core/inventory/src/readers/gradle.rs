@@ -1,4 +1,4 @@
-//! Gradle's `gradle.lockfile` and `buildscript-gradle.lockfile`: `group:artifact:version=configurations`.
+//! Gradle's `gradle.lockfile`, `buildscript-gradle.lockfile` and `dependency-locks/*.lockfile`: `group:artifact:version=configurations`.
 
 use super::{Access, Document, Reader, file_name, never, text_of};
 use crate::model::{Inventory, Package, PackageType};
@@ -7,7 +7,15 @@ use crate::model::{Inventory, Package, PackageType};
 pub(super) const READER: Reader = Reader {
     id: "gradle",
     title: "gradle.lockfile",
-    access: Access::Document { by_name: |path| file_name(path).ends_with("gradle.lockfile"), by_content: never, read },
+    access: Access::Document {
+        by_name: |path| {
+            // Before Gradle 6.8 each configuration had a file of its own.
+            file_name(path).ends_with("gradle.lockfile")
+                || (path.contains("dependency-locks/") && path.ends_with(".lockfile"))
+        },
+        by_content: never,
+        read,
+    },
 };
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {

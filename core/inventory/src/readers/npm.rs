@@ -28,20 +28,31 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     match (by_path, dependencies.as_object()) {
         (Some(packages), _) => installed(packages, document.name, inventory),
         (None, Some(dependencies)) => nested(dependencies, document.name, inventory, 0),
-        (None, None) if packages.is_null() && value["lockfileVersion"].is_null() => {
+        // Version 1 leaves an empty list out.
+        (None, None) if packages.is_null() && value["lockfileVersion"].as_u64() != Some(1) => {
             inventory.unreadable(document.name, "it has neither packages nor dependencies");
+        }
+        (None, None) if asks_for_packages(&packages[""]) => {
+            inventory.unreadable(document.name, "its project asks for packages, and it lists none");
         }
         (None, None) => {}
     }
 }
 
+/// Whether a project's own entry names anything that it needs.
+fn asks_for_packages(project: &Value) -> bool {
+    let groups = ["dependencies", "devDependencies", "optionalDependencies"];
+    groups.into_iter().any(|group| project[group].as_object().is_some_and(|group| !group.is_empty()))
+}
+
 fn installed(packages: &Map<String, Value>, place: &str, inventory: &mut Inventory) {
     for (path, entry) in packages.iter().filter(|(path, _)| !path.is_empty()) {
+        let path = path.replace('\\', "/");
         // Links point at workspace members, which are sources, not installed packages.
         if entry["link"].as_bool() == Some(true) || !path.contains("node_modules/") {
             continue;
         }
-        let by_path = path.rsplit("node_modules/").next().unwrap_or(path);
+        let by_path = path.rsplit("node_modules/").next().unwrap_or(&path);
         add(entry["name"].as_str().unwrap_or(by_path), entry, place, inventory);
     }
 }
@@ -52,8 +63,10 @@ fn nested(dependencies: &Map<String, Value>, place: &str, inventory: &mut Invent
     }
     for (name, entry) in dependencies {
         add(name, entry, place, inventory);
-        if let Some(inner) = entry["dependencies"].as_object() {
-            nested(inner, place, inventory, level + 1);
+        match &entry["dependencies"] {
+            Value::Null => {}
+            Value::Object(inner) => nested(inner, place, inventory, level + 1),
+            _ => inventory.unreadable(format!("{place}: {name}"), "its `dependencies` are no object"),
         }
     }
 }

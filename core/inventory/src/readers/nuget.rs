@@ -24,6 +24,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         inventory.unreadable(document.name, "its dependencies or libraries are no object");
     }
     for framework in value["dependencies"].as_object().into_iter().flatten().map(|(_, list)| list) {
+        if !framework.is_object() {
+            inventory.unreadable(document.name, "the dependencies of a framework are no object");
+        }
         for (name, entry) in framework.as_object().into_iter().flatten() {
             // Projects are the program's own parts.
             if entry["type"].as_str() != Some("Project") {

@@ -17,6 +17,28 @@ struct Lock {
     #[serde(rename = "lockfileVersion")]
     version: Option<serde::de::IgnoredAny>,
     packages: Option<BTreeMap<String, Entry>>,
+    snapshots: Option<BTreeMap<String, serde::de::IgnoredAny>>,
+    importers: Option<BTreeMap<String, Importer>>,
+}
+
+/// A project of the workspace, with what it asks for: a version, or (since version 6) an object that holds it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Importer {
+    dependencies: Option<BTreeMap<String, serde_json::Value>>,
+    dev_dependencies: Option<BTreeMap<String, serde_json::Value>>,
+    optional_dependencies: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+impl Lock {
+    /// Whether something is asked for that is no folder of the workspace.
+    fn asks_for_packages(&self) -> bool {
+        let importers = self.importers.iter().flatten().map(|(_, importer)| importer);
+        let asked = importers.flat_map(|one| [&one.dependencies, &one.dev_dependencies, &one.optional_dependencies]);
+        let versions = asked.flatten().flatten().map(|(_, asked)| asked["version"].as_str().or(asked.as_str()));
+        versions.into_iter().any(|version| !version.is_some_and(|version| version.starts_with("link:")))
+            || self.snapshots.as_ref().is_some_and(|snapshots| !snapshots.is_empty())
+    }
 }
 
 #[derive(Deserialize)]
@@ -33,6 +55,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     };
     if lock.version.is_none() && lock.packages.is_none() {
         inventory.unreadable(document.name, "it has neither a version nor packages");
+    }
+    if lock.asks_for_packages() && lock.packages.as_ref().is_none_or(BTreeMap::is_empty) {
+        inventory.unreadable(document.name, "its projects ask for packages, and it lists none");
     }
     for (key, entry) in lock.packages.unwrap_or_default() {
         let by_key = split_key(&key);

@@ -32,6 +32,7 @@ struct Pom {
     properties: BTreeMap<String, String>,
     dependencies: Vec<Dependency>,
     managed: Vec<Dependency>,
+    has_parent: bool,
 }
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
@@ -40,6 +41,12 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         Ok(None) => {}
         Ok(Some(what)) => inventory.unreadable(document.name, what),
         Err(error) => inventory.unreadable(document.name, format!("it is not valid XML: {error}")),
+    }
+    if pom.has_parent {
+        inventory.unreadable(document.name, "it has a parent, which may add dependencies: they are not known here");
+    }
+    if !pom.dependencies.is_empty() {
+        inventory.unreadable(document.name, "a POM names direct dependencies only; what those need is not known here");
     }
     for dependency in &pom.dependencies {
         let name = format!("{}:{}", pom.resolve(&dependency.group), pom.resolve(&dependency.artifact));
@@ -120,6 +127,7 @@ fn parse(bytes: &[u8], pom: &mut Pom) -> Result<Option<&'static str>, quick_xml:
 fn close(name: &str, path: &[&str], text: &str, current: &mut Dependency, pom: &mut Pom) {
     match (path, name) {
         (["project", "properties"], key) => drop(pom.properties.insert(key.to_owned(), text.to_owned())),
+        (["project"], "parent") => pom.has_parent = true,
         (["project"] | ["project", "parent"], "version" | "groupId") => {
             pom.properties.entry(format!("project.{name}")).or_insert_with(|| text.to_owned());
         }

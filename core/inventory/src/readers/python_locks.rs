@@ -10,7 +10,9 @@ pub(super) const READER: Reader = Reader {
     title: "Python lock file",
     access: Access::Document {
         by_name: |path| {
-            matches!(file_name(path), "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" | "Pipfile.lock")
+            let name = file_name(path);
+            matches!(name, "uv.lock" | "poetry.lock" | "pdm.lock" | "Pipfile.lock")
+                || (name.starts_with("pylock.") && name.ends_with(".toml"))
         },
         by_content: never,
         read,
@@ -21,6 +23,7 @@ pub(super) const READER: Reader = Reader {
 struct Lock {
     #[serde(alias = "packages")]
     package: Option<Vec<Entry>>,
+    metadata: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +47,10 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(packages) = lock.package else {
         return inventory.unreadable(document.name, "it has no list of packages");
     };
+    // Poetry writes this table last.
+    if file_name(document.name) == "poetry.lock" && lock.metadata.is_none() {
+        inventory.unreadable(document.name, "it ends without its table `metadata`: it is cut off");
+    }
     for entry in packages {
         // uv lists the project itself as a virtual or editable package.
         let is_own = entry

@@ -9,8 +9,11 @@ pub(super) const READER: Reader = Reader {
     title: "pip requirements",
     access: Access::Document {
         by_name: |path| {
-            let name = file_name(path);
-            name.ends_with(".txt") && (name.starts_with("requirements") || name.ends_with("requirements.txt"))
+            let path = path.to_ascii_lowercase();
+            let name = file_name(&path);
+            let is_among = path.strip_suffix(name).is_some_and(|folder| folder.ends_with("requirements/"));
+            name.ends_with(".txt")
+                && (is_among || name.starts_with("requirements") || name.ends_with("requirements.txt"))
         },
         by_content: never,
         read,

@@ -102,7 +102,12 @@ fn tag_value(text: &str, place: &str, inventory: &mut Inventory) -> Vec<Entry> {
             continue;
         }
         let Some((tag, value)) = line.trim().split_once(':') else { continue };
-        let value = value.trim();
+        let (tag, value) = (tag.trim(), value.trim());
+        let is_misspelt = |known: &&str| tag.eq_ignore_ascii_case(known) && tag != *known;
+        if ["PackageName", "PackageVersion", "ExternalRef"].iter().any(is_misspelt) {
+            inventory.unreadable(place, format!("`{tag}` is no tag: tags have a case"));
+            continue;
+        }
         if tag == "PackageName" {
             entries.push(Entry { name: value.to_owned(), ..Entry::default() });
         }
@@ -150,6 +155,9 @@ fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
     let mut inputs = 0;
     for entry in &entries {
         let is_aside = purpose(entry, "container") || purpose(entry, "file") || entry.is_pseudo();
+        if is_aside {
+            inventory.described.extend(entry.package_urls().into_iter().map(str::to_owned));
+        }
         if purpose(entry, "operating-system") || (is_aside && !entry.has_package_url()) {
             continue;
         }
@@ -157,9 +165,24 @@ fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
             inputs += 1;
             continue;
         }
-        match package_of(entry, place, inventory) {
-            Ok(package) => inventory.packages.push(package),
-            Err(what) => inventory.unreadable(format!("{place}: {}", entry.name), what),
+        let urls = entry.package_urls();
+        if urls.is_empty() {
+            match entry.name.is_empty() {
+                true => inventory.unreadable(place, "a package without name and purl"),
+                false => inventory.packages.push(Package::new(
+                    PackageType::Generic,
+                    "",
+                    entry.name.as_str(),
+                    entry.version().unwrap_or_default(),
+                    place,
+                )),
+            }
+        }
+        for url in urls {
+            match package_of(entry, url, place, inventory) {
+                Ok(package) => inventory.packages.push(package),
+                Err(what) => inventory.unreadable(format!("{place}: {}", entry.name), what),
+            }
         }
     }
     if inputs > 0 {
@@ -175,15 +198,24 @@ impl Entry {
         ["OperatingSystem-", "ContainerImage-", "Filesystem-", "DocumentRoot-"].iter().any(|p| kind.starts_with(p))
     }
 
+    /// Its version, if it says one.
+    fn version(&self) -> Option<&str> {
+        self.version_info.as_deref().filter(|version| !matches!(*version, "NOASSERTION" | "NONE"))
+    }
+
+    /// The package URLs that stand beside it, each once.
+    fn package_urls(&self) -> Vec<&str> {
+        let references = self.external_refs.iter().flatten();
+        let urls = references.filter(|reference| reference.reference_type.ends_with("purl"));
+        let mut urls: Vec<&str> = urls.map(|reference| reference.reference_locator.as_str()).collect();
+        urls.sort_unstable();
+        urls.dedup();
+        urls
+    }
+
     /// Whether a package URL of something that has advisories stands beside it.
     fn has_package_url(&self) -> bool {
-        let is_one = |reference: &Reference| {
-            let text = reference.reference_locator.as_str();
-            reference.reference_type.ends_with("purl")
-                && !text.starts_with("pkg:oci/")
-                && !text.starts_with("pkg:docker/")
-        };
-        self.external_refs.iter().flatten().any(is_one)
+        self.package_urls().iter().any(|url| !url.starts_with("pkg:oci/") && !url.starts_with("pkg:docker/"))
     }
 
     /// Hermeto lists what a build may fetch, for all architectures, beside what its image has installed.
@@ -196,23 +228,10 @@ impl Entry {
     }
 }
 
-fn package_of(entry: &Entry, place: &str, inventory: &Inventory) -> Result<Package, String> {
-    let version =
-        entry.version_info.clone().filter(|version| version != "NOASSERTION" && version != "NONE").unwrap_or_default();
-    let references = entry.external_refs.iter().flatten();
-    let Some(text) = references
-        .into_iter()
-        .find(|reference| reference.reference_type.ends_with("purl"))
-        .map(|found| &found.reference_locator)
-    else {
-        if entry.name.is_empty() {
-            return Err("a package without name and purl".to_owned());
-        }
-        return Ok(Package::new(PackageType::Generic, "", entry.name.clone(), version, place));
-    };
-    let mut package = package_named(text, place)?;
+fn package_of(entry: &Entry, url: &str, place: &str, inventory: &Inventory) -> Result<Package, String> {
+    let mut package = package_named(url, place)?;
     if package.version.is_empty() {
-        package.version = version.into();
+        package.version = entry.version().unwrap_or_default().into();
     }
     if matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
         // `Organization: Debian Curl Maintainers (team@…)` tells what others built for the distribution.

@@ -18,14 +18,10 @@ pub(super) const READER: Reader = Reader {
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let Some(value) = json_of(document, inventory) else { return };
-    let elements = value["@graph"].as_array().map_or_else(|| std::slice::from_ref(&value), Vec::as_slice);
+    let mut elements = Vec::new();
+    collect(&value, &mut elements);
     let before = inventory.packages.len();
     for element in elements {
-        let kinds = [&element["type"], &element["@type"]];
-        let mut words = kinds.into_iter().flat_map(|kind| kind.as_str().into_iter().chain(texts(kind)));
-        if !words.any(|kind| kind.ends_with("software_Package") || kind == "Package") {
-            continue;
-        }
         match package_of(element, document.name) {
             Ok(package) => inventory.packages.push(package),
             Err(what) => inventory
@@ -34,6 +30,22 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     }
     if inventory.packages.len() == before {
         inventory.unreadable(document.name, "the document lists no packages");
+    }
+}
+
+/// Finds the packages, wherever they stand: JSON-LD allows an element inside of what refers to it.
+fn collect<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(fields) => {
+            let kinds = [&value["type"], &value["@type"]];
+            let mut words = kinds.into_iter().flat_map(|kind| kind.as_str().into_iter().chain(texts(kind)));
+            if words.any(|kind| kind.ends_with("software_Package") || kind == "Package" || kind.ends_with("/Package")) {
+                found.push(value);
+            }
+            fields.values().for_each(|value| collect(value, found));
+        }
+        _ => {}
     }
 }
 

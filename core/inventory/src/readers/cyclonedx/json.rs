@@ -42,6 +42,8 @@ pub(super) fn read(document: &Document<'_>, inventory: &mut Inventory) {
     let place = document.name.into();
     // The document's own subject is what is described, not what is inside; an application is itself a package.
     for subject in outline.subjects {
+        let ids = [&*subject.purl, &*subject.reference];
+        inventory.described.extend(ids.into_iter().filter(|id| !id.is_empty()).map(str::to_owned));
         let inside = subject.components.iter().flatten();
         inside.for_each(|component| add(component, &place, inventory, 1));
         if !subject.purl.is_empty() {
