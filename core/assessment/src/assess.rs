@@ -288,6 +288,11 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
     }
     let renewed = input.inventory.repository_metadata_at.and_then(|at| Timestamp::from_second(at).ok());
     let days = renewed.map_or(0, |at| input.now.duration_since(at).as_hours() / 24);
+    if days < -FUTURE_DAYS {
+        coverage
+            .unreliable
+            .push("the repositories' metadata is dated in the future: its age cannot be said".to_owned());
+    }
     if days > STALE_METADATA_DAYS {
         coverage
             .unreliable

@@ -249,3 +249,59 @@ fn cut_off_repodata_is_counted() {
     assert_eq!(inventory.unread, 2, "{:?}", inventory.problems);
     std::fs::remove_dir_all(root).expect("removed");
 }
+
+#[test]
+fn apt_lists_that_are_not_what_their_release_says_are_counted() {
+    let list = b"Package: a\nVersion: 1.0-2\nArchitecture: amd64\n".as_slice();
+    let release = |size: usize| {
+        format!("Suite: stable\nSHA256:\n 00 {size} main/binary-amd64/Packages\n 00 7 main/binary-amd64/Packages.xz\n")
+    };
+    let unread = |list: &[u8], release: &str| {
+        let (root, inventory) = host(
+            "apt-size",
+            &[
+                ("etc/os-release", b"ID=debian\nVERSION_ID=12\n"),
+                ("var/lib/dpkg/status", STATUS),
+                ("var/lib/apt/lists/m_dists_bookworm_main_binary-amd64_Packages", list),
+                ("var/lib/apt/lists/m_dists_bookworm_InRelease", release.as_bytes()),
+            ],
+        );
+        std::fs::remove_dir_all(root).expect("removed");
+        inventory.unread
+    };
+    assert_eq!(unread(list, &release(list.len())), 0);
+    assert_eq!(unread(&list[..30], &release(list.len())), 2, "cut off, and its last paragraph with it");
+    assert_eq!(unread(b"", &release(list.len())), 1);
+    assert_eq!(unread(b"", &release(0)), 0, "a component may have no packages");
+    assert_eq!(unread(list, "Suite: stable\nDate: yesterday\n"), 1);
+    let joined = b"Package: a\nVersion: 1.0-2\nArchitecture: amd64\nPackage: b\nVersion: 3\nArchitecture: amd64\n";
+    assert_eq!(unread(joined, "Suite: stable\n"), 1);
+}
+
+#[test]
+fn the_age_of_apts_lists_is_that_of_the_security_suite() {
+    let status: &[u8] = b"Package: a\nStatus: install ok installed\nVersion: 1.0-1\nArchitecture: amd64\n";
+    let (root, inventory) = host(
+        "apt-age",
+        &[
+            ("etc/os-release", b"ID=debian\nVERSION_ID=12\n"),
+            ("var/lib/dpkg/status", status),
+            ("var/lib/dpkg/arch", b"amd64\n"),
+            (
+                "var/lib/apt/lists/m_dists_bookworm-security_main_binary-amd64_Packages",
+                b"Package: a\nVersion: 1.0-2\nArchitecture: all\n",
+            ),
+            (
+                "var/lib/apt/lists/m_dists_bookworm-security_InRelease",
+                b"Suite: stable-security\nDate: Fri, 01 Oct 2021 00:00:00 UTC\n",
+            ),
+            ("var/lib/apt/lists/t_dists_x_main_binary-amd64_Packages", b""),
+            ("var/lib/apt/lists/t_dists_x_InRelease", b"Suite: x\nDate: Sat, 21 Nov 2026 08:28:25 UTC\n"),
+            ("var/lib/apt/lists/m_dists_bookworm_main_binary-amd64_Packages.new", b""),
+        ],
+    );
+    assert_eq!(inventory.repository_metadata_at, Some(1_633_046_400));
+    assert_eq!(lines(&inventory), ["a 1.0-1 -> 1.0-2 from stable-security, security"]);
+    assert_eq!(inventory.unread, 1, "a list that is packed in an unknown way");
+    std::fs::remove_dir_all(root).expect("removed");
+}

@@ -12,7 +12,7 @@ use ecow::EcoString;
 use pins::{Offered, Pins};
 use release::Release;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use versions::Scheme;
 
 const LISTS: &str = "var/lib/apt/lists";
@@ -32,23 +32,34 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     for entry in super::list(root, LISTS, inventory).into_iter().filter(|entry| entry.kind != EntryKind::Folder) {
         if is_package_list(&entry.name) {
             lists.push(entry.name.clone());
+        } else if entry.name.contains("_Packages.") {
+            inventory.unreadable(format!("{LISTS}/{}", entry.name), "it is packed in a way that is not known");
         }
         files.push(entry.name);
     }
-    let native = inventory.packages.iter().find(|package| package.kind == PackageType::Deb && package.name == "dpkg");
-    let native = native.map_or(EcoString::new(), |package| package.architecture.clone());
+    let native = native_architecture(root, inventory);
     if lists.is_empty() || native.is_empty() {
         return;
     }
     let installed = Installed::of(inventory, native);
     let mut releases = Vec::new();
+    let mut security_at = None;
     let mut offers: HashMap<usize, Vec<Offer>> = HashMap::new();
     for name in &lists {
         let path = format!("{LISTS}/{name}");
         let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
         let release = release::of_list(root, LISTS, name, &files, inventory);
+        if let Some(size) = release.list_bytes.filter(|size| *size != bytes.len() as u64) {
+            let what =
+                format!("it has {} bytes, and its release says {size}: it is cut off or of another day", bytes.len());
+            inventory.unreadable(path.as_str(), what);
+        }
         // apt gives its files the publisher's date, and a repository of the host's own may have no release file.
-        note_age(release.published_at.or_else(|| root.changed_at(&path)), inventory);
+        let published = release.published_at.or_else(|| root.changed_at(&path));
+        if release.is_security() {
+            security_at = security_at.max(published);
+        }
+        note_age(published, inventory);
         if let Some(until) = release.valid_until {
             let limit = (release.suite.clone(), until);
             if !inventory.repository_valid_until.contains(&limit) {
@@ -58,6 +69,8 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
         releases.push(release);
         read_list((&path, &bytes), releases.len() - 1, &installed, inventory, &mut offers);
     }
+    // Where there are security suites it is their age that counts: another repository's youth says nothing of them.
+    inventory.repository_metadata_at = security_at.or(inventory.repository_metadata_at);
     let pins = Pins::read(root, inventory);
     for (at, mut offered) in offers {
         inventory.packages[at].is_offered = true;
@@ -66,6 +79,24 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
             inventory.pending.push(update);
         }
     }
+}
+
+/// The architecture that `all` packages count as: dpkg's own, else what dpkg has noted, else what most packages have.
+fn native_architecture(root: &Directory, inventory: &mut Inventory) -> EcoString {
+    let debs = || inventory.packages.iter().filter(|package| package.kind == PackageType::Deb);
+    let own = debs().find(|package| package.name == "dpkg").map(|package| package.architecture.clone());
+    let noted = || {
+        let text = root.read("var/lib/dpkg/arch", 1 << 16).ok()??;
+        Some(String::from_utf8_lossy(&text).lines().next()?.trim().into())
+    };
+    let usual = || {
+        let mut counts: BTreeMap<&EcoString, usize> = BTreeMap::new();
+        debs()
+            .filter(|package| package.architecture != "all")
+            .for_each(|package| *counts.entry(&package.architecture).or_default() += 1);
+        counts.into_iter().max_by_key(|(_, count)| *count).map(|(name, _)| name.clone())
+    };
+    own.filter(|name| !name.is_empty()).or_else(noted).or_else(usual).unwrap_or_default()
 }
 
 fn is_package_list(name: &str) -> bool {
@@ -138,10 +169,12 @@ fn read_list(
             continue;
         }
         let (version, architecture) = (paragraph.get("Version"), paragraph.get("Architecture"));
-        let offer = match (name.is_empty(), version, architecture) {
+        let names = paragraph.fields().filter(|(field, _)| field.eq_ignore_ascii_case(b"Package")).count();
+        let offer = match (name.is_empty() || names > 1, version, architecture) {
             (false, Some(version), Some(architecture)) => {
                 Scheme::Debian.check(&version).map_err(|error| error.to_string()).map(|()| (version, architecture))
             }
+            _ if names > 1 => Err("two packages with no empty line between them".to_owned()),
             _ => Err("a paragraph without a package's name, version or architecture".to_owned()),
         };
         let (version, architecture) = match offer {

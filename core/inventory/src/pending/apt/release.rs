@@ -22,6 +22,8 @@ pub(super) struct Release {
     pub(super) published_at: Option<i64>,
     /// Seconds since 1970.
     pub(super) valid_until: Option<i64>,
+    /// How large the list is, by the release's own table; none if it is not there.
+    pub(super) list_bytes: Option<u64>,
 }
 
 impl Release {
@@ -54,16 +56,30 @@ pub(super) fn of_list(
     };
     let path = format!("{folder}/{name}");
     let Some(bytes) = super::read_unpacked(root, &path, inventory) else { return Release::default() };
-    let mut release = parse(&bytes);
+    let (mut release, is_dated) = parse(&bytes);
+    if !is_dated {
+        inventory.unreadable(path, "its date cannot be read, so the age of its lists is not known");
+    }
     let rest = prefix.get(base.len()..).unwrap_or_default();
+    release.list_bytes = size_of(&bytes, &format!("{}/Packages", rest.replace('_', "/")));
     release.component = rest.split("_binary-").next().unwrap_or_default().to_owned();
     release.host = prefix.split('_').next().unwrap_or_default().to_owned();
     release
 }
 
-/// Reads a Release file, signed in line or not.
-fn parse(bytes: &[u8]) -> Release {
+/// The size of a list, from a line ` digest size main/binary-amd64/Packages` of the release's tables.
+fn size_of(bytes: &[u8], list: &str) -> Option<u64> {
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.lines().find(|line| {
+        line.starts_with(' ') && line.trim_end().strip_suffix(list).is_some_and(|rest| rest.ends_with(' '))
+    })?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Reads a Release file, signed in line or not; with it, whether its date can be read if it has one.
+fn parse(bytes: &[u8]) -> (Release, bool) {
     let mut release = Release::default();
+    let mut is_dated = true;
     for paragraph in paragraphs(bytes) {
         for (name, value) in paragraph.fields() {
             let value = || String::from_utf8_lossy(value).into_owned();
@@ -73,7 +89,10 @@ fn parse(bytes: &[u8]) -> Release {
                 b"Suite" => release.suite = value(),
                 b"Codename" => release.codename = value(),
                 b"Version" => release.version = value(),
-                b"Date" => release.published_at = rfc2822(&value()),
+                b"Date" => {
+                    release.published_at = rfc2822(&value());
+                    is_dated = release.published_at.is_some();
+                }
                 b"Valid-Until" => release.valid_until = rfc2822(&value()),
                 b"NotAutomatic" => release.is_not_automatic = value() == "yes",
                 b"ButAutomaticUpgrades" => release.but_upgrades = value() == "yes",
@@ -84,5 +103,5 @@ fn parse(bytes: &[u8]) -> Release {
     if release.suite.is_empty() {
         release.suite.clone_from(&release.codename);
     }
-    release
+    (release, is_dated)
 }
