@@ -65,10 +65,28 @@ pub fn find(inventory: &Inventory, index: &Index<'_>) -> Result<Matching, Error>
 const PART: usize = 2048;
 
 /// Ecosystem and builder: what decides whose data speaks of a package.
-type Maker<'a> = (&'a str, Option<&'a str>);
+type Maker<'a> = (&'a str, Option<Builder>);
+
+/// Who builds packages for a release beside its own makers, with security data of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Builder {
+    /// Fedora, for enterprise releases.
+    Epel,
+    /// Ubuntu Pro, for what the release itself no longer mends.
+    UbuntuPro,
+}
 
 fn maker_of(package: &Package) -> Maker<'_> {
-    (&package.ecosystem, package.vendor.as_deref().filter(|vendor| *vendor == FEDORA))
+    (&package.ecosystem, builder_of(package))
+}
+
+fn builder_of(package: &Package) -> Option<Builder> {
+    if package.kind == PackageType::Rpm && package.vendor.as_deref() == Some(FEDORA) {
+        return Some(Builder::Epel);
+    }
+    // `2.4.52-1ubuntu4.9+esm1`, `1.2-1ubuntu0.1~esm2`
+    let is_pro = package.kind == PackageType::Deb && package.version.contains("esm");
+    (is_pro && package.ecosystem.starts_with("Ubuntu:")).then_some(Builder::UbuntuPro)
 }
 
 /// What holds for all packages of a maker.
@@ -201,10 +219,10 @@ fn ecosystems_of(package: &Package) -> Vec<String> {
     let (family, release) = advisories::split_ecosystem(&package.ecosystem);
     // What Fedora built for enterprise releases is in EPEL, and only there.
     let is_enterprise = matches!(family, "Red Hat" | "AlmaLinux" | "Rocky Linux" | "CentOS" | "Oracle Linux");
-    if is_enterprise && package.vendor.as_deref() == Some(FEDORA) {
-        return vec![format!("EPEL:{release}")];
-    }
     match family {
+        _ if is_enterprise && builder_of(package) == Some(Builder::Epel) => vec![format!("EPEL:{release}")],
+        // Pro's data says what the release's own leaves open, and repeats what that says.
+        "Ubuntu" if builder_of(package) == Some(Builder::UbuntuPro) => vec![format!("Ubuntu:Pro:{release}")],
         "CentOS" => vec![package.ecosystem.to_string(), format!("Red Hat:{release}")],
         _ => vec![package.ecosystem.to_string()],
     }

@@ -306,6 +306,30 @@ fn a_version_after_the_development_releases_fix_has_the_fix() {
     }
 }
 
+#[test]
+fn what_ubuntu_pro_has_mended_is_judged_by_its_own_data() {
+    let records = || {
+        let open = Affected { state: FixState::NotFixedYet, ..fixed("Ubuntu:22.04:LTS", "example", "9") };
+        let open = Affected { ranges: Vec::new(), ..open };
+        vec![advisory(
+            "UBUNTU-CVE-1-1",
+            &["CVE-1-1"],
+            vec![open, fixed("Ubuntu:Pro:22.04:LTS", "example", "1.0-1ubuntu0.1~esm2")],
+        )]
+    };
+    let package = |version: &str| {
+        let mut package = deb("example", version, "example");
+        package.ecosystem = "Ubuntu:22.04:LTS".into();
+        package
+    };
+    assert_eq!(matches(vec![package("1.0-1")], records())[0].2, Fix::NotYet);
+    assert_eq!(
+        matches(vec![package("1.0-1ubuntu0.1~esm1")], records())[0].2,
+        Fix::Available("1.0-1ubuntu0.1~esm2".into())
+    );
+    assert!(matches(vec![package("1.0-1ubuntu0.1~esm2")], records()).is_empty());
+}
+
 /// A statement counts for what it names, and for nothing near it.
 #[test]
 fn statements_on_something_else_suppress_nothing() {

@@ -1,10 +1,13 @@
 //! DNF and YUM: cached repodata (`primary.xml`, `updateinfo.xml`), <https://createrepo-c.readthedocs.io>.
 
+mod modules;
+
 use super::{note_age, read_unpacked};
 use crate::directory::{Directory, EntryKind};
 use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
 use crate::readers::{CUT_OFF, source_of_rpm};
 use ecow::{EcoString, eco_format};
+use modules::Streams;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
@@ -41,15 +44,28 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     if installed.is_empty() {
         return;
     }
+    let files = metadata_files(root, inventory);
+    let mut streams = Streams::default();
+    for (_, path) in files.iter().filter(|(_, path)| path.contains("modules.yaml")) {
+        let Some(bytes) = read_unpacked(root, path, inventory) else { continue };
+        streams.read(&String::from_utf8_lossy(&bytes));
+    }
     let mut best = Best::new();
     let mut advisories: HashMap<(EcoString, EcoString), Vec<(String, bool)>> = HashMap::new();
-    for (repository, path) in metadata_files(root, inventory) {
+    for (repository, path) in files.into_iter().filter(|(_, path)| !path.contains("modules.yaml")) {
         let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
         note_age(root.changed_at(&path), inventory);
         if path.contains("updateinfo") {
             read_updateinfo(&bytes, &path, &mut advisories, inventory);
         } else {
-            read_primary((&repository, &path), &bytes, &installed, &mut best, inventory);
+            let mut offers = Vec::new();
+            read_primary((&repository, &path), &bytes, &installed, &mut offers, inventory);
+            for offer in offers {
+                let mut own = installed.get(&offer.name).into_iter().flatten();
+                if own.any(|at| streams.allow(&offer, &inventory.packages[*at])) {
+                    keep_newest(&mut best, offer);
+                }
+            }
         }
     }
     let mut found = Vec::new();
@@ -98,7 +114,7 @@ fn metadata_files(root: &Directory, inventory: &mut Inventory) -> Vec<(String, S
                 .filter(|(_, hash)| hash.len() == 16)
                 .map_or(repository.name.as_str(), |(name, _)| name);
             for entry in super::list(root, &folder, inventory) {
-                if entry.name.contains("primary.xml") || entry.name.contains("updateinfo.xml") {
+                if ["primary.xml", "updateinfo.xml", "modules.yaml"].iter().any(|part| entry.name.contains(part)) {
                     files.push((name.to_owned(), format!("{folder}/{}", entry.name)));
                 }
             }
@@ -118,12 +134,12 @@ fn version_of(tag: &BytesStart<'_>, version: &str, release: &str) -> EcoString {
     eco_format!("{epoch}{}-{}", attribute(tag, version), attribute(tag, release))
 }
 
-/// Reads a repository's packages and keeps the newest of each that is installed.
+/// Reads a repository's packages, as far as they are installed.
 fn read_primary(
     (repository, path): (&str, &str),
     bytes: &[u8],
     installed: &HashMap<EcoString, Vec<usize>>,
-    best: &mut Best,
+    offers: &mut Vec<Offer>,
     inventory: &mut Inventory,
 ) {
     let mut reader = Reader::from_reader(bytes);
@@ -153,7 +169,7 @@ fn read_primary(
                     "arch" => offer.architecture = text.as_str().into(),
                     "sourcerpm" => offer.source = source_of_rpm(&text),
                     "package" if installed.contains_key(&offer.name) => match Scheme::Rpm.check(&offer.version) {
-                        Ok(()) => keep_newest(best, std::mem::take(&mut offer)),
+                        Ok(()) => offers.push(std::mem::take(&mut offer)),
                         Err(error) => inventory.unreadable(format!("{path}: {}", offer.name), error),
                     },
                     _ => {}
