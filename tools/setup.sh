@@ -39,6 +39,35 @@ ensure_compiler() {
     exit 2
 }
 
+# Rust's own installer, where Debian has none: fetched from where rustup fetches toolchains, and held against its digest.
+fetch_rustup() {
+    ensure_packages curl ca-certificates
+    address="https://static.rust-lang.org/rustup/dist/$(uname -m)-unknown-linux-gnu/rustup-init"
+    say "fetching $address into ~/.cargo"
+    folder=$(mktemp -d)
+    curl -fsS --proto =https --tlsv1.2 -o "$folder/rustup-init" "$address"
+    curl -fsS --proto =https --tlsv1.2 -o "$folder/digest" "$address.sha256"
+    printf '%s  %s\n' "$(cut -d' ' -f1 "$folder/digest")" "$folder/rustup-init" | sha256sum -c --quiet -
+    chmod +x "$folder/rustup-init"
+    "$folder/rustup-init" -y --quiet --no-modify-path --profile minimal --default-toolchain none
+    rm -r "$folder"
+    . "$HOME/.cargo/env"
+}
+
+# What the checks need beside the compiler; a check whose tool cannot be had says so and is left out.
+ensure_check_tools() {
+    if command -v rustup >/dev/null 2>&1; then
+        rustup target list --installed | grep -q wasm32-unknown-unknown ||
+            rustup target add wasm32-unknown-unknown || say "no wasm32 target: core is not built for it"
+        cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 ||
+            rustup component add clippy rustfmt
+    fi
+    cargo deny --version >/dev/null 2>&1 || {
+        say "installing cargo-deny"
+        cargo install --quiet --locked cargo-deny || say "no cargo-deny: dependencies are not checked"
+    }
+}
+
 # The toolchain that Cargo.toml asks for, by rustup where it is there or can be had.
 ensure_rust() {
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -58,8 +87,12 @@ ensure_rust() {
         fi
         say "Rust $have is too old, $wanted is needed"
     fi
-    if command -v apt-get >/dev/null 2>&1 && apt-cache show rustup >/dev/null 2>&1; then
-        ensure_packages rustup
+    if command -v apt-get >/dev/null 2>&1; then
+        if apt-cache show rustup >/dev/null 2>&1; then
+            ensure_packages rustup
+        else
+            fetch_rustup
+        fi
         say "installing Rust $wanted with rustup"
         rustup toolchain install "$wanted" --profile minimal
         RUSTUP_TOOLCHAIN="$wanted"

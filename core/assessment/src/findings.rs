@@ -1,17 +1,22 @@
 //! Findings: one vulnerability on one asset, with the packages that carry it, its signals and its deadline.
 
+mod changelogs;
+mod unmatched;
+
+pub(crate) use changelogs::from_changelogs;
+pub(crate) use unmatched::{from_lifecycle, from_pending};
+
 use crate::assess::{FUTURE_DAYS, Input};
 use crate::facts;
-use advisories::index::{Index, Meta};
+use advisories::index::Index;
 use advisories::severity::decisive_of_scored;
 use ecow::EcoString;
-use inventory::{PackageType, PendingUpdate, purl};
+use inventory::{PackageType, purl};
 use jiff::Timestamp;
 use matching::{Fix, Match, Verdict};
 use policy::Deadline;
 use rayon::prelude::*;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
 
 /// What kind of thing was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,205 +304,6 @@ fn carrier(input: Input<'_>, found: &Match) -> Carrier {
         is_idle_kernel: found.is_idle_kernel,
         due: None,
     }
-}
-
-/// Vulnerabilities that the changelogs of pending updates name and no advisory matched.
-pub(crate) fn from_changelogs(input: Input<'_>, known: &[Finding]) -> Result<Vec<Finding>, advisories::Error> {
-    let mut findings: Vec<Finding> = Vec::new();
-    let is_known: HashSet<(&str, &str)> = known
-        .iter()
-        .flat_map(|finding| finding.carriers.iter().map(|carrier| (finding.id.as_str(), carrier.source.as_str())))
-        .collect();
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for changelog in input.changelogs {
-        let pending: Vec<&PendingUpdate> =
-            input.inventory.pending.iter().filter(|update| update.source.name == changelog.source).collect();
-        let because = format!("the changelog of {} {} names it", changelog.source, changelog.version);
-        let carriers: Vec<Carrier> = pending.iter().map(|update| of_pending(input, update, because.clone())).collect();
-        for (id, patched) in &changelog.vulnerabilities {
-            if carriers.is_empty() || is_known.contains(&(id.as_str(), changelog.source.as_str())) {
-                continue;
-            }
-            let own = from_changelog(input, changelog, (id, *patched), carriers.clone())?;
-            match places.get(id.as_str()) {
-                Some(at) => findings[*at].join(own),
-                None => {
-                    places.insert(id, findings.len());
-                    findings.push(own);
-                }
-            }
-        }
-    }
-    Ok(findings)
-}
-
-fn from_changelog(
-    input: Input<'_>,
-    changelog: &Changelog,
-    (id, patched): (&str, Option<Timestamp>),
-    mut carriers: Vec<Carrier>,
-) -> Result<Finding, advisories::Error> {
-    let number = input.index.map(|index| index.vulnerability_number(id)).transpose()?.flatten();
-    let vulnerability = match (input.index, number) {
-        (Some(index), Some(number)) => index.vulnerability(number)?,
-        _ => advisories::index::VulnerabilityRef { id, ..Default::default() },
-    };
-    let signals = Signals {
-        cvss: decisive_of_scored(vulnerability.severities.iter().copied())
-            .map(|(score, value)| (score, value.to_owned())),
-        epss: vulnerability.epss,
-        listed: vulnerability.exploited.iter().map(|entry| entry.listed).min(),
-        is_used_by_ransomware: vulnerability.exploited.iter().any(|entry| entry.ransomware),
-        ssvc: vulnerability.ssvc.as_ref().map(facts::ssvc_in_words),
-        weaknesses: Vec::new(),
-        published: vulnerability.published,
-        patch_available: patched,
-    };
-    let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, None);
-    let deadline = policy::derive(input.policy, &facts);
-    carriers.iter_mut().for_each(|carrier| carrier.due = deadline.due);
-    let source = Source {
-        id: format!("changelog of {} {}", changelog.source, changelog.version),
-        feed: "changelog".to_owned(),
-        url: String::new(),
-    };
-    Ok(Finding {
-        id: id.to_owned(),
-        kind: Kind::Vulnerability,
-        aliases: Vec::new(),
-        title: vulnerability.summary.to_owned(),
-        carriers,
-        verdict: Verdict::Affected,
-        signals,
-        sources: vec![source],
-        is_overdue: deadline.due.is_some_and(|due| due < input.now),
-        deadline,
-    })
-}
-
-fn of_pending(input: Input<'_>, update: &PendingUpdate, because: String) -> Carrier {
-    let package = input
-        .inventory
-        .packages
-        .iter()
-        .position(|package| package.name == update.name && package.architecture == update.architecture);
-    Carrier {
-        package,
-        name: update.name.clone(),
-        version: update.installed.clone(),
-        source: update.source.name.clone(),
-        fix: Fix::Available(update.source.version.clone()),
-        purl: package.map_or_else(String::new, |at| purl::write(&input.inventory.packages[at])),
-        because,
-        is_idle_kernel: false,
-        due: None,
-    }
-}
-
-/// Releases and packages out of support, and programs that run replaced files.
-pub(crate) fn from_lifecycle(input: Input<'_>, meta: Option<&Meta>, unknown: &mut Vec<String>) -> Vec<Finding> {
-    let (found, not_known) = matching::end_of_life(input.inventory, meta, input.now);
-    unknown.extend(not_known);
-    let mut findings: Vec<Finding> = found
-        .into_iter()
-        .map(|end| {
-            let carriers =
-                end.packages.iter().map(|at| plain_carrier(input, *at, Fix::EndOfLife, &end.remark)).collect();
-            let title =
-                format!("{} has been out of support since {}: {}", end.subject, end.ended.strftime("%F"), end.remark);
-            let facts = facts::of_end_of_life(input, end.ended);
-            special(input, (format!("EOL-{}", end.subject), Kind::EndOfLife, title), carriers, &facts)
-        })
-        .collect();
-    if let Some(host) = input.inventory.host.as_ref().filter(|host| !host.stale_processes.is_empty()) {
-        let title = format!("{} processes still run files that have been replaced", host.stale_processes.len());
-        let what = "restart them".to_owned();
-        let mut finding = special(
-            input,
-            ("RESTART".to_owned(), Kind::Restart, title),
-            Vec::new(),
-            &facts::of_unexplained(input, None),
-        );
-        finding.verdict = Verdict::RestartPending { what };
-        findings.push(finding);
-    }
-    findings
-}
-
-fn plain_carrier(input: Input<'_>, at: usize, fix: Fix, because: &str) -> Carrier {
-    let package = &input.inventory.packages[at];
-    Carrier {
-        package: Some(at),
-        name: package.name.clone(),
-        version: package.version.clone(),
-        source: package.source.as_ref().map_or_else(|| package.name.clone(), |source| source.name.clone()),
-        fix,
-        purl: purl::write(package),
-        because: because.to_owned(),
-        is_idle_kernel: false,
-        due: None,
-    }
-}
-
-fn special(
-    input: Input<'_>,
-    (id, kind, title): (String, Kind, String),
-    mut carriers: Vec<Carrier>,
-    facts: &policy::Facts,
-) -> Finding {
-    let deadline = policy::derive(input.policy, facts);
-    carriers.iter_mut().for_each(|carrier| carrier.due = deadline.due);
-    Finding {
-        id,
-        kind,
-        aliases: Vec::new(),
-        title,
-        carriers,
-        verdict: Verdict::Affected,
-        signals: Signals { patch_available: facts.patch_available, ..Signals::default() },
-        sources: Vec::new(),
-        is_overdue: deadline.due.is_some_and(|due| due < input.now),
-        deadline,
-    }
-}
-
-/// Pending security updates that no finding explains: their danger is not known, so the cautious class applies.
-pub(crate) fn from_pending(input: Input<'_>, known: &[Finding]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    for update in input.inventory.pending.iter().filter(|update| update.holds_security_fix) {
-        let explains = |finding: &&Finding| {
-            finding
-                .carriers
-                .iter()
-                .any(|carrier| carrier.source == update.source.name && matches!(carrier.fix, Fix::Available(_)))
-        };
-        if known.iter().any(|finding| explains(&finding)) {
-            continue;
-        }
-        let carrier =
-            of_pending(input, update, format!("{} offers {} as a security update", update.suite, update.candidate));
-        let id = format!("UPDATE-{}-{}", update.source.name, update.source.version);
-        if let Some(same) = findings.iter_mut().find(|finding| finding.id == id) {
-            same.carriers.push(carrier);
-            continue;
-        }
-        // Its changelog may say since when it has been there, even where it names no vulnerability.
-        let changelog = input.changelogs.iter().find(|changelog| changelog.source == update.source.name);
-        let since = changelog.and_then(|changelog| changelog.at);
-        let named =
-            if update.advisories.is_empty() { String::new() } else { format!(" ({})", update.advisories.join(", ")) };
-        let title = format!(
-            "security update of {} to {}{named}; which vulnerabilities it fixes is not known here",
-            update.source.name, update.source.version
-        );
-        findings.push(special(
-            input,
-            (id, Kind::SecurityUpdate, title),
-            vec![carrier],
-            &facts::of_unexplained(input, since),
-        ));
-    }
-    findings
 }
 
 /// Whether a package's name for people is its source's (distributions) or its own.

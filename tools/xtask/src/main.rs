@@ -44,6 +44,8 @@ fn check(root: &Path) -> Result<()> {
         cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
     })?;
     step("documentation", || documentation(root))?;
+    step("core without the world, on wasm32", || wasm(root))?;
+    step("dependencies", || dependencies(root))?;
     step("help texts", || help::check(root))?;
     step("tests", || cargo(root, &["test", "--workspace", "--locked"]))?;
     println!("all checks passed");
@@ -59,6 +61,27 @@ fn documentation(root: &Path) -> Result<()> {
         .status()
         .context("failed to run cargo doc")?;
     if status.success() { Ok(()) } else { bail!("cargo doc ended with {status}") }
+}
+
+/// The crates of `core` that read no directory build where there is neither a system nor threads.
+fn wasm(root: &Path) -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let installed = Command::new("rustup").args(["target", "list", "--installed"]).output();
+    if !installed.is_ok_and(|installed| String::from_utf8_lossy(&installed.stdout).contains(TARGET)) {
+        println!("SKIPPED: the target {TARGET} is not installed");
+        return Ok(());
+    }
+    let crates = ["-p", "plimsoll-versions", "-p", "plimsoll-advisories", "-p", "plimsoll-policy"];
+    cargo(root, &[&["check", "--locked", "--quiet", "--target", TARGET], &crates[..]].concat())
+}
+
+/// Licences, sources and duplicates of dependencies, by `deny.toml`.
+fn dependencies(root: &Path) -> Result<()> {
+    if !Command::new(env!("CARGO")).args(["deny", "--version"]).output().is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: cargo-deny is not installed");
+        return Ok(());
+    }
+    cargo(root, &["deny", "--locked", "--log-level", "error", "check", "bans", "licenses", "sources"])
 }
 
 fn step(name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
