@@ -88,7 +88,7 @@ ensure_rust() {
         say "Rust $have is too old, $wanted is needed"
     fi
     if command -v apt-get >/dev/null 2>&1; then
-        if apt-cache show rustup >/dev/null 2>&1; then
+        if apt-cache policy rustup 2>/dev/null | grep -q 'Candidate: [0-9]'; then
             ensure_packages rustup
         else
             fetch_rustup
