@@ -233,7 +233,16 @@ fn translate(mut record: OsvRecord<'_>, place: &str, out: &mut Reading<'_>) {
 /// What an entry says of a package. Without one it speaks of a repository's commits: nothing that an inventory could hold.
 fn affected_of(entry: OsvAffected, summary: Option<&str>, place: &str, out: &mut Reading<'_>) -> Option<Affected> {
     let OsvAffected { package, ranges, versions, ecosystem_specific, database_specific, .. } = entry;
-    let package = package?.normalised();
+    let Some(package) = package.map(OsvPackage::normalised) else {
+        if ranges.iter().flatten().any(|range| range.kind != "GIT") {
+            out.problem(place, "an entry with versions, and without the package that they are of");
+        }
+        return None;
+    };
+    if package.ecosystem.is_empty() || package.name.is_empty() {
+        out.problem(place, "a package without its ecosystem or name");
+        return None;
+    }
     let ranges = custom_ranges(ecosystem_specific.as_ref()).or(ranges).unwrap_or_default();
     let ranges: Vec<Range> = ranges.into_iter().filter_map(|range| translate_range(range, place, out)).collect();
     let versions = versions.unwrap_or_default();

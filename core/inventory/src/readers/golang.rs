@@ -94,6 +94,7 @@ fn directive(
             };
             replaced.push(Replacement { from: (*from).to_owned(), version, target });
         }
+        ("module" | "go", [_, _, ..]) => return false,
         ("module" | "go" | "toolchain" | "exclude" | "retract" | "godebug" | "tool" | "ignore", _) => {}
         _ => return false,
     }
