@@ -35,6 +35,9 @@ pub struct Document {
     pub last_failure: Option<String>,
 }
 
+/// The extension of a file that is being written, before the number of the process.
+const WAITING: &str = "new-";
+
 impl Store {
     /// A data directory; nothing is created yet.
     #[must_use]
@@ -59,12 +62,29 @@ impl Store {
         let mut options = std::fs::OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).open(&path).map_err(Error::file("open", &path))?;
         match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => busy(),
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                busy();
+                file.lock().map_err(Error::file("lock", &path))?;
+            }
             Err(std::fs::TryLockError::Error(error)) => return Err(Error::file("lock", &path)(error)),
         }
-        file.lock().map_err(Error::file("lock", &path))?;
+        self.sweep();
         Ok(file)
+    }
+
+    /// Removes what a program that was ended while it wrote has left: only who holds the lock may.
+    fn sweep(&self) {
+        let feeds = std::fs::read_dir(self.root.join("feeds")).into_iter().flatten().flatten();
+        for folder in feeds.map(|entry| entry.path()).chain([self.index_folder()]) {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.extension().is_some_and(|extension| extension.to_string_lossy().starts_with(WAITING)) {
+                    // What cannot be removed does no harm.
+                    let _ = std::fs::remove_file(path);
+                }
+            }
+        }
     }
 
     /// The folder of a feed's documents.
@@ -81,7 +101,7 @@ impl Store {
     #[must_use]
     pub fn is_reserved(name: &str) -> bool {
         let extension = name.rsplit('.').next().unwrap_or_default();
-        name == DOCUMENTS || matches!(extension, "part" | "tag") || extension.starts_with("new-")
+        name == DOCUMENTS || matches!(extension, "part" | "tag") || extension.starts_with(WAITING)
     }
 
     /// Takes a document out of a feed; `false` if the feed has none of this name.
@@ -132,7 +152,7 @@ impl Store {
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let folder = path.parent().unwrap_or(&self.root);
         std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
-        let waiting = path.with_extension(format!("new-{}", std::process::id()));
+        let waiting = path.with_extension(format!("{WAITING}{}", std::process::id()));
         let write = || {
             let mut file = std::fs::File::create(&waiting)?;
             file.write_all(bytes)?;

@@ -110,6 +110,16 @@ fn links_and_odd_names_in_a_tree_are_read_or_counted() {
 }
 
 #[test]
+fn what_an_ended_program_left_behind_is_swept() {
+    let world = World::new("sweep");
+    world.write("data/index/x.new-1", "half");
+    world.write("data/feeds/kev/y.new-2", "half");
+    assert_eq!(world.code(&["feeds", "compile"]), 0);
+    let left = ["data/index/x.new-1", "data/feeds/kev/y.new-2"].map(|name| world.folder.join(name).exists());
+    assert_eq!(left, [false, false]);
+}
+
+#[test]
 fn a_tree_hides_no_packages_behind_names() {
     let world = World::new("hidden");
     let json = |world: &World, tree: &str| -> serde_json::Value {
