@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod files;
 mod formats;
+mod pager;
 mod printable;
 mod progress;
 mod target;

@@ -110,6 +110,31 @@ fn links_and_odd_names_in_a_tree_are_read_or_counted() {
 }
 
 #[test]
+fn what_is_longer_than_the_terminal_is_paged() {
+    let world = World::new("pager");
+    let program = env!("CARGO_BIN_EXE_plimsoll");
+    let shown = |rows: u8, pager: &str| {
+        let scan = format!(
+            "stty rows {rows} cols 100; PLIMSOLL_PAGER='{pager}' {program} --data {} scan {}",
+            world.path("data"),
+            world.path("status")
+        );
+        // A terminal of its own, by a tool that every Debian has.
+        let output = Command::new("script").args(["-qec", &scan, "/dev/null"]).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let Some(paged) = shown(5, "sed s/^/PAGED:/") else {
+        println!("SKIPPED: there is no script(1)");
+        return;
+    };
+    assert!(paged.contains("PAGED:") && paged.contains("example"), "{paged}");
+    for (rows, pager) in [(100, "sed s/^/PAGED:/"), (5, "cat"), (5, ""), (5, "/does/not/exist")] {
+        let plain = shown(rows, pager).expect("runs");
+        assert!(!plain.contains("PAGED:") && plain.contains("example"), "{rows} {pager}: {plain}");
+    }
+}
+
+#[test]
 fn what_an_ended_program_left_behind_is_swept() {
     let world = World::new("sweep");
     world.write("data/index/x.new-1", "half");

@@ -1,4 +1,4 @@
-//! The project's chores: `cargo run -p xtask -- check` is what CI runs, `bench` measures.
+//! The project's chores: `cargo xtask check` is what CI runs, `bench` measures.
 
 mod bench;
 mod floors;
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
         Some("compare") => bench::compare(arguments.get(1).map(String::as_str)),
         Some("help") => help::write(&root),
         Some("fast") => structure(&root),
-        _ => bail!("usage: cargo run -p xtask -- check|fast|help|bench"),
+        _ => bail!("usage: cargo xtask check|fast|help|bench"),
     }
 }
 

@@ -4,7 +4,7 @@ use super::changelogs;
 use crate::arguments::{ExposureArgument, Format, ScanArguments, Subject};
 use crate::exit::{self, Usage};
 use crate::formats::{self, Report};
-use crate::{files, progress, target};
+use crate::{files, pager, progress, target};
 use ::feeds::{MappedIndex, Store};
 use ::policy::{Asset, Exposure, Policy};
 use advisories::Problem;
@@ -14,7 +14,6 @@ use anyhow::{Context, Result};
 use assessment::{Assessment, Changelog, Input};
 use inventory::{Directory, Inventory};
 use jiff::Timestamp;
-use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
@@ -59,17 +58,11 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
         None => {
             let mut text = Vec::new();
             formats::write(arguments.format, &report, &mut text)?;
-            // Only the table has colours to take out where nobody could see them.
-            let stdout = std::io::stdout().lock();
-            let mut out: Box<dyn Write> = match arguments.format {
-                Format::Table => Box::new(anstream::AutoStream::auto(stdout)),
-                _ => Box::new(stdout),
+            let written = match arguments.format {
+                Format::Table | Format::Markdown => pager::show(&text),
+                _ => pager::print(&text),
             };
-            match out.write_all(&text).and_then(|()| out.flush()) {
-                // The reader went away, as `| head` does: that changes nothing about the answer.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-                written => written.context("failed to write the report")?,
-            }
+            written.context("failed to write the report")?;
         }
     }
     if gate.is_closed(&assessment, arguments.only_fixed) {

@@ -4,13 +4,13 @@ use super::scan::{self, Prepared};
 use crate::arguments::{WhyArguments, WhyFormat};
 use crate::exit;
 use crate::formats::{day_and_time, finding_as_json, fix_in_words};
+use crate::pager;
 use crate::printable::printable;
 use ::feeds::MappedIndex;
 use advisories::index::Index;
 use anyhow::{Context, Result};
 use assessment::Finding;
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::Path;
 
 /// Explains a finding; says so plainly where there is none.
@@ -30,10 +30,9 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
         })
     };
     let found: Vec<&Finding> = assessment.findings.iter().chain(&assessment.suppressed).filter(is_meant).collect();
-    let mut out = anstream::stdout().lock();
     if found.is_empty() {
         let (text, code) = not_found(&wanted, &prepared, index.as_ref(), assessment.coverage.is_sufficient())?;
-        out.write_all(text.as_bytes()).context("failed to write")?;
+        pager::show(text.as_bytes()).context("failed to write")?;
         return Ok(code);
     }
     let text = match arguments.format {
@@ -43,7 +42,7 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
         }
         WhyFormat::Text => found.iter().map(|finding| in_words(finding, &prepared)).collect(),
     };
-    out.write_all(text.as_bytes()).context("failed to write")?;
+    pager::show(text.as_bytes()).context("failed to write")?;
     Ok(if found.iter().any(|finding| finding.is_overdue) { exit::POLICY_NOT_MET } else { exit::WITHIN_POLICY })
 }
 
