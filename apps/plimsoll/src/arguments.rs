@@ -20,7 +20,8 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-const SCAN_HELP: &str = "Exit codes: 0 within the policy, 1 policy not met, 2 could not finish, 3 not enough data to say, 64 wrong usage.\n\nWhat is longer than the terminal is shown by PLIMSOLL_PAGER, PAGER or less; `cat` switches that off.";
+const PAGER: &str =
+    "What is longer than the terminal is shown by PLIMSOLL_PAGER, PAGER or less; `cat` switches that off.";
 
 const EXIT_CODES: &str =
     "Exit codes: 0 within the policy, 1 policy not met, 2 could not finish, 3 not enough data to say, 64 wrong usage.";
@@ -41,7 +42,7 @@ pub(crate) enum Colour {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Show what is missing on a system, and by when it must be fixed
-    #[command(after_help = SCAN_HELP)]
+    #[command(after_help = format!("{EXIT_CODES}\n\n{PAGER}"))]
     Scan(Box<ScanArguments>),
     /// Explain one finding: inputs, rule, instants, sources
     #[command(after_help = WHY_CODES)]

@@ -156,6 +156,7 @@ fn a_tree_hides_no_packages_behind_names() {
         ("other-bill", "bombs.json", "{}", 0),
         ("bun", "bun.lock", "{}", 1),
         ("wheel", "a-1.whl", "PK", 1),
+        ("directory", "vendored/mix.lock", "%{}", 1),
         ("dist", "a-1.dist-info/RECORD", "", 1),
         ("program", "tool.bin", "\u{7f}ELF cut off", 1),
     ] {

@@ -189,10 +189,10 @@ const WITHOUT_READER: &[&str] = &[
     "stack.yaml.lock",
 ];
 
-/// Whether a file lists or holds packages in a way that no reader here understands.
+/// Whether a file lists packages in a way that no reader here understands.
 #[must_use]
 pub fn is_without_reader(path: &str) -> bool {
-    WITHOUT_READER.contains(&file_name(path)) || path.ends_with(".whl") || path.ends_with(".egg")
+    WITHOUT_READER.contains(&file_name(path))
 }
 
 /// Whether a name hints at a bill of materials so vaguely that only the content tells.

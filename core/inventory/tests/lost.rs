@@ -58,6 +58,7 @@ const LOST: &[(&str, &[u8])] = &[
     ("pom.xml", b"<project><parent><groupId>g</groupId><artifactId>p</artifactId><version>1</version></parent></project>"),
     ("x.spdx", b"SPDXVersion: SPDX-2.3\nPackageName: a\npackagename: b\n"),
     ("tool", b"\x7fELF\x02\x01\x01\0 and no more"),
+    ("x.whl", b"PK"),
     ("tool", b"\x7fELF\x02\x01\x01\0UPX!"),
 ];
 
@@ -77,6 +78,7 @@ const READABLE: &[(&str, &[u8], &str)] = &[
     ("go.mod", b"module m\ngo 1.21\nrequire example.org/a v1.0.0\nreplace example.org/a v1.0.0 => example.org/b v3.0.0\n", "example.org/b 3.0.0"),
     ("package-lock.json", br#"{"lockfileVersion":1,"requires":true}"#, ""),
     ("package-lock.json", br#"{"lockfileVersion":3,"packages":{"":{},"node_modules\\a":{"version":"1.0.0"}}}"#, "a 1.0.0"),
+    ("ensurepip/pip-24.0-py3-none-any.whl", b"PK", "pip 24.0"),
     ("pylock.dev.toml", b"lock-version = \"1.0\"\n[[packages]]\nname = \"a\"\nversion = \"1\"\n", "a 1"),
     ("app/requirements/base.txt", b"a==1\n", "a 1"),
     ("gradle/dependency-locks/compile.lockfile", b"g:a:1\n", "g:a 1"),

@@ -63,7 +63,7 @@ impl<'a> Walk<'a> {
 
     fn file(&mut self, path: &str, inventory: &mut Inventory) {
         if readers::is_without_reader(path) {
-            return inventory.unreadable(path, "it lists or holds packages in a format that is not read");
+            return inventory.unreadable(path, "it lists packages in a format that is not read");
         }
         let is_known = readers::reader_for_path(path).is_some() || readers::may_be_bill(path);
         if !is_known && !is_program(self.root, path) {
