@@ -7,6 +7,7 @@
 pub mod changelog;
 mod control;
 mod directory;
+mod document;
 mod error;
 pub mod host;
 mod model;

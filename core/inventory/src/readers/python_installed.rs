@@ -12,7 +12,9 @@ pub(super) const READER: Reader = Reader {
     access: Access::Document {
         by_name: |path| {
             path.ends_with(".dist-info/METADATA")
-                || [".egg-info/PKG-INFO", ".egg-info", ".whl", ".egg"].iter().any(|end| path.ends_with(end))
+                || [".egg-info/PKG-INFO", "/EGG-INFO/PKG-INFO", ".egg-info", ".whl", ".egg"]
+                    .iter()
+                    .any(|end| path.ends_with(end))
         },
         by_content: never,
         read,
