@@ -281,9 +281,10 @@ impl Dates {
         };
         let (published, modified) = (instant("published", &record.published), instant("modified", &record.modified));
         let mut withdrawn = instant("withdrawn", &record.withdrawn);
-        let is_planned = |at: Timestamp| modified.is_some_and(|modified| at.duration_since(modified).as_hours() > 48);
-        if withdrawn.is_some_and(is_planned) {
-            out.problem(&place, "it was withdrawn after its last change, so it is taken as standing");
+        // Publishers withdraw without noting a change, weeks after the last one; decades after it is a mistake.
+        let is_mistake = |at: Timestamp| modified.is_some_and(|last| at.duration_since(last).as_hours() > 24 * 7305);
+        if withdrawn.is_some_and(is_mistake) {
+            out.problem(&place, "it is withdrawn decades after its last change, so it is taken as standing");
             withdrawn = None;
         }
         Self { published, modified, withdrawn }
