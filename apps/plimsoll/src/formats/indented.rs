@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use std::io::{self, Write};
 
-/// A line's end and the deepest indentation that is written at once.
-const LINE: &[u8; 65] = b"\n                                                                ";
+/// What stands between two values: a comma, a line's end and the deepest indentation that is written at once.
+const LINE: &[u8; 66] = b",\n                                                                ";
 
 /// Writes a value and ends the last line.
 pub(super) fn write(value: &impl Serialize, out: &mut Vec<u8>) -> Result<()> {
@@ -25,13 +25,14 @@ struct Indented {
 }
 
 impl Indented {
-    fn line<W: ?Sized + Write>(&self, out: &mut W) -> io::Result<()> {
-        let width = self.depth * 2 + 1;
-        match LINE.get(..width) {
+    /// Begins a line, after a comma or not.
+    fn line<W: ?Sized + Write>(&self, out: &mut W, has_comma: bool) -> io::Result<()> {
+        let (start, end) = (usize::from(!has_comma), self.depth * 2 + 2);
+        match LINE.get(start..end) {
             Some(line) => out.write_all(line),
             None => {
-                out.write_all(LINE)?;
-                (LINE.len()..width).try_for_each(|_| out.write_all(b" "))
+                out.write_all(&LINE[start..])?;
+                (LINE.len()..end).try_for_each(|_| out.write_all(b" "))
             }
         }
     }
@@ -45,22 +46,17 @@ impl Indented {
     fn close<W: ?Sized + Write>(&mut self, out: &mut W, sign: &[u8]) -> io::Result<()> {
         self.depth -= 1;
         if self.has_value {
-            self.line(out)?;
+            self.line(out, false)?;
         }
         out.write_all(sign)
-    }
-
-    fn next<W: ?Sized + Write>(&self, out: &mut W, is_first: bool) -> io::Result<()> {
-        if !is_first {
-            out.write_all(b",")?;
-        }
-        self.line(out)
     }
 }
 
 impl Formatter for Indented {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.chars().all(is_harmless) {
+        // Nearly all is plain ASCII, of which only the last character is not harmless here.
+        let is_plain = fragment.is_ascii() && memchr::memchr(0x7f, fragment.as_bytes()).is_none();
+        if is_plain || fragment.chars().all(is_harmless) {
             return out.write_all(fragment.as_bytes());
         }
         for character in fragment.chars() {
@@ -84,7 +80,7 @@ impl Formatter for Indented {
     }
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
-        self.next(out, is_first)
+        self.line(out, !is_first)
     }
 
     fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
@@ -101,7 +97,7 @@ impl Formatter for Indented {
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
-        self.next(out, is_first)
+        self.line(out, !is_first)
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
