@@ -45,7 +45,7 @@ pub(crate) enum Command {
     #[command(after_help = format!("{EXIT_CODES}\n\n{PAGER}"))]
     Scan(Box<ScanArguments>),
     /// Explain one finding: inputs, rule, instants, sources
-    #[command(after_help = WHY_CODES)]
+    #[command(after_help = format!("{WHY_CODES}\n\n{PAGER}"))]
     Why(Box<WhyArguments>),
     /// Download, import and check the feeds of advisories
     #[command(subcommand)]

@@ -26,7 +26,6 @@ fn main() -> ExitCode {
     let is_quiet = arguments.quiet;
     match commands::run(arguments) {
         Ok(code) => ExitCode::from(code),
-        Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::WITHIN_POLICY),
         Err(error) => {
             if !is_quiet || exit::of(&error) != exit::POLICY_NOT_MET {
                 progress::say_error(&error);
@@ -34,10 +33,4 @@ fn main() -> ExitCode {
             ExitCode::from(exit::of(&error))
         }
     }
-}
-
-/// The reader went away, as `| head` does: not a failure.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    kinds.into_iter().any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -62,6 +62,30 @@ fn through_pager(text: &[u8]) -> Option<std::io::Result<()>> {
     }
     let mut pager = command.spawn().ok()?;
     let written = pager.stdin.take().map_or(Ok(()), |mut input| input.write_all(text));
-    let ended = pager.wait().map(|_| ());
-    Some(without_reader(written).and(ended))
+    // A pager that fails has shown nothing that one could rely on.
+    if !pager.wait().is_ok_and(|status| status.success()) {
+        return None;
+    }
+    Some(without_reader(written))
+}
+
+/// Standard output for a command that writes line by line: colours only where they can be seen, and a reader that goes
+/// away changes nothing about what the command does, nor about its exit code.
+pub(crate) fn out() -> impl Write {
+    Out(anstream::stdout().lock())
+}
+
+struct Out<W>(W);
+
+impl<W: Write> Write for Out<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        without_reader(self.0.flush())
+    }
 }

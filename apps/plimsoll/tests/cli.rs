@@ -128,10 +128,35 @@ fn what_is_longer_than_the_terminal_is_paged() {
         return;
     };
     assert!(paged.contains("PAGED:") && paged.contains("example"), "{paged}");
-    for (rows, pager) in [(100, "sed s/^/PAGED:/"), (5, "cat"), (5, ""), (5, "/does/not/exist")] {
+    for (rows, pager) in [(100, "sed s/^/PAGED:/"), (5, "cat"), (5, ""), (5, "/does/not/exist"), (5, "false")] {
         let plain = shown(rows, pager).expect("runs");
         assert!(!plain.contains("PAGED:") && plain.contains("example"), "{rows} {pager}: {plain}");
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    let world = World::new("closed");
+    world.write("feeds/osv.json", r#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"late"},"versions":["1.0.0"]}]}"#);
+    world.write(
+        "late.cdx.json",
+        r#"{"bomFormat":"CycloneDX","components":[{"name":"late","purl":"pkg:npm/late@1.0.0"}]}"#,
+    );
+    let program = env!("CARGO_BIN_EXE_plimsoll");
+    let closed = |arguments: &str| {
+        let script =
+            format!("{{ {program} --data {} {arguments}; echo $? >&2; }} | (exec <&-; sleep 1)", world.path("data"));
+        let output = Command::new("sh").args(["-c", &script]).output().expect("runs");
+        String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(closed(&format!("feeds import {}", world.path("feeds"))), "0");
+    assert!(world.text(&["scan", &world.path("late.cdx.json"), "-f", "json"]).contains("GHSA-1"), "it was compiled");
+    assert_eq!(closed("generate completions bash"), "0");
+    let stored = world.folder.join("data/feeds/kev");
+    let document = std::fs::read_dir(&stored).expect("listed").flatten().map(|entry| entry.path());
+    let document = document.into_iter().find(|path| !path.ends_with("documents.json")).expect("a document");
+    std::fs::write(document, "damaged").expect("written");
+    assert_eq!(closed("feeds verify"), "2");
 }
 
 #[test]

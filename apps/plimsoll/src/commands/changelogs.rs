@@ -24,7 +24,6 @@ pub(super) fn collect(inventory: &mut Inventory, is_quiet: bool) -> Result<Vec<C
         waiting.entry((update.source.name.clone(), update.source.version.clone())).or_default().push(update.clone());
     }
     waiting.values_mut().for_each(|updates| updates.sort_by_key(|update| update.size_bytes));
-    let folder = std::env::temp_dir().join(format!("plimsoll-changelogs-{}", std::process::id()));
     let mut found = Vec::new();
     for round in 0..TRIES {
         let chosen: Vec<&PendingUpdate> = waiting.values().filter_map(|updates| updates.get(round)).collect();
@@ -35,8 +34,8 @@ pub(super) fn collect(inventory: &mut Inventory, is_quiet: bool) -> Result<Vec<C
             let megabytes = chosen.iter().map(|update| update.size_bytes).sum::<u64>().div_ceil(1 << 20);
             say(&format!("Fetching {} packages with apt for their changelogs ({megabytes} MiB) …", chosen.len()));
         }
-        std::fs::create_dir_all(&folder).with_context(|| format!("failed to create `{}`", folder.display()))?;
-        let files = download(&chosen, &folder)?;
+        let folder = OwnFolder::create()?;
+        let files = download(&chosen, &folder.path)?;
         let mut read: Vec<(EcoString, EcoString)> = Vec::new();
         for update in chosen {
             let text = files.iter().find(|file| is_file_of(file, update)).and_then(|file| std::fs::read(file).ok());
@@ -44,7 +43,7 @@ pub(super) fn collect(inventory: &mut Inventory, is_quiet: bool) -> Result<Vec<C
             found.push(changelog(inventory, update, &text));
             read.push((update.source.name.clone(), update.source.version.clone()));
         }
-        std::fs::remove_dir_all(&folder).with_context(|| format!("failed to remove `{}`", folder.display()))?;
+        drop(folder);
         waiting.retain(|key, _| !read.contains(key));
     }
     for (source, version) in waiting.into_keys() {
@@ -54,6 +53,31 @@ pub(super) fn collect(inventory: &mut Inventory, is_quiet: bool) -> Result<Vec<C
         );
     }
     Ok(found)
+}
+
+/// A folder that nobody else made or can write to, removed when it is no longer needed.
+struct OwnFolder {
+    path: PathBuf,
+}
+
+impl OwnFolder {
+    fn create() -> Result<Self> {
+        use std::hash::{BuildHasher, RandomState};
+        use std::os::unix::fs::DirBuilderExt;
+        // A name that nobody can guess; one that is there already, a link too, is an error.
+        let name = format!("plimsoll-changelogs-{:016x}", RandomState::new().hash_one(std::process::id()));
+        let path = std::env::temp_dir().join(name);
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.with_context(|| format!("failed to create `{}`", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for OwnFolder {
+    fn drop(&mut self) {
+        // What cannot be removed does no harm there.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
 }
 
 fn changelog(inventory: &Inventory, update: &PendingUpdate, text: &str) -> Changelog {

@@ -51,7 +51,7 @@ fn run_sync(store: &Store, ids: &[String], options: &Sync, progress: &Arc<dyn Pr
         say(&format!("{} has no address to be fetched from: use `plimsoll feeds import`.", feed.id));
     }
     let outcomes = runtime.block_on(sync(store, &chosen, options, progress.clone(), Timestamp::now()))?;
-    let mut out = anstream::stdout().lock();
+    let mut out = crate::pager::out();
     let mut failed = 0;
     for (feed, address, outcome) in &outcomes {
         failed += usize::from(matches!(outcome, Outcome::Failed { .. }));
@@ -94,7 +94,7 @@ fn run_import(
 
 /// Says what became of each file.
 fn list(outcomes: &[Imported]) -> Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = crate::pager::out();
     for outcome in outcomes {
         let (word, path) = match outcome {
             Imported::Stored { path, feed } => ((*feed).to_owned(), path),
@@ -173,7 +173,7 @@ fn status(store: &Store, is_json: bool) -> Result<u8> {
         let failure = documents.values().find_map(|document| document.last_failure.clone());
         rows.push((feed, documents.len(), state, fetched, failure));
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = crate::pager::out();
     if is_json {
         let value: Vec<serde_json::Value> = rows.iter().map(|(feed, documents, state, fetched, failure)| {
             serde_json::json!({ "feed": feed.id, "title": feed.title, "documents": documents, "records": state.records, "problems": state.problems,
@@ -242,7 +242,7 @@ fn verify(store: &Store) -> Result<u8> {
     if let Err(error) = Index::verify(map.bytes()) {
         damaged.push(format!("{}: {error}", path.display()));
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = crate::pager::out();
     for line in &damaged {
         writeln!(out, "DAMAGED  {}", printable(line)).context("failed to write")?;
     }

@@ -9,7 +9,9 @@ use clap::CommandFactory;
 pub(super) fn run(command: &GenerateCommand) -> Result<u8> {
     match command {
         GenerateCommand::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "plimsoll", &mut std::io::stdout());
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "plimsoll", &mut text);
+            crate::pager::print(&text).context("failed to write the completions")?;
         }
         GenerateCommand::Man { folder } => {
             std::fs::create_dir_all(folder).with_context(|| format!("failed to create `{}`", folder.display()))?;

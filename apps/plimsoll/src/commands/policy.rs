@@ -10,7 +10,7 @@ use std::io::Write;
 
 /// Lists, prints or checks policies.
 pub(super) fn run(command: &PolicyCommand) -> Result<u8> {
-    let mut out = anstream::stdout().lock();
+    let mut out = crate::pager::out();
     match command {
         PolicyCommand::List => {
             for preset in PRESETS {
