@@ -135,6 +135,21 @@ fn what_is_longer_than_the_terminal_is_paged() {
 }
 
 #[test]
+fn a_stale_feed_counts_only_where_it_could_speak_of_something() {
+    let world = World::new("concerns");
+    world.write("feeds/osv.json", r#"{"id":"GHSA-1","modified":"2026-02-12T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"other"},"versions":["1.0.0"]}]}"#);
+    assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
+    world.write("npm.cdx.json", r#"{"bomFormat":"CycloneDX","components":[{"name":"a","purl":"pkg:npm/a@1.0.0"}]}"#);
+    let gaps = |name: &str| {
+        let text = world.text(&["scan", &world.path(name), "--at", "2026-09-01", "-f", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        report["coverage"]["gaps"].to_string()
+    };
+    assert!(gaps("status").contains("debian_lists is stale"), "{}", gaps("status"));
+    assert!(!gaps("npm.cdx.json").contains("debian_lists") && gaps("npm.cdx.json").contains("osv is stale"));
+}
+
+#[test]
 fn a_reader_that_goes_away_changes_nothing() {
     let world = World::new("closed");
     world.write("feeds/osv.json", r#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"late"},"versions":["1.0.0"]}]}"#);

@@ -5,7 +5,7 @@ use crate::patches::{self, Patch};
 use advisories::index::{FeedState, Index, Meta};
 use advisories::vex::Statement;
 use ecow::EcoString;
-use inventory::{Inventory, PendingUpdate};
+use inventory::{Inventory, PackageType, PendingUpdate};
 use jiff::Timestamp;
 use matching::{Undetermined, Verdict};
 use policy::{Asset, Policy};
@@ -262,7 +262,17 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
     if coverage.packages > 0 && !coverage.feeds.iter().any(|state| state.feed == "kev" && state.records > 0) {
         coverage.unknown.push("which vulnerabilities are exploited: no catalogue (feed kev) is loaded".to_owned());
     }
-    for state in &coverage.feeds {
+    let packages = &input.inventory.packages;
+    let has = |kind: PackageType| packages.iter().any(|package| package.kind == kind);
+    let (has_deb, has_apk, has_rpm) = (has(PackageType::Deb), has(PackageType::Apk), has(PackageType::Rpm));
+    // An assessment rests on the feeds that could speak of its packages; the others may be as old as they like.
+    let concerns = |feed: &str| match feed {
+        "debian_tracker" | "debian_lists" | "debian_support" | "distro_info" | "ubuntu_vex" => has_deb,
+        "alpine" => has_apk,
+        "csaf" | "updateinfo" => has_rpm,
+        _ => true,
+    };
+    for state in coverage.feeds.iter().filter(|state| concerns(&state.feed)) {
         if state.problems > 0 {
             let (feed, count) = (&state.feed, state.problems);
             coverage.unreliable.push(format!("{count} records or documents of the feed {feed} could not be read"));
@@ -280,6 +290,12 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
             coverage.unreliable.push(format!("the feed {} is stale: its newest record is {days} days old", state.feed));
         }
     }
+    describe_repositories(coverage, input);
+    coverage.unknown.extend(coverage.unreliable.iter().cloned());
+}
+
+/// How old the metadata of the host's own repositories is.
+fn describe_repositories(coverage: &mut Coverage, input: Input<'_>) {
     for (suite, until) in &input.inventory.repository_valid_until {
         if let Some(until) = Timestamp::from_second(*until).ok().filter(|until| *until < input.now) {
             let day = until.strftime("%F");
@@ -298,5 +314,4 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
             .unreliable
             .push(format!("the repositories' metadata is stale: its newest part is {days} days old (apt-get update)"));
     }
-    coverage.unknown.extend(coverage.unreliable.iter().cloned());
 }
