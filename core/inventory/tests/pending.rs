@@ -298,6 +298,7 @@ fn the_age_of_apts_lists_is_that_of_the_security_suite() {
             ("var/lib/apt/lists/t_dists_x_main_binary-amd64_Packages", b""),
             ("var/lib/apt/lists/t_dists_x_InRelease", b"Suite: x\nDate: Sat, 21 Nov 2026 08:28:25 UTC\n"),
             ("var/lib/apt/lists/m_dists_bookworm_main_binary-amd64_Packages.new", b""),
+            ("var/lib/apt/lists/m_dists_bookworm_main_binary-amd64_Packages.diff_Index", b""),
         ],
     );
     assert_eq!(inventory.repository_metadata_at, Some(1_633_046_400));

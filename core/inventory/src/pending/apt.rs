@@ -32,7 +32,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     for entry in super::list(root, LISTS, inventory).into_iter().filter(|entry| entry.kind != EntryKind::Folder) {
         if is_package_list(&entry.name) {
             lists.push(entry.name.clone());
-        } else if entry.name.contains("_Packages.") {
+        } else if entry.name.contains("_Packages.") && !entry.name.ends_with(".diff_Index") {
             inventory.unreadable(format!("{LISTS}/{}", entry.name), "it is packed in a way that is not known");
         }
         files.push(entry.name);
