@@ -5,7 +5,7 @@ use crate::patches::{self, Patch};
 use advisories::index::{FeedState, Index, Meta};
 use advisories::vex::Statement;
 use ecow::EcoString;
-use inventory::{Inventory, PackageType, PendingUpdate};
+use inventory::{Inventory, Offered, PackageType, PendingUpdate};
 use jiff::Timestamp;
 use matching::{Undetermined, Verdict};
 use policy::{Asset, Policy};
@@ -217,15 +217,21 @@ fn undetermined(inventory: &Inventory, all: &[Undetermined]) -> Vec<(EcoString, 
 }
 
 /// How many packages nothing is known about. Where no advisory speaks of a package, the repository that offers it still
-/// does: it has no newer version, or one that its security suite accounts for.
+/// may: it has no newer version, or says of each newer one whether it is of security.
 fn uncovered(inventory: &Inventory, undetermined: &[Undetermined]) -> usize {
     let pending: HashSet<(&str, &str)> =
         inventory.pending.iter().map(|update| (update.name.as_str(), update.architecture.as_str())).collect();
     let is_covered = |entry: &&Undetermined| {
         let package = &inventory.packages[entry.package];
-        // Nobody says whether an update from outside of the distribution is one of security.
         let has_update = pending.contains(&(package.name.as_str(), package.architecture.as_str()));
-        package.is_offered && !(entry.is_foreign && has_update)
+        match package.offered {
+            Offered::No => false,
+            // Only the distribution keeps its fixes in a place of their own.
+            Offered::Elsewhere => entry.is_foreign && !has_update,
+            Offered::Unmarked => !has_update,
+            // The distribution's marks say nothing of an update that comes from outside of it.
+            Offered::Marked => !(entry.is_foreign && has_update),
+        }
     };
     undetermined.iter().filter(|entry| !is_covered(entry)).count()
 }

@@ -59,6 +59,26 @@ impl<'a> Paragraph<'a> {
             .map(|(_, value)| String::from_utf8_lossy(value))
     }
 
+    /// A field's value with all its lines, comments left out; empty if there is no such field.
+    pub(crate) fn whole(&self, field: &str) -> String {
+        let text = String::from_utf8_lossy(self.text);
+        let mut value: Option<String> = None;
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            match (&mut value, line.strip_prefix([' ', '\t'])) {
+                (Some(value), Some(more)) => {
+                    value.push('\n');
+                    value.push_str(more.trim());
+                }
+                (Some(_), None) => break,
+                (None, _) => {
+                    let own = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case(field));
+                    value = own.map(|(_, value)| value.trim().to_owned());
+                }
+            }
+        }
+        value.unwrap_or_default().trim().to_owned()
+    }
+
     /// All fields with the first line of their values, in order.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let mut rest = self.text;

@@ -12,6 +12,7 @@ mod error;
 pub mod host;
 mod model;
 mod os;
+mod pattern;
 pub mod pending;
 pub mod purl;
 pub mod readers;
@@ -20,6 +21,8 @@ mod unpack;
 
 pub use directory::{Directory, Entry, EntryKind};
 pub use error::Error;
-pub use model::{HostFacts, Inventory, Package, PackageType, PendingUpdate, Problem, SourcePackage, StaleProcess};
+pub use model::{
+    HostFacts, Inventory, Offered, Package, PackageType, PendingUpdate, Problem, SourcePackage, StaleProcess,
+};
 pub use os::Os;
 pub use unpack::{Limits, unpack};

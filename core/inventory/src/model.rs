@@ -83,10 +83,24 @@ pub struct Package {
     pub vendor: Option<EcoString>,
     /// Whether the package manager holds it back from upgrades.
     pub is_held: bool,
-    /// Whether a repository of the host offers the package, so that its updates are known.
-    pub is_offered: bool,
+    /// What the host's repositories say of its updates.
+    pub offered: Offered,
     /// The file in which it was found.
     pub location: EcoString,
+}
+
+/// What the repositories of a host say of the updates of an installed package.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Offered {
+    /// None of them offers the package: nothing is known of its updates.
+    #[default]
+    No,
+    /// One offers it, but none that marks what is of security was seen: the release's fixes may lie elsewhere.
+    Elsewhere,
+    /// One offers it with all its fixes, and does not mark which update is one.
+    Unmarked,
+    /// One offers it, and marks which update is of security.
+    Marked,
 }
 
 /// A source package.
@@ -283,7 +297,7 @@ impl Package {
             module: None,
             vendor: None,
             is_held: false,
-            is_offered: false,
+            offered: Offered::No,
             location: location.into(),
         }
     }

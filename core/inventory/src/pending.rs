@@ -4,15 +4,15 @@ mod apk;
 mod apt;
 mod dnf;
 
-use crate::directory::{Directory, Entry};
-use crate::model::Inventory;
+use crate::directory::{Directory, Entry, EntryKind};
+use crate::model::{Inventory, Offered};
 
 /// Adds the updates that the host's repositories offer.
 pub fn collect(root: &Directory, inventory: &mut Inventory) {
     apt::collect(root, inventory);
     dnf::collect(root, inventory);
     apk::collect(root, inventory);
-    inventory.has_repository_metadata = inventory.packages.iter().any(|package| package.is_offered);
+    inventory.has_repository_metadata = inventory.packages.iter().any(|package| package.offered != Offered::No);
     inventory.pending.sort_by(|a, b| (&a.name, &a.architecture).cmp(&(&b.name, &b.architecture)));
 }
 
@@ -46,6 +46,26 @@ fn list(root: &Directory, folder: &str, inventory: &mut Inventory) -> Vec<Entry>
         inventory.unreadable(folder, error);
         Vec::new()
     })
+}
+
+/// The most bytes of a file of settings; people write them.
+const MOST_BYTES_OF_SETTINGS: u64 = 1 << 20;
+
+/// A file of settings; most hosts lack most of them.
+fn read_settings(root: &Directory, path: &str, inventory: &mut Inventory) -> String {
+    match root.read(path, MOST_BYTES_OF_SETTINGS) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned(),
+        Err(error) => {
+            inventory.unreadable(path, error);
+            String::new()
+        }
+    }
+}
+
+/// The paths of the files in a folder of settings, in their order.
+fn settings_in(root: &Directory, folder: &str, inventory: &mut Inventory) -> Vec<String> {
+    let files = list(root, folder, inventory).into_iter().filter(|entry| entry.kind != EntryKind::Folder);
+    files.map(|entry| format!("{folder}/{}", entry.name)).collect()
 }
 
 /// Remembers when metadata was published. Repositories are asked together, and a quiet one stays old: the newest counts.

@@ -26,7 +26,7 @@ mod spdx;
 mod spdx3;
 mod yarn;
 
-pub(crate) use apk::entries as apk_entries;
+pub(crate) use apk::{ApkEntry, entries as apk_entries};
 pub(crate) use dpkg::source_of;
 pub use rpm::source_of_rpm;
 pub(crate) use rpm::stream_of;

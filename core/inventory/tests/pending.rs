@@ -8,25 +8,11 @@
     reason = "tests touch the world"
 )]
 
-use plimsoll_inventory::{Directory, Inventory, Os, pending, readers};
-use std::io::Write;
-use std::path::PathBuf;
+mod hosts;
 
-fn host(name: &str, files: &[(&str, &[u8])]) -> (PathBuf, Inventory) {
-    let root = std::env::temp_dir().join(format!("plimsoll-pending-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&root);
-    for (path, content) in files {
-        let file = root.join(path);
-        std::fs::create_dir_all(file.parent().expect("a folder")).expect("created");
-        std::fs::write(file, content).expect("written");
-    }
-    let directory = Directory::new(std::fs::File::open(&root).expect("opens").into());
-    let os = directory.read("etc/os-release", 1 << 16).expect("read").map(|bytes| Os::parse(&bytes));
-    let mut inventory = Inventory { os, ..Inventory::default() };
-    readers::read_databases(&directory, &mut inventory);
-    pending::collect(&directory, &mut inventory);
-    (root, inventory)
-}
+use hosts::{host, read};
+use plimsoll_inventory::{Inventory, Offered};
+use std::io::Write;
 
 fn lines(inventory: &Inventory) -> Vec<String> {
     let line = |update: &plimsoll_inventory::PendingUpdate| {
@@ -182,13 +168,7 @@ fn linked_lists_are_read_and_dangling_ones_counted() {
     );
     std::fs::create_dir_all(root.join("var/lib/apt/lists")).expect("created");
     std::os::unix::fs::symlink("/list", root.join("var/lib/apt/lists/x_Packages")).expect("linked");
-    let again = || {
-        let directory = Directory::new(std::fs::File::open(&root).expect("opens").into());
-        let mut inventory = Inventory::default();
-        readers::read_databases(&directory, &mut inventory);
-        pending::collect(&directory, &mut inventory);
-        inventory
-    };
+    let again = || read(&root);
     assert_eq!((again().pending.len(), again().unread), (1, 0));
     std::os::unix::fs::symlink("/nowhere", root.join("var/lib/apt/lists/y_Packages")).expect("linked");
     assert_eq!((again().pending.len(), again().unread), (1, 1));
@@ -213,7 +193,9 @@ fn unreadable_versions_are_named_and_decide_nothing() {
 #[test]
 fn an_empty_list_offers_nothing() {
     let (root, inventory) = host("empty", &[("var/lib/dpkg/status", STATUS), ("var/lib/apt/lists/x_Packages", b"")]);
-    assert!(!inventory.has_repository_metadata && inventory.packages.iter().all(|package| !package.is_offered));
+    assert!(
+        !inventory.has_repository_metadata && inventory.packages.iter().all(|package| package.offered == Offered::No)
+    );
     std::fs::remove_dir_all(root).expect("removed");
 }
 
@@ -305,4 +287,181 @@ fn the_age_of_apts_lists_is_that_of_the_security_suite() {
     assert_eq!(lines(&inventory), ["a 1.0-1 -> 1.0-2 from stable-security, security"]);
     assert_eq!(inventory.unread, 1, "a list that is packed in an unknown way");
     std::fs::remove_dir_all(root).expect("removed");
+}
+
+const RPMS: &[u8] = include_bytes!("cases/rpm-ndb/Packages.db");
+
+/// A host with tiny 2:1.5-3.el9 (noarch), whose repositories have these versions and errata; more files beside.
+fn dnf(name: &str, repositories: &[(&str, &str, &[&str], &[(&str, &str)])], more: &[(&str, &[u8])]) -> Inventory {
+    let mut files = vec![("var/lib/rpm/Packages.db".to_owned(), RPMS.to_vec())];
+    for (repository, architecture, versions, errata) in repositories {
+        let folder = format!("var/cache/dnf/{repository}-0123456789abcdef/repodata");
+        let package = |version: &&str| {
+            format!(
+                r#"<package type="rpm"><name>tiny</name><arch>{architecture}</arch><version epoch="2" ver="{version}" rel="1.el9"/></package>"#
+            )
+        };
+        let packages: String = versions.iter().map(package).collect();
+        files.push((format!("{folder}/x-primary.xml"), format!("<metadata>{packages}</metadata>").into_bytes()));
+        let erratum = |(id, version): &(&str, &str)| {
+            format!(
+                r#"<update type="security"><id>{id}</id><pkglist><collection><package name="tiny" version="{version}" release="1.el9" epoch="2" arch="{architecture}"/></collection></pkglist></update>"#
+            )
+        };
+        if !errata.is_empty() {
+            let errata: String = errata.iter().map(erratum).collect();
+            files.push((format!("{folder}/x-updateinfo.xml"), format!("<updates>{errata}</updates>").into_bytes()));
+        }
+    }
+    files.extend(more.iter().map(|(path, text)| ((*path).to_owned(), text.to_vec())));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    let (root, inventory) = host(&format!("dnf-{name}"), &files);
+    std::fs::remove_dir_all(root).expect("removed");
+    inventory
+}
+
+#[test]
+fn an_erratum_that_the_candidate_passes_over_counts() {
+    let inventory =
+        dnf("passed", &[("base", "noarch", &["1.6", "1.7"], &[("A-1", "1.6"), ("A-0", "1.4"), ("A-2", "1.8")])], &[]);
+    assert_eq!(lines(&inventory), ["tiny 2:1.5-3.el9 -> 2:1.7-1.el9 from base, security"]);
+    let update = &inventory.pending[0];
+    assert_eq!((update.is_security, update.advisories.as_slice()), (false, ["A-1".to_owned()].as_slice()));
+}
+
+#[test]
+fn repositories_that_mark_nothing_of_security_are_told_from_those_that_do() {
+    let offered = |name: &str, versions: &[&str], errata: &[(&str, &str)]| {
+        dnf(name, &[("base", "noarch", versions, errata)], &[]).packages[0].offered
+    };
+    assert_eq!(offered("unmarked", &["1.6"], &[]), Offered::Elsewhere);
+    assert_eq!(offered("marked", &["1.6"], &[("A-1", "1.6")]), Offered::Marked);
+    let both = |name: &str, other: &str| {
+        let repositories: [(&str, &str, &[&str], &[(&str, &str)]); 2] =
+            [("base", "noarch", &["1.5"], &[("A-0", "1.4")]), ("other", "noarch", &[other], &[])];
+        dnf(name, &repositories, &[]).packages[0].offered
+    };
+    assert_eq!(both("other", "1.9"), Offered::Unmarked, "nobody says what the other repository's update fixes");
+    assert_eq!(both("same", "1.4"), Offered::Marked);
+}
+
+#[test]
+fn dnf_takes_nothing_that_its_settings_leave_out() {
+    let repositories: &[(&str, &str, &[&str], &[(&str, &str)])] = &[
+        ("base", "noarch", &["1.6"], &[("A-1", "1.6")]),
+        ("test", "noarch", &["1.9"], &[]),
+        ("left", "noarch", &["2.0"], &[]),
+    ];
+    let repos: &[u8] = b"[base]\nname=x\n[test]\nenabled = 0\n";
+    let with = |name: &str, path: &str, text: &[u8]| {
+        let inventory = dnf(name, repositories, &[("etc/yum.repos.d/x.repo", repos), (path, text)]);
+        inventory.pending.iter().map(|update| (update.candidate.to_string(), update.is_held)).collect::<Vec<_>>()
+    };
+    let (free, held) = ("2:1.6-1.el9".to_owned(), "2:1.9-1.el9".to_owned());
+    assert_eq!(with("disabled", "etc/dnf/dnf.conf", b""), [(free.clone(), false)]);
+    let excluded = b"[main]\nexcludepkgs = other,\n  ti*\n";
+    assert_eq!(with("excluded", "etc/dnf/dnf.conf", excluded), [(free.clone(), true)]);
+    assert_eq!(with("other", "etc/dnf/dnf.conf", b"[main]\nexclude=tin\n"), [(free.clone(), false)]);
+    assert_eq!(with("locks", "etc/dnf/plugins/versionlock.list", b"# x\ntiny-2:1.5-3.el9.*\n"), [(free.clone(), true)]);
+    assert_eq!(with("locks-6", "etc/dnf/plugins/versionlock.list", b"tiny-2:1.6-*\n"), [(free.clone(), false)]);
+    assert_eq!(with("zypp", "etc/zypp/locks", b"\ntype: package\nsolvable_name: tiny\n"), [(free.clone(), true)]);
+    let toml = b"version = \"1.0\"\n[[packages]]\nname = \"tiny\"\n[[packages.conditions]]\nkey = \"evr\"\ncomparator = \"<\"\nvalue = \"2:1.6\"\n";
+    assert_eq!(with("dnf5", "etc/dnf/versionlock.toml", toml), [(free.clone(), true)]);
+    let override_test = b"[test]\nenabled=1\npriority=10\n";
+    assert_eq!(with("priority", "etc/dnf/repos.override.d/x.repo", override_test), [(held, false)]);
+}
+
+#[test]
+fn a_package_may_change_between_noarch_and_the_hosts_architecture() {
+    let inventory = dnf("arch", &[("base", "x86_64", &["1.6"], &[("A-1", "1.6")])], &[]);
+    assert_eq!(lines(&inventory), ["tiny 2:1.5-3.el9 -> 2:1.6-1.el9 from base, security"]);
+}
+
+#[test]
+fn metadata_of_yum_3_is_named() {
+    let inventory = dnf("yum", &[], &[("var/cache/yum/x86_64/7/base/repomd.xml", b"<repomd/>")]);
+    assert_eq!((inventory.problems.len(), inventory.has_repository_metadata), (1, false));
+}
+
+fn apk_index(text: &[u8]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(text.len() as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    archive.append_data(&mut header, "APKINDEX", text).expect("appended");
+    gzip(&archive.into_inner().expect("finished"))
+}
+
+/// The first digits of the SHA-1 of `https://a.example/v3.20/main` and `https://a.example/edge/main`.
+const MAIN: &str = "var/cache/apk/APKINDEX.915e79a2.tar.gz";
+const EDGE: &str = "var/cache/apk/APKINDEX.77e605f6.tar.gz";
+
+#[test]
+fn apk_takes_what_its_repositories_and_its_world_allow() {
+    let main = apk_index(b"P:musl\nV:1.2.5-r1\nA:x86_64\n\n");
+    let edge = apk_index(b"P:musl\nV:1.2.9-r0\nA:x86_64\n\n");
+    let updates = |name: &str, repositories: &str, world: &str| {
+        let (root, inventory) = host(
+            &format!("apk-{name}"),
+            &[
+                ("etc/os-release", b"ID=alpine\nVERSION_ID=3.20.1\n"),
+                ("lib/apk/db/installed", b"P:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\n"),
+                ("etc/apk/repositories", repositories.as_bytes()),
+                ("etc/apk/world", world.as_bytes()),
+                (MAIN, &main),
+                (EDGE, &edge),
+            ],
+        );
+        std::fs::remove_dir_all(root).expect("removed");
+        assert_eq!(inventory.packages[0].offered, Offered::Unmarked);
+        inventory.pending.iter().map(|update| (update.candidate.to_string(), update.is_held)).collect::<Vec<_>>()
+    };
+    let (r1, r9) = ("1.2.5-r1".to_owned(), "1.2.9-r0".to_owned());
+    let tagged = "https://a.example/v3.20/main\n@edge https://a.example/edge/main\n";
+    assert_eq!(updates("tagged", tagged, "musl\n"), [(r1.clone(), false)]);
+    assert_eq!(updates("wanted", tagged, "musl@edge\n"), [(r9.clone(), false)]);
+    assert_eq!(updates("left", "https://a.example/v3.20/main\n", ""), [(r1.clone(), false)]);
+    assert_eq!(
+        updates("both", "https://a.example/v3.20/main\nhttps://a.example/edge/main\n", ""),
+        [(r9.clone(), false)]
+    );
+    assert_eq!(updates("other-names", "https://b.example/main\n", ""), [(r9, false)]);
+    assert_eq!(updates("pinned", tagged, "busybox musl=1.2.5-r0"), [(r1.clone(), true)]);
+    assert_eq!(updates("bounded", tagged, "musl<1.2.6"), [(r1.clone(), false)]);
+    assert_eq!(updates("fuzzy", tagged, "musl~1.2.5"), [(r1, false)]);
+}
+
+#[test]
+fn entries_of_an_index_that_run_together_are_counted() {
+    let index = apk_index(b"P:musl\nV:1.2.5-r1\nA:x86_64\nP:other\nV:1\n\n");
+    let (root, inventory) =
+        host("apk-joined", &[("lib/apk/db/installed", b"P:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\n"), (MAIN, &index)]);
+    assert_eq!(inventory.unread, 1);
+    std::fs::remove_dir_all(root).expect("removed");
+}
+
+#[test]
+fn lists_of_removed_sources_are_left_out_and_missing_ones_counted() {
+    let list: &[u8] = b"Package: a\nVersion: 3.0-1\nArchitecture: amd64\n";
+    let with = |name: &str, sources: &[u8]| {
+        let (root, inventory) = host(
+            name,
+            &[
+                ("var/lib/dpkg/status", STATUS),
+                ("var/lib/apt/lists/m_dists_sid_main_binary-amd64_Packages", list),
+                ("var/lib/apt/lists/m_dists_sid_Release", b"Suite: unstable\n"),
+                ("etc/apt/sources.list.d/x.sources", sources),
+            ],
+        );
+        std::fs::remove_dir_all(root).expect("removed");
+        (lines(&inventory).len(), inventory.unread)
+    };
+    let source = |suites: &str, more: &str| {
+        format!("# x\nTypes: deb deb-src\nURIs: http://m/\nSuites: {suites}\nComponents: main\n{more}").into_bytes()
+    };
+    assert_eq!(with("source", &source("sid", "")), (1, 0));
+    assert_eq!(with("source-off", &source("sid", "Enabled: no\n")), (1, 0), "then no source is set up at all");
+    assert_eq!(with("source-other", &source("bookworm", "")), (0, 1));
+    assert_eq!(with("source-more", &source("\n sid\n bookworm", "")), (1, 1));
 }

@@ -1,16 +1,19 @@
 //! APT: lists, releases and pins, giving the candidates that apt itself would install (apt_preferences(5)).
 
+mod config;
 mod pins;
 mod release;
+mod sources;
 
 use super::{note_age, read_unpacked};
 use crate::control::paragraphs;
 use crate::directory::{Directory, EntryKind};
-use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
+use crate::model::{self, Inventory, PackageType, PendingUpdate, SourcePackage};
 use crate::readers::file_name;
 use ecow::EcoString;
 use pins::{Offered, Pins};
 use release::Release;
+use sources::Sources;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use versions::Scheme;
@@ -41,9 +44,16 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     if lists.is_empty() || native.is_empty() {
         return;
     }
+    let sources = Sources::read(root, &native, inventory);
+    let (lists, left): (Vec<String>, Vec<String>) = lists.into_iter().partition(|list| sources.has(list));
+    for list in left {
+        inventory.problem(format!("{LISTS}/{list}"), "no source that is set up has this list; it was left out");
+    }
+    sources.note_missing(&files, inventory);
+    let pins = Pins::read(root, &native, inventory);
     let installed = Installed::of(inventory, native);
     let mut releases = Vec::new();
-    let mut security_at = None;
+    let (mut security_at, mut has_security) = (None, false);
     let mut offers: HashMap<usize, Vec<Offer>> = HashMap::new();
     for name in &lists {
         let path = format!("{LISTS}/{name}");
@@ -58,6 +68,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
         let published = release.published_at.or_else(|| root.changed_at(&path));
         if release.is_security() {
             security_at = security_at.max(published);
+            has_security = true;
         }
         note_age(published, inventory);
         if let Some(until) = release.valid_until {
@@ -71,13 +82,14 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     }
     // Where there are security suites it is their age that counts: another repository's youth says nothing of them.
     inventory.repository_metadata_at = security_at.or(inventory.repository_metadata_at);
-    let pins = Pins::read(root, inventory);
+    let status = Release::status();
     for (at, mut offered) in offers {
-        inventory.packages[at].is_offered = true;
+        // Debian and Ubuntu keep their fixes in a suite of their own.
+        let cover = if has_security { model::Offered::Marked } else { model::Offered::Elsewhere };
+        inventory.packages[at].offered = cover;
         offered.sort_by(|a, b| compare(&b.version, &a.version));
-        if let Some(update) = decide(&inventory.packages[at], &offered, &releases, &pins) {
-            inventory.pending.push(update);
-        }
+        let choice = Choice { releases: &releases, status: &status, pins: &pins, native: &installed.native };
+        inventory.pending.extend(choice.decide(&inventory.packages[at], &offered));
     }
 }
 
@@ -193,45 +205,60 @@ fn read_list(
     }
 }
 
-/// apt's choice among the versions, highest first (`pkgPolicy::GetCandidateVer`).
-fn decide(installed: &crate::Package, offers: &[Offer], releases: &[Release], pins: &Pins) -> Option<PendingUpdate> {
-    let mut considered: Vec<&[Offer]> = offers.chunk_by(|a, b| compare(&a.version, &b.version).is_eq()).collect();
-    let order = |group: &[Offer]| group.first().map_or(Ordering::Equal, |o| compare(&o.version, &installed.version));
-    if !considered.iter().any(|group| order(group).is_eq()) {
-        // The installed version stands among them, even where nobody offers it any more: an empty group.
-        let place = considered.partition_point(|group| order(group).is_gt());
-        considered.insert(place, &[]);
-    }
-    let mut best: Option<(i32, &[Offer])> = None;
-    for group in considered {
-        let version = group.first().map_or(installed.version.as_str(), |offer| offer.version.as_str());
-        let from: Vec<&Release> = group.iter().map(|offer| &releases[offer.release]).collect();
-        let source = group.first().map(|offer| offer.source.name.as_str());
-        let is_installed = order(group).is_eq();
-        let priority = pins.priority(&Offered { package: &installed.name, source, version, from: &from, is_installed });
-        let is_downgrade = priority < 1000 && order(group).is_lt();
-        if priority != 0 && !is_downgrade && priority > best.map_or(-1, |(known, _)| known) {
-            best = Some((priority, group));
+/// What a choice rests on.
+struct Choice<'a> {
+    releases: &'a [Release],
+    status: &'a Release,
+    pins: &'a Pins,
+    native: &'a str,
+}
+
+impl Choice<'_> {
+    /// apt's choice among the versions, highest first (`pkgPolicy::GetCandidateVer`).
+    fn decide(&self, installed: &crate::Package, offers: &[Offer]) -> Option<PendingUpdate> {
+        let releases = self.releases;
+        let mut considered: Vec<&[Offer]> = offers.chunk_by(|a, b| compare(&a.version, &b.version).is_eq()).collect();
+        let order =
+            |group: &[Offer]| group.first().map_or(Ordering::Equal, |o| compare(&o.version, &installed.version));
+        if !considered.iter().any(|group| order(group).is_eq()) {
+            // The installed version stands among them, even where nobody offers it any more: an empty group.
+            let place = considered.partition_point(|group| order(group).is_gt());
+            considered.insert(place, &[]);
         }
+        let mut best: Option<(i32, &[Offer])> = None;
+        for group in considered {
+            let version = group.first().map_or(installed.version.as_str(), |offer| offer.version.as_str());
+            let status = order(group).is_eq().then_some(self.status);
+            let from: Vec<&Release> = group.iter().map(|offer| &releases[offer.release]).chain(status).collect();
+            let own = installed.source.as_ref().filter(|_| status.is_some());
+            let source = group.first().map(|offer| &offer.source).or(own).map(|source| source.name.as_str());
+            let architecture = if installed.architecture == "all" { self.native } else { &installed.architecture };
+            let package = &installed.name;
+            let priority = self.pins.priority(&Offered { package, architecture, source, version, from: &from });
+            let is_downgrade = priority < 1000 && order(group).is_lt();
+            if priority != 0 && !is_downgrade && priority > best.map_or(-1, |(known, _)| known) {
+                best = Some((priority, group));
+            }
+        }
+        let (_, group) = best?;
+        let offer = group.first().filter(|_| order(group).is_gt())?;
+        let is_passed = |other: &&Offer| {
+            compare(&other.version, &installed.version).is_gt() && compare(&other.version, &offer.version).is_le()
+        };
+        Some(PendingUpdate {
+            name: installed.name.clone(),
+            architecture: installed.architecture.clone(),
+            installed: installed.version.clone(),
+            candidate: offer.version.clone(),
+            source: offer.source.clone(),
+            suite: releases[offer.release].suite.clone(),
+            is_security: group.iter().any(|other| releases[other.release].is_security()),
+            holds_security_fix: offers.iter().filter(is_passed).any(|other| releases[other.release].is_security()),
+            advisories: Vec::new(),
+            is_held: installed.is_held,
+            size_bytes: offer.size_bytes,
+        })
     }
-    let (_, group) = best?;
-    let offer = group.first().filter(|_| order(group).is_gt())?;
-    let is_passed = |other: &&Offer| {
-        compare(&other.version, &installed.version).is_gt() && compare(&other.version, &offer.version).is_le()
-    };
-    Some(PendingUpdate {
-        name: installed.name.clone(),
-        architecture: installed.architecture.clone(),
-        installed: installed.version.clone(),
-        candidate: offer.version.clone(),
-        source: offer.source.clone(),
-        suite: releases[offer.release].suite.clone(),
-        is_security: group.iter().any(|other| releases[other.release].is_security()),
-        holds_security_fix: offers.iter().filter(is_passed).any(|other| releases[other.release].is_security()),
-        advisories: Vec::new(),
-        is_held: installed.is_held,
-        size_bytes: offer.size_bytes,
-    })
 }
 
 /// The part of a list's name that its release file shares.

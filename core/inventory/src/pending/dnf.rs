@@ -1,98 +1,206 @@
-//! DNF and YUM: cached repodata (`primary.xml`, `updateinfo.xml`), <https://createrepo-c.readthedocs.io>.
+//! DNF, YUM and zypper: the updates that the cached metadata of their repositories offers.
 
 mod modules;
+mod repodata;
+mod settings;
 
 use super::{note_age, read_unpacked};
 use crate::directory::{Directory, EntryKind};
-use crate::model::{Inventory, PackageType, PendingUpdate, SourcePackage};
-use crate::readers::{CUT_OFF, source_of_rpm};
-use ecow::{EcoString, eco_format};
+use crate::model::{Inventory, Offered, Package, PackageType, PendingUpdate, SourcePackage};
+use ecow::EcoString;
 use modules::Streams;
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use repodata::{Errata, Offer, read_primary, read_updateinfo};
+use settings::Settings;
 use std::collections::HashMap;
 use versions::Scheme;
 
 const CACHES: &[&str] = &["var/cache/dnf", "var/cache/libdnf5", "var/cache/yum", "var/cache/zypp/raw"];
 
-/// The newest offer by name and architecture.
-type Best = HashMap<(EcoString, EcoString), Offer>;
+/// A repository with metadata on the host.
+struct Repository {
+    name: String,
+    files: Vec<String>,
+    /// Whether it says which updates are of security.
+    has_errata: bool,
+}
 
-#[derive(Default, Clone)]
-struct Offer {
-    name: EcoString,
-    architecture: EcoString,
-    version: EcoString,
-    source: Option<SourcePackage>,
-    size_bytes: u64,
-    repository: String,
+/// What all repositories say.
+#[derive(Default)]
+struct Metadata {
+    repositories: Vec<Repository>,
+    offers: HashMap<EcoString, Vec<Offer>>,
+    errata: Errata,
+    streams: Streams,
 }
 
 /// Collects the pending updates of an RPM host from its repositories' cached metadata.
 pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
-    let mut installed: HashMap<EcoString, Vec<usize>> = HashMap::new();
+    let installed = installed(inventory);
+    if installed.is_empty() {
+        return;
+    }
+    let settings = Settings::read(root, inventory);
+    let metadata = read(root, &settings, &installed, inventory);
+    let native = native_architecture(inventory);
+    let has_errata = metadata.repositories.iter().any(|repository| repository.has_errata);
+    for ((name, architecture), own) in &installed {
+        let Some(newest) = own
+            .iter()
+            .copied()
+            .max_by(|a, b| compare(&inventory.packages[*a].version, &inventory.packages[*b].version))
+        else {
+            continue;
+        };
+        let package = &inventory.packages[newest];
+        let offers = metadata.offers.get(name).map(Vec::as_slice).unwrap_or_default();
+        let is_for_it = |offer: &&Offer| {
+            replaces(&offer.architecture, architecture, &native) && metadata.streams.allow(offer, package)
+        };
+        let offers: Vec<&Offer> = offers.iter().filter(is_for_it).collect();
+        let Some(best) = best_of(&offers, &metadata.repositories, &settings, package) else { continue };
+        let repository = &metadata.repositories[best.offer.repository];
+        let update = compare(&best.offer.version, &package.version)
+            .is_gt()
+            .then(|| update_of(package, &best, repository, metadata.errata.get(name).map(Vec::as_slice)));
+        let offered = match (has_errata, update.is_some() && !repository.has_errata) {
+            (false, _) => Offered::Elsewhere,
+            (true, true) => Offered::Unmarked,
+            (true, false) => Offered::Marked,
+        };
+        own.iter().for_each(|at| inventory.packages[*at].offered = offered);
+        inventory.pending.extend(update);
+    }
+}
+
+/// The installed packages by name and architecture; those whose version cannot be read are named.
+fn installed(inventory: &mut Inventory) -> HashMap<(EcoString, EcoString), Vec<usize>> {
+    let mut installed: HashMap<(EcoString, EcoString), Vec<usize>> = HashMap::new();
     let mut unreadable = Vec::new();
     for (at, package) in inventory.packages.iter().enumerate().filter(|(_, package)| package.kind == PackageType::Rpm) {
+        let key = (package.name.clone(), package.architecture.clone());
         match Scheme::Rpm.check(&package.version) {
-            Ok(()) => installed.entry(package.name.clone()).or_default().push(at),
-            Err(error) => unreadable.push((package.name.clone(), error)),
+            Ok(()) => installed.entry(key).or_default().push(at),
+            Err(error) => unreadable.push((key.0, error)),
         }
     }
     for (name, error) in unreadable {
         inventory.unreadable(name, format!("its updates are not known: {error}"));
     }
-    if installed.is_empty() {
-        return;
-    }
-    let files = metadata_files(root, inventory);
-    let mut streams = Streams::default();
-    for (_, path) in files.iter().filter(|(_, path)| path.contains("modules.yaml")) {
-        let Some(bytes) = read_unpacked(root, path, inventory) else { continue };
-        streams.read(&String::from_utf8_lossy(&bytes));
-    }
-    let mut best = Best::new();
-    let mut advisories: HashMap<(EcoString, EcoString), Vec<(String, bool)>> = HashMap::new();
-    for (repository, path) in files.into_iter().filter(|(_, path)| !path.contains("modules.yaml")) {
-        let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
-        note_age(root.changed_at(&path), inventory);
-        if path.contains("updateinfo") {
-            read_updateinfo(&bytes, &path, &mut advisories, inventory);
-        } else {
+    installed
+}
+
+/// The architecture that most packages have.
+fn native_architecture(inventory: &Inventory) -> EcoString {
+    let mut counts: HashMap<&EcoString, usize> = HashMap::new();
+    let rpms = inventory.packages.iter().filter(|package| package.kind == PackageType::Rpm);
+    rpms.filter(|package| package.architecture != "noarch")
+        .for_each(|package| *counts.entry(&package.architecture).or_default() += 1);
+    counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0))).map(|(name, _)| name.clone()).unwrap_or_default()
+}
+
+/// Whether a package of one architecture may take the place of another's: `noarch` and the host's own change places.
+fn replaces(offered: &str, installed: &str, native: &str) -> bool {
+    let is_of_host = |name: &str| name == "noarch" || name == native || native.is_empty();
+    offered == installed || (offered == "noarch") || (installed == "noarch" && is_of_host(offered))
+}
+
+/// Reads the metadata of all repositories that are asked.
+fn read(
+    root: &Directory,
+    settings: &Settings,
+    installed: &HashMap<(EcoString, EcoString), Vec<usize>>,
+    inventory: &mut Inventory,
+) -> Metadata {
+    let names: std::collections::HashSet<&str> = installed.keys().map(|(name, _)| name.as_str()).collect();
+    let mut metadata = Metadata { repositories: repositories(root, settings, inventory), ..Metadata::default() };
+    for (at, repository) in metadata.repositories.iter_mut().enumerate() {
+        for path in &repository.files {
+            let Some(bytes) = read_unpacked(root, path, inventory) else { continue };
+            if path.contains("modules.yaml") {
+                metadata.streams.read(&String::from_utf8_lossy(&bytes));
+                continue;
+            }
+            note_age(root.changed_at(path), inventory);
+            if path.contains("updateinfo") {
+                repository.has_errata = true;
+                read_updateinfo(&bytes, path, |name| names.contains(name), &mut metadata.errata, inventory);
+                continue;
+            }
             let mut offers = Vec::new();
-            read_primary((&repository, &path), &bytes, &installed, &mut offers, inventory);
+            read_primary((at, path), &bytes, |name| names.contains(name), &mut offers, inventory);
             for offer in offers {
-                let mut own = installed.get(&offer.name).into_iter().flatten();
-                if own.any(|at| streams.allow(&offer, &inventory.packages[*at])) {
-                    keep_newest(&mut best, offer);
-                }
+                metadata.offers.entry(offer.name.clone()).or_default().push(offer);
             }
         }
     }
-    let mut found = Vec::new();
-    for ((name, architecture), offer) in best {
-        let own = installed[&name].iter().filter(|at| inventory.packages[**at].architecture == architecture);
-        let own: Vec<usize> = own.copied().collect();
-        own.iter().for_each(|at| inventory.packages[*at].is_offered = true);
-        let newest = own.iter().map(|at| &inventory.packages[*at]).max_by(|a, b| compare(&a.version, &b.version));
-        let Some(package) = newest.filter(|package| compare(&offer.version, &package.version).is_gt()) else {
-            continue;
-        };
-        let named = advisories.get(&(name.clone(), offer.version.clone())).cloned().unwrap_or_default();
-        found.push(PendingUpdate {
-            installed: package.version.clone(),
-            candidate: offer.version.clone(),
-            source: offer.source.unwrap_or(SourcePackage { name: name.clone(), version: offer.version }),
-            suite: offer.repository,
-            is_security: named.iter().any(|(_, is_security)| *is_security),
-            holds_security_fix: named.iter().any(|(_, is_security)| *is_security),
-            advisories: named.into_iter().map(|(id, _)| id).collect(),
-            is_held: package.is_held,
-            size_bytes: offer.size_bytes,
-            name,
-            architecture,
-        });
+    metadata
+}
+
+/// The offer that counts for a package.
+struct Best<'a> {
+    offer: &'a Offer,
+    /// Whether the settings hold it back.
+    is_held: bool,
+}
+
+/// What the package manager would take: of the repositories with the first priority, the newest that no setting holds
+/// back; where only what is held back is newer than the package, that.
+fn best_of<'a>(
+    offers: &[&'a Offer],
+    repositories: &[Repository],
+    settings: &Settings,
+    package: &Package,
+) -> Option<Best<'a>> {
+    let name_of = |offer: &Offer| repositories[offer.repository].name.as_str();
+    let newest = |is_held: bool| {
+        let all = || offers.iter().copied().filter(|offer| settings.holds_back(offer, name_of(offer)) == is_held);
+        let first = all().map(|offer| settings.priority(name_of(offer))).min()?;
+        let offer = all()
+            .filter(|offer| settings.priority(name_of(offer)) == first)
+            .max_by(|a, b| compare(&a.version, &b.version).then(b.repository.cmp(&a.repository)))?;
+        Some(Best { offer, is_held })
+    };
+    let is_newer = |best: &Best<'_>| compare(&best.offer.version, &package.version).is_gt();
+    let free = newest(false);
+    if free.as_ref().is_some_and(is_newer) {
+        return free;
     }
-    inventory.pending.append(&mut found);
+    newest(true).filter(is_newer).or(free)
+}
+
+/// Describes an update: all errata between the installed version and the candidate count, not only the candidate's own.
+fn update_of(
+    package: &Package,
+    best: &Best<'_>,
+    repository: &Repository,
+    errata: Option<&[repodata::Erratum]>,
+) -> PendingUpdate {
+    let offer = best.offer;
+    let is_modular = |version: &str| version.contains(".module");
+    let is_passed = |erratum: &&repodata::Erratum| {
+        compare(&erratum.version, &package.version).is_gt()
+            && compare(&erratum.version, &offer.version).is_le()
+            && is_modular(&erratum.version) == is_modular(&offer.version)
+            && (erratum.architecture.is_empty() || erratum.architecture == offer.architecture)
+    };
+    let passed: Vec<&repodata::Erratum> = errata.unwrap_or_default().iter().filter(is_passed).collect();
+    let mut advisories: Vec<String> = passed.iter().map(|erratum| erratum.id.clone()).collect();
+    advisories.sort();
+    advisories.dedup();
+    let source = SourcePackage { name: offer.name.clone(), version: offer.version.clone() };
+    PendingUpdate {
+        name: package.name.clone(),
+        architecture: package.architecture.clone(),
+        installed: package.version.clone(),
+        candidate: offer.version.clone(),
+        source: offer.source.clone().unwrap_or(source),
+        suite: repository.name.clone(),
+        is_security: passed.iter().any(|erratum| erratum.is_security && erratum.version == offer.version),
+        holds_security_fix: passed.iter().any(|erratum| erratum.is_security),
+        advisories,
+        is_held: best.is_held || package.is_held,
+        size_bytes: offer.size_bytes,
+    }
 }
 
 /// Orders two versions that were let pass.
@@ -101,135 +209,39 @@ fn compare(a: &str, b: &str) -> std::cmp::Ordering {
     Scheme::Rpm.compare(a, b).unwrap_or(std::cmp::Ordering::Equal)
 }
 
-/// `cache/<repository>-<hash>/repodata/*-primary.xml.gz`, with the repository's name.
-fn metadata_files(root: &Directory, inventory: &mut Inventory) -> Vec<(String, String)> {
-    let mut files = Vec::new();
+/// The repositories that are asked, with their files: `cache/<repository>-<hash>/repodata/*-primary.xml.gz`.
+fn repositories(root: &Directory, settings: &Settings, inventory: &mut Inventory) -> Vec<Repository> {
+    let mut found = Vec::new();
     for cache in CACHES {
-        let repositories = super::list(root, cache, inventory);
-        for repository in repositories.iter().filter(|entry| entry.kind == EntryKind::Folder) {
-            let folder = format!("{cache}/{}/repodata", repository.name);
-            let name = repository
-                .name
-                .rsplit_once('-')
-                .filter(|(_, hash)| hash.len() == 16)
-                .map_or(repository.name.as_str(), |(name, _)| name);
+        let folders = super::list(root, cache, inventory);
+        for entry in folders.iter().filter(|entry| entry.kind == EntryKind::Folder) {
+            let folder = format!("{cache}/{}/repodata", entry.name);
+            let name = entry.name.rsplit_once('-').filter(|(_, hash)| hash.len() == 16);
+            let name = name.map_or(entry.name.as_str(), |(name, _)| name);
+            let mut files = Vec::new();
             for entry in super::list(root, &folder, inventory) {
                 if ["primary.xml", "updateinfo.xml", "modules.yaml"].iter().any(|part| entry.name.contains(part)) {
-                    files.push((name.to_owned(), format!("{folder}/{}", entry.name)));
+                    files.push(format!("{folder}/{}", entry.name));
                 }
+            }
+            if files.is_empty() {
+                note_yum(root, &format!("{cache}/{}", entry.name), inventory);
+            } else if settings.is_asked(name) {
+                found.push(Repository { name: name.to_owned(), files, has_errata: false });
             }
         }
     }
-    files
+    found
 }
 
-fn attribute(tag: &BytesStart<'_>, name: &str) -> EcoString {
-    let found = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == name);
-    found.map(|attribute| attribute.value.as_ref().into()).unwrap_or_default()
-}
-
-fn version_of(tag: &BytesStart<'_>, version: &str, release: &str) -> EcoString {
-    let epoch = attribute(tag, "epoch");
-    let epoch = if epoch.is_empty() || epoch == "0" { EcoString::new() } else { eco_format!("{epoch}:") };
-    eco_format!("{epoch}{}-{}", attribute(tag, version), attribute(tag, release))
-}
-
-/// Reads a repository's packages, as far as they are installed.
-fn read_primary(
-    (repository, path): (&str, &str),
-    bytes: &[u8],
-    installed: &HashMap<EcoString, Vec<usize>>,
-    offers: &mut Vec<Offer>,
-    inventory: &mut Inventory,
-) {
-    let mut reader = Reader::from_reader(bytes);
-    let (mut offer, mut text, mut depth) = (Offer::default(), String::new(), 0_usize);
-    loop {
-        match reader.read_event() {
-            Ok(Event::Eof) if depth == 0 => return,
-            Ok(Event::Eof) => return inventory.unreadable(path, CUT_OFF),
-            Err(error) => return inventory.unreadable(path, format!("it is not valid XML: {error}")),
-            Ok(Event::Start(tag)) => {
-                depth += 1;
-                if tag.local_name().as_ref() == "package" {
-                    offer = Offer { repository: repository.to_owned(), ..Offer::default() };
-                }
-                text.clear();
+/// YUM 3 keeps its metadata below architecture and release, as databases of its own.
+fn note_yum(root: &Directory, folder: &str, inventory: &mut Inventory) {
+    for release in super::list(root, folder, inventory) {
+        for repository in super::list(root, &format!("{folder}/{}", release.name), inventory) {
+            let place = format!("{folder}/{}/{}", release.name, repository.name);
+            if root.exists(&format!("{place}/repomd.xml")) {
+                inventory.problem(place, "YUM 3 keeps this metadata as a database, which is not read");
             }
-            Ok(Event::Empty(tag)) => match tag.local_name().as_ref() {
-                "version" => offer.version = version_of(&tag, "ver", "rel"),
-                "size" => offer.size_bytes = attribute(&tag, "package").parse().unwrap_or(0),
-                _ => {}
-            },
-            Ok(Event::Text(part)) => text.push_str(part.as_ref()),
-            Ok(Event::End(tag)) => {
-                depth = depth.saturating_sub(1);
-                match tag.local_name().as_ref() {
-                    "name" => offer.name = text.as_str().into(),
-                    "arch" => offer.architecture = text.as_str().into(),
-                    "sourcerpm" => offer.source = source_of_rpm(&text),
-                    "package" if installed.contains_key(&offer.name) => match Scheme::Rpm.check(&offer.version) {
-                        Ok(()) => offers.push(std::mem::take(&mut offer)),
-                        Err(error) => inventory.unreadable(format!("{path}: {}", offer.name), error),
-                    },
-                    _ => {}
-                }
-            }
-            Ok(_) => {}
-        }
-    }
-}
-
-fn keep_newest(best: &mut Best, offer: Offer) {
-    let key = (offer.name.clone(), offer.architecture.clone());
-    match best.get(&key) {
-        Some(known) if compare(&known.version, &offer.version).is_ge() => {}
-        _ => drop(best.insert(key, offer)),
-    }
-}
-
-fn read_updateinfo(
-    bytes: &[u8],
-    path: &str,
-    advisories: &mut HashMap<(EcoString, EcoString), Vec<(String, bool)>>,
-    inventory: &mut Inventory,
-) {
-    let mut reader = Reader::from_reader(bytes);
-    let (mut id, mut text, mut is_security, mut is_named) = (String::new(), String::new(), false, false);
-    let mut depth = 0_usize;
-    loop {
-        let event = reader.read_event();
-        match &event {
-            Ok(Event::Start(_)) => depth += 1,
-            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        match event {
-            Ok(Event::Eof) if depth == 0 => return,
-            Ok(Event::Eof) => return inventory.unreadable(path, CUT_OFF),
-            Err(error) => return inventory.unreadable(path, format!("it is not valid XML: {error}")),
-            Ok(Event::Start(tag) | Event::Empty(tag)) => {
-                match tag.name().as_ref() {
-                    "update" => (is_security, is_named) = (attribute(&tag, "type") == "security", false),
-                    "package" => {
-                        let key = (attribute(&tag, "name"), version_of(&tag, "version", "release"));
-                        let named = advisories.entry(key).or_default();
-                        if !named.iter().any(|(known, _)| *known == id) {
-                            named.push((id.clone(), is_security));
-                        }
-                    }
-                    _ => {}
-                }
-                text.clear();
-            }
-            Ok(Event::Text(part)) => text.push_str(part.as_ref()),
-            Ok(Event::End(tag)) => {
-                if tag.name().as_ref() == "id" && !is_named {
-                    id = text.trim().to_owned();
-                    is_named = true;
-                }
-            }
-            Ok(_) => {}
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) struct ApkEntry {
     pub(crate) architecture: String,
     pub(crate) origin: String,
     pub(crate) size_bytes: u64,
-    has_two_names: bool,
+    pub(crate) has_two_names: bool,
 }
 
 impl ApkEntry {

@@ -1,6 +1,7 @@
 //! A repository's Release file: what pins and security decisions go by.
 
 use super::list_prefix;
+use super::sources::is_true;
 use crate::changelog::rfc2822;
 use crate::control::paragraphs;
 use crate::directory::Directory;
@@ -15,7 +16,12 @@ pub(super) struct Release {
     pub(super) codename: String,
     pub(super) version: String,
     pub(super) component: String,
+    /// The publisher's host, without its port.
     pub(super) host: String,
+    /// The architecture of the list.
+    pub(super) architecture: String,
+    /// Whether this is no release but dpkg's own record of what is installed.
+    pub(super) is_status: bool,
     pub(super) is_not_automatic: bool,
     pub(super) but_upgrades: bool,
     /// Seconds since 1970.
@@ -27,6 +33,11 @@ pub(super) struct Release {
 }
 
 impl Release {
+    /// dpkg's own record of what is installed, which apt counts as a release of the name `now`.
+    pub(super) fn status() -> Self {
+        Self { suite: "now".to_owned(), is_status: true, ..Self::default() }
+    }
+
     /// Whether the publisher calls it a security suite.
     pub(super) fn is_security(&self) -> bool {
         let security = |text: &str| text.to_ascii_lowercase().contains("security");
@@ -52,7 +63,7 @@ pub(super) fn of_list(
         .filter_map(|name| Some((base(name)?, name)))
         .filter(|(base, _)| prefix.starts_with(base.as_str()) || format!("{prefix}_").starts_with(base.as_str()));
     let Some((base, name)) = found.max_by_key(|(base, name)| (base.len(), name.ends_with("InRelease"))) else {
-        return Release::default();
+        return Release { host: host_of(prefix), ..Release::default() };
     };
     let path = format!("{folder}/{name}");
     let Some(bytes) = super::read_unpacked(root, &path, inventory) else { return Release::default() };
@@ -62,9 +73,16 @@ pub(super) fn of_list(
     }
     let rest = prefix.get(base.len()..).unwrap_or_default();
     release.list_bytes = size_of(&bytes, &format!("{}/Packages", rest.replace('_', "/")));
-    release.component = rest.split("_binary-").next().unwrap_or_default().to_owned();
-    release.host = prefix.split('_').next().unwrap_or_default().to_owned();
+    let (component, architecture) = rest.split_once("_binary-").unwrap_or_default();
+    release.component = component.replace('_', "/");
+    release.architecture = architecture.to_owned();
+    release.host = host_of(prefix);
     release
+}
+
+fn host_of(prefix: &str) -> String {
+    let host = prefix.split('_').next().unwrap_or_default();
+    host.split(':').next().unwrap_or_default().to_owned()
 }
 
 /// The size of a list, from a line ` digest size main/binary-amd64/Packages` of the release's tables.
@@ -94,8 +112,8 @@ fn parse(bytes: &[u8]) -> (Release, bool) {
                     is_dated = release.published_at.is_some();
                 }
                 b"Valid-Until" => release.valid_until = rfc2822(&value()),
-                b"NotAutomatic" => release.is_not_automatic = value() == "yes",
-                b"ButAutomaticUpgrades" => release.but_upgrades = value() == "yes",
+                b"NotAutomatic" => release.is_not_automatic = is_true(&value()).unwrap_or(false),
+                b"ButAutomaticUpgrades" => release.but_upgrades = is_true(&value()).unwrap_or(false),
                 _ => {}
             }
         }

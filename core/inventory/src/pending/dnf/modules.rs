@@ -3,7 +3,7 @@
 //! The files are written by libmodulemd, always in the same layout, and hold tens of thousands of lines: they are read by
 //! the line (<https://github.com/fedora-modularity/libmodulemd/blob/main/yaml_specs/modulemd_stream_v2.yaml>).
 
-use super::Offer;
+use super::repodata::Offer;
 use crate::model::Package;
 use ecow::{EcoString, eco_format};
 use std::collections::{HashMap, HashSet};
