@@ -580,3 +580,38 @@ fn a_root_without_its_database_is_not_clean() {
     );
     assert_eq!(code(&world), 0, "a database");
 }
+
+/// Without advisories a host's own repositories may vouch for it, but only for what they mark.
+#[test]
+fn repositories_that_mark_nothing_of_security_vouch_for_nothing() {
+    let world = World::new("vouch");
+    std::fs::create_dir_all(world.folder.join("empty")).expect("created");
+    let code = |files: &[(&str, &str)]| {
+        let root = world.folder.join("root");
+        let _ = std::fs::remove_dir_all(&root);
+        for (path, text) in files {
+            std::fs::create_dir_all(root.join(path).parent().expect("a folder")).expect("created");
+            std::fs::write(root.join(path), text).expect("written");
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.arg("--data").arg(world.folder.join("empty")).args(["scan", "--at", "2026-11-22", "--root"]).arg(root);
+        command.output().expect("it runs").status.code().expect("a code")
+    };
+    let os = ("etc/os-release", "ID=debian\nVERSION_ID=12\n");
+    let status =
+        ("var/lib/dpkg/status", "Package: dpkg\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n");
+    let list = |version: &str| format!("Package: dpkg\nVersion: {version}\nArchitecture: amd64\n");
+    let (same, newer) = (list("1"), list("2"));
+    let main = "var/lib/apt/lists/m_dists_bookworm_main_binary-amd64_Packages";
+    let release =
+        ("var/lib/apt/lists/m_dists_bookworm_Release", "Suite: stable\nDate: Sat, 21 Nov 2026 08:28:25 UTC\n");
+    let security = "var/lib/apt/lists/m_dists_bookworm-security_main_binary-amd64_Packages";
+    let of_security = (
+        "var/lib/apt/lists/m_dists_bookworm-security_Release",
+        "Suite: stable-security\nDate: Sat, 21 Nov 2026 08:28:25 UTC\n",
+    );
+    assert_eq!(code(&[os, status, (main, &same), release]), 3, "the release's fixes lie elsewhere");
+    assert_eq!(code(&[os, status, (main, &newer), release]), 3);
+    assert_eq!(code(&[os, status, (main, &same), release, (security, ""), of_security]), 0);
+    assert_eq!(code(&[os, status, (main, &newer), release, (security, &same), of_security]), 0);
+}
