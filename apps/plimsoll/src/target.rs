@@ -82,16 +82,7 @@ fn open(path: &Path) -> Result<Directory> {
 fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
     let root = open(path)?;
     let mut inventory = Inventory { subject: path.display().to_string(), ..Inventory::default() };
-    for release in ["etc/os-release", "usr/lib/os-release"] {
-        match root.read(release, 1 << 20) {
-            Ok(Some(bytes)) => {
-                inventory.os = Some(Os::parse(&bytes));
-                break;
-            }
-            Ok(None) => {}
-            Err(error) => inventory.unreadable(release, error),
-        }
-    }
+    inventory::os::collect(&root, &mut inventory);
     readers::read_databases(&root, &mut inventory);
     if let Some(os) = inventory.os.clone().filter(|_| inventory.packages.is_empty()) {
         inventory.unreadable(

@@ -6,7 +6,7 @@ mod cve;
 mod debian_lists;
 mod debian_support;
 mod debian_tracker;
-mod distro_info;
+pub(crate) mod distro_info;
 mod endoflife;
 mod epss;
 mod kev;

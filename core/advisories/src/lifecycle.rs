@@ -47,6 +47,12 @@ const UBUNTU: &[(&str, &str)] = &[
     ("stonking", "26.10"),
 ];
 
+/// All code names that are known, with the ecosystem of each.
+pub fn codenames() -> impl Iterator<Item = (&'static str, String)> {
+    let debian = DEBIAN.iter().map(|(name, number)| (*name, format!("Debian:{number}")));
+    debian.chain(UBUNTU.iter().map(|(name, number)| (*name, format!("Ubuntu:{number}"))))
+}
+
 /// The ecosystem of a Debian release by its code name: `bookworm` → `Debian:12`.
 #[must_use]
 pub fn debian_release(codename: &str) -> Option<String> {
@@ -95,6 +101,13 @@ const BUILT_IN: &[[&str; 5]] = &[
     ["Amazon Linux:2", "", "2026-06-30", "2026-06-30", ""],
     ["Amazon Linux:2023", "", "2029-06-30", "2029-06-30", ""],
 ];
+
+/// The support dates of a release in a table of the package distro-info-data, as Debian and Ubuntu hosts have it.
+#[must_use]
+pub fn in_table(ecosystem: &str, table: &[u8]) -> Option<Release> {
+    let id = crate::split_ecosystem(ecosystem).0.to_lowercase();
+    crate::feeds::distro_info::releases(&id, table).into_iter().find(|release| release.ecosystem == ecosystem)
+}
 
 /// The support dates that the program itself knows for a release.
 #[must_use]

@@ -11,7 +11,7 @@ mod document;
 mod error;
 pub mod host;
 mod model;
-mod os;
+pub mod os;
 mod pattern;
 pub mod pending;
 pub mod purl;

@@ -10,6 +10,8 @@ pub struct Inventory {
     pub subject: String,
     /// Its operating system, where there is one.
     pub os: Option<Os>,
+    /// The system's own table of its distribution's releases and their support (`/usr/share/distro-info/*.csv`).
+    pub release_table: Option<Vec<u8>>,
     /// Installed packages.
     pub packages: Vec<Package>,
     /// Updates that the host's own repositories offer.

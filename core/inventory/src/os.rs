@@ -1,6 +1,7 @@
 //! The operating system, from os-release(5), and the name under which its security data is published.
 
-use crate::model::PackageType;
+use crate::directory::Directory;
+use crate::model::{Inventory, PackageType};
 
 /// An operating system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +18,24 @@ pub struct Os {
     pub name: String,
     /// Whether `VERSION` calls it a long-term release.
     pub is_lts: bool,
+}
+
+/// Reads which system lies below a root, and its own table of releases.
+pub fn collect(root: &Directory, inventory: &mut Inventory) {
+    for release in ["etc/os-release", "usr/lib/os-release"] {
+        match root.read(release, 1 << 20) {
+            Ok(Some(bytes)) => {
+                inventory.os = Some(Os::parse(&bytes));
+                break;
+            }
+            Ok(None) => {}
+            Err(error) => inventory.unreadable(release, error),
+        }
+    }
+    let id = inventory.os.as_ref().map(|os| os.id.clone()).filter(|id| matches!(id.as_str(), "debian" | "ubuntu"));
+    let table = id.map(|id| root.read(&format!("usr/share/distro-info/{id}.csv"), 1 << 20));
+    // Without it the dates that the program knows still hold.
+    inventory.release_table = table.and_then(Result::ok).flatten();
 }
 
 impl Os {
@@ -112,7 +131,9 @@ pub(crate) fn ecosystem_named(id: &str, version: &str, codename: &str, is_lts: b
         "fedora" => with("Fedora:", major),
         "opensuse-leap" => with("openSUSE:Leap ", version),
         "opensuse-tumbleweed" => Some("openSUSE:Tumbleweed".to_owned()),
-        "sles" => with("SUSE:", version).map(|name| suse_release(&name)),
+        "sles" | "sled" | "sles_sap" | "sle_hpc" => with("SUSE:", version).map(|name| suse_release(&name)),
+        "sle-micro" | "suse-microos" => with("SUSE:Linux Enterprise Micro ", version),
+        "sl-micro" => with("SUSE:Linux Micro ", version),
         "photon" => with("Photon OS:", version),
         "azurelinux" | "mariner" => with("Azure Linux:", major),
         "mageia" => with("Mageia:", major),
@@ -123,6 +144,18 @@ pub(crate) fn ecosystem_named(id: &str, version: &str, codename: &str, is_lts: b
 
 /// Releases by their names: distribution, name, version.
 const CODENAMES: &[(&str, &str, &str)] = &[
+    ("debian", "buzz", "1.1"),
+    ("debian", "rex", "1.2"),
+    ("debian", "bo", "1.3"),
+    ("debian", "hamm", "2.0"),
+    ("debian", "slink", "2.1"),
+    ("debian", "potato", "2.2"),
+    ("debian", "woody", "3.0"),
+    ("debian", "sarge", "3.1"),
+    ("debian", "etch", "4.0"),
+    ("debian", "lenny", "5.0"),
+    ("debian", "squeeze", "6.0"),
+    ("debian", "wheezy", "7"),
     ("debian", "jessie", "8"),
     ("debian", "stretch", "9"),
     ("debian", "buster", "10"),
@@ -137,9 +170,15 @@ const CODENAMES: &[(&str, &str, &str)] = &[
     ("ubuntu", "bionic", "18.04"),
     ("ubuntu", "focal", "20.04"),
     ("ubuntu", "jammy", "22.04"),
+    ("ubuntu", "kinetic", "22.10"),
+    ("ubuntu", "lunar", "23.04"),
+    ("ubuntu", "mantic", "23.10"),
     ("ubuntu", "noble", "24.04"),
+    ("ubuntu", "oracular", "24.10"),
     ("ubuntu", "plucky", "25.04"),
     ("ubuntu", "questing", "25.10"),
+    ("ubuntu", "resolute", "26.04"),
+    ("ubuntu", "stonking", "26.10"),
 ];
 
 /// The version of a distribution's release with this name; `trixie/sid` counts as its first part.

@@ -106,7 +106,7 @@ pub(crate) struct Cover {
 /// The ecosystems that speak of a package and that the index knows.
 pub(crate) fn covers_of(package: &Package, index: &Index<'_>) -> Result<Vec<Cover>, advisories::Error> {
     let mut covers = Vec::new();
-    for ecosystem in ecosystems_of(package) {
+    for ecosystem in ecosystems_of(package, index)? {
         let Some(family) = Family::of(&ecosystem) else { continue };
         if index.knows_ecosystem(&ecosystem)? || index.knows_ecosystem(family.name)? {
             covers.push(Cover { ecosystem, family });
@@ -215,17 +215,40 @@ fn is_same_found_twice(first: &mut Match, second: &mut Match) -> bool {
 const FEDORA: &str = "Fedora Project";
 
 /// The ecosystems whose data speaks of a package; some distributions share another's packages.
-fn ecosystems_of(package: &Package) -> Vec<String> {
+fn ecosystems_of(package: &Package, index: &Index<'_>) -> Result<Vec<String>, advisories::Error> {
     let (family, release) = advisories::split_ecosystem(&package.ecosystem);
     // What Fedora built for enterprise releases is in EPEL, and only there.
     let is_enterprise = matches!(family, "Red Hat" | "AlmaLinux" | "Rocky Linux" | "CentOS" | "Oracle Linux");
-    match family {
+    Ok(match family {
         _ if is_enterprise && builder_of(package) == Some(Builder::Epel) => vec![format!("EPEL:{release}")],
         // Pro's data says what the release's own leaves open, and repeats what that says.
         "Ubuntu" if builder_of(package) == Some(Builder::UbuntuPro) => vec![format!("Ubuntu:Pro:{release}")],
         "CentOS" => vec![package.ecosystem.to_string(), format!("Red Hat:{release}")],
+        "SUSE" => {
+            let known = index.ecosystems_of(family)?.into_iter();
+            known
+                .filter(|other| is_of_same_pack(release, advisories::split_ecosystem(other).1))
+                .map(str::to_owned)
+                .collect()
+        }
         _ => vec![package.ecosystem.to_string()],
+    })
+}
+
+/// Whether a SUSE product or module belongs to a host's release: `Linux Enterprise Server 15 SP5` is made of modules, whose
+/// data is published under their own names (`Linux Enterprise Module for Basesystem 15 SP5`), and has variants (`…-LTSS`).
+fn is_of_same_pack(release: &str, product: &str) -> bool {
+    /// What follows the product's name: `15 SP5`.
+    fn pack(product: &str) -> &str {
+        let start =
+            product.match_indices(' ').find(|(at, _)| product[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
+        start.map_or("", |(at, _)| &product[at + 1..])
     }
+    let (own, other) = (pack(release), pack(product));
+    let base = other.split('-').next().unwrap_or(other);
+    // Modules of release 12 serve all its service packs.
+    let is_module = product.contains("Module") || product.contains("Package Hub");
+    base == own || (is_module && own.split(' ').next() == Some(base))
 }
 
 /// The names and versions to look up: the source's, and the package's own.
@@ -271,4 +294,27 @@ fn reject(matches: &mut [Match], index: &Index<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_of_suse_belong_to_the_service_pack() {
+        let server = "Linux Enterprise Server 15 SP5";
+        for (product, expected) in [
+            (server, true),
+            ("Linux Enterprise Server 15 SP5-LTSS", true),
+            ("Linux Enterprise Module for Basesystem 15 SP5", true),
+            ("Linux Enterprise Module for Basesystem 15 SP6", false),
+            ("Package Hub 15 SP5", true),
+            ("Linux Enterprise Server 15", false),
+            ("Manager Server 4.3", false),
+        ] {
+            assert_eq!(is_of_same_pack(server, product), expected, "{product}");
+        }
+        assert!(is_of_same_pack("Linux Enterprise Server 12 SP5", "Linux Enterprise Module for Public Cloud 12"));
+        assert!(!is_of_same_pack("Linux Enterprise Server 12 SP5", "Linux Enterprise Server 12"));
+    }
 }

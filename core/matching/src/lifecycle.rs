@@ -1,7 +1,7 @@
 //! Releases and packages that are out of support: findings of their own, for they will show no others.
 
 use advisories::index::Meta;
-use advisories::lifecycle::built_in;
+use advisories::lifecycle::{built_in, in_table};
 use inventory::{Inventory, Package, PackageType};
 use jiff::Timestamp;
 
@@ -26,7 +26,8 @@ pub fn end_of_life(inventory: &Inventory, meta: Option<&Meta>, now: Timestamp) -
     let Some(ecosystem) = os.ecosystem() else {
         return (found, Some(format!("the support dates of `{}` are not known", os.name)));
     };
-    let release = meta.and_then(|meta| meta.release(&ecosystem)).or_else(|| built_in(&ecosystem));
+    let of_host = || in_table(&ecosystem, inventory.release_table.as_deref()?);
+    let release = meta.and_then(|meta| meta.release(&ecosystem)).or_else(|| built_in(&ecosystem)).or_else(of_host);
     let Some(release) = release else {
         return (found, Some(format!("the support dates of {ecosystem} are not known")));
     };

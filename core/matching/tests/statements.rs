@@ -392,3 +392,46 @@ fn statements_on_something_else_suppress_nothing() {
     }
     assert!(is_suppressed(&[said(Status::Affected, purl, day), said(no, purl, "2026-02-01T00:00:00Z")]));
 }
+
+/// Where SUSE publishes for a module, the hosts of that service pack are meant.
+#[test]
+fn modules_of_suse_speak_of_hosts_of_their_service_pack() {
+    let package = |version: &str| {
+        Package::new(PackageType::Rpm, "SUSE:Linux Enterprise Server 15 SP5", "tiny", version.to_owned(), "rpmdb")
+    };
+    let records = || {
+        let of = |module: &str, version: &str| Affected::fixed_in(module, "tiny", Subject::Either, version);
+        let module = of("SUSE:Linux Enterprise Module for Basesystem 15 SP5", "1.5-150500.3.1");
+        let other = of("SUSE:Linux Enterprise Module for Basesystem 15 SP6", "1.9-150600.1.1");
+        vec![advisory("SUSE-SU-1", &["CVE-1-1"], vec![module]), advisory("SUSE-SU-2", &["CVE-1-2"], vec![other])]
+    };
+    let found = matches(vec![package("1.4-150500.1.1")], records());
+    assert_eq!(found, [("CVE-1-1".to_owned(), Verdict::Affected, Fix::Available("1.5-150500.3.1".into()))]);
+    assert!(matches(vec![package("1.5-150500.3.1")], records()).is_empty());
+}
+
+/// Two crates that may not know each other name the releases: they must not drift apart.
+#[test]
+fn code_names_mean_the_same_release_everywhere() {
+    for (name, ecosystem) in advisories::lifecycle::codenames().filter(|(name, _)| *name != "experimental") {
+        let named = Os::named(name).and_then(|os| os.ecosystem());
+        // OSV and the trackers name old releases of Debian by their first number.
+        let known = if ecosystem.starts_with("Debian:") {
+            ecosystem.split('.').next().map(str::to_owned)
+        } else {
+            Some(ecosystem)
+        };
+        assert_eq!(named, known, "{name}");
+    }
+}
+
+#[test]
+fn a_host_may_know_the_end_of_its_own_release() {
+    let os = Os { id: "ubuntu".to_owned(), version: "16.04".to_owned(), ..Os::default() };
+    let table = b"version,codename,series,created,release,eol,eol-server,eol-esm\n16.04 LTS,Xenial Xerus,xenial,2015-10-21,2016-04-21,2021-04-30,2021-04-30,2026-04-23\n";
+    let mut inventory = Inventory { os: Some(os), ..Inventory::default() };
+    let now: Timestamp = "2026-11-22T00:00:00Z".parse().expect("an instant");
+    assert!(end_of_life(&inventory, None, now).1.is_some());
+    inventory.release_table = Some(table.to_vec());
+    assert_eq!(end_of_life(&inventory, None, now).0[0].subject, "Ubuntu:16.04:LTS");
+}

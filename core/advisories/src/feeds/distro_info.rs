@@ -8,7 +8,10 @@ use crate::model::{Record, Release};
 pub(super) const FEED: Feed = Feed {
     id: "distro_info",
     title: "Support dates of Debian and Ubuntu releases",
-    addresses: &[],
+    addresses: &[
+        "https://salsa.debian.org/debian/distro-info-data/-/raw/main/debian.csv",
+        "https://salsa.debian.org/debian/distro-info-data/-/raw/main/ubuntu.csv",
+    ],
     stale_after_days: 365,
     by_line: false,
     detect: |document| begins_with_all(document, &["version,codename,series"]),
@@ -37,13 +40,18 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
         let cell = |name: &str| {
             headers.iter().position(|header| header == name).and_then(|at| row.get(at)).unwrap_or_default()
         };
-        let version = cell("version").split(' ').next().unwrap_or_default();
+        let (version, mark) = cell("version").split_once(' ').unwrap_or((cell("version"), ""));
         // Unreleased branches (sid) have no version and no end.
         if version.is_empty() {
             continue;
         }
         let latest = |names: &[&str]| names.iter().filter_map(|name| date(cell(name))).max();
-        let release = if family == "Debian" { version.split('.').next().unwrap_or(version) } else { version };
+        let release = match family {
+            "Debian" => version.split('.').next().unwrap_or(version).to_owned(),
+            // OSV's name for it bears the mark too.
+            _ if mark == "LTS" => format!("{version}:LTS"),
+            _ => version.to_owned(),
+        };
         out.record(Record::Release(Release {
             ecosystem: format!("{family}:{release}"),
             codename: cell("series").to_owned(),
@@ -52,4 +60,17 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
             end_of_extended_support: latest(&["eol-elts", "eol-esm", "eol-legacy"]),
         }));
     }
+}
+
+/// The releases in a table of this kind; `id` is the distribution's.
+#[must_use]
+pub fn releases(id: &str, bytes: &[u8]) -> Vec<Release> {
+    let mut found = Vec::new();
+    let mut take = |record: Record| {
+        if let Record::Release(release) = record {
+            found.push(release);
+        }
+    };
+    read(&Document { name: &format!("{id}.csv"), bytes }, &mut Reading::new(&mut take));
+    found
 }

@@ -220,6 +220,28 @@ impl<'a> Index<'a> {
         Ok(place < table.count()? && table.record(place)?.text()?.starts_with(&start))
     }
 
+    /// All ecosystems of a family of which the index knows any package, with their releases: `SUSE`, `Ubuntu`.
+    ///
+    /// # Errors
+    /// If that part of the index is damaged.
+    pub fn ecosystems_of(&self, family: &str) -> Result<Vec<&'a str>, Error> {
+        let table = self.table(Section::Packages);
+        let (count, mut found) = (table.count()?, Vec::new());
+        let mut place = table.lower_bound(&format!("{family}:"))?;
+        while place < count {
+            let text = table.record(place)?.text()?;
+            let ecosystem = text.split_once(super::KEY_SEPARATOR).map_or(text, |(ecosystem, _)| ecosystem);
+            if crate::split_ecosystem(ecosystem).0 != family {
+                break;
+            }
+            found.push(ecosystem);
+            // All packages of one ecosystem stand together.
+            let next = format!("{ecosystem}{}", char::from(super::KEY_SEPARATOR as u8 + 1));
+            place = table.lower_bound(&next)?;
+        }
+        Ok(found)
+    }
+
     /// The advisory with this number.
     ///
     /// # Errors
