@@ -137,9 +137,10 @@ fn of_file(path: &Path, subject: &Subject) -> Result<Inventory> {
         .fold(name.as_str(), |name, extension| name.strip_suffix(extension).unwrap_or(name));
     let document = Document { name: plain, bytes: &bytes };
     if inventory.os.is_none() && readers::is_database_file(&document) {
-        inventory.os = os_beside(path);
+        inventory.os = os_beside(path, &mut inventory);
     }
-    if !readers::read_database_file(&document, &mut inventory)
+    let log = beside(path, &format!("{}-wal", path.file_name().unwrap_or_default().display()), &mut inventory);
+    if !readers::read_database_file(&document, &log, &mut inventory)
         && readers::read_document(&document, &mut inventory).is_none()
     {
         return Err(Usage(format!(
@@ -151,10 +152,16 @@ fn of_file(path: &Path, subject: &Subject) -> Result<Inventory> {
 }
 
 /// A package database given as a file often has its system's os-release beside it.
-fn os_beside(path: &Path) -> Option<Os> {
-    let folder = path.parent()?;
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    // The file may come from elsewhere: no link beside it leads out of its folder.
-    let directory = Directory::new(std::fs::File::open(folder).ok()?.into());
-    directory.read("os-release", 1 << 20).ok().flatten().map(|bytes| Os::parse(&bytes))
+fn os_beside(path: &Path, inventory: &mut Inventory) -> Option<Os> {
+    Some(beside(path, "os-release", inventory)).filter(|bytes| !bytes.is_empty()).map(|bytes| Os::parse(&bytes))
+}
+
+/// A file beside another one; empty if there is none. The files may come from elsewhere: no link leads out of the folder.
+fn beside(path: &Path, name: &str, inventory: &mut Inventory) -> Vec<u8> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(folder) = std::fs::File::open(folder) else { return Vec::new() };
+    Directory::new(folder.into()).read(name, MOST_BYTES).map(Option::unwrap_or_default).unwrap_or_else(|error| {
+        inventory.unreadable(name, error);
+        Vec::new()
+    })
 }

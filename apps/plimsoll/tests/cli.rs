@@ -615,3 +615,28 @@ fn repositories_that_mark_nothing_of_security_vouch_for_nothing() {
     assert_eq!(code(&[os, status, (main, &same), release, (security, ""), of_security]), 0);
     assert_eq!(code(&[os, status, (main, &newer), release, (security, &same), of_security]), 0);
 }
+
+/// A program that may not be opened may hold packages; so may the log of a database that was given as a file.
+#[test]
+fn what_may_not_be_opened_is_counted() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let world = World::new("closed");
+    std::fs::create_dir_all(world.folder.join("tree")).expect("created");
+    world.write("tree/Gemfile.lock", "GEM\n  specs:\n    rack (2.2.4)\n");
+    world.write("tree/tool", "\u{7f}ELF");
+    std::fs::set_permissions(world.folder.join("tree/tool"), PermissionsExt::from_mode(0o000)).expect("closed");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.arg("--data").arg(world.folder.join("empty")).args(["scan", "-f", "json", &world.path("tree")]);
+    if rustix::process::geteuid().is_root() {
+        // Nothing is closed to root.
+        command.uid(65_534).gid(65_534);
+    }
+    let report: serde_json::Value =
+        serde_json::from_slice(&command.output().expect("it runs").stdout).expect("a report");
+    assert_eq!(report["coverage"]["unread"], 1, "{}", report["problems"]);
+    std::fs::create_dir_all(world.folder.join("status-wal")).expect("created");
+    let report: serde_json::Value =
+        serde_json::from_str(&world.text(&["scan", &world.path("status"), "-f", "json"])).expect("a report");
+    assert_eq!(report["coverage"]["unread"], 1, "{}", report["problems"]);
+}

@@ -59,7 +59,7 @@ fn host() -> Option<Inventory> {
     let os = Os::parse(&reference::bytes("debian/host-bookworm/os-release")?);
     let mut inventory = Inventory { os: Some(os), ..Inventory::default() };
     let status = reference::bytes("debian/host-bookworm/dpkg-status.zst")?;
-    assert!(readers::read_database_file(&Document { name: "status", bytes: &status }, &mut inventory));
+    assert!(readers::read_database_file(&Document { name: "status", bytes: &status }, &[], &mut inventory));
     assert!(inventory.problems.is_empty(), "{:?}", inventory.problems);
     Some(inventory)
 }
@@ -319,7 +319,7 @@ fn every_package_database_and_document_is_read_or_refused_with_a_reason() {
             let plain = name.trim_end_matches(".zst");
             let document = Document { name: plain, bytes: &bytes };
             let mut found = Inventory::default();
-            let is_known = readers::read_database_file(&document, &mut found)
+            let is_known = readers::read_database_file(&document, &[], &mut found)
                 || readers::read_document(&document, &mut found).is_some();
             let short = name.rsplit('/').next().unwrap_or_default();
             println!(

@@ -118,10 +118,11 @@ pub fn is_database_file(document: &Document<'_>) -> bool {
         || pacman::looks_like_desc(document.bytes)
 }
 
-/// Reads a package database that was given as a file of its own.
+/// Reads a package database that was given as a file of its own. `log` is what lies beside an SQLite file as its `-wal`:
+/// changes that are not yet in it; empty if there is none.
 ///
 /// Returns `false` if the content is none that is known.
-pub fn read_database_file(document: &Document<'_>, inventory: &mut Inventory) -> bool {
+pub fn read_database_file(document: &Document<'_>, log: &[u8], inventory: &mut Inventory) -> bool {
     let before = inventory.packages.len();
     let id = if dpkg::looks_like_status(document.bytes) {
         dpkg::read_status(document, inventory);
@@ -129,7 +130,7 @@ pub fn read_database_file(document: &Document<'_>, inventory: &mut Inventory) ->
     } else if apk::looks_like_installed(document.bytes) {
         apk::read_installed(document, inventory);
         "apk"
-    } else if rpm::read_file(document, inventory) {
+    } else if rpm::read_file(document, log, inventory) {
         "rpm"
     } else if pacman::looks_like_desc(document.bytes) {
         pacman::read_desc(document, inventory);

@@ -43,7 +43,7 @@ fn read(name: &str, bytes: &[u8]) -> Inventory {
     let os = Os { id: id.to_owned(), version: version.to_owned(), ..Os::default() };
     let mut inventory = Inventory { os: Some(os), ..Inventory::default() };
     let document = Document { name, bytes };
-    if !read_database_file(&document, &mut inventory) {
+    if !read_database_file(&document, &[], &mut inventory) {
         read_document(&document, &mut inventory);
     }
     inventory

@@ -11,7 +11,7 @@ fn read(name: &str, bytes: &[u8]) -> Inventory {
     let os = Os { id: "debian".to_owned(), version: "12".to_owned(), ..Os::default() };
     let mut inventory = Inventory { os: Some(os), ..Inventory::default() };
     let document = Document { name, bytes };
-    if !read_database_file(&document, &mut inventory) {
+    if !read_database_file(&document, &[], &mut inventory) {
         read_document(&document, &mut inventory).expect("a known kind");
     }
     inventory
@@ -259,4 +259,30 @@ fn a_zeroed_page_of_a_database_is_noticed() {
         assert!(found.unread > 0 || found.packages.len() == expected, "page {page}");
     }
     assert!(noticed > 0);
+}
+
+/// Whatever byte of a database is damaged: never fewer packages without a word.
+#[test]
+fn no_damaged_byte_of_a_database_hides_a_package() {
+    let databases: [(&str, &[u8]); 2] = [
+        ("Packages", include_bytes!("cases/rpm-berkeley/Packages")),
+        ("Packages.db", include_bytes!("cases/rpm-ndb/Packages.db")),
+    ];
+    for (name, whole) in databases {
+        let expected = read(name, whole).packages.len();
+        let mut damaged = whole.to_vec();
+        let mut noticed = 0;
+        for at in 32..whole.len() {
+            for value in [0, 0xff] {
+                let own = std::mem::replace(&mut damaged[at], value);
+                let mut inventory = Inventory::default();
+                if read_database_file(&Document { name, bytes: &damaged }, &[], &mut inventory) {
+                    noticed += usize::from(inventory.unread > 0);
+                    assert!(inventory.unread > 0 || inventory.packages.len() >= expected, "{name} byte {at}: {value}");
+                }
+                damaged[at] = own;
+            }
+        }
+        assert!(noticed > 0 && expected > 0, "{name}");
+    }
 }

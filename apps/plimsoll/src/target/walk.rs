@@ -66,8 +66,10 @@ impl<'a> Walk<'a> {
             return inventory.unreadable(path, "it lists packages in a format that is not read");
         }
         let is_known = readers::reader_for_path(path).is_some() || readers::may_be_bill(path);
-        if !is_known && !is_program(self.root, path) {
-            return;
+        match (is_known, is_program(self.root, path)) {
+            (true, _) | (_, Ok(true)) => {}
+            (false, Ok(false)) => return,
+            (false, Err(error)) => return inventory.unreadable(path, error),
         }
         if let Some((_, device, number)) = self.root.identity(path) {
             self.seen.insert((device, number));
@@ -138,12 +140,14 @@ fn may_be_program(name: &str) -> bool {
 }
 
 /// Looks at the first bytes of files that could be programs.
-fn is_program(root: &Directory, path: &str) -> bool {
+fn is_program(root: &Directory, path: &str) -> Result<bool, inventory::Error> {
     use std::io::Read;
     if !may_be_program(path.rsplit('/').next().unwrap_or(path)) {
-        return false;
+        return Ok(false);
     }
-    let Ok(Some(mut file)) = root.open(path) else { return false };
-    let mut head = [0_u8; 8];
-    file.read_exact(&mut head).is_ok() && readers::is_program(&head)
+    let Some(file) = root.open(path)? else { return Ok(false) };
+    let mut head = Vec::new();
+    let read = file.take(8).read_to_end(&mut head);
+    read.map_err(|source| inventory::Error::Read { path: path.to_owned(), source })?;
+    Ok(head.len() == 8 && readers::is_program(&head))
 }

@@ -17,10 +17,34 @@ const MOST_BYTES: u64 = 1 << 30;
 const FOLDERS: &[&str] = &["usr/lib/sysimage/rpm", "var/lib/rpm", "usr/share/rpm"];
 
 /// A form of the database: file name, first bytes, blobs.
-type Form = (&'static str, fn(&[u8]) -> bool, fn(&[u8], &[u8]) -> Result<Vec<Vec<u8>>, String>);
+type Form = (&'static str, fn(&[u8]) -> bool, fn(&[u8], &[u8]) -> Result<Blobs, String>);
+
+/// The package headers in a database.
+#[derive(Default)]
+struct Blobs {
+    blobs: Vec<Vec<u8>>,
+    /// The bytes of all of them.
+    total: usize,
+    /// What could not be read, in words.
+    lost: Vec<String>,
+}
+
+impl Blobs {
+    /// Takes in a blob. Every package has bytes of its own, so all together fit into a database of `limit` bytes.
+    fn push(&mut self, blob: Vec<u8>, limit: usize) -> Result<(), String> {
+        self.total += blob.len();
+        if self.total > limit {
+            return Err("packages share their bytes".to_owned());
+        }
+        self.blobs.push(blob);
+        Ok(())
+    }
+}
 
 const FORMS: &[Form] = &[
-    ("rpmdb.sqlite", sqlite::is_database, sqlite::blobs),
+    ("rpmdb.sqlite", sqlite::is_database, |bytes, log| {
+        sqlite::blobs(bytes, log).map(|blobs| Blobs { blobs, ..Blobs::default() })
+    }),
     ("Packages.db", ndb::is_database, |bytes, _| ndb::blobs(bytes)),
     ("Packages", berkeley::is_database, |bytes, _| berkeley::blobs(bytes)),
 ];
@@ -55,19 +79,20 @@ pub(super) fn is_database(bytes: &[u8]) -> bool {
     FORMS.iter().any(|(_, is_database, _)| is_database(bytes))
 }
 
-/// Reads a database given as a file of its own; `false` if it is none.
-pub(super) fn read_file(document: &Document<'_>, inventory: &mut Inventory) -> bool {
+/// Reads a database given as a file of its own, with the log beside it; `false` if it is none.
+pub(super) fn read_file(document: &Document<'_>, log: &[u8], inventory: &mut Inventory) -> bool {
     let Some((_, _, blobs)) = FORMS.iter().find(|(_, is_database, _)| is_database(document.bytes)) else {
         return false;
     };
-    match blobs(document.bytes, &[]) {
+    match blobs(document.bytes, log) {
         Ok(blobs) => read_blobs(document.name, blobs, inventory),
         Err(what) => inventory.unreadable(document.name, what),
     }
     true
 }
 
-fn read_blobs(path: &str, blobs: Vec<Vec<u8>>, inventory: &mut Inventory) {
+fn read_blobs(path: &str, Blobs { blobs, lost, .. }: Blobs, inventory: &mut Inventory) {
+    lost.into_iter().for_each(|what| inventory.unreadable(path, what));
     let ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(crate::PackageType::Rpm)).unwrap_or_default();
     for (at, blob) in blobs.iter().enumerate() {
         match header::package(blob, &ecosystem, path) {

@@ -1,12 +1,17 @@
 //! Berkeley DB hash files (`Packages`, until RHEL 8), read only. Source: Berkeley DB `dbinc/db_page.h`.
 
-use super::{number, short};
+use super::{Blobs, number, short};
 
 const HASH_MAGIC: u32 = 0x0006_1561;
+const PAGE_FREE: u8 = 0;
 const PAGE_HASH_UNSORTED: u8 = 2;
 const PAGE_OVERFLOW: u8 = 7;
+const PAGE_META: u8 = 8;
 const PAGE_HASH: u8 = 13;
+const ITEM_IN_PLACE: u8 = 1;
 const ITEM_OFF_PAGE: u8 = 3;
+/// Where the file's first page says how many entries there are.
+const COUNT_AT: usize = 88;
 const PAGE_HEADER: usize = 26;
 
 /// Says whether bytes are a Berkeley DB hash file.
@@ -14,8 +19,8 @@ pub(super) fn is_database(bytes: &[u8]) -> bool {
     matches!((number(bytes, 12, false), number(bytes, 12, true)), (Ok(HASH_MAGIC), _) | (_, Ok(HASH_MAGIC)))
 }
 
-/// The values of all entries that are stored on pages of their own, as package headers are.
-pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+/// The values of all entries that are package headers.
+pub(super) fn blobs(bytes: &[u8]) -> Result<Blobs, String> {
     let is_big_endian = number(bytes, 12, true)? == HASH_MAGIC;
     let page_bytes = number(bytes, 20, is_big_endian)? as usize;
     let last_page = number(bytes, 32, is_big_endian)? as usize;
@@ -26,35 +31,20 @@ pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         return Err(format!("the database is cut off: {} bytes for {} pages", bytes.len(), last_page + 1));
     }
     let file = File { bytes, page_bytes, is_big_endian };
-    let (mut blobs, mut total) = (Vec::new(), 0);
-    for page in 1..=last_page {
-        let page = file.page(page)?;
-        if !matches!(page[25], PAGE_HASH | PAGE_HASH_UNSORTED) {
-            continue;
-        }
-        let entries = short(page, 20, is_big_endian)? as usize;
-        // Keys and values in turn.
-        for value in (1..entries).step_by(2) {
-            let offset = short(page, PAGE_HEADER + value * 2, is_big_endian)? as usize;
-            match page.get(offset) {
-                Some(&ITEM_OFF_PAGE) => {
-                    let (first, length) =
-                        (number(page, offset + 4, is_big_endian)?, number(page, offset + 8, is_big_endian)?);
-                    let blob = file.overflow(first as usize, length as usize)?;
-                    // Every item has pages of its own, so all together fit into the file.
-                    total += blob.len();
-                    if total > bytes.len() {
-                        return Err("items share their pages".to_owned());
-                    }
-                    blobs.push(blob);
-                }
-                // The entry with key 0 holds the number of the last package, in place.
-                Some(_) => {}
-                None => return Err("an item lies beyond its page".to_owned()),
-            }
+    let (mut found, mut entries) = (Blobs::default(), 0);
+    for number_of_page in 1..=last_page {
+        let page = file.page(number_of_page)?;
+        match page[25] {
+            PAGE_HASH | PAGE_HASH_UNSORTED => entries += file.values(page, &mut found)?,
+            PAGE_FREE | PAGE_OVERFLOW | PAGE_META => {}
+            other => found.lost.push(format!("page {number_of_page} is of an unknown kind ({other})")),
         }
     }
-    Ok(blobs)
+    let expected = number(bytes, COUNT_AT, is_big_endian)? as usize;
+    if entries < expected {
+        found.lost.push(format!("the database says it has {expected} entries, and {entries} were found"));
+    }
+    Ok(found)
 }
 
 struct File<'a> {
@@ -69,6 +59,32 @@ impl<'a> File<'a> {
         self.bytes
             .get(start..start.saturating_add(self.page_bytes))
             .ok_or_else(|| format!("page {number} lies beyond the end"))
+    }
+
+    /// Takes the values of a page's entries; answers with their number.
+    fn values(&self, page: &[u8], found: &mut Blobs) -> Result<usize, String> {
+        let items = short(page, 20, self.is_big_endian)? as usize;
+        let offset_of = |item: usize| short(page, PAGE_HEADER + item * 2, self.is_big_endian).map(usize::from);
+        // Keys and values in turn.
+        for value in (1..items).step_by(2) {
+            let offset = offset_of(value)?;
+            let blob = match page.get(offset) {
+                Some(&ITEM_OFF_PAGE) => {
+                    let first = number(page, offset + 4, self.is_big_endian)?;
+                    let length = number(page, offset + 8, self.is_big_endian)?;
+                    self.overflow(first as usize, length as usize)?
+                }
+                // Items fill a page from its end, one before the other.
+                Some(&ITEM_IN_PLACE) => page.get(offset + 1..offset_of(value - 1)?).unwrap_or_default().to_vec(),
+                Some(other) => return Err(format!("an item is of an unknown kind ({other})")),
+                None => return Err("an item lies beyond its page".to_owned()),
+            };
+            // The entry with key 0 holds the number of the last package.
+            if blob.len() > 4 {
+                found.push(blob, self.bytes.len())?;
+            }
+        }
+        Ok(items / 2)
     }
 
     /// Follows a chain of overflow pages.
