@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the files they read"))]
 
+mod bill;
 pub mod changelog;
 mod control;
 mod directory;

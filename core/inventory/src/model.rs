@@ -268,6 +268,20 @@ impl PackageType {
     }
 }
 
+impl SourcePackage {
+    /// The source of a binary package of this version. Debian and Ubuntu sign a kernel in a source of its own, of which no
+    /// advisory speaks: what is inside was built from the kernel's.
+    #[must_use]
+    pub fn new(name: &str, version: &str, binary_version: &str) -> Self {
+        let Some(rest) = name.strip_prefix("linux-signed") else {
+            return Self { name: name.into(), version: version.into() };
+        };
+        // `linux-signed-amd64` (Debian), `linux-signed`, `linux-signed-aws-6.5` (Ubuntu)
+        let rest = if matches!(rest, "-amd64" | "-arm64" | "-i386") { "" } else { rest };
+        Self { name: ecow::eco_format!("linux{rest}"), version: binary_version.into() }
+    }
+}
+
 impl Package {
     /// A package of a language.
     #[must_use]

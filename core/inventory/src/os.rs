@@ -94,6 +94,24 @@ impl Os {
     }
 }
 
+/// os-release's id for a system that documents name in their own ways.
+pub(crate) fn usual_id(name: &str) -> &str {
+    match name {
+        "redhat" | "red hat enterprise linux" => "rhel",
+        "alma" => "almalinux",
+        "rockylinux" => "rocky",
+        "amazon" | "amazonlinux" | "amazon linux" => "amzn",
+        "oracle" | "oraclelinux" => "ol",
+        "opensuse.leap" | "opensuse leap" => "opensuse-leap",
+        "opensuse.tumbleweed" | "opensuse tumbleweed" => "opensuse-tumbleweed",
+        "suse linux enterprise server" | "suse linux enterprise" => "sles",
+        "suse linux enterprise micro" => "sle-micro",
+        "cbl-mariner" => "mariner",
+        "azure" => "azurelinux",
+        other => other,
+    }
+}
+
 /// OSV's name for the release that an id, a version and a codename (one of them may be empty) tell.
 pub(crate) fn ecosystem_named(id: &str, version: &str, codename: &str, is_lts: bool) -> Option<String> {
     /// The version's first `count` numbers.

@@ -131,15 +131,9 @@ impl<'a> Purl<'a> {
                 None => (family, ""),
             };
         let codename = if version.is_empty() { distro.split_once('-').map_or(distro, |(_, rest)| rest) } else { "" };
-        let id = match id {
-            "redhat" => "rhel",
-            "alma" => "almalinux",
-            "rockylinux" => "rocky",
-            "amazon" => "amzn",
-            "oracle" | "oraclelinux" => "ol",
-            "opensuse.leap" => "opensuse-leap",
-            other => other,
-        };
+        let id = crate::os::usual_id(id);
+        // `2 (Karoo)`
+        let version = version.split(' ').next().unwrap_or_default();
         let is_versioned = !version.is_empty() || !codename.is_empty() || matches!(id, "wolfi" | "chainguard");
         is_versioned.then(|| crate::os::ecosystem_named(id, version, codename, false)).flatten()
     }
@@ -168,7 +162,7 @@ fn upstream_package(upstream: &str, version: &str, kind: PackageType) -> SourceP
         return source;
     }
     let (name, own) = upstream.split_once('@').unwrap_or((upstream, ""));
-    SourcePackage { name: name.into(), version: if own.is_empty() { version } else { own }.into() }
+    SourcePackage::new(name, if own.is_empty() { version } else { own }, version)
 }
 
 /// Splits at the first such byte, which is ASCII.

@@ -39,6 +39,9 @@ const LOST: &[(&str, &[u8])] = &[
     ("yarn.lock", b"# yarn lockfile v1\n\na@^1.0.0:\n  resolved \"https://example.org\"\n\nb@^1.0.0:\n  version \"1.0.0\"\n"),
     ("yarn.lock", b"# yarn lockfile v1\n\na@^1.0.0:\n"),
     ("requirements.txt", b"-r other.txt\n"),
+    ("requirements.txt", b"a==1\n--editable ./x\n"),
+    ("app.deps.json", br#"{"libraries":{"Broken":{"type":"package"}}}"#),
+    ("status", b"Package: a\nStatus: install ok installed\nVersion: 1\n\nPackage: zz\nSta"),
     ("requirements.txt", b"\xff\xfea"),
     ("requirements.txt", b"caf\xe9==1.0\n"),
     ("bom.xml", b"<bom xmlns=\"http://cyclonedx.org/schema/bom/1.5\"><components><component type=\"library\"><name>a</name></components></bom>"),
@@ -214,6 +217,7 @@ fn what_an_attack_found_to_be_lost_is_counted() {
     let kept: &[(&str, &[u8], &str)] = &[
         ("status", b"Package: c\nStatus: install ok installed\nVersion: 1\n\npackage: a\nstatus: install ok installed\nversion: 1\nsource: b (2)\n", "c 1, a 1"),
         ("package-lock.json", br#"{"lockfileVersion":2,"packages":{"":{"name":"own"}},"dependencies":{"a":{"version":"1.0.0"}}}"#, "a 1.0.0"),
+        ("app.deps.json", br#"{"libraries":{"runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/8.0.1":{"type":"runtimepack"}}}"#, "Microsoft.NETCore.App.Runtime.linux-x64 8.0.1"),
         ("pom.xml", b"<project><profiles><profile><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>1</version></dependency></dependencies></profile></profiles></project>", "g:a 1"),
         ("project.assets.json", br#"{"libraries":{"A/1.0.0":{}}}"#, "A 1.0.0"),
         ("x.cdx.json", br#"{"bomFormat":"CycloneDX","metadata":{"component":{"type":"application","name":"own","components":[{"name":"a","purl":"pkg:npm/a@1.0.0"}]}},"components":[{"name":"b","purl":"pkg:npm/b@1.0.0"}]}"#, "a 1.0.0, b 1.0.0"),
@@ -285,4 +289,58 @@ fn no_damaged_byte_of_a_database_hides_a_package() {
         }
         assert!(noticed > 0 && expected > 0, "{name}");
     }
+}
+
+/// Advisories stand under a source package's name: where a document does not say it, a binary's own name is no answer.
+#[test]
+fn documents_say_their_sources_or_leave_them_unknown() {
+    let sources = |name: &str, text: &str| {
+        let inventory = read(name, text.as_bytes());
+        let source = |package: &plimsoll_inventory::Package| match &package.source {
+            Some(source) => format!("{} < {} {}", package.name, source.name, source.version),
+            None => format!("{} < ?", package.name),
+        };
+        assert_eq!(inventory.unread, 0, "{:?}", inventory.problems);
+        inventory.packages.iter().map(source).collect::<Vec<_>>().join(", ")
+    };
+    let cyclonedx = |components: &str| format!(r#"{{"bomFormat":"CycloneDX","components":[{components}]}}"#);
+    let bare = r#"{"name":"libcurl4","purl":"pkg:deb/debian/libcurl4@7.88?distro=debian-12"}"#;
+    let named = r#"{"name":"libssl3","purl":"pkg:deb/debian/libssl3@3.0?distro=debian-12&upstream=openssl"}"#;
+    let syft = r#"{"name":"tzdata","purl":"pkg:deb/debian/tzdata@1","properties":[{"name":"syft:package:type","value":"deb"}]}"#;
+    assert_eq!(sources("x.cdx.json", &cyclonedx(bare)), "libcurl4 < ?");
+    assert_eq!(
+        sources("x.cdx.json", &cyclonedx(&format!("{bare},{named}"))),
+        "libcurl4 < libcurl4 7.88, libssl3 < openssl 3.0"
+    );
+    assert_eq!(sources("x.cdx.json", &cyclonedx(syft)), "tzdata < tzdata 1");
+    let spdx3 = r#"{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"software_Package","name":"debian","software_packageVersion":"12","software_primaryPurpose":"operatingSystem"},{"type":"software_Package","name":"libcurl4","software_packageUrl":"pkg:deb/debian/libcurl4@7.88.1-10","software_sourceInfo":"built package from: curl 7.88.1-10"}]}"#;
+    assert_eq!(sources("x.spdx3.json", spdx3), "libcurl4 < curl 7.88.1-10");
+}
+
+#[test]
+fn systems_that_documents_name_in_their_own_ways_are_known() {
+    for (name, version, expected) in [
+        ("redhat", "9.2", "Red Hat:9"),
+        ("alma", "9.2", "AlmaLinux:9"),
+        ("oracle", "8.9", "Oracle Linux:8"),
+        ("amazon", "2 (Karoo)", "Amazon Linux:2"),
+        ("suse linux enterprise server", "15.5", "SUSE:Linux Enterprise Server 15 SP5"),
+        ("opensuse.leap", "15.6", "openSUSE:Leap 15.6"),
+    ] {
+        let text = format!(
+            r#"{{"bomFormat":"CycloneDX","components":[{{"type":"operating-system","name":"{name}","version":"{version}"}},{{"name":"tiny","purl":"pkg:rpm/x/tiny@1-1"}}]}}"#
+        );
+        let mut inventory = Inventory::default();
+        read_document(&Document { name: "x.cdx.json", bytes: text.as_bytes() }, &mut inventory);
+        assert_eq!(inventory.packages[0].ecosystem, expected, "{name}");
+    }
+}
+
+#[test]
+fn what_made_a_document_and_what_came_before_is_not_installed() {
+    let text = r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.5"><metadata><tools><components><component type="application"><name>cdxgen</name><version>9</version><purl>pkg:npm/cdxgen@9.0.0</purl></component></components></tools><component type="application" bom-ref="own"><name>own</name></component></metadata><components><component type="library"><name>x</name><version>2.0.1</version><purl>pkg:npm/x@2.0.1</purl><pedigree><ancestors><component type="library"><name>x</name><version>2.0.0</version><purl>pkg:npm/x@2.0.0</purl></component></ancestors></pedigree><components><component type="library"><name>y</name><purl>pkg:npm/y@1.0.0</purl></component></components></component></components></bom>"#;
+    let inventory = read("x.cdx.xml", text.as_bytes());
+    let found: Vec<String> =
+        inventory.packages.iter().map(|package| format!("{}@{}", package.name, package.version)).collect();
+    assert_eq!((found.join(" "), inventory.described), ("x@2.0.1 y@1.0.0".to_owned(), vec!["own".to_owned()]));
 }

@@ -1,6 +1,6 @@
 //! The walk over an inventory's packages.
 
-use crate::foreign::cannot_judge;
+use crate::foreign::{cannot_judge, has_no_source};
 use crate::statements::{self, Finding, Judged, Key};
 use crate::{Match, Undetermined, Verdict, restart};
 use advisories::Family;
@@ -151,6 +151,10 @@ fn find_part(packages: &[Package], start: usize, index: &Index<'_>) -> Result<Ma
         }
         if covers.is_empty() {
             let why = format!("no feed in the index covers {}", package.ecosystem);
+            matching.undetermined.push(Undetermined { package: at, why, is_foreign: false });
+        } else if has_no_source(package) {
+            // It may bear its source's name, and what was found then holds; that nothing was found says nothing.
+            let why = "the document does not say from which source package it was built".to_owned();
             matching.undetermined.push(Undetermined { package: at, why, is_foreign: false });
         } else {
             matching.judged += 1;

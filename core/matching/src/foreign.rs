@@ -13,6 +13,11 @@ pub(crate) fn cannot_judge(package: &Package, family: Option<&Family>) -> Option
     built_elsewhere(package).map(|who| (format!("it comes from {who}, not from {}", name()), true))
 }
 
+/// Whether it is not known from which source package a package was built, under whose name its advisories stand.
+pub(crate) fn has_no_source(package: &Package) -> bool {
+    matches!(package.kind, PackageType::Deb | PackageType::Apk) && package.source.is_none()
+}
+
 /// Why a package's version or ecosystem can be compared with nothing.
 fn has_no_identity(package: &Package, family: Option<&Family>) -> Option<String> {
     if package.version.is_empty() {

@@ -64,7 +64,7 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
 
 /// The releases in a table of this kind; `id` is the distribution's.
 #[must_use]
-pub fn releases(id: &str, bytes: &[u8]) -> Vec<Release> {
+pub(crate) fn releases(id: &str, bytes: &[u8]) -> Vec<Release> {
     let mut found = Vec::new();
     let mut take = |record: Record| {
         if let Record::Release(release) = record {

@@ -5,7 +5,6 @@ mod xml;
 
 use super::{Access, Document, Reader, file_name, head_contains};
 use crate::model::{Inventory, Package, PackageType, SourcePackage};
-use crate::os::Os;
 use crate::purl::package_named;
 use crate::text::Text;
 use ecow::EcoString;
@@ -75,21 +74,9 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     }
 }
 
-fn remember_os(component: &Component<'_>, inventory: &mut Inventory) {
-    let id = component.name.to_ascii_lowercase();
-    let version = component.version.to_string();
-    let name = format!("{id} {version}");
-    inventory.os.get_or_insert_with(|| Os { id, version, name, ..Os::default() });
-}
-
-/// The release from the document's operating system, for packages from `from` on that do not name their own.
-fn settle_release(inventory: &mut Inventory, from: usize) {
-    let Some(os) = &inventory.os else { return };
-    for package in inventory.packages[from..].iter_mut().filter(|package| package.ecosystem.is_empty()) {
-        if matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk) {
-            package.ecosystem = os.ecosystem_of(package.kind).into();
-        }
-    }
+/// Whether a component bears a mark of Syft, which names a source package only where it has another name.
+fn is_of_syft(component: &Component<'_>) -> bool {
+    component.properties.iter().flatten().any(|property| property.name.starts_with("syft:"))
 }
 
 const MOST_LEVELS: usize = 100;
@@ -161,12 +148,9 @@ fn complete_distribution(package: &mut Package, component: &Component<'_>) {
         let version = version
             .or_else(|| property("syft:metadata:sourceVersion"))
             .map_or_else(|| package.version.clone(), EcoString::from);
-        package.source = Some(SourcePackage { name: name.into(), version });
+        package.source = Some(SourcePackage::new(&name, &version, &package.version));
     }
     if package.kind == PackageType::Rpm && package.source.is_none() {
         package.source = property("syft:metadata:sourceRpm").as_deref().and_then(super::source_of_rpm);
-    }
-    if package.source.is_none() && package.kind != PackageType::Rpm {
-        package.source = Some(SourcePackage { name: package.name.clone(), version: package.version.clone() });
     }
 }

@@ -52,10 +52,15 @@ pub(super) fn looks_like_status(bytes: &[u8]) -> bool {
 pub(super) fn read_status(document: &Document<'_>, inventory: &mut Inventory) {
     let ecosystem = inventory.os.as_ref().map(|os| os.ecosystem_of(crate::PackageType::Deb)).unwrap_or_default();
     let has_states = looks_like_database(document.bytes);
-    for (at, paragraph) in paragraphs(document.bytes).enumerate() {
+    let mut paragraphs = paragraphs(document.bytes).enumerate().peekable();
+    while let Some((at, paragraph)) = paragraphs.next() {
         if has_states && paragraph.get("Status").is_none() && paragraph.get("Package").is_some() {
-            // dpkg takes such a package for one that is not installed.
-            inventory.problem(format!("{} paragraph {}", document.name, at + 1), "a package without a status");
+            let (place, what) = (format!("{} paragraph {}", document.name, at + 1), "a package without a status");
+            // dpkg takes such a package for one that is not installed; at the end, the file may be cut off.
+            match paragraphs.peek() {
+                Some(_) => inventory.problem(place, what),
+                None => inventory.unreadable(place, what),
+            }
             continue;
         }
         match package_of(&paragraph, &ecosystem, document.name) {
@@ -141,12 +146,25 @@ pub(crate) fn source_of(field: &str, name: &str, version: &str) -> SourcePackage
     }
     let (source, own) = field.split_once('(').unwrap_or((field, ""));
     let own = own.trim_end_matches(')').trim();
-    SourcePackage { name: source.trim().into(), version: if own.is_empty() { version } else { own }.into() }
+    SourcePackage::new(source.trim(), if own.is_empty() { version } else { own }, version)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signed_kernel_was_built_from_the_kernels_source() {
+        let source = |field: &str, name: &str, version: &str| {
+            let source = source_of(field, name, version);
+            format!("{} {}", source.name, source.version)
+        };
+        let debian = source("linux-signed-amd64 (6.1.76+1)", "linux-image-6.1.0-18-amd64", "6.1.76-1");
+        assert_eq!(debian, "linux 6.1.76-1");
+        assert_eq!(source("linux-signed", "linux-image-6.8.0-31-generic", "6.8.0-31.31"), "linux 6.8.0-31.31");
+        let aws = source("linux-signed-aws-6.5", "linux-image-6.5.0-1014-aws", "6.5.0-1014.14~22.04.1");
+        assert_eq!(aws, "linux-aws-6.5 6.5.0-1014.14~22.04.1");
+    }
 
     #[test]
     fn removed_packages_are_not_installed_and_half_configured_ones_are() {

@@ -36,10 +36,16 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     }
     for (key, entry) in value["libraries"].as_object().into_iter().flatten() {
         // Projects are the program's own parts.
-        if !entry["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("project"))
-            && let Some((name, version)) = key.split_once('/')
-        {
-            found.push((name.to_owned(), version.to_owned()));
+        if entry["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("project")) {
+            continue;
+        }
+        match key.split_once('/') {
+            // What a program brings of the runtime itself stands under a name of its own.
+            Some((name, version)) => {
+                let name = name.strip_prefix("runtimepack.").unwrap_or(name);
+                found.push((name.to_owned(), version.to_owned()));
+            }
+            None => inventory.unreadable(document.name, format!("a library without a version: `{key}`")),
         }
     }
     found.sort();

@@ -33,6 +33,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
                 || line.starts_with("--requirement")
                 || line.contains("://")
                 || line.starts_with("-e")
+                || line.starts_with("--editable")
             {
                 inventory.unreadable(place, format!("not followed: `{line}`"));
             }

@@ -1,8 +1,8 @@
 //! SPDX 2.2 and 2.3, JSON and tag-value (<https://spdx.github.io/spdx-spec/v2.3/>).
 
 use super::{Access, Document, Reader, file_name, has_too_many_objects, head_contains, text_of};
-use crate::model::{Inventory, Package, PackageType, SourcePackage};
-use crate::os::Os;
+use crate::bill;
+use crate::model::{Inventory, Package, PackageType};
 use crate::purl::package_named;
 use serde::Deserialize;
 
@@ -148,10 +148,9 @@ fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
             .is_some_and(|purpose| purpose.replace('_', "-").eq_ignore_ascii_case(wanted))
     };
     if let Some(system) = entries.iter().find(|entry| purpose(entry, "operating-system")) {
-        let (id, version) = (system.name.to_ascii_lowercase(), system.version_info.clone().unwrap_or_default());
-        let name = format!("{id} {version}");
-        inventory.os.get_or_insert_with(|| Os { id, version, name, ..Os::default() });
+        bill::remember_os(&system.name, system.version_info.as_deref().unwrap_or_default(), inventory);
     }
+    let before = inventory.packages.len();
     let mut inputs = 0;
     for entry in &entries {
         let is_aside = purpose(entry, "container") || purpose(entry, "file") || entry.is_pseudo();
@@ -179,12 +178,16 @@ fn finish(entries: Vec<Entry>, place: &str, inventory: &mut Inventory) {
             }
         }
         for url in urls {
-            match package_of(entry, url, place, inventory) {
+            match package_of(entry, url, place) {
                 Ok(package) => inventory.packages.push(package),
                 Err(what) => inventory.unreadable(format!("{place}: {}", entry.name), what),
             }
         }
     }
+    // Syft says from which database it took a package, and names a source only where it has another name.
+    let is_of_syft =
+        |entry: &Entry| entry.source_info.as_ref().is_some_and(|info| info.starts_with("acquired package info from"));
+    bill::settle(inventory, before, entries.iter().any(is_of_syft));
     if inputs > 0 {
         inventory
             .problem(place, format!("{inputs} packages are inputs of the build, not installed; they were left out"));
@@ -228,7 +231,7 @@ impl Entry {
     }
 }
 
-fn package_of(entry: &Entry, url: &str, place: &str, inventory: &Inventory) -> Result<Package, String> {
+fn package_of(entry: &Entry, url: &str, place: &str) -> Result<Package, String> {
     let mut package = package_named(url, place)?;
     if package.version.is_empty() {
         package.version = entry.version().unwrap_or_default().into();
@@ -238,22 +241,10 @@ fn package_of(entry: &Entry, url: &str, place: &str, inventory: &Inventory) -> R
         let makers = [&entry.supplier, &entry.originator].into_iter().flatten().filter(|maker| *maker != "NOASSERTION");
         let maker = makers.map(|maker| maker.split_once(": ").map_or(maker.as_str(), |(_, name)| name)).next();
         package.vendor = maker.map(Into::into);
-        if package.ecosystem.is_empty() {
-            package.ecosystem =
-                inventory.os.as_ref().map(|os| os.ecosystem_of(package.kind).into()).unwrap_or_default();
-        }
         if package.source.is_none() {
-            package.source = entry.source_info.as_deref().and_then(built_from);
-        }
-        if package.source.is_none() && package.kind != PackageType::Rpm {
-            package.source = Some(SourcePackage { name: package.name.clone(), version: package.version.clone() });
+            let info = entry.source_info.as_deref();
+            package.source = info.and_then(|info| bill::built_from(info, &package.version));
         }
     }
     Ok(package)
-}
-
-/// `built package from: curl 7.88.1-10+deb12u5`.
-fn built_from(info: &str) -> Option<SourcePackage> {
-    let (name, version) = info.strip_prefix("built package from:")?.trim().rsplit_once(' ')?;
-    Some(SourcePackage { name: name.trim().into(), version: version.into() })
 }

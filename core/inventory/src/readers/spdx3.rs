@@ -1,6 +1,7 @@
 //! SPDX 3.0 JSON-LD: a graph of elements, of which `software_Package` is an installed thing.
 
 use super::{Access, Document, Reader, head_contains, json_of};
+use crate::bill;
 use crate::model::{Inventory, Package, PackageType};
 use crate::purl::package_named;
 use serde_json::Value;
@@ -22,6 +23,13 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     collect(&value, &mut elements);
     let before = inventory.packages.len();
     for element in elements {
+        let is_system = ["software_primaryPurpose", "primaryPurpose"]
+            .iter()
+            .any(|key| element[key].as_str().is_some_and(|purpose| purpose.ends_with("operatingSystem")));
+        if is_system {
+            bill::remember_os(element["name"].as_str().unwrap_or_default(), version_of(element), inventory);
+            continue;
+        }
         match package_of(element, document.name) {
             Ok(package) => inventory.packages.push(package),
             Err(what) => inventory
@@ -31,6 +39,7 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
     if inventory.packages.len() == before {
         inventory.unreadable(document.name, "the document lists no packages");
     }
+    bill::settle(inventory, before, false);
 }
 
 /// Finds the packages, wherever they stand: JSON-LD allows an element inside of what refers to it.
@@ -54,9 +63,14 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
+fn version_of(element: &Value) -> &str {
+    let text = |key: &str| element[key].as_str();
+    text("software_packageVersion").or(text("packageVersion")).unwrap_or_default()
+}
+
 fn package_of(element: &Value, place: &str) -> Result<Package, String> {
     let text = |key: &str| element[key].as_str();
-    let version = text("software_packageVersion").or(text("packageVersion")).unwrap_or_default();
+    let version = version_of(element);
     let identifiers = element["externalIdentifier"].as_array().into_iter().flatten();
     let by_identifier = identifiers
         .filter(|identifier| {
@@ -72,6 +86,10 @@ fn package_of(element: &Value, place: &str) -> Result<Package, String> {
     let mut package = package_named(url, place)?;
     if package.version.is_empty() {
         package.version = version.into();
+    }
+    if package.source.is_none() {
+        let info = text("software_sourceInfo").or(text("sourceInfo"));
+        package.source = info.and_then(|info| bill::built_from(info, &package.version));
     }
     Ok(package)
 }

@@ -1,7 +1,8 @@
 //! The JSON form, read as a stream: components become packages on other cores while the rest is still being read.
 
 use super::super::has_too_many_objects;
-use super::{Component, Document, Inventory, Text, add, remember_os, settle_release};
+use super::{Component, Document, Inventory, Text, add, is_of_syft};
+use crate::bill;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::sync::Mutex;
 
@@ -55,9 +56,9 @@ pub(super) fn read(document: &Document<'_>, inventory: &mut Inventory) {
     inventory.packages.reserve(parts.iter().map(|(_, part)| part.packages.len()).sum());
     parts.into_iter().for_each(|(_, part)| inventory.absorb(part));
     if let Some(system) = outline.system {
-        remember_os(&system, inventory);
+        bill::remember_os(&system.name, &system.version, inventory);
     }
-    settle_release(inventory, before);
+    bill::settle(inventory, before, outline.is_of_syft);
 }
 
 /// Takes the next components, with the number of their batch.
@@ -72,6 +73,7 @@ struct Outline<'a> {
     system: Option<Component<'a>>,
     components: usize,
     batches: usize,
+    is_of_syft: bool,
 }
 
 impl<'a> Outline<'a> {
@@ -197,6 +199,7 @@ impl<'a> Visitor<'a> for Components<'_, '_, 'a> {
             if outline.system.is_none() && &*component.kind == "operating-system" {
                 outline.system = Some(component.clone());
             }
+            outline.is_of_syft = outline.is_of_syft || is_of_syft(&component);
             batch.push(component);
             if batch.len() == BATCH {
                 hand_on(&mut batch);

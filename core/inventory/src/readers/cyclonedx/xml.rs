@@ -1,7 +1,8 @@
 //! The XML form.
 
 use super::super::CUT_OFF;
-use super::{Component, Document, Inventory, MOST_LEVELS, Property, Supplier, Text, add, remember_os, settle_release};
+use super::{Component, Document, Inventory, MOST_LEVELS, Property, Supplier, Text, add, is_of_syft};
+use crate::bill;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -32,7 +33,9 @@ pub(super) fn read(document: &Document<'_>, bytes: &[u8], inventory: &mut Invent
                     inventory.unreadable(format!("{} byte {place}", document.name), "elements are nested too deeply");
                     break;
                 }
-                start(&tag, &name, &mut open);
+                if is_listed(&path) {
+                    start(&tag, &name, &mut open);
+                }
                 path.push(name);
                 text.clear();
             }
@@ -44,7 +47,13 @@ pub(super) fn read(document: &Document<'_>, bytes: &[u8], inventory: &mut Invent
             Ok(Event::End(_)) => {
                 let name = path.pop().unwrap_or_default();
                 let parent = path.last().map_or("", String::as_str);
-                end(&name, parent, text.trim(), &mut open, &mut done);
+                if is_listed(&path) {
+                    if name == "component" && parent == "metadata" {
+                        let subject = open.last().into_iter().flat_map(|subject| [&subject.purl, &subject.reference]);
+                        inventory.described.extend(subject.filter(|id| !id.is_empty()).map(|id| (**id).to_owned()));
+                    }
+                    end(&name, parent, text.trim(), &mut open, &mut done);
+                }
                 text.clear();
             }
             Ok(_) => {}
@@ -52,7 +61,7 @@ pub(super) fn read(document: &Document<'_>, bytes: &[u8], inventory: &mut Invent
     }
     done.append(&mut open);
     if let Some(found) = done.iter().find(|component| &*component.kind == "operating-system") {
-        remember_os(found, inventory);
+        bill::remember_os(&found.name, &found.version, inventory);
     }
     if done.is_empty() {
         inventory.unreadable(document.name, "the document lists no components");
@@ -60,7 +69,14 @@ pub(super) fn read(document: &Document<'_>, bytes: &[u8], inventory: &mut Invent
     let before = inventory.packages.len();
     let name = document.name.into();
     done.iter().for_each(|component| add(component, &name, inventory, 0));
-    settle_release(inventory, before);
+    bill::settle(inventory, before, done.iter().any(is_of_syft));
+}
+
+/// Whether what stands at a path belongs to a component that is there: not to one that made the document (`tools`), nor to
+/// one from which another descends (`pedigree`).
+fn is_listed(path: &[String]) -> bool {
+    const LISTED: &[&str] = &["bom", "metadata", "components", "component", "supplier", "properties"];
+    path.iter().all(|name| LISTED.contains(&name.as_str()))
 }
 
 fn start(tag: &BytesStart<'_>, name: &str, open: &mut Vec<Component<'static>>) {
