@@ -15,7 +15,7 @@ pub(crate) use json::finding as finding_as_json;
 use crate::arguments::Format;
 use advisories::Problem;
 use anyhow::Result;
-use assessment::{Assessment, Finding, Patch};
+use assessment::{Assessment, Finding, Kind, Patch};
 use inventory::Inventory;
 use jiff::Timestamp;
 use matching::{Fix, Verdict};
@@ -39,6 +39,27 @@ impl<'a> Report<'a> {
     /// The findings to show, the most urgent first.
     pub(crate) fn findings(&self) -> impl Iterator<Item = &'a Finding> + '_ {
         self.assessment.findings.iter().filter(|finding| !self.only_fixed || finding.is_fixable())
+    }
+
+    /// The findings to show for which no patch exists, at least for some that carry them.
+    pub(crate) fn unfixed(&self) -> impl Iterator<Item = &'a Finding> + '_ {
+        self.findings().filter(|finding| finding.is_partly_unfixed())
+    }
+
+    /// The findings on what is patched on disk and not yet in memory.
+    pub(crate) fn restarts(&self) -> impl Iterator<Item = &'a Finding> + '_ {
+        self.findings().filter(|finding| finding.kind == Kind::Restart)
+    }
+
+    /// What has to be restarted, in words.
+    pub(crate) fn restart_reasons(&self) -> Vec<String> {
+        let Some(host) = &self.inventory.host else { return Vec::new() };
+        let process = |process: &inventory::StaleProcess| {
+            let unit = process.unit.clone().unwrap_or_else(|| format!("process {}", process.pid));
+            format!("restart {unit}: {} ({}) still maps {}", process.command, process.pid, process.files.join(", "))
+        };
+        let reboot = |reason: &String| format!("reboot: {reason}");
+        host.reboot_reasons.iter().map(reboot).chain(host.stale_processes.iter().map(process)).collect()
     }
 
     /// The patches to show, the most urgent first.

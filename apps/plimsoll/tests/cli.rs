@@ -243,8 +243,6 @@ fn what_is_not_known_is_not_called_clean() {
         command.output().expect("it runs").status.code().expect("a code")
     };
     assert_eq!(bare(&world), 3);
-    world.write("root/var/lib/apt/lists/m_Packages", "Package: dpkg\nArchitecture: amd64\nVersion: 1\n");
-    assert_eq!(bare(&world), 0);
 }
 
 #[test]
@@ -621,7 +619,7 @@ fn repositories_that_mark_nothing_of_security_vouch_for_nothing() {
 fn what_may_not_be_opened_is_counted() {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
-    let world = World::new("closed");
+    let world = World::new("unopened");
     std::fs::create_dir_all(world.folder.join("tree")).expect("created");
     world.write("tree/Gemfile.lock", "GEM\n  specs:\n    rack (2.2.4)\n");
     world.write("tree/tool", "\u{7f}ELF");

@@ -39,6 +39,12 @@ pub struct Input<'a> {
     pub changelogs: &'a [Changelog],
     /// The instant of the assessment.
     pub now: Timestamp,
+    /// What the clock says; later than `now` where the assessment is of the past. Only what is dated after both is wrong.
+    pub today: Timestamp,
+    /// When the documents of each feed were last fetched or imported: the age of those that do not date themselves.
+    pub fetched: &'a [(String, Timestamp)],
+    /// Whether a catalogue of what is exploited is loaded; [`assess`] finds that out by itself.
+    pub has_catalogue: bool,
 }
 
 /// What is missing on an asset, and by when it must be fixed.
@@ -126,7 +132,7 @@ impl Coverage {
 ///
 /// # Errors
 /// If the index is damaged.
-pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
+pub fn assess(mut input: Input<'_>) -> Result<Assessment, Error> {
     let mut coverage = Coverage {
         packages: input.inventory.packages.len(),
         has_repository_metadata: input.inventory.has_repository_metadata,
@@ -134,6 +140,8 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
         ..Coverage::default()
     };
     let meta = input.index.map(Index::meta).transpose()?;
+    let has_records = |state: &FeedState| state.feed == "kev" && state.records > 0;
+    input.has_catalogue = meta.as_ref().is_some_and(|meta| meta.feeds.iter().any(has_records));
     let mut all = Vec::new();
     if let Some(index) = input.index {
         let mut matching = matching::find(input.inventory, index)?;
@@ -174,16 +182,13 @@ pub fn assess(input: Input<'_>) -> Result<Assessment, Error> {
     coverage.unexplained_updates = findings.iter().filter(is_unexplained).count();
     coverage.undecided =
         findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Undetermined { .. })).count();
-    let is_undated = |finding: &&Finding| {
-        finding.deadline.inputs.iter().any(|input| input.is_assumed && input.name == policy::UNKNOWN_CLOCK)
-    };
-    coverage.undated = findings.iter().filter(is_undated).filter(|finding| finding.kind == Kind::Vulnerability).count();
+    coverage.undated = findings.iter().filter(|finding| finding.is_undated()).count();
     note_assumptions(&mut coverage, &findings);
     let (patches, other_updates) = patches::group(input.inventory, &findings, input.now);
     Ok(Assessment { findings, suppressed, patches, other_updates, coverage })
 }
 
-/// Says how many classes rest on a cautious value instead of a fact.
+/// Says how many classes rest on the policy's value for what is missing, instead of a fact.
 fn note_assumptions(coverage: &mut Coverage, findings: &[Finding]) {
     let mut missing: Vec<(&str, usize)> = Vec::new();
     for input in findings.iter().flat_map(|finding| &finding.deadline.inputs).filter(|input| input.is_assumed) {
@@ -202,7 +207,9 @@ fn note_assumptions(coverage: &mut Coverage, findings: &[Finding]) {
             policy::UNKNOWN_CLOCK => {
                 format!("what starts the clock of {count} of {all} findings: no feed dates them, so it starts now")
             }
-            name => format!("{name}, for {count} of {all} findings: the cautious value was taken"),
+            // That no catalogue is loaded is said by itself.
+            policy::EXPLOITED => continue,
+            name => format!("{name}, for {count} of {all} findings: the policy's value for what is missing was taken"),
         });
     }
     if coverage.unexplained_updates > 0 {
@@ -236,8 +243,8 @@ fn uncovered(inventory: &Inventory, undetermined: &[Undetermined]) -> usize {
     undetermined.iter().filter(|entry| !is_covered(entry)).count()
 }
 
-/// Dates that lie more days ahead than this are mistakes; nearer ones may be planned.
-pub(crate) const FUTURE_DAYS: i64 = 366;
+/// Dates that lie more days ahead than this are mistakes; clocks and time zones differ by less.
+pub(crate) const AHEAD_DAYS: i64 = 2;
 
 /// After how many days a host's own lists of packages are too old: security updates come every week.
 const STALE_METADATA_DAYS: i64 = 7;
@@ -265,27 +272,44 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
         };
         coverage.unknown.push(format!("whether {count} replaced files: it could not be looked at for want of rights"));
     }
-    if coverage.packages > 0 && !coverage.feeds.iter().any(|state| state.feed == "kev" && state.records > 0) {
+    if coverage.packages > 0 && !input.has_catalogue {
         coverage.unknown.push("which vulnerabilities are exploited: no catalogue (feed kev) is loaded".to_owned());
     }
     let packages = &input.inventory.packages;
-    let has = |kind: PackageType| packages.iter().any(|package| package.kind == kind);
-    let (has_deb, has_apk, has_rpm) = (has(PackageType::Deb), has(PackageType::Apk), has(PackageType::Rpm));
+    let has = |family: &str| {
+        packages.iter().any(|package| {
+            // Where the release is not known, any of its kind may be meant.
+            let is_of_kind = match package.kind {
+                PackageType::Deb => matches!(family, "Debian" | "Ubuntu"),
+                PackageType::Apk => family == "Alpine",
+                _ => false,
+            };
+            is_of_kind && (package.ecosystem.is_empty() || advisories::split_ecosystem(&package.ecosystem).0 == family)
+        })
+    };
     // An assessment rests on the feeds that could speak of its packages; the others may be as old as they like.
     let concerns = |feed: &str| match feed {
-        "debian_tracker" | "debian_lists" | "debian_support" | "distro_info" | "ubuntu_vex" => has_deb,
-        "alpine" => has_apk,
-        "csaf" | "updateinfo" => has_rpm,
+        "debian_tracker" | "debian_lists" | "debian_support" => has("Debian"),
+        "ubuntu_vex" => has("Ubuntu"),
+        "distro_info" => has("Debian") || has("Ubuntu"),
+        "alpine" => has("Alpine"),
+        "csaf" | "updateinfo" => packages.iter().any(|package| package.kind == PackageType::Rpm),
         _ => true,
     };
+    let ahead = latest_plausible(input);
     for state in coverage.feeds.iter().filter(|state| concerns(&state.feed)) {
         if state.problems > 0 {
             let (feed, count) = (&state.feed, state.problems);
             coverage.unreliable.push(format!("{count} records or documents of the feed {feed} could not be read"));
         }
         let Some(feed) = advisories::feeds::find(&state.feed) else { continue };
-        let Some(newest) = state.newest else { continue };
-        if newest > input.now.saturating_add(jiff::SignedDuration::from_hours(24 * FUTURE_DAYS)).unwrap_or(input.now) {
+        // What does not date itself is as old as its last fetch.
+        let of_fetch = || input.fetched.iter().find(|(feed, _)| *feed == state.feed).map(|(_, at)| *at);
+        let Some(newest) = state.newest.or_else(of_fetch) else {
+            coverage.unreliable.push(format!("the age of the feed {} is not known", state.feed));
+            continue;
+        };
+        if newest > ahead {
             let day = newest.strftime("%F");
             coverage
                 .unreliable
@@ -293,11 +317,19 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
         }
         let days = input.now.duration_since(newest).as_hours() / 24;
         if days > i64::from(feed.stale_after_days) {
-            coverage.unreliable.push(format!("the feed {} is stale: its newest record is {days} days old", state.feed));
+            let what = if state.newest.is_some() { "its newest record is" } else { "it was fetched" };
+            let ago = if state.newest.is_some() { "old" } else { "ago" };
+            coverage.unreliable.push(format!("the feed {} is stale: {what} {days} days {ago}", state.feed));
         }
     }
     describe_repositories(coverage, input);
     coverage.unknown.extend(coverage.unreliable.iter().cloned());
+}
+
+/// The latest instant at which something can have been published.
+fn latest_plausible(input: Input<'_>) -> Timestamp {
+    let latest = input.now.max(input.today);
+    latest.saturating_add(jiff::SignedDuration::from_hours(24 * AHEAD_DAYS)).unwrap_or(latest)
 }
 
 /// How old the metadata of the host's own repositories is.
@@ -310,7 +342,7 @@ fn describe_repositories(coverage: &mut Coverage, input: Input<'_>) {
     }
     let renewed = input.inventory.repository_metadata_at.and_then(|at| Timestamp::from_second(at).ok());
     let days = renewed.map_or(0, |at| input.now.duration_since(at).as_hours() / 24);
-    if days < -FUTURE_DAYS {
+    if renewed.is_some_and(|at| at > latest_plausible(input)) {
         coverage
             .unreliable
             .push("the repositories' metadata is dated in the future: its age cannot be said".to_owned());

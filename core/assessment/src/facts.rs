@@ -14,7 +14,6 @@ pub(crate) fn of_vulnerability(
     vulnerability: &VulnerabilityRef<'_>,
     signals: &Signals,
     carriers: &[Carrier],
-    urgency: Option<String>,
 ) -> Facts {
     let ssvc = vulnerability.ssvc.as_ref();
     Facts {
@@ -22,10 +21,10 @@ pub(crate) fn of_vulnerability(
         epss: signals.epss,
         is_exploited: signals.listed.is_some(),
         is_used_by_ransomware: signals.is_used_by_ransomware,
-        exploitation: ssvc.map(|points| points.exploitation.clone()).filter(|word| !word.is_empty()),
+        lacks_catalogue: !input.has_catalogue,
+        exploitation: ssvc.and_then(|points| exploitation(&points.exploitation)),
         automatable: ssvc.and_then(|points| points.automatable),
         total_impact: ssvc.and_then(|points| points.total_impact),
-        vendor_urgency: urgency,
         is_fix_available: carriers.iter().any(|carrier| matches!(carrier.fix, Fix::Available(_))),
         asset: input.asset.clone(),
         published: signals.published,
@@ -35,6 +34,14 @@ pub(crate) fn of_vulnerability(
         now: input.now,
         ..Facts::default()
     }
+}
+
+/// SSVC's word for exploitation; what is none of its words says nothing.
+fn exploitation(word: &str) -> Option<String> {
+    let word = word.to_ascii_lowercase();
+    // `public poc` is an older spelling.
+    let word = word.strip_prefix("public ").unwrap_or(&word);
+    policy::EXPLOITATION.contains(&word).then(|| word.to_owned())
 }
 
 /// The facts of something out of support: its end is both the publication and the day from which it could be replaced.

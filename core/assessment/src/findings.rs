@@ -6,7 +6,7 @@ mod unmatched;
 pub(crate) use changelogs::from_changelogs;
 pub(crate) use unmatched::{from_lifecycle, from_pending};
 
-use crate::assess::{FUTURE_DAYS, Input};
+use crate::assess::{AHEAD_DAYS, Input};
 use crate::facts;
 use advisories::index::Index;
 use advisories::severity::decisive_of_scored;
@@ -141,10 +141,30 @@ impl Finding {
         }
     }
 
-    /// Whether a patch exists for all that carry it.
+    /// Whether a patch, or a restart into one, exists for any that carry it.
     #[must_use]
     pub fn is_fixable(&self) -> bool {
-        self.carriers.iter().any(|carrier| matches!(carrier.fix, Fix::Available(_)))
+        matches!(self.kind, Kind::Restart | Kind::SecurityUpdate)
+            || self.carriers.iter().any(|carrier| matches!(carrier.fix, Fix::Available(_)))
+    }
+
+    /// Those that carry it and for which no patch exists; what has no carriers and no patch stands for itself.
+    pub fn unfixed(&self) -> impl Iterator<Item = &Carrier> {
+        self.carriers.iter().filter(|carrier| !matches!(carrier.fix, Fix::Available(_)))
+    }
+
+    /// Whether no patch exists for some that carry it, so that something else is owed there.
+    #[must_use]
+    pub fn is_partly_unfixed(&self) -> bool {
+        !matches!(self.kind, Kind::Restart | Kind::SecurityUpdate)
+            && (self.carriers.is_empty() || self.unfixed().next().is_some())
+    }
+
+    /// Whether a patch exists, and no known instant starts its clock: it would never be overdue.
+    #[must_use]
+    pub fn is_undated(&self) -> bool {
+        matches!(self.kind, Kind::Vulnerability | Kind::Restart)
+            && self.deadline.inputs.iter().any(|input| input.is_assumed && input.name == policy::UNKNOWN_CLOCK)
     }
 }
 
@@ -215,7 +235,8 @@ fn from_group(
     }
     let mut carriers: Vec<Carrier> = group.iter().map(|found| carrier(input, found)).collect();
     let listed = vulnerability.exploited.iter().map(|entry| entry.listed).min();
-    let is_date = |at: &Timestamp| at.duration_since(input.now).as_hours() < 24 * FUTURE_DAYS;
+    // What can be installed or read now was not published later: such a date says nothing.
+    let is_date = |at: &Timestamp| at.duration_since(input.now).as_hours() < 24 * AHEAD_DAYS;
     let published = published.filter(is_date);
     let patch_of = |found: &&Match| found.patch_available.filter(is_date);
     let patch_available = group.iter().filter_map(patch_of).min();
@@ -229,10 +250,10 @@ fn from_group(
         published,
         patch_available,
     };
-    let urgency = group.iter().find_map(|found| found.urgency.clone());
-    let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, urgency);
-    let patches: Vec<Option<Timestamp>> = group.iter().map(patch_of).collect();
-    let deadline = earliest_deadline(input, &facts, &mut carriers, &patches);
+    let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers);
+    let own: Vec<(Option<Timestamp>, Option<&str>)> =
+        group.iter().map(|found| (patch_of(found), found.urgency.as_deref())).collect();
+    let deadline = earliest_deadline(input, &facts, &mut carriers, &own);
     let is_overdue = deadline.due.is_some_and(|due| due < input.now);
     Ok(Finding {
         id: vulnerability.id.to_owned(),
@@ -253,27 +274,38 @@ fn from_group(
     })
 }
 
-/// Derives the deadline of each carrier from the day of its own patch, and answers with the earliest.
+/// Derives the deadline of each carrier from the day of its own patch and its publisher's own word, and answers with the
+/// earliest date and the strictest class.
 fn earliest_deadline(
     input: Input<'_>,
     facts: &policy::Facts,
     carriers: &mut [Carrier],
-    patches: &[Option<Timestamp>],
+    own: &[(Option<Timestamp>, Option<&str>)],
 ) -> Deadline {
-    let mut derived: Vec<((Option<Timestamp>, bool), Deadline)> = Vec::new();
-    for (carrier, patch) in carriers.iter_mut().zip(patches) {
-        let key = (*patch, matches!(carrier.fix, Fix::Available(_)));
+    let mut derived: Vec<((Option<Timestamp>, Option<&str>, bool), Deadline)> = Vec::new();
+    for (carrier, (patch, urgency)) in carriers.iter_mut().zip(own) {
+        let key = (*patch, *urgency, matches!(carrier.fix, Fix::Available(_)));
         if !derived.iter().any(|(known, _)| *known == key) {
-            let own = policy::Facts { patch_available: key.0, is_fix_available: key.1, ..facts.clone() };
+            let own = policy::Facts {
+                patch_available: key.0,
+                vendor_urgency: key.1.map(str::to_owned),
+                is_fix_available: key.2,
+                ..facts.clone()
+            };
             derived.push((key, policy::derive(input.policy, &own)));
         }
         carrier.due = derived.iter().find(|(known, _)| *known == key).and_then(|(_, deadline)| deadline.due);
     }
-    // What can be patched decides; a mitigation is owed only where nothing can.
-    derived
+    let strictest = derived.iter().map(|(_, deadline)| (deadline.rank, deadline.class.clone())).min();
+    // Of two due at once, what can be patched says more.
+    let earliest = derived
         .into_iter()
-        .min_by_key(|((_, has_fix), deadline)| (!has_fix, deadline.due.unwrap_or(Timestamp::MAX)))
-        .map_or_else(|| policy::derive(input.policy, facts), |(_, deadline)| deadline)
+        .min_by_key(|((.., has_fix), deadline)| (deadline.due.unwrap_or(Timestamp::MAX), !has_fix))
+        .map_or_else(|| policy::derive(input.policy, facts), |(_, deadline)| deadline);
+    match strictest {
+        Some((rank, class)) => Deadline { rank, class, ..earliest },
+        None => earliest,
+    }
 }
 
 /// Affected outweighs restart pending, which outweighs undetermined.

@@ -74,7 +74,7 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
     for update in &inventory.pending {
         let patch = patches
             .iter_mut()
-            .find(|patch| patch.target.is_some() && patch.packages.iter().any(|(name, _)| *name == update.name));
+            .find(|patch| patch.is_of_distribution() && patch.packages.iter().any(|(name, _)| *name == update.name));
         match patch {
             Some(patch) if patch.is_reached_by(inventory, update) => {
                 patch.is_offered = Some(true);
@@ -85,11 +85,7 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
         }
     }
     for patch in &mut patches {
-        if patch.is_offered.is_none()
-            && inventory.has_repository_metadata
-            && patch.kind.is_some_and(is_distribution)
-            && patch.target.is_some()
-        {
+        if patch.is_offered.is_none() && inventory.has_repository_metadata && patch.is_of_distribution() {
             patch.is_offered = Some(false);
         }
         patch.command = command(patch);
@@ -129,6 +125,11 @@ impl Patch {
         if is_higher {
             self.target = Some(version.into());
         }
+    }
+
+    /// Whether it is one that a distribution's repositories offer.
+    fn is_of_distribution(&self) -> bool {
+        self.target.is_some() && self.kind.is_some_and(is_distribution)
     }
 
     /// Whether an update brings the version that resolves all of the patch's findings.

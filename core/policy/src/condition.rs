@@ -27,12 +27,15 @@ pub(crate) struct Condition {
     any: Option<Vec<Condition>>,
 }
 
+/// The name under which it is noted whether a catalogue lists it.
+pub const EXPLOITED: &str = "exploited";
 /// SSVC's words for exploitation.
-pub(crate) const EXPLOITATION: &[&str] = &["none", "poc", "active"];
+pub const EXPLOITATION: &[&str] = &["none", "poc", "active"];
 
 /// The words that a policy's classes name for attributes that are scales.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scales {
+    environment: Vec<String>,
     criticality: Vec<String>,
     impact: Vec<String>,
 }
@@ -40,6 +43,7 @@ pub(crate) struct Scales {
 impl Scales {
     /// Takes in the words of a condition.
     pub(crate) fn add(&mut self, condition: &Condition) {
+        self.environment.extend(condition.environment.iter().flatten().cloned());
         self.criticality.extend(condition.criticality.iter().flatten().cloned());
         self.impact.extend(condition.impact.iter().flatten().cloned());
         condition.any.iter().flatten().for_each(|inner| self.add(inner));
@@ -73,8 +77,21 @@ impl Condition {
             .or_else(|| outside("epss-percentile-at-least", self.epss_percentile_at_least, 1.0))
             .or_else(|| unknown.map(|word| format!("`{word}` is no exploitation; there are none, poc and active")))
             .or_else(|| {
-                let is_empty = self.any.as_ref().is_some_and(Vec::is_empty);
-                is_empty.then(|| "`any` is empty, so it never holds".to_owned())
+                let lists = [
+                    ("exploitation", &self.exploitation),
+                    ("environment", &self.environment),
+                    ("criticality", &self.criticality),
+                    ("data-class", &self.data_class),
+                    ("impact", &self.impact),
+                ];
+                let empty = lists.iter().find(|(_, list)| list.as_ref().is_some_and(Vec::is_empty));
+                let empty = empty.map(|(name, _)| *name);
+                let empty = empty.or_else(|| self.any.as_ref().is_some_and(Vec::is_empty).then_some("any"));
+                empty.map(|name| format!("`{name}` is empty, so it never holds"))
+            })
+            .or_else(|| {
+                let holds_always = self.any.iter().flatten().any(Self::is_empty);
+                holds_always.then(|| "a condition in `any` asks for nothing, so it always holds".to_owned())
             })
             .or_else(|| self.any.iter().flatten().find_map(Self::fault))
     }
@@ -114,7 +131,12 @@ impl Looked<'_> {
     }
 
     fn exploited(&mut self) -> bool {
-        self.note("exploited", if self.facts.is_exploited { "yes" } else { "not listed" }.to_owned(), false);
+        let (value, is_assumed) = match (self.facts.is_exploited, self.facts.lacks_catalogue) {
+            (true, _) => ("yes", false),
+            (false, false) => ("not listed", false),
+            (false, true) => ("not known, for no catalogue is loaded: taken as not listed", true),
+        };
+        self.note(EXPLOITED, value.to_owned(), is_assumed);
         self.facts.is_exploited
     }
 
@@ -147,7 +169,8 @@ impl Looked<'_> {
     }
 
     fn automatable(&mut self) -> bool {
-        let value = self.facts.automatable.unwrap_or(self.missing.automatable);
+        let of_exploited = self.missing.automatable_if_exploited.filter(|_| self.facts.is_exploited);
+        let value = self.facts.automatable.or(of_exploited).unwrap_or(self.missing.automatable);
         self.note("automatable", if value { "yes" } else { "no" }.to_owned(), self.facts.automatable.is_none());
         value
     }
@@ -162,19 +185,16 @@ impl Looked<'_> {
         value
     }
 
-    /// Listed, seen with public code, or automatable; missing decision points count as likely.
+    /// Listed, seen with public code, or automatable. That it is not takes both decision points to say.
     fn likely_exploitable(&mut self) -> bool {
-        let known = self.facts.exploitation.is_some() || self.facts.automatable.is_some();
-        let has_code = self.facts.exploitation.as_deref().is_some_and(|word| word == "active" || word == "poc");
-        let value = self.facts.is_exploited
-            || has_code
-            || self.facts.automatable == Some(true)
-            || (!known && self.missing.likely_exploitable);
-        self.note(
-            "likely exploitable",
-            if value { "yes" } else { "no" }.to_owned(),
-            !known && !self.facts.is_exploited,
-        );
+        let has_code = self.facts.exploitation.as_deref().map(|word| word == "active" || word == "poc");
+        let is_likely = self.facts.is_exploited || has_code == Some(true) || self.facts.automatable == Some(true);
+        let (value, is_assumed) = match (is_likely, has_code, self.facts.automatable) {
+            (true, ..) => (true, false),
+            (false, Some(_), Some(_)) => (false, false),
+            _ => (self.missing.likely_exploitable, true),
+        };
+        self.note("likely exploitable", if value { "yes" } else { "no" }.to_owned(), is_assumed);
         value
     }
 
@@ -196,12 +216,12 @@ impl Looked<'_> {
     /// word of a scale that no class names: it may be a slip of the pen, and must not make anything milder.
     fn word(&mut self, name: &'static str, wanted: &[String]) -> bool {
         let (value, scale) = match name {
-            "environment" => (&self.facts.asset.environment, None),
+            "environment" => (&self.facts.asset.environment, Some(&self.scales.environment)),
             "criticality" => (&self.facts.asset.criticality, Some(&self.scales.criticality)),
             _ => (&self.facts.asset.impact, Some(&self.scales.impact)),
         };
         let has = |words: &[String], value: &str| words.iter().any(|word| word.eq_ignore_ascii_case(value));
-        let (fits, words, is_assumed) = match value {
+        let (fits, words, is_assumed) = match value.as_ref().filter(|value| !value.trim().is_empty()) {
             None => (true, "not stated".to_owned(), true),
             Some(value) if scale.is_some_and(|scale| !has(scale, value)) => {
                 (true, format!("{value}, which no class of the policy names"), true)

@@ -14,6 +14,8 @@ pub enum Due {
     Hours(i64),
     /// A number of calendar days.
     Days(i64),
+    /// A number of months, to the same day of the month.
+    Months(i64),
     /// A number of business days.
     BusinessDays(i64),
     /// The end of the quarter in which the clock starts.
@@ -67,7 +69,7 @@ pub struct Deadline {
 }
 
 impl Due {
-    /// Reads `72 hours`, `30 days`, `10 business days`, `end of quarter`, `next upgrade`.
+    /// Reads `72 hours`, `30 days`, `1 month`, `10 business days`, `end of quarter`, `next upgrade`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         match text.as_str() {
@@ -75,11 +77,12 @@ impl Due {
             "next upgrade" => return Some(Self::NextUpgrade),
             _ => {}
         }
-        let (number, unit) = text.split_once(' ')?;
-        let number: i64 = number.parse().ok().filter(|number| (1..=3650).contains(number))?;
-        match unit.trim() {
+        let mut words = text.split_whitespace();
+        let number: i64 = words.next()?.parse().ok().filter(|number| (1..=3650).contains(number))?;
+        match words.collect::<Vec<_>>().join(" ").as_str() {
             "hour" | "hours" => Some(Self::Hours(number)),
             "day" | "days" => Some(Self::Days(number)),
+            "month" | "months" => Some(Self::Months(number)),
             "business day" | "business days" => Some(Self::BusinessDays(number)),
             _ => None,
         }
@@ -90,6 +93,7 @@ impl Due {
         match self {
             Self::Hours(hours) => Some(calendar.after_hours(start, hours)),
             Self::Days(days) => Some(calendar.after_days(start, days)),
+            Self::Months(months) => Some(calendar.after_months(start, months)),
             Self::BusinessDays(days) => Some(calendar.after_business_days(start, days)),
             Self::EndOfQuarter => Some(calendar.end_of_quarter(start)),
             Self::NextUpgrade => None,
@@ -102,6 +106,8 @@ impl std::fmt::Display for Due {
         match self {
             Self::Hours(hours) => write!(formatter, "{hours} hours"),
             Self::Days(days) => write!(formatter, "{days} days"),
+            Self::Months(1) => formatter.write_str("1 month"),
+            Self::Months(months) => write!(formatter, "{months} months"),
             Self::BusinessDays(days) => write!(formatter, "{days} business days"),
             Self::EndOfQuarter => formatter.write_str("end of quarter"),
             Self::NextUpgrade => formatter.write_str("next upgrade"),
@@ -130,9 +136,9 @@ pub fn derive(policy: &Policy, facts: &Facts) -> Deadline {
         let started_at = facts.listed.unwrap_or(facts.now);
         steps.push(Step {
             class: class.id.clone(),
-            started_by: "the catalogue's own due date".to_owned(),
+            started_by: CATALOGUE_DUE.to_owned(),
             started_at,
-            due: Some(due),
+            due: Some(policy.calendar.due_on(due)),
         });
     }
     let due = steps.iter().filter_map(|step| step.due).min();
@@ -155,6 +161,8 @@ fn step(policy: &Policy, class: &Class, facts: &Facts, inputs: &mut Vec<Input>) 
     Step { class: class.id.clone(), started_by, started_at, due: class.due.after(started_at, &policy.calendar) }
 }
 
+/// What started the step of a due date that the catalogue itself names.
+pub const CATALOGUE_DUE: &str = "the catalogue's own due date";
 /// The name under which a mitigation's clock is noted where nobody knows since when it runs.
 pub const MITIGATION_CLOCK: &str = "start of the mitigation's clock";
 /// The name under which a clock is noted that no known instant starts.
@@ -185,14 +193,13 @@ fn start(class: &Class, facts: &Facts) -> (Timestamp, String, Option<Input>) {
             }
         },
     });
-    let Some((at, words)) = known.min() else {
-        return match facts.first_seen.or(earliest) {
-            Some(at) => (at, "the earliest known instant (what the policy names is not known)".to_owned(), assumed),
-            None => {
-                let words = "this look at it: no instant is known".to_owned();
-                (facts.now, words, assume(UNKNOWN_CLOCK, "not known: now"))
-            }
-        };
+    let (at, words) = match (known.min(), facts.first_seen.or(earliest)) {
+        (Some(known), _) => known,
+        (None, Some(at)) => (at, "the earliest known instant (what the policy names is not known)"),
+        (None, None) => {
+            let words = "this look at it: no instant is known".to_owned();
+            return (facts.now, words, assume(UNKNOWN_CLOCK, "not known: now"));
+        }
     };
     // Nobody can install a patch before it exists.
     match facts.patch_available.filter(|patch| *patch > at) {

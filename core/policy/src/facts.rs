@@ -37,6 +37,8 @@ pub struct Facts {
     pub epss: Option<(f64, f64)>,
     /// Whether a catalogue lists it as exploited.
     pub is_exploited: bool,
+    /// Whether there is no catalogue that could list it.
+    pub lacks_catalogue: bool,
     /// Whether ransomware campaigns use it.
     pub is_used_by_ransomware: bool,
     /// SSVC exploitation: `none`, `poc`, `active`.
@@ -76,6 +78,6 @@ pub struct Input {
     pub name: &'static str,
     /// Its value, in words.
     pub value: String,
-    /// Whether it was missing, so that the cautious value stands in.
+    /// Whether it was missing, so that the policy's value for what is missing stands in.
     pub is_assumed: bool,
 }

@@ -50,6 +50,8 @@ pub(crate) struct Missing {
     pub(crate) epss: f64,
     pub(crate) exploitation: String,
     pub(crate) automatable: bool,
+    /// The same for what a catalogue lists as exploited, where that differs.
+    pub(crate) automatable_if_exploited: Option<bool>,
     pub(crate) total_impact: bool,
     pub(crate) likely_exploitable: bool,
     pub(crate) exposure: Exposure,
@@ -62,6 +64,7 @@ impl Default for Missing {
             epss: 1.0,
             exploitation: "active".to_owned(),
             automatable: true,
+            automatable_if_exploited: None,
             total_impact: true,
             likely_exploitable: true,
             exposure: Exposure::Exposed,
@@ -186,7 +189,7 @@ fn class(class: FileClass) -> Result<Class, Error> {
     let fail = |what: String| Error::Class { class: class.id.clone(), what };
     let due = Due::parse(&class.due).ok_or_else(|| {
         fail(format!(
-            "`{}` is no deadline; write `72 hours`, `30 days`, `10 business days`, `end of quarter` or `next upgrade`",
+            "`{}` is no deadline; write `72 hours`, `30 days`, `1 month`, `10 business days`, `end of quarter` or `next upgrade`",
             class.due
         ))
     })?;

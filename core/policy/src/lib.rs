@@ -12,7 +12,8 @@ mod file;
 mod presets;
 
 pub use calendar::Calendar;
-pub use deadline::{Clock, Deadline, Due, MITIGATION_CLOCK, Step, UNKNOWN_CLOCK, derive};
+pub use condition::{EXPLOITATION, EXPLOITED};
+pub use deadline::{CATALOGUE_DUE, Clock, Deadline, Due, MITIGATION_CLOCK, Step, UNKNOWN_CLOCK, derive};
 pub use error::Error;
 pub use facts::{Asset, Exposure, Facts, Input};
 pub use file::{Class, Policy};

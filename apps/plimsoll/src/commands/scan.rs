@@ -26,6 +26,8 @@ pub(super) struct Prepared {
     pub(super) changelogs: Vec<Changelog>,
     pub(super) index: Option<MappedIndex>,
     pub(super) now: Timestamp,
+    today: Timestamp,
+    fetched: Vec<(String, Timestamp)>,
 }
 
 /// Scans, writes the report and answers with the exit code.
@@ -70,7 +72,7 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
     }
     let mut coverage = assessment.coverage.clone();
     if arguments.allow_undetermined {
-        (coverage.uncovered, coverage.undecided, coverage.undated) = (0, 0, 0);
+        (coverage.uncovered, coverage.undecided) = (0, 0);
     }
     let gaps = coverage.gaps();
     if gaps.is_empty() {
@@ -138,6 +140,9 @@ impl Prepared {
             statements: &self.statements.statements,
             changelogs: &self.changelogs,
             now: self.now,
+            today: self.today,
+            fetched: &self.fetched,
+            has_catalogue: false,
         };
         Ok(assessment::assess(input)?)
     }
@@ -155,7 +160,23 @@ pub(super) fn prepare(subject: &Subject, data: &Path, is_quiet: bool) -> Result<
         Some(path) => Some(MappedIndex::open(path)?),
         None => MappedIndex::current(&Store::new(data))?,
     };
-    Ok(Prepared { inventory, policy, asset, statements, changelogs, index, now })
+    let fetched = fetched(index.as_ref(), subject.index.as_deref(), &Store::new(data))?;
+    let today = Timestamp::now();
+    Ok(Prepared { inventory, policy, asset, statements, changelogs, index, now, today, fetched })
+}
+
+/// When the feeds that do not date themselves were last fetched; for an index from elsewhere, when it was written.
+fn fetched(index: Option<&MappedIndex>, path: Option<&Path>, store: &Store) -> Result<Vec<(String, Timestamp)>> {
+    let Some(index) = index else { return Ok(Vec::new()) };
+    let written = path.and_then(|path| path.metadata().ok()?.modified().ok()?.try_into().ok());
+    let mut found = Vec::new();
+    for state in index.index()?.meta()?.feeds.into_iter().filter(|state| state.newest.is_none()) {
+        let of_store =
+            || Ok::<_, anyhow::Error>(store.documents(&state.feed)?.values().filter_map(|d| d.fetched_at).max());
+        let at = if path.is_some() { written } else { of_store()? };
+        found.extend(at.map(|at| (state.feed, at)));
+    }
+    Ok(found)
 }
 
 fn instant(text: Option<&str>) -> Result<Timestamp> {

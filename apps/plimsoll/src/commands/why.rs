@@ -10,6 +10,7 @@ use ::feeds::MappedIndex;
 use advisories::index::Index;
 use anyhow::{Context, Result};
 use assessment::Finding;
+use matching::Verdict;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -43,7 +44,12 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
         WhyFormat::Text => found.iter().map(|finding| in_words(finding, &prepared)).collect(),
     };
     pager::show(text.as_bytes()).context("failed to write")?;
-    Ok(if found.iter().any(|finding| finding.is_overdue) { exit::POLICY_NOT_MET } else { exit::WITHIN_POLICY })
+    let is_open = |finding: &&Finding| finding.is_undated() || matches!(finding.verdict, Verdict::Undetermined { .. });
+    Ok(match (found.iter().any(|finding| finding.is_overdue), found.iter().any(|finding| is_open(&finding))) {
+        (true, _) => exit::POLICY_NOT_MET,
+        (false, true) => exit::NOT_ENOUGH_DATA,
+        (false, false) => exit::WITHIN_POLICY,
+    })
 }
 
 /// Ids as publishers write them: `cve_2026_1234` and `2026-1234` are CVE-2026-1234.
@@ -124,7 +130,7 @@ fn in_words(finding: &Finding, prepared: &Prepared) -> String {
     line(format!("  Class  {}  ({})", finding.deadline.class, class.map_or("", |class| class.title.as_str())));
     line(format!("    policy: {}", printable(&prepared.policy.name)));
     for input in &finding.deadline.inputs {
-        let remark = if input.is_assumed { "   not known, so the cautious value is taken" } else { "" };
+        let remark = if input.is_assumed { "   (not known: the value that stands in for it)" } else { "" };
         line(format!("    {}: {}{remark}", input.name, printable(&input.value)));
     }
     line(String::new());
@@ -138,6 +144,10 @@ fn in_words(finding: &Finding, prepared: &Prepared) -> String {
         let rule = prepared.policy.classes.iter().find(|class| class.id == step.class);
         let within = rule.map(|class| class.due.to_string()).unwrap_or_default();
         let due = step.due.map_or_else(|| "no date".to_owned(), day_and_time);
+        if step.started_by == policy::CATALOGUE_DUE {
+            line(format!("    {}: {due}", step.started_by));
+            continue;
+        }
         line(format!(
             "    class {}: {within} from {} ({}) gives {due}",
             step.class,

@@ -163,7 +163,7 @@ fn why(finding: &Finding) -> Markup {
     html! {
         ul {
             @for carrier in finding.carriers.iter().take(12) { li { code { (printable(&carrier.name)) } " — " (printable(&carrier.because)) "; " (printable(&fix_in_words(&carrier.fix))) } }
-            @for input in &finding.deadline.inputs { li { (input.name) ": " (printable(&input.value)) @if input.is_assumed { em { " (not known, so the cautious value is taken)" } } } }
+            @for input in &finding.deadline.inputs { li { (input.name) ": " (printable(&input.value)) @if input.is_assumed { em { " (not known: the value that stands in for it)" } } } }
             @for step in &finding.deadline.steps { li { "class " (step.class) ": clock started " (day_and_time(step.started_at)) " (" (step.started_by) "), due " (step.due.map_or_else(|| "with the next upgrade".to_owned(), day_and_time)) } }
             @for source in &finding.sources { li { (printable(&source.id)) " from feed " (source.feed) } }
         }
@@ -171,7 +171,7 @@ fn why(finding: &Finding) -> Markup {
 }
 
 fn unfixed(report: &Report<'_>) -> Markup {
-    let all: Vec<&Finding> = report.findings().filter(|finding| !finding.is_fixable()).collect();
+    let all: Vec<&Finding> = report.unfixed().collect();
     html! {
         @if !all.is_empty() {
             h2 { "Without a patch" }
@@ -182,14 +182,14 @@ fn unfixed(report: &Report<'_>) -> Markup {
 }
 
 fn restarts(report: &Report<'_>) -> Markup {
-    let Some(host) = &report.inventory.host else { return html! {} };
+    let reasons = report.restart_reasons();
     html! {
-        @if !host.reboot_reasons.is_empty() || !host.stale_processes.is_empty() {
+        @if !reasons.is_empty() {
             h2 { "Patched on disk, not yet in memory" }
-            ul {
-                @for reason in &host.reboot_reasons { li { "Reboot: " (printable(reason)) } }
-                @for process in &host.stale_processes { li { (printable(process.unit.as_deref().unwrap_or("process"))) " " code { (printable(&process.command)) } " (" (process.pid) ") still maps " (printable(&process.files.join(", "))) } }
+            @for finding in report.restarts() {
+                p { "Due " (finding.deadline.due.map_or_else(|| "with the next upgrade".to_owned(), day)) ", class " (finding.deadline.class) "." }
             }
+            ul { @for reason in &reasons { li { (printable(reason)) } } }
         }
     }
 }
@@ -199,6 +199,11 @@ fn suppressed(report: &Report<'_>) -> Markup {
         @if !report.assessment.suppressed.is_empty() {
             h2 { "Suppressed" }
             ul { @for finding in &report.assessment.suppressed { li { (printable(&finding.id)) ": " (printable(&verdict_in_words(&finding.verdict))) } } }
+        }
+        @let idle = &report.assessment.coverage.idle_statements;
+        @if !idle.is_empty() {
+            h2 { "Exceptions without effect" }
+            ul.unsure { @for statement in idle { li { (printable(statement)) } } }
         }
     }
 }

@@ -9,19 +9,27 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     writeln!(out, "# Missing patches on {}\n", cell(&report.inventory.subject))?;
     writeln!(
         out,
-        "{} on {}, under the policy \"{}\": **{} overdue** of {}.\n",
-        cell(&report.system()),
+        "{}{}, under the policy \"{}\": **{} overdue** of {}.\n",
+        cell(&match report.system() {
+            system if system.is_empty() => String::new(),
+            system => format!("{system}, "),
+        }),
         super::day_and_time(report.now),
         cell(&report.policy.name),
         report.overdue(),
         count(report.findings().count(), "finding")
     )?;
+    let gaps = report.assessment.coverage.gaps();
+    if !gaps.is_empty() {
+        writeln!(out, "**There is not enough data to call it clean:** {}\n", cell(&gaps.join("; ")))?;
+    }
     writeln!(out, "| class | findings | overdue |\n| --- | ---: | ---: |")?;
     for (class, all, overdue) in report.by_class() {
         writeln!(out, "| {class} | {all} | {overdue} |")?;
     }
     patches(report, out)?;
     unfixed(report, out)?;
+    list(out, "Patched on disk, not yet in memory", report.restart_reasons())?;
     suppressed_and_commands(report, out)?;
     rests_on(report, out)
 }
@@ -48,14 +56,14 @@ fn patches(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
 }
 
 fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let unfixed: Vec<_> = report.findings().filter(|finding| !finding.is_fixable()).collect();
+    let unfixed: Vec<_> = report.unfixed().collect();
     if !unfixed.is_empty() {
         writeln!(
             out,
             "\n## Without a patch\n\n| mitigation due | class | id | packages | |\n| --- | --- | --- | --- | --- |"
         )?;
         for finding in unfixed {
-            let names: Vec<&str> = finding.carriers.iter().map(|carrier| carrier.name.as_str()).collect();
+            let names: Vec<&str> = finding.unfixed().map(|carrier| carrier.name.as_str()).collect();
             writeln!(
                 out,
                 "| {} | {} | {} | {} | {} |",
@@ -77,6 +85,7 @@ fn suppressed_and_commands(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()>
             writeln!(out, "- {}: {}", cell(&finding.id), cell(&verdict_in_words(&finding.verdict)))?;
         }
     }
+    list(out, "Exceptions without effect", report.assessment.coverage.idle_statements.clone())?;
     let commands: Vec<String> = report
         .patches()
         .filter(|patch| !patch.command.is_empty() && patch.is_offered != Some(false))
@@ -84,6 +93,17 @@ fn suppressed_and_commands(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()>
         .collect();
     if !commands.is_empty() {
         writeln!(out, "\n## Commands\n\n```sh\n{}\n```", commands.join("\n"))?;
+    }
+    Ok(())
+}
+
+/// A section of lines; none if there are no lines.
+fn list(out: &mut Vec<u8>, title: &str, lines: Vec<String>) -> Result<()> {
+    if !lines.is_empty() {
+        writeln!(out, "\n## {title}\n")?;
+    }
+    for line in lines {
+        writeln!(out, "- {}", cell(&line))?;
     }
     Ok(())
 }
@@ -109,6 +129,8 @@ fn rests_on(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     for unknown in coverage.unknown.iter().chain(&report.problems()) {
         writeln!(out, "- not known or not read: {}", cell(unknown))?;
     }
+    let undetermined = coverage.undetermined.iter().map(|(name, version, why)| format!("{name} {version}: {why}"));
+    list(out, "Undetermined", undetermined.collect())?;
     Ok(())
 }
 

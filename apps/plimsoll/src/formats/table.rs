@@ -173,12 +173,7 @@ fn finding_line(report: &Report<'_>, finding: &Finding, out: &mut Vec<u8>) -> Re
 }
 
 fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let all: Vec<&Finding> = report
-        .findings()
-        .filter(|finding| {
-            !finding.is_fixable() && finding.kind != Kind::SecurityUpdate && finding.kind != Kind::Restart
-        })
-        .collect();
+    let all: Vec<&Finding> = report.unfixed().collect();
     if all.is_empty() {
         return Ok(());
     }
@@ -190,7 +185,7 @@ fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let Widths { name, target, rest } = Widths::of(report.width);
     for finding in all.iter().take(shown) {
         let due = finding.deadline.due.map_or_else(|| "-".to_owned(), day);
-        let carrier = finding.carriers.first();
+        let carrier = finding.unfixed().next();
         let what =
             carrier.map_or_else(String::new, |carrier| format!("{} {}", carrier.source, fix_in_words(&carrier.fix)));
         let colour = if finding.is_overdue { RED } else { Style::new() };
@@ -214,26 +209,22 @@ fn more(out: &mut Vec<u8>, all: usize, shown: usize) -> Result<()> {
 }
 
 fn restarts(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let Some(host) = &report.inventory.host else { return Ok(()) };
-    if host.reboot_reasons.is_empty() && host.stale_processes.is_empty() {
+    let reasons = report.restart_reasons();
+    if reasons.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{YELLOW}{BOLD}Patched on disk, not yet in memory{BOLD:#}{YELLOW:#}")?;
-    for reason in &host.reboot_reasons {
-        writeln!(out, "  reboot: {}", printable(reason))?;
+    for finding in report.restarts() {
+        let due = finding.deadline.due.map_or_else(|| "-".to_owned(), day);
+        let colour = if finding.is_overdue { RED } else { Style::new() };
+        writeln!(out, "{colour}{due:10}{colour:#}  {}", cut(&finding.deadline.class, 14))?;
     }
-    for process in &host.stale_processes {
-        let unit = process.unit.as_ref().map_or_else(|| format!("process {}", process.pid), Clone::clone);
-        writeln!(
-            out,
-            "  restart {}: {} ({}) still maps {}",
-            printable(&unit),
-            printable(&process.command),
-            process.pid,
-            cut(&process.files.join(", "), 80)
-        )?;
+    let shown = if report.is_verbose { reasons.len() } else { MOST_LINES };
+    let width = report.width.map_or(usize::MAX, |width| width.saturating_sub(2));
+    for reason in reasons.iter().take(shown) {
+        writeln!(out, "  {}", cut(reason, width))?;
     }
-    Ok(())
+    more(out, reasons.len(), shown)
 }
 
 fn suppressed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {

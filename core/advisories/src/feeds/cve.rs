@@ -45,14 +45,17 @@ fn translate(record: &Value, place: &str, out: &mut Reading<'_>) {
         }
     }
     let containers = &record["containers"];
-    read_container(&containers["cna"], &mut vulnerability);
-    for container in containers["adp"].as_array().into_iter().flatten() {
-        read_container(container, &mut vulnerability);
+    for container in std::iter::once(&containers["cna"]).chain(containers["adp"].as_array().into_iter().flatten()) {
+        if !read_container(container, &mut vulnerability) {
+            out.problem(format!("{place}: {id}"), "listed as exploited, but without a date that can be read");
+        }
     }
     out.record(Record::Vulnerability(Box::new(vulnerability)));
 }
 
-fn read_container(container: &Value, vulnerability: &mut Vulnerability) {
+/// Takes in a container; `false` if it lists the vulnerability as exploited on a day that cannot be read.
+fn read_container(container: &Value, vulnerability: &mut Vulnerability) -> bool {
+    let mut is_read = true;
     let source = container["providerMetadata"]["shortName"].as_str().unwrap_or("cve").to_owned();
     if vulnerability.summary.is_empty() {
         let description = container["title"].as_str().filter(|_| source != "CVE" && source != "CISA-ADP");
@@ -67,7 +70,13 @@ fn read_container(container: &Value, vulnerability: &mut Vulnerability) {
         }
         match metric["other"]["type"].as_str() {
             Some("ssvc") => vulnerability.ssvc = Some(ssvc(&metric["other"]["content"])),
-            Some("kev") => vulnerability.exploited.extend(exploited(&metric["other"]["content"])),
+            Some("kev") => {
+                let listed = metric["other"]["content"]["dateAdded"].as_str().and_then(instant);
+                is_read &= listed.is_some();
+                // It is listed all the same: the earliest day on which it can have been stands in.
+                let listed = listed.or(vulnerability.published).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+                vulnerability.exploited.push(exploited(listed));
+            }
             _ => {}
         }
     }
@@ -78,6 +87,7 @@ fn read_container(container: &Value, vulnerability: &mut Vulnerability) {
             }
         }
     }
+    is_read
 }
 
 /// Reads decision points under any spelling of their keys; a value nobody defined (`Rapid`) counts as missing.
@@ -98,7 +108,6 @@ pub(super) fn ssvc(content: &Value) -> Ssvc {
     points
 }
 
-fn exploited(content: &Value) -> Option<Exploited> {
-    let listed = content["dateAdded"].as_str().and_then(instant)?;
-    Some(Exploited { asserter: "cisa".to_owned(), listed, due: None, ransomware: false, forensic_triage: false })
+fn exploited(listed: jiff::Timestamp) -> Exploited {
+    Exploited { asserter: "cisa".to_owned(), listed, due: None, ransomware: false, forensic_triage: false }
 }

@@ -61,7 +61,7 @@ fn from_changelog(
         published: vulnerability.published,
         patch_available: patched,
     };
-    let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers, None);
+    let facts = facts::of_vulnerability(input, &vulnerability, &signals, &carriers);
     let deadline = policy::derive(input.policy, &facts);
     carriers.iter_mut().for_each(|carrier| carrier.due = deadline.due);
     let source = Source {

@@ -4,8 +4,9 @@ use super::changelogs::of_pending;
 use super::{Carrier, Finding, Kind, Signals};
 use crate::assess::Input;
 use crate::facts;
+use advisories::Family;
 use advisories::index::Meta;
-use inventory::purl;
+use inventory::{Package, PackageType, PendingUpdate, purl};
 use matching::{Fix, Verdict};
 
 /// Releases and packages out of support, and programs that run replaced files.
@@ -75,17 +76,33 @@ fn special(
     }
 }
 
+/// Whether a finding says what an update fixes: one on a package of the same kind and source. What is suppressed, or was
+/// there before, explains only an update that brings no more than its own fix.
+fn explains(input: Input<'_>, finding: &Finding, update: &PendingUpdate) -> bool {
+    let packages = &input.inventory.packages;
+    let of_update = packages.iter().find(|package| package.name == update.name && is_of_distribution(package));
+    let Some(of_update) = of_update else { return false };
+    let scheme = Family::of(&of_update.ecosystem).map(|family| family.scheme);
+    finding.carriers.iter().any(|carrier| {
+        let package = carrier.package.map(|at| &packages[at]);
+        let Fix::Available(fixed) = &carrier.fix else { return false };
+        let is_same = carrier.source == update.source.name && package.is_none_or(|own| own.kind == of_update.kind);
+        let version = if of_update.kind == PackageType::Deb { &update.source.version } else { &update.candidate };
+        let is_last =
+            || scheme.is_some_and(|scheme| scheme.compare(fixed, version).is_ok_and(std::cmp::Ordering::is_ge));
+        is_same && (!matches!(finding.verdict, Verdict::Suppressed(_)) || is_last())
+    })
+}
+
+fn is_of_distribution(package: &Package) -> bool {
+    matches!(package.kind, PackageType::Deb | PackageType::Rpm | PackageType::Apk)
+}
+
 /// Pending security updates that no finding explains: their danger is not known, so the cautious class applies.
 pub(crate) fn from_pending(input: Input<'_>, known: &[Finding]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for update in input.inventory.pending.iter().filter(|update| update.holds_security_fix) {
-        let explains = |finding: &&Finding| {
-            finding
-                .carriers
-                .iter()
-                .any(|carrier| carrier.source == update.source.name && matches!(carrier.fix, Fix::Available(_)))
-        };
-        if known.iter().any(|finding| explains(&finding)) {
+        if known.iter().any(|finding| explains(input, finding, update)) {
             continue;
         }
         let carrier =
