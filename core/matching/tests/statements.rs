@@ -277,6 +277,7 @@ fn parts_give_what_the_whole_gives() {
             let version = format!("1.{}", number % 10);
             let mut package = Package::new(PackageType::Deb, "Debian:12", "example".to_owned(), version, "x");
             package.architecture = format!("a{number}").into();
+            package.source = Some(SourcePackage { name: "example".into(), version: package.version.clone() });
             package
         })
         .collect();

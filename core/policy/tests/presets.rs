@@ -236,3 +236,96 @@ fn fuzz_the_policy_file() {
         }
     });
 }
+
+fn own(text: &str) -> Policy {
+    Policy::parse(&format!("name = \"own\"\n{text}")).expect("it reads")
+}
+
+const LAST: &str = "[[class]]\nid = \"rest\"\ntitle = \"Rest\"\ndue = \"90 days\"\nclock = [\"patch-available\"]\n";
+
+#[test]
+fn no_clock_starts_before_the_patch_exists_whatever_is_known() {
+    let policy = own(&LAST.replace("patch-available", "listed"));
+    let known = Facts {
+        first_seen: None,
+        published: Some(at("2026-01-01T00:00:00Z")),
+        patch_available: Some(at("2026-07-01T00:00:00Z")),
+        ..facts()
+    };
+    assert_eq!(derive(&policy, &known).due, Some(at("2026-09-29T23:59:59Z")));
+}
+
+#[test]
+fn half_known_decision_points_say_nothing() {
+    let strict = "[[class]]\nid = \"likely\"\ntitle = \"Likely\"\ndue = \"3 days\"\nclock = [\"first-seen\"]\nwhen = { likely-exploitable = true }\n";
+    let policy = own(&format!("{strict}{LAST}"));
+    let class = |exploitation: Option<&str>, automatable: Option<bool>| {
+        let deadline =
+            derive(&policy, &Facts { exploitation: exploitation.map(str::to_owned), automatable, ..facts() });
+        (deadline.class, deadline.inputs[0].is_assumed)
+    };
+    let (likely, rest) = ("likely".to_owned(), "rest".to_owned());
+    assert_eq!(class(Some("none"), None), (likely.clone(), true));
+    assert_eq!(class(None, Some(false)), (likely.clone(), true));
+    assert_eq!(class(Some("poc"), None), (likely, false));
+    assert_eq!(class(Some("none"), Some(false)), (rest, false));
+}
+
+#[test]
+fn what_a_catalogue_lists_counts_as_automatable_where_nobody_says() {
+    let policy = policy("cisa-bod-26-04");
+    let due = |is_exploited: bool| {
+        let asset = Asset { exposure: Some(Exposure::Internal), ..Asset::default() };
+        let listed = is_exploited.then(|| at("2026-11-01T00:00:00Z"));
+        derive(&policy, &Facts { is_exploited, listed, total_impact: Some(true), asset, ..facts() }).due
+    };
+    assert_eq!(due(true), Some(at("2026-11-04T23:59:59Z")));
+    assert_eq!(due(false), None);
+}
+
+#[test]
+fn a_day_that_a_catalogue_names_ends_like_other_days() {
+    let policy = own(&format!("capped-by-catalogue = true\n{LAST}"));
+    let known = Facts { is_exploited: true, catalogue_due: Some(at("2026-11-26T00:00:00Z")), ..facts() };
+    assert_eq!(derive(&policy, &known).due, Some(at("2026-11-26T23:59:59Z")));
+}
+
+#[test]
+fn a_month_is_a_month() {
+    let known = Facts { patch_available: Some(at("2026-02-01T00:00:00Z")), cvss: Some(9.8), ..facts() };
+    let known = Facts { first_seen: known.patch_available, ..known };
+    assert_eq!(derive(&policy("pci-dss"), &known).due, Some(at("2026-03-01T23:59:59Z")));
+}
+
+#[test]
+fn without_a_catalogue_nobody_says_that_it_is_not_exploited() {
+    let input = |lacks_catalogue: bool| {
+        let deadline = derive(&policy("baseline"), &Facts { lacks_catalogue, cvss: Some(5.0), ..facts() });
+        deadline
+            .inputs
+            .into_iter()
+            .find(|input| input.name == plimsoll_policy::EXPLOITED)
+            .expect("looked at")
+            .is_assumed
+    };
+    assert!(input(true) && !input(false));
+}
+
+#[test]
+fn slips_of_the_pen_make_nothing_milder() {
+    let strict = "[[class]]\nid = \"production\"\ntitle = \"Production\"\ndue = \"3 days\"\nclock = [\"first-seen\"]\nwhen = { environment = [\"production\"] }\n[[class]]\nid = \"test\"\ntitle = \"Test\"\ndue = \"9 days\"\nclock = [\"first-seen\"]\nwhen = { environment = [\"test\"] }\n";
+    let policy = own(&format!("{strict}{LAST}"));
+    let class = |word: &str| {
+        let asset = Asset { environment: Some(word.to_owned()), ..Asset::default() };
+        derive(&policy, &Facts { asset, ..facts() }).class
+    };
+    assert_eq!([class("prodution"), class(""), class("Test")], ["production", "production", "test"]);
+}
+
+#[test]
+fn conditions_that_never_or_always_hold_are_refused() {
+    for when in ["{ exploitation = [] }", "{ environment = [] }", "{ any = [] }", "{ any = [{}] }"] {
+        let text = format!("name = \"x\"\n{}when = {when}\n{LAST}", LAST.replace("rest", "first"));
+        assert!(Policy::parse(&text).is_err(), "{when}");
+    }
+}

@@ -84,11 +84,11 @@ fn from_changelog(
 }
 
 pub(super) fn of_pending(input: Input<'_>, update: &PendingUpdate, because: String) -> Carrier {
-    let package = input
-        .inventory
-        .packages
-        .iter()
-        .position(|package| package.name == update.name && package.architecture == update.architecture);
+    let package = input.inventory.packages.iter().position(|package| {
+        package.name == update.name
+            && package.architecture == update.architecture
+            && package.kind.language_ecosystem().is_none()
+    });
     Carrier {
         package,
         name: update.name.clone(),
