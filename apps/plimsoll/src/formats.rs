@@ -15,7 +15,7 @@ pub(crate) use json::finding as finding_as_json;
 use crate::arguments::Format;
 use advisories::Problem;
 use anyhow::Result;
-use assessment::{Assessment, Finding, Kind, Patch};
+use assessment::{Assessment, Finding, Patch};
 use inventory::Inventory;
 use jiff::Timestamp;
 use matching::{Fix, Verdict};
@@ -46,12 +46,12 @@ impl<'a> Report<'a> {
         self.findings().filter(|finding| finding.is_partly_unfixed())
     }
 
-    /// The findings on what is patched on disk and not yet in memory.
-    pub(crate) fn restarts(&self) -> impl Iterator<Item = &'a Finding> + '_ {
-        self.findings().filter(|finding| finding.kind == Kind::Restart)
+    /// What is patched on disk and waits for a restart, the most urgent first.
+    pub(crate) fn restarts(&self) -> impl Iterator<Item = &'a Patch> + '_ {
+        self.patches().filter(|patch| patch.is_restart)
     }
 
-    /// What has to be restarted, in words.
+    /// What the host itself says has to be restarted, in words.
     pub(crate) fn restart_reasons(&self) -> Vec<String> {
         let Some(host) = &self.inventory.host else { return Vec::new() };
         let process = |process: &inventory::StaleProcess| {
@@ -64,7 +64,7 @@ impl<'a> Report<'a> {
 
     /// The patches to show, the most urgent first.
     pub(crate) fn patches(&self) -> impl Iterator<Item = &'a Patch> + '_ {
-        self.assessment.patches.iter().filter(|patch| !self.only_fixed || patch.target.is_some())
+        self.assessment.patches.iter().filter(|patch| !self.only_fixed || patch.target.is_some() || patch.is_restart)
     }
 
     /// Findings by class, strictest first: class, all, overdue.

@@ -93,9 +93,11 @@ fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
     if is_this_host {
         let name = root.read("proc/sys/kernel/hostname", 1 << 16).ok().flatten().unwrap_or_default();
         inventory.subject = String::from_utf8_lossy(&name).trim().to_owned();
-        inventory.host = Some(inventory::host::collect(&root, &inventory));
     }
     inventory::pending::collect(&root, &mut inventory);
+    if is_this_host {
+        inventory::host::collect(&root, &mut inventory);
+    }
     // Language packages outside of the package manager live below these; what it owns is judged by its own data.
     let mut walk = Walk::new(&root, false);
     for folder in FOLDERS {

@@ -134,7 +134,7 @@ impl Coverage {
 /// If the index is damaged.
 pub fn assess(mut input: Input<'_>) -> Result<Assessment, Error> {
     let mut coverage = Coverage {
-        packages: input.inventory.packages.len(),
+        packages: input.inventory.packages.iter().filter(|package| package.still_runs.is_none()).count(),
         has_repository_metadata: input.inventory.has_repository_metadata,
         unread: input.inventory.unread,
         ..Coverage::default()
@@ -265,7 +265,14 @@ fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>)
             .unknown
             .push("no repository metadata was found on the host, so its pending updates are not known".to_owned());
     }
-    if let Some(host) = input.inventory.host.as_ref().filter(|host| host.unreadable_processes > 0) {
+    let host = input.inventory.host.as_ref();
+    if let Some(host) = host.filter(|host| host.has_kernels && host.running_kernel_version.is_none()) {
+        let running = host.running_kernel.as_deref().unwrap_or("the running kernel");
+        coverage
+            .unknown
+            .push(format!("whether the kernel that runs has its patches: {running} is none of the installed ones"));
+    }
+    if let Some(host) = host.filter(|host| host.unreadable_processes > 0) {
         let count = match host.unreadable_processes {
             1 => "1 process runs".to_owned(),
             count => format!("{count} processes run"),

@@ -75,6 +75,8 @@ pub struct Carrier {
     pub because: String,
     /// Whether it is a kernel that is installed but does not run.
     pub is_idle_kernel: bool,
+    /// What has to be restarted, where its patch is on disk and the old code still runs.
+    pub restart: Option<String>,
     /// By when it must be fixed in this package: its own patch may be younger than another package's.
     pub due: Option<Timestamp>,
 }
@@ -334,6 +336,10 @@ fn carrier(input: Input<'_>, found: &Match) -> Carrier {
             .map(|reason| format!("{} {}: {}", reason.ecosystem, reason.name, reason.because))
             .unwrap_or_default(),
         is_idle_kernel: found.is_idle_kernel,
+        restart: match &found.verdict {
+            Verdict::RestartPending { what } => Some(what.clone()),
+            _ => None,
+        },
         due: None,
     }
 }

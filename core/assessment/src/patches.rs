@@ -1,12 +1,16 @@
 //! Patches: one upgrade with all that it resolves.
 
-use crate::findings::{Finding, is_distribution};
+mod command;
+
+use crate::findings::{Carrier, Finding, Kind, is_distribution};
 use advisories::Family;
 use ecow::EcoString;
+use inventory::host::Kernel;
 use inventory::{Inventory, PackageType, PendingUpdate};
 use jiff::Timestamp;
 use matching::Fix;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use versions::Scheme;
 
 /// One upgrade that resolves findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +23,16 @@ pub struct Patch {
     pub packages: Vec<(EcoString, EcoString)>,
     /// The version to reach; none if no patch exists.
     pub target: Option<EcoString>,
-    /// Whether the host's own repositories offer it now; none if they were not looked at.
+    /// Whether the host's own repositories offer it now, for all packages concerned; none if they were not looked at.
     pub is_offered: Option<bool>,
+    /// Whether the patch is on disk, and what its name says has to be restarted.
+    pub is_restart: bool,
+    /// The version that each package needs, by its place in the inventory.
+    needs: BTreeMap<usize, EcoString>,
+    /// Those of them that an update brings there.
+    reached: BTreeSet<usize>,
+    /// Packages of other names that bring the patch.
+    instead: Vec<EcoString>,
     /// Where its findings stand in the assessment's list, the most urgent first.
     pub findings: Vec<usize>,
     /// The earliest due date among them.
@@ -33,6 +45,7 @@ pub struct Patch {
     pub command: Vec<String>,
 }
 
+/// What tells patches apart: kind, name, whether there is a version to reach.
 type Key = (Option<PackageType>, EcoString, bool);
 
 /// Groups findings by the upgrade that resolves them, and returns the pending updates that none of them is about.
@@ -41,24 +54,18 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
     for (at, finding) in findings.iter().enumerate() {
         let mut keys: Vec<Key> = Vec::new();
         for carrier in &finding.carriers {
-            let kind = carrier.package.map(|place| inventory.packages[place].kind);
-            let is_own = kind.is_some_and(|kind| !is_distribution(kind));
-            let has_fix = matches!(carrier.fix, Fix::Available(_));
-            let key = (kind, if is_own { carrier.name.clone() } else { carrier.source.clone() }, has_fix);
+            let key = key_of(inventory, carrier);
             let patch = patches.entry(key.clone()).or_insert_with(|| Patch::empty(&key, finding));
-            patch.packages.push((carrier.name.clone(), carrier.version.clone()));
-            patch.owe(carrier.due, now);
-            if let Fix::Available(version) = &carrier.fix {
-                patch.raise_target(version, carrier.package.map(|place| inventory.packages[place].ecosystem.as_str()));
-            }
+            patch.add(inventory, carrier, now);
             keys.push(key);
         }
         if finding.carriers.is_empty() {
             let key = (None, EcoString::from(finding.id.as_str()), false);
-            patches
+            let patch = patches
                 .entry(key.clone())
-                .or_insert_with(|| Patch { name: finding.title.as_str().into(), ..Patch::empty(&key, finding) })
-                .owe(finding.deadline.due, now);
+                .or_insert_with(|| Patch { name: finding.title.as_str().into(), ..Patch::empty(&key, finding) });
+            patch.is_restart = finding.kind == Kind::Restart;
+            patch.owe(finding.deadline.due, now);
             keys.push(key);
         }
         keys.sort();
@@ -66,29 +73,24 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
         keys.iter().filter_map(|key| patches.get_mut(key).map(|patch| patch.add_finding(at, finding))).count();
     }
     let mut patches: Vec<Patch> = patches.into_values().collect();
+    let mut other = Vec::new();
+    for update in &inventory.pending {
+        let mut is_taken = false;
+        for patch in patches.iter_mut().filter(|patch| patch.is_of_distribution()) {
+            is_taken |= patch.take(inventory, update);
+        }
+        if !is_taken {
+            // The repositories have something newer, and not yet what is needed.
+            other.push(update.clone());
+        }
+    }
     for patch in &mut patches {
         patch.packages.sort();
         patch.packages.dedup();
-    }
-    let mut other = Vec::new();
-    for update in &inventory.pending {
-        let patch = patches
-            .iter_mut()
-            .find(|patch| patch.is_of_distribution() && patch.packages.iter().any(|(name, _)| *name == update.name));
-        match patch {
-            Some(patch) if patch.is_reached_by(inventory, update) => {
-                patch.is_offered = Some(true);
-                patch.target = Some(update.source.version.clone());
-            }
-            // The repositories have something newer, and not yet what is needed.
-            Some(_) | None => other.push(update.clone()),
+        if inventory.has_repository_metadata && patch.is_of_distribution() {
+            patch.is_offered = Some(patch.needs.keys().all(|place| patch.reached.contains(place)));
         }
-    }
-    for patch in &mut patches {
-        if patch.is_offered.is_none() && inventory.has_repository_metadata && patch.is_of_distribution() {
-            patch.is_offered = Some(false);
-        }
-        patch.command = command(patch);
+        patch.command = command::of(patch, inventory);
     }
     patches.sort_by(|a, b| {
         let key = |patch: &Patch| {
@@ -99,7 +101,67 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
     (patches, other)
 }
 
+/// The upgrade that a carrier needs; what is on disk already needs a restart.
+fn key_of(inventory: &Inventory, carrier: &Carrier) -> Key {
+    if let Some(what) = &carrier.restart {
+        return (None, EcoString::from(what.as_str()), false);
+    }
+    let kind = carrier.package.map(|place| inventory.packages[place].kind);
+    let is_own = kind.is_some_and(|kind| !is_distribution(kind));
+    let has_fix = matches!(carrier.fix, Fix::Available(_));
+    (kind, if is_own { carrier.name.clone() } else { carrier.source.clone() }, has_fix)
+}
+
 impl Patch {
+    fn add(&mut self, inventory: &Inventory, carrier: &Carrier, now: Timestamp) {
+        self.packages.push((carrier.name.clone(), carrier.version.clone()));
+        self.owe(carrier.due, now);
+        self.is_restart |= carrier.restart.is_some();
+        let (Fix::Available(version), None) = (&carrier.fix, &carrier.restart) else { return };
+        let scheme = carrier
+            .package
+            .and_then(|place| Family::of(&inventory.packages[place].ecosystem))
+            .map(|family| family.scheme);
+        raise(&mut self.target, version, scheme);
+        if let Some(place) = carrier.package {
+            let mut needed = self.needs.remove(&place);
+            raise(&mut needed, version, scheme);
+            self.needs.extend(needed.map(|needed| (place, needed)));
+        }
+    }
+
+    /// Takes in an update of one of its packages, if it brings what is needed there. A kernel's patch comes as a package
+    /// of another name, by way of the package that always asks for the newest.
+    fn take(&mut self, inventory: &Inventory, update: &PendingUpdate) -> bool {
+        let is_kernel = |place: &usize| Kernel::of(&inventory.packages[*place]).is_some();
+        let of_kernel = || self.name == update.source.name && self.needs.keys().any(is_kernel);
+        let mut places: Vec<usize> = Vec::new();
+        for (place, needed) in &self.needs {
+            let package = &inventory.packages[*place];
+            let is_same = package.name == update.name && package.architecture == update.architecture;
+            if !is_same && !(is_kernel(place) && of_kernel()) {
+                continue;
+            }
+            // Debian's fixed versions are the source's; RPM's and apk's are the package's own.
+            let version = if self.kind == Some(PackageType::Deb) { &update.source.version } else { &update.candidate };
+            let scheme = Family::of(&package.ecosystem).map(|family| family.scheme);
+            // What only a changelog names needs no other version than the update's.
+            if scheme.is_none_or(|scheme| scheme.compare(version, needed).is_ok_and(std::cmp::Ordering::is_ge)) {
+                places.push(*place);
+            }
+        }
+        if places.is_empty() {
+            return false;
+        }
+        if places.iter().any(|place| inventory.packages[*place].name != update.name) {
+            self.instead.push(update.name.clone());
+        }
+        let scheme = Family::of(&inventory.packages[places[0]].ecosystem).map(|family| family.scheme);
+        raise(&mut self.target, &update.source.version, scheme);
+        self.reached.extend(places);
+        true
+    }
+
     fn empty(key: &Key, finding: &Finding) -> Self {
         Self {
             name: key.1.clone(),
@@ -107,6 +169,10 @@ impl Patch {
             packages: Vec::new(),
             target: None,
             is_offered: None,
+            is_restart: false,
+            needs: BTreeMap::new(),
+            reached: BTreeSet::new(),
+            instead: Vec::new(),
             findings: Vec::new(),
             due: None,
             class: (finding.deadline.rank, finding.deadline.class.clone()),
@@ -115,34 +181,9 @@ impl Patch {
         }
     }
 
-    fn raise_target(&mut self, version: &str, ecosystem: Option<&str>) {
-        let scheme = ecosystem.and_then(Family::of).map(|family| family.scheme);
-        let is_higher = match (&self.target, scheme) {
-            (None, _) => true,
-            (Some(known), Some(scheme)) => scheme.compare(version, known).is_ok_and(std::cmp::Ordering::is_gt),
-            (Some(_), None) => false,
-        };
-        if is_higher {
-            self.target = Some(version.into());
-        }
-    }
-
     /// Whether it is one that a distribution's repositories offer.
     fn is_of_distribution(&self) -> bool {
         self.target.is_some() && self.kind.is_some_and(is_distribution)
-    }
-
-    /// Whether an update brings the version that resolves all of the patch's findings.
-    fn is_reached_by(&self, inventory: &Inventory, update: &PendingUpdate) -> bool {
-        let package = inventory.packages.iter().find(|package| package.name == update.name);
-        let scheme = package.and_then(|package| Family::of(&package.ecosystem)).map(|family| family.scheme);
-        // Debian's fixed versions are the source's; RPM's and apk's are the package's own.
-        let version = if self.kind == Some(PackageType::Deb) { &update.source.version } else { &update.candidate };
-        match (scheme, &self.target) {
-            (Some(scheme), Some(target)) => scheme.compare(version, target).is_ok_and(std::cmp::Ordering::is_ge),
-            // What only a changelog names has no other target than the update itself.
-            _ => true,
-        }
     }
 
     fn add_finding(&mut self, at: usize, finding: &Finding) {
@@ -162,39 +203,14 @@ impl Patch {
     }
 }
 
-/// Whether a name or version holds only what the names and versions of packages hold.
-fn is_plain(word: &str) -> bool {
-    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._:~/@^!".contains(&byte);
-    !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_usual)
-}
-
-/// The words of the command that applies a patch. Names go in as words of their own, never through a shell.
-fn command(patch: &Patch) -> Vec<String> {
-    let names = || {
-        let mut names: Vec<String> = patch.packages.iter().map(|(name, _)| name.to_string()).collect();
-        names.sort();
-        names.dedup();
-        names
+/// Keeps the higher of two versions.
+fn raise(known: &mut Option<EcoString>, version: &EcoString, scheme: Option<Scheme>) {
+    let is_higher = match (known.as_ref(), scheme) {
+        (None, _) => true,
+        (Some(known), Some(scheme)) => scheme.compare(version, known).is_ok_and(std::cmp::Ordering::is_gt),
+        (Some(_), None) => false,
     };
-    let with = |head: &[&str], tail: Vec<String>| head.iter().map(|word| (*word).to_owned()).chain(tail).collect();
-    let Some(target) = &patch.target else { return Vec::new() };
-    // A name that could be an option, or no name at all, belongs into no command.
-    if !names().iter().map(String::as_str).chain([patch.name.as_str(), target]).all(is_plain) {
-        return Vec::new();
-    }
-    match patch.kind {
-        Some(PackageType::Deb) => with(&["apt-get", "install", "--only-upgrade"], names()),
-        Some(PackageType::Rpm) => with(&["dnf", "upgrade"], names()),
-        Some(PackageType::Apk) => with(&["apk", "add", "--upgrade"], names()),
-        Some(PackageType::Npm) => with(&["npm", "install"], vec![format!("{}@{target}", patch.name)]),
-        Some(PackageType::PyPi) => with(&["pip", "install"], vec![format!("{}>={target}", patch.name)]),
-        Some(PackageType::Cargo) => with(&["cargo", "update", "-p", &patch.name, "--precise", target], Vec::new()),
-        Some(PackageType::Golang) if patch.name != "stdlib" => {
-            with(&["go", "get"], vec![format!("{}@v{target}", patch.name)])
-        }
-        Some(PackageType::Gem) => with(&["bundle", "update", &patch.name], Vec::new()),
-        Some(PackageType::Composer) => with(&["composer", "update", &patch.name], Vec::new()),
-        Some(PackageType::NuGet) => with(&["dotnet", "add", "package", &patch.name, "--version", target], Vec::new()),
-        _ => Vec::new(),
+    if is_higher {
+        *known = Some(version.clone());
     }
 }

@@ -151,14 +151,17 @@ pub(crate) fn rfc2822(text: &str) -> Option<i64> {
     let (day, year): (i64, i64) = (day.parse().ok()?, year.parse().ok()?);
     let month = i64::try_from(MONTHS.iter().position(|known| *known == month)?).ok()? + 1;
     let mut clock = time.split(':').map(|part| part.parse::<i64>().ok());
-    let seconds = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next().flatten().unwrap_or(0);
+    let clock = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next().flatten().unwrap_or(0);
     let offset: i64 = if matches!(zone, "UTC" | "GMT" | "Z") { 0 } else { zone.parse().ok()? };
-    // Days since 1970 by the civil calendar (proleptic Gregorian).
+    Some(seconds(year, month, day) + clock - (offset / 100 * 3600 + offset % 100 * 60))
+}
+
+/// The seconds from 1970 to the beginning of a day by the civil calendar (proleptic Gregorian), in UTC.
+pub(crate) fn seconds(year: i64, month: i64, day: i64) -> i64 {
     let (y, m) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let (era, year_of_era) = (y.div_euclid(400), y.rem_euclid(400));
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * m + 2) / 5 + day - 1;
-    let days = era * 146_097 + day_of_era - 719_468;
-    Some(days * 86_400 + seconds - (offset / 100 * 3600 + offset % 100 * 60))
+    (era * 146_097 + day_of_era - 719_468) * 86_400
 }
 
 #[cfg(test)]

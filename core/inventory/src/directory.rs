@@ -136,6 +136,13 @@ impl Directory {
         rustix::fs::fstat(&handle).ok().map(|status| status.st_mtime)
     }
 
+    /// When a file was put where it is, or its rights were last changed, in seconds since 1970.
+    #[must_use]
+    pub fn placed_at(&self, path: &str) -> Option<i64> {
+        let handle = self.open_at(path, OFlags::PATH | OFlags::CLOEXEC).ok()?;
+        rustix::fs::fstat(&handle).ok().map(|status| status.st_ctime)
+    }
+
     /// Where a symbolic link points to.
     #[must_use]
     pub fn link_target(&self, path: &str) -> Option<String> {

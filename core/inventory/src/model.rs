@@ -89,6 +89,9 @@ pub struct Package {
     pub offered: Offered,
     /// The file in which it was found.
     pub location: EcoString,
+    /// What has to be restarted until this version, which is no longer on disk, is out of memory too; none for what is
+    /// installed.
+    pub still_runs: Option<EcoString>,
 }
 
 /// What the repositories of a host say of the updates of an installed package.
@@ -150,8 +153,14 @@ pub struct HostFacts {
     pub newest_kernel: Option<String>,
     /// The version of the running kernel's package, where it is installed.
     pub running_kernel_version: Option<String>,
+    /// Whether any kernel is installed.
+    pub has_kernels: bool,
     /// Markers and reasons for a reboot, in words.
     pub reboot_reasons: Vec<String>,
+    /// Whether a package manager has left a marker that asks for a reboot.
+    pub is_reboot_asked: bool,
+    /// Since when that marker has been there, in seconds since 1970.
+    pub reboot_since: Option<i64>,
     /// Processes that still map files which have been replaced.
     pub stale_processes: Vec<StaleProcess>,
     /// How many processes could not be looked at, for want of rights.
@@ -169,6 +178,10 @@ pub struct StaleProcess {
     pub unit: Option<String>,
     /// The files that it still maps.
     pub files: Vec<String>,
+    /// When the first of them was replaced, in seconds since 1970, where another one has taken its place.
+    pub since: Option<i64>,
+    /// Whether it is known of which versions of which packages the files were.
+    pub is_explained: bool,
 }
 
 /// Something that could not be read: counted and shown, never lost.
@@ -315,6 +328,7 @@ impl Package {
             is_held: false,
             offered: Offered::No,
             location: location.into(),
+            still_runs: None,
         }
     }
 }

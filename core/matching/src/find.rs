@@ -139,8 +139,12 @@ fn find_part(packages: &[Package], start: usize, index: &Index<'_>) -> Result<Ma
         let wrap = |source| Error::Index { package: package.name.to_string(), source };
         let made = makers.get(&maker_of(package));
         let covers = made.map(|made| made.covers.as_slice()).unwrap_or_default();
+        // What was replaced on disk is looked at for what it still does, and counts nowhere.
+        let is_installed = package.still_runs.is_none();
         if let Some((why, is_foreign)) = cannot_judge(package, made.and_then(|made| made.family)) {
-            matching.undetermined.push(Undetermined { package: at, why, is_foreign });
+            if is_installed {
+                matching.undetermined.push(Undetermined { package: at, why, is_foreign });
+            }
             continue;
         }
         for cover in covers {
@@ -148,6 +152,9 @@ fn find_part(packages: &[Package], start: usize, index: &Index<'_>) -> Result<Ma
                 let found = known.judge(index, cover.family, key).map_err(wrap)?.iter();
                 matching.matches.extend(found.map(|(vulnerability, finding)| to_match(at, *vulnerability, finding)));
             }
+        }
+        if !is_installed {
+            continue;
         }
         if covers.is_empty() {
             let why = format!("no feed in the index covers {}", package.ecosystem);
@@ -200,7 +207,8 @@ pub fn without_index(inventory: &Inventory) -> Vec<Undetermined> {
             .unwrap_or_else(|| ("there is no index of advisories".to_owned(), false));
         Undetermined { package, why, is_foreign }
     };
-    inventory.packages.iter().enumerate().map(undetermined).collect()
+    let installed = inventory.packages.iter().enumerate().filter(|(_, package)| package.still_runs.is_none());
+    installed.map(undetermined).collect()
 }
 
 /// A package found by its source's and by its own name is one match; the stronger verdict stays.

@@ -215,7 +215,21 @@ fn a_fixed_kernel_on_disk_is_restart_pending_and_an_idle_one_is_marked() {
         "{found:?}"
     );
     let found = find(&host_with_kernels("6.1.0-22-amd64"), &index).expect("matches").matches;
-    assert!(found.len() == 1 && found[0].is_idle_kernel && found[0].verdict == Verdict::Affected);
+    assert!(found.len() == 1 && found[0].is_idle_kernel && matches!(found[0].verdict, Verdict::Suppressed(_)));
+}
+
+/// The new version is on disk, and a process runs the old one: its vulnerabilities are restart pending.
+#[test]
+fn what_was_replaced_on_disk_and_still_runs_is_restart_pending() {
+    let records = || vec![advisory("DSA-1", &["CVE-1-1"], vec![fixed("Debian:12", "openssl", "3.0.11-1")])];
+    let mut old = deb("libssl3", "3.0.9-1", "openssl");
+    old.still_runs = Some("restart ssh.service".into());
+    let found = matches(vec![deb("libssl3", "3.0.11-1", "openssl"), old.clone()], records());
+    let pending = Verdict::RestartPending { what: "restart ssh.service".to_owned() };
+    assert_eq!(found, [("CVE-1-1".to_owned(), pending, Fix::Available("3.0.11-1".into()))]);
+    // Where what is on disk is affected too, there is something to install first.
+    let found = matches(vec![deb("libssl3", "3.0.10-1", "openssl"), old], records());
+    assert!(found.len() == 1 && found[0].1 == Verdict::Affected, "{found:?}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
             purl: String::new(),
             because: String::new(),
             is_idle_kernel: false,
+            restart: None,
             due: None,
         };
         let carriers = if finding.carriers.is_empty() { std::slice::from_ref(&none) } else { &finding.carriers };

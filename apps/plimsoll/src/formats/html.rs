@@ -184,10 +184,10 @@ fn unfixed(report: &Report<'_>) -> Markup {
 fn restarts(report: &Report<'_>) -> Markup {
     let reasons = report.restart_reasons();
     html! {
-        @if !reasons.is_empty() {
+        @if !reasons.is_empty() || report.restarts().next().is_some() {
             h2 { "Patched on disk, not yet in memory" }
-            @for finding in report.restarts() {
-                p { "Due " (finding.deadline.due.map_or_else(|| "with the next upgrade".to_owned(), day)) ", class " (finding.deadline.class) "." }
+            @for patch in report.restarts() {
+                p { "Due " (patch.due.map_or_else(|| "with the next upgrade".to_owned(), day)) ", class " (patch.class.1) ": " (printable(&patch.name)) " (" (count(patch.findings.len(), "finding")) ")." }
             }
             ul { @for reason in &reasons { li { (printable(reason)) } } }
         }

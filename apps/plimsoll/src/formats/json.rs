@@ -43,7 +43,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
 fn host(host: &HostFacts) -> Value {
     json!({
         "running_kernel": host.running_kernel, "newest_kernel": host.newest_kernel, "reboot_reasons": host.reboot_reasons,
-        "stale_processes": host.stale_processes.iter().map(|process| json!({ "pid": process.pid, "command": process.command, "unit": process.unit, "files": process.files })).collect::<Vec<_>>(),
+        "stale_processes": host.stale_processes.iter().map(|process| json!({ "pid": process.pid, "command": process.command, "unit": process.unit, "files": process.files, "since": process.since, "is_explained": process.is_explained })).collect::<Vec<_>>(),
         "unreadable_processes": host.unreadable_processes,
     })
 }
@@ -178,6 +178,7 @@ struct PatchShape<'a> {
     packages: Vec<PackageShape<'a>>,
     target: Option<&'a str>,
     is_offered: Option<bool>,
+    is_restart: bool,
     findings: Vec<&'a str>,
     class: &'a str,
     due: Option<Timestamp>,
@@ -230,6 +231,7 @@ pub(crate) fn finding(finding: &Finding) -> FindingShape<'_> {
         owes: match finding.kind {
             Kind::EndOfLife => "upgrade",
             Kind::Restart => "restart",
+            _ if matches!(finding.verdict, Verdict::RestartPending { .. }) => "restart",
             _ if deadline.is_mitigation => "mitigation",
             _ => "patch",
         },
@@ -281,6 +283,7 @@ fn patch<'a>(report: &Report<'a>, patch: &'a Patch) -> PatchShape<'a> {
         packages: patch.packages.iter().map(|(name, version)| PackageShape { name, version }).collect(),
         target: patch.target.as_deref(),
         is_offered: patch.is_offered,
+        is_restart: patch.is_restart,
         findings: patch.findings.iter().map(|at| report.assessment.findings[*at].id.as_str()).collect(),
         class: &patch.class.1,
         due: patch.due,

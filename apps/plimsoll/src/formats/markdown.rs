@@ -29,7 +29,12 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     }
     patches(report, out)?;
     unfixed(report, out)?;
-    list(out, "Patched on disk, not yet in memory", report.restart_reasons())?;
+    let restart = |patch: &assessment::Patch| {
+        let due = patch.due.map_or_else(|| "-".to_owned(), day);
+        format!("{}, due {due}, class {}: {}", patch.name, patch.class.1, count(patch.findings.len(), "finding"))
+    };
+    let restarts = report.restarts().map(restart).chain(report.restart_reasons()).collect();
+    list(out, "Patched on disk, not yet in memory", restarts)?;
     suppressed_and_commands(report, out)?;
     rests_on(report, out)
 }

@@ -210,14 +210,21 @@ fn more(out: &mut Vec<u8>, all: usize, shown: usize) -> Result<()> {
 
 fn restarts(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let reasons = report.restart_reasons();
-    if reasons.is_empty() {
+    if reasons.is_empty() && report.restarts().next().is_none() {
         return Ok(());
     }
     writeln!(out, "\n{YELLOW}{BOLD}Patched on disk, not yet in memory{BOLD:#}{YELLOW:#}")?;
-    for finding in report.restarts() {
-        let due = finding.deadline.due.map_or_else(|| "-".to_owned(), day);
-        let colour = if finding.is_overdue { RED } else { Style::new() };
-        writeln!(out, "{colour}{due:10}{colour:#}  {}", cut(&finding.deadline.class, 14))?;
+    for patch in report.restarts() {
+        let due = patch.due.map_or_else(|| "-".to_owned(), day);
+        let colour = if patch.is_overdue { RED } else { Style::new() };
+        writeln!(
+            out,
+            "{colour}{due:10}  {:14}{colour:#}  {:14} {}: {}",
+            distance(patch.due, report.now),
+            cut(&patch.class.1, 14),
+            printable(&patch.name),
+            resolves(report, patch)
+        )?;
     }
     let shown = if report.is_verbose { reasons.len() } else { MOST_LINES };
     let width = report.width.map_or(usize::MAX, |width| width.saturating_sub(2));

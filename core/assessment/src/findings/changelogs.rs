@@ -98,6 +98,7 @@ pub(super) fn of_pending(input: Input<'_>, update: &PendingUpdate, because: Stri
         purl: package.map_or_else(String::new, |at| purl::write(&input.inventory.packages[at])),
         because,
         is_idle_kernel: false,
+        restart: None,
         due: None,
     }
 }

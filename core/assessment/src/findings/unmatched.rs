@@ -6,7 +6,8 @@ use crate::assess::Input;
 use crate::facts;
 use advisories::Family;
 use advisories::index::Meta;
-use inventory::{Package, PackageType, PendingUpdate, purl};
+use inventory::{Package, PackageType, PendingUpdate, StaleProcess, purl};
+use jiff::Timestamp;
 use matching::{Fix, Verdict};
 
 /// Releases and packages out of support, and programs that run replaced files.
@@ -24,19 +25,36 @@ pub(crate) fn from_lifecycle(input: Input<'_>, meta: Option<&Meta>, unknown: &mu
             special(input, (format!("EOL-{}", end.subject), Kind::EndOfLife, title), carriers, &facts)
         })
         .collect();
-    if let Some(host) = input.inventory.host.as_ref().filter(|host| !host.stale_processes.is_empty()) {
-        let title = format!("{} processes still run files that have been replaced", host.stale_processes.len());
-        let what = "restart them".to_owned();
-        let mut finding = special(
-            input,
-            ("RESTART".to_owned(), Kind::Restart, title),
-            Vec::new(),
-            &facts::of_unexplained(input, None),
-        );
-        finding.verdict = Verdict::RestartPending { what };
-        findings.push(finding);
-    }
+    findings.extend(restart(input));
     findings
+}
+
+/// What has to be restarted for reasons that no vulnerability explains: its danger is not known.
+fn restart(input: Input<'_>) -> Option<Finding> {
+    let host = input.inventory.host.as_ref()?;
+    // What still runs is judged like what is installed, if there is something to judge it by.
+    let is_explained = |process: &&StaleProcess| process.is_explained && input.index.is_some();
+    let processes: Vec<&StaleProcess> = host.stale_processes.iter().filter(|process| !is_explained(process)).collect();
+    let has_kernel = !host.reboot_reasons.is_empty() && input.index.is_none();
+    let mut words = Vec::new();
+    if host.is_reboot_asked || has_kernel {
+        words.push("a reboot is owed".to_owned());
+    }
+    match processes.len() {
+        0 => {}
+        1 => words.push("1 process still runs files that have been replaced".to_owned()),
+        count => words.push(format!("{count} processes still run files that have been replaced")),
+    }
+    if words.is_empty() {
+        return None;
+    }
+    let of_processes = processes.iter().map(|process| process.since);
+    let since = of_processes.chain(host.is_reboot_asked.then_some(host.reboot_since)).flatten().min();
+    let since = since.and_then(|at| Timestamp::from_second(at).ok());
+    let names = ("RESTART".to_owned(), Kind::Restart, words.join(", "));
+    let mut finding = special(input, names, Vec::new(), &facts::of_unexplained(input, since));
+    finding.verdict = Verdict::RestartPending { what: words.join(", ") };
+    Some(finding)
 }
 
 fn plain_carrier(input: Input<'_>, at: usize, fix: Fix, because: &str) -> Carrier {
@@ -50,6 +68,7 @@ fn plain_carrier(input: Input<'_>, at: usize, fix: Fix, because: &str) -> Carrie
         purl: purl::write(package),
         because: because.to_owned(),
         is_idle_kernel: false,
+        restart: None,
         due: None,
     }
 }
