@@ -1,15 +1,14 @@
 //! The one function that assesses an inventory.
 
+use crate::coverage::{self, Coverage};
 use crate::findings::{self, Changelog, Finding, Kind};
 use crate::patches::{self, Patch};
-use advisories::index::{FeedState, Index, Meta};
+use advisories::index::{FeedState, Index};
 use advisories::vex::Statement;
-use ecow::EcoString;
-use inventory::{Inventory, Offered, PackageType, PendingUpdate};
+use inventory::{Inventory, PendingUpdate};
 use jiff::Timestamp;
-use matching::{Undetermined, Verdict};
+use matching::Verdict;
 use policy::{Asset, Policy};
-use std::collections::HashSet;
 
 /// Why an assessment could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -62,72 +61,6 @@ pub struct Assessment {
     pub coverage: Coverage,
 }
 
-/// The denominators: what was judged, what could not be, and how old the data is.
-#[derive(Debug, Clone, Default)]
-pub struct Coverage {
-    /// Installed packages.
-    pub packages: usize,
-    /// Those that were compared with data that covers them.
-    pub judged: usize,
-    /// Those that could not be judged: name, version and why.
-    pub undetermined: Vec<(EcoString, EcoString, String)>,
-    /// The feeds in the index.
-    pub feeds: Vec<FeedState>,
-    /// The index's digest.
-    pub index_digest: Option<String>,
-    /// Whether the host's own repositories were looked at.
-    pub has_repository_metadata: bool,
-    /// Security updates of which it is not known what they fix, nor since when they have been there.
-    pub unexplained_updates: usize,
-    /// Files, documents or entries of the inventory that could not be read.
-    pub unread: usize,
-    /// Packages of which neither the advisories nor the host's own repositories say anything.
-    pub uncovered: usize,
-    /// Findings of which nobody can say whether they are there.
-    pub undecided: usize,
-    /// Findings with a patch whose clock no known instant starts: they would never be overdue.
-    pub undated: usize,
-    /// What of the data is too old or too damaged to rely on, in words.
-    pub unreliable: Vec<String>,
-    /// Things that are not known, in words.
-    pub unknown: Vec<String>,
-    /// Statements that met nothing, in words.
-    pub idle_statements: Vec<String>,
-}
-
-impl Coverage {
-    /// Why there is not enough data to call the asset clean, in words; empty if there is.
-    #[must_use]
-    pub fn gaps(&self) -> Vec<String> {
-        let mut gaps = Vec::new();
-        let mut gap = |count: usize, one: &str, many: &str| match count {
-            0 => {}
-            1 => gaps.push(format!("1 {one}")),
-            count => gaps.push(format!("{count} {many}")),
-        };
-        gap(self.uncovered, "package could not be judged", "packages could not be judged");
-        gap(
-            self.unexplained_updates,
-            "pending security update is not explained",
-            "pending security updates are not explained",
-        );
-        gap(self.undecided, "finding could not be decided", "findings could not be decided");
-        gap(self.undated, "finding has no date that starts its clock", "findings have no date that starts their clock");
-        gap(self.unread, "file or entry could not be read", "files or entries could not be read");
-        if self.packages == 0 {
-            gaps.push("no package was found".to_owned());
-        }
-        gaps.extend(self.unreliable.iter().cloned());
-        gaps
-    }
-
-    /// Whether there is enough data to call the asset clean.
-    #[must_use]
-    pub fn is_sufficient(&self) -> bool {
-        self.gaps().is_empty()
-    }
-}
-
 /// Assesses an inventory.
 ///
 /// # Errors
@@ -156,21 +89,21 @@ pub fn assess(mut input: Input<'_>) -> Result<Assessment, Error> {
         };
         coverage.idle_statements = idle.iter().filter_map(describe).collect();
         coverage.judged = matching.judged;
-        coverage.undetermined = undetermined(input.inventory, &matching.undetermined);
-        coverage.uncovered = uncovered(input.inventory, &matching.undetermined);
+        coverage.undetermined = coverage::undetermined(input.inventory, &matching.undetermined);
+        coverage.uncovered = coverage::uncovered(input.inventory, &matching.undetermined);
         all = findings::from_matches(input, index, &matching.matches)?;
     } else {
         coverage
             .unknown
             .push("there is no index of advisories, so installed packages were not compared with any".to_owned());
         let undetermined = matching::without_index(input.inventory);
-        coverage.undetermined = self::undetermined(input.inventory, &undetermined);
-        coverage.uncovered = uncovered(input.inventory, &undetermined);
+        coverage.undetermined = coverage::undetermined(input.inventory, &undetermined);
+        coverage.uncovered = coverage::uncovered(input.inventory, &undetermined);
     }
     all.extend(findings::from_changelogs(input, &all)?);
-    all.extend(findings::from_lifecycle(input, meta.as_ref(), &mut coverage.unknown));
+    all.extend(findings::from_lifecycle(input, meta.as_ref(), &mut coverage.unreliable));
     all.extend(findings::from_pending(input, &all));
-    describe_feeds(&mut coverage, input, meta);
+    coverage::describe(&mut coverage, input, meta);
     let (mut suppressed, mut findings): (Vec<Finding>, Vec<Finding>) =
         all.into_iter().partition(|finding| matches!(finding.verdict, Verdict::Suppressed(_)));
     // What does not count is not overdue either.
@@ -183,180 +116,7 @@ pub fn assess(mut input: Input<'_>) -> Result<Assessment, Error> {
     coverage.undecided =
         findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Undetermined { .. })).count();
     coverage.undated = findings.iter().filter(|finding| finding.is_undated()).count();
-    note_assumptions(&mut coverage, &findings);
+    coverage::note_assumptions(&mut coverage, &findings);
     let (patches, other_updates) = patches::group(input.inventory, &findings, input.now);
     Ok(Assessment { findings, suppressed, patches, other_updates, coverage })
-}
-
-/// Says how many classes rest on the policy's value for what is missing, instead of a fact.
-fn note_assumptions(coverage: &mut Coverage, findings: &[Finding]) {
-    let mut missing: Vec<(&str, usize)> = Vec::new();
-    for input in findings.iter().flat_map(|finding| &finding.deadline.inputs).filter(|input| input.is_assumed) {
-        match missing.iter_mut().find(|(name, _)| *name == input.name) {
-            Some((_, count)) => *count += 1,
-            None => missing.push((input.name, 1)),
-        }
-    }
-    let all = findings.len();
-    for (name, count) in missing {
-        let without_record = "a look by itself keeps no record of when it saw them first";
-        coverage.unknown.push(match name {
-            policy::MITIGATION_CLOCK => {
-                format!("since when {count} of {all} findings have waited for a mitigation: {without_record}, so their clock starts now")
-            }
-            policy::UNKNOWN_CLOCK => {
-                format!("what starts the clock of {count} of {all} findings: no feed dates them, so it starts now")
-            }
-            // That no catalogue is loaded is said by itself.
-            policy::EXPLOITED => continue,
-            name => format!("{name}, for {count} of {all} findings: the policy's value for what is missing was taken"),
-        });
-    }
-    if coverage.unexplained_updates > 0 {
-        let count = coverage.unexplained_updates;
-        coverage.unknown.push(format!("what {count} pending security updates fix, and since when they have been there: import feeds, or scan with --changelogs"));
-    }
-}
-
-fn undetermined(inventory: &Inventory, all: &[Undetermined]) -> Vec<(EcoString, EcoString, String)> {
-    let all = all.iter().map(|entry| (&inventory.packages[entry.package], entry));
-    all.map(|(package, entry)| (package.name.clone(), package.version.clone(), entry.why.clone())).collect()
-}
-
-/// How many packages nothing is known about. Where no advisory speaks of a package, the repository that offers it still
-/// may: it has no newer version, or says of each newer one whether it is of security.
-fn uncovered(inventory: &Inventory, undetermined: &[Undetermined]) -> usize {
-    let pending: HashSet<(&str, &str)> =
-        inventory.pending.iter().map(|update| (update.name.as_str(), update.architecture.as_str())).collect();
-    let is_covered = |entry: &&Undetermined| {
-        let package = &inventory.packages[entry.package];
-        let has_update = pending.contains(&(package.name.as_str(), package.architecture.as_str()));
-        match package.offered {
-            Offered::No => false,
-            // Only the distribution keeps its fixes in a place of their own.
-            Offered::Elsewhere => entry.is_foreign && !has_update,
-            Offered::Unmarked => !has_update,
-            // The distribution's marks say nothing of an update that comes from outside of it.
-            Offered::Marked => !(entry.is_foreign && has_update),
-        }
-    };
-    undetermined.iter().filter(|entry| !is_covered(entry)).count()
-}
-
-/// Dates that lie more days ahead than this are mistakes; clocks and time zones differ by less.
-pub(crate) const AHEAD_DAYS: i64 = 2;
-
-/// After how many days a host's own lists of packages are too old: security updates come every week.
-const STALE_METADATA_DAYS: i64 = 7;
-
-fn describe_feeds(coverage: &mut Coverage, input: Input<'_>, meta: Option<Meta>) {
-    coverage.feeds = meta.map(|meta| meta.feeds).unwrap_or_default();
-    coverage.index_digest = input.index.map(Index::digest);
-    if input.inventory.unread > 0 {
-        let count = input.inventory.unread;
-        coverage.unknown.push(format!("what {count} files or entries hold that could not be read (see the problems)"));
-    }
-    if !input.inventory.folders.is_empty() {
-        let folders = input.inventory.folders.join(", ");
-        coverage.unknown.push(format!("packages of languages outside of {folders}: other folders were not looked through (scan them by themselves)"));
-    }
-    if input.inventory.host.is_some() && !input.inventory.has_repository_metadata {
-        coverage
-            .unknown
-            .push("no repository metadata was found on the host, so its pending updates are not known".to_owned());
-    }
-    let host = input.inventory.host.as_ref();
-    if let Some(host) = host.filter(|host| host.has_kernels && host.running_kernel_version.is_none()) {
-        let running = host.running_kernel.as_deref().unwrap_or("the running kernel");
-        coverage
-            .unknown
-            .push(format!("whether the kernel that runs has its patches: {running} is none of the installed ones"));
-    }
-    if let Some(host) = host.filter(|host| host.unreadable_processes > 0) {
-        let count = match host.unreadable_processes {
-            1 => "1 process runs".to_owned(),
-            count => format!("{count} processes run"),
-        };
-        coverage.unknown.push(format!("whether {count} replaced files: it could not be looked at for want of rights"));
-    }
-    if coverage.packages > 0 && !input.has_catalogue {
-        coverage.unknown.push("which vulnerabilities are exploited: no catalogue (feed kev) is loaded".to_owned());
-    }
-    let packages = &input.inventory.packages;
-    let has = |family: &str| {
-        packages.iter().any(|package| {
-            // Where the release is not known, any of its kind may be meant.
-            let is_of_kind = match package.kind {
-                PackageType::Deb => matches!(family, "Debian" | "Ubuntu"),
-                PackageType::Apk => family == "Alpine",
-                _ => false,
-            };
-            is_of_kind && (package.ecosystem.is_empty() || advisories::split_ecosystem(&package.ecosystem).0 == family)
-        })
-    };
-    // An assessment rests on the feeds that could speak of its packages; the others may be as old as they like.
-    let concerns = |feed: &str| match feed {
-        "debian_tracker" | "debian_lists" | "debian_support" => has("Debian"),
-        "ubuntu_vex" => has("Ubuntu"),
-        "distro_info" => has("Debian") || has("Ubuntu"),
-        "alpine" => has("Alpine"),
-        "csaf" | "updateinfo" => packages.iter().any(|package| package.kind == PackageType::Rpm),
-        _ => true,
-    };
-    let ahead = latest_plausible(input);
-    for state in coverage.feeds.iter().filter(|state| concerns(&state.feed)) {
-        if state.problems > 0 {
-            let (feed, count) = (&state.feed, state.problems);
-            coverage.unreliable.push(format!("{count} records or documents of the feed {feed} could not be read"));
-        }
-        let Some(feed) = advisories::feeds::find(&state.feed) else { continue };
-        // What does not date itself is as old as its last fetch.
-        let of_fetch = || input.fetched.iter().find(|(feed, _)| *feed == state.feed).map(|(_, at)| *at);
-        let Some(newest) = state.newest.or_else(of_fetch) else {
-            coverage.unreliable.push(format!("the age of the feed {} is not known", state.feed));
-            continue;
-        };
-        if newest > ahead {
-            let day = newest.strftime("%F");
-            coverage
-                .unreliable
-                .push(format!("the feed {} has a record of {day}: how old the rest is cannot be said", state.feed));
-        }
-        let days = input.now.duration_since(newest).as_hours() / 24;
-        if days > i64::from(feed.stale_after_days) {
-            let what = if state.newest.is_some() { "its newest record is" } else { "it was fetched" };
-            let ago = if state.newest.is_some() { "old" } else { "ago" };
-            coverage.unreliable.push(format!("the feed {} is stale: {what} {days} days {ago}", state.feed));
-        }
-    }
-    describe_repositories(coverage, input);
-    coverage.unknown.extend(coverage.unreliable.iter().cloned());
-}
-
-/// The latest instant at which something can have been published.
-fn latest_plausible(input: Input<'_>) -> Timestamp {
-    let latest = input.now.max(input.today);
-    latest.saturating_add(jiff::SignedDuration::from_hours(24 * AHEAD_DAYS)).unwrap_or(latest)
-}
-
-/// How old the metadata of the host's own repositories is.
-fn describe_repositories(coverage: &mut Coverage, input: Input<'_>) {
-    for (suite, until) in &input.inventory.repository_valid_until {
-        if let Some(until) = Timestamp::from_second(*until).ok().filter(|until| *until < input.now) {
-            let day = until.strftime("%F");
-            coverage.unreliable.push(format!("the metadata of {suite} was valid until {day} only (apt-get update)"));
-        }
-    }
-    let renewed = input.inventory.repository_metadata_at.and_then(|at| Timestamp::from_second(at).ok());
-    let days = renewed.map_or(0, |at| input.now.duration_since(at).as_hours() / 24);
-    if renewed.is_some_and(|at| at > latest_plausible(input)) {
-        coverage
-            .unreliable
-            .push("the repositories' metadata is dated in the future: its age cannot be said".to_owned());
-    }
-    if days > STALE_METADATA_DAYS {
-        coverage
-            .unreliable
-            .push(format!("the repositories' metadata is stale: its newest part is {days} days old (apt-get update)"));
-    }
 }

@@ -6,7 +6,8 @@ mod unmatched;
 pub(crate) use changelogs::from_changelogs;
 pub(crate) use unmatched::{from_lifecycle, from_pending};
 
-use crate::assess::{AHEAD_DAYS, Input};
+use crate::assess::Input;
+use crate::coverage::AHEAD_DAYS;
 use crate::facts;
 use advisories::index::Index;
 use advisories::severity::decisive_of_scored;
@@ -276,6 +277,9 @@ fn from_group(
     })
 }
 
+/// What a carrier has of its own: the day of its patch, its publisher's word, whether there is a patch.
+type Own<'a> = (Option<Timestamp>, Option<&'a str>, bool);
+
 /// Derives the deadline of each carrier from the day of its own patch and its publisher's own word, and answers with the
 /// earliest date and the strictest class.
 fn earliest_deadline(
@@ -284,7 +288,7 @@ fn earliest_deadline(
     carriers: &mut [Carrier],
     own: &[(Option<Timestamp>, Option<&str>)],
 ) -> Deadline {
-    let mut derived: Vec<((Option<Timestamp>, Option<&str>, bool), Deadline)> = Vec::new();
+    let mut derived: Vec<(Own<'_>, Deadline)> = Vec::new();
     for (carrier, (patch, urgency)) in carriers.iter_mut().zip(own) {
         let key = (*patch, *urgency, matches!(carrier.fix, Fix::Available(_)));
         if !derived.iter().any(|(known, _)| *known == key) {

@@ -3,10 +3,12 @@
 //! The same inputs give the same assessment on any machine.
 
 mod assess;
+mod coverage;
 mod facts;
 mod findings;
 mod patches;
 
-pub use assess::{Assessment, Coverage, Error, Input, assess};
+pub use assess::{Assessment, Error, Input, assess};
+pub use coverage::Coverage;
 pub use findings::{Carrier, Changelog, Finding, Kind, Signals, Source};
 pub use patches::Patch;

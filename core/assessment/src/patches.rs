@@ -139,7 +139,7 @@ impl Patch {
         for (place, needed) in &self.needs {
             let package = &inventory.packages[*place];
             let is_same = package.name == update.name && package.architecture == update.architecture;
-            if !is_same && !(is_kernel(place) && of_kernel()) {
+            if !(is_same || is_kernel(place) && of_kernel()) {
                 continue;
             }
             // Debian's fixed versions are the source's; RPM's and apk's are the package's own.

@@ -291,8 +291,11 @@ fn the_age_of_apts_lists_is_that_of_the_security_suite() {
 
 const RPMS: &[u8] = include_bytes!("cases/rpm-ndb/Packages.db");
 
+/// A repository: its name, the architecture of its packages, versions of tiny, errata with the versions they bring.
+type Repository<'a> = (&'a str, &'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
+
 /// A host with tiny 2:1.5-3.el9 (noarch), whose repositories have these versions and errata; more files beside.
-fn dnf(name: &str, repositories: &[(&str, &str, &[&str], &[(&str, &str)])], more: &[(&str, &[u8])]) -> Inventory {
+fn dnf(name: &str, repositories: &[Repository<'_>], more: &[(&str, &[u8])]) -> Inventory {
     let mut files = vec![("var/lib/rpm/Packages.db".to_owned(), RPMS.to_vec())];
     for (repository, architecture, versions, errata) in repositories {
         let folder = format!("var/cache/dnf/{repository}-0123456789abcdef/repodata");
@@ -337,7 +340,7 @@ fn repositories_that_mark_nothing_of_security_are_told_from_those_that_do() {
     assert_eq!(offered("unmarked", &["1.6"], &[]), Offered::Elsewhere);
     assert_eq!(offered("marked", &["1.6"], &[("A-1", "1.6")]), Offered::Marked);
     let both = |name: &str, other: &str| {
-        let repositories: [(&str, &str, &[&str], &[(&str, &str)]); 2] =
+        let repositories: [Repository<'_>; 2] =
             [("base", "noarch", &["1.5"], &[("A-0", "1.4")]), ("other", "noarch", &[other], &[])];
         dnf(name, &repositories, &[]).packages[0].offered
     };
@@ -347,7 +350,7 @@ fn repositories_that_mark_nothing_of_security_are_told_from_those_that_do() {
 
 #[test]
 fn dnf_takes_nothing_that_its_settings_leave_out() {
-    let repositories: &[(&str, &str, &[&str], &[(&str, &str)])] = &[
+    let repositories: &[Repository<'_>] = &[
         ("base", "noarch", &["1.6"], &[("A-1", "1.6")]),
         ("test", "noarch", &["1.9"], &[]),
         ("left", "noarch", &["2.0"], &[]),

@@ -85,91 +85,90 @@ fn status() -> String {
         + &package("linux-x", "amd64", "Source: kernel\n")
 }
 
+const NAMES: &[&str] = &[
+    "*",
+    "*",
+    "a",
+    "b",
+    "a:amd64",
+    "a:i386",
+    "a:any",
+    "linux-*",
+    "src:kernel",
+    "src:a",
+    "A",
+    "/^(a|b)$/",
+    "[ab]",
+    "? b",
+    "a\n b",
+    "/linux/",
+    "a *",
+    "lin[!a]x-x",
+    "/^[[:alpha:]]$/:any",
+];
+const PINS: &[&str] = &[
+    "release a=stable",
+    "release n=sid",
+    "release n=SID",
+    "release *",
+    "release a=now",
+    "release o=Debian",
+    "release o=Debian*,a=stable*",
+    "release l=Debian-Security",
+    "release c=contrib",
+    "release c=updates/main",
+    "release c=main",
+    "release v=12",
+    "release v=12*",
+    "release 12.5",
+    "release 12*",
+    "release sid",
+    "release b=i386",
+    "release /^bookworm(|-security)$/",
+    "release n=/^bookworm-/",
+    "release x=y",
+    "origin q.example",
+    "origin \"q.example\"",
+    "origin *.example",
+    "origin \"\"",
+    "version 1.0-2",
+    "version 1.0*",
+    "version 3.?-1",
+    "version /^[34]/",
+    "version *",
+    "Release a=x",
+    "release o=Q Corp",
+    "RELEASE a=unstable",
+];
+const PRIORITIES: &[&str] =
+    &["-1", "-10", "1", "99", "100", "101", "499", "500", "501", "600", "900", "990", "995", "1000", "1001", "100 # x"];
+const RELEASES: &[&str] = &[
+    "stable",
+    "bookworm",
+    "sid",
+    "stable*",
+    "/^bookworm(|-security)$/",
+    "n=bookworm-backports",
+    "12.5",
+    "x",
+    "unstable",
+];
+
 /// Settings that people write, and some that they had better not write.
 fn settings(random: &mut Random) -> Vec<(String, String)> {
     fn one_of(random: &mut Random, all: &[&str]) -> String {
         all[random.below(all.len())].to_owned()
     }
-    let names = [
-        "*",
-        "*",
-        "a",
-        "b",
-        "a:amd64",
-        "a:i386",
-        "a:any",
-        "linux-*",
-        "src:kernel",
-        "src:a",
-        "A",
-        "/^(a|b)$/",
-        "[ab]",
-        "? b",
-        "a\n b",
-        "/linux/",
-        "a *",
-        "lin[!a]x-x",
-        "/^[[:alpha:]]$/:any",
-    ];
-    let pins = [
-        "release a=stable",
-        "release n=sid",
-        "release n=SID",
-        "release *",
-        "release a=now",
-        "release o=Debian",
-        "release o=Debian*,a=stable*",
-        "release l=Debian-Security",
-        "release c=contrib",
-        "release c=updates/main",
-        "release c=main",
-        "release v=12",
-        "release v=12*",
-        "release 12.5",
-        "release 12*",
-        "release sid",
-        "release b=i386",
-        "release /^bookworm(|-security)$/",
-        "release n=/^bookworm-/",
-        "release x=y",
-        "origin q.example",
-        "origin \"q.example\"",
-        "origin *.example",
-        "origin \"\"",
-        "version 1.0-2",
-        "version 1.0*",
-        "version 3.?-1",
-        "version /^[34]/",
-        "version *",
-        "Release a=x",
-        "release o=Q Corp",
-        "RELEASE a=unstable",
-    ];
-    let priorities = [
-        "-1", "-10", "1", "99", "100", "101", "499", "500", "501", "600", "900", "990", "995", "1000", "1001",
-        "100 # x",
-    ];
-    let releases = [
-        "stable",
-        "bookworm",
-        "sid",
-        "stable*",
-        "/^bookworm(|-security)$/",
-        "n=bookworm-backports",
-        "12.5",
-        "x",
-        "unstable",
-    ];
     let mut files = Vec::new();
     let mut text = String::new();
     for _ in 0..random.below(5) {
-        let name = one_of(random, &names);
-        let mut pin = one_of(random, &pins);
+        let name = one_of(random, NAMES);
+        let mut pin = one_of(random, PINS);
         // apt refuses to run with a version pinned for all packages.
         if name == "*" && pin.starts_with("version") {
             pin = "release a=stable".to_owned();
         }
-        let mut priority = one_of(random, &priorities);
+        let mut priority = one_of(random, PRIORITIES);
         if name == "*" && random.below(8) == 0 {
             priority = "never".to_owned();
         }
@@ -184,13 +183,19 @@ fn settings(random: &mut Random) -> Vec<(String, String)> {
     ];
     files.push((one_of(random, &places), text));
     if random.below(3) == 0 {
-        let release = one_of(random, &releases);
+        let release = one_of(random, RELEASES);
         let text = match random.below(2) {
             0 => format!("APT::Default-Release \"{release}\";\n"),
             _ => format!("APT {{\n  Default-Release \"{release}\";\n}};\n"),
         };
         files.push(("etc/apt/apt.conf.d/00release".to_owned(), text));
     }
+    files.push(("etc/apt/sources.list".to_owned(), sources(random)));
+    files
+}
+
+/// The sources of the lists, some of them switched off.
+fn sources(random: &mut Random) -> String {
     let mut sources = String::new();
     let all = [
         "deb http://deb.example/debian bookworm main",
@@ -203,8 +208,7 @@ fn settings(random: &mut Random) -> Vec<(String, String)> {
         let mark = if random.below(6) == 0 { "# " } else { "" };
         sources.push_str(&format!("{mark}{source}\n"));
     }
-    files.push(("etc/apt/sources.list".to_owned(), sources));
-    files
+    sources
 }
 
 /// The real apt's candidates; none where it refuses its settings.

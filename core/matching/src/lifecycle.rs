@@ -18,18 +18,24 @@ pub struct EndOfLife {
     pub packages: Vec<usize>,
 }
 
+/// Releases that never end.
+const ROLLING: &[&str] = &["Alpine:edge", "Chainguard", "Debian:unstable", "openSUSE:Tumbleweed", "Wolfi"];
+
 /// Finds what is out of support at `now`. The second value says why a release's support is not known, if it is not.
 #[must_use]
 pub fn end_of_life(inventory: &Inventory, meta: Option<&Meta>, now: Timestamp) -> (Vec<EndOfLife>, Option<String>) {
     let mut found = Vec::new();
     let Some(os) = &inventory.os else { return (found, None) };
     let Some(ecosystem) = os.ecosystem() else {
-        return (found, Some(format!("the support dates of `{}` are not known", os.name)));
+        return (found, Some(format!("whether `{}` is still supported is not known", os.name)));
     };
+    if ROLLING.contains(&ecosystem.as_str()) {
+        return (found, None);
+    }
     let of_host = || in_table(&ecosystem, inventory.release_table.as_deref()?);
     let release = meta.and_then(|meta| meta.release(&ecosystem)).or_else(|| built_in(&ecosystem)).or_else(of_host);
     let Some(release) = release else {
-        return (found, Some(format!("the support dates of {ecosystem} are not known")));
+        return (found, Some(format!("whether {ecosystem} is still supported is not known (feed endoflife)")));
     };
     let last = release.end_of_long_support.or(release.end_of_support);
     if let Some(ended) = last.filter(|end| *end < now) {

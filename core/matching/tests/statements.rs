@@ -442,11 +442,11 @@ fn code_names_mean_the_same_release_everywhere() {
 
 #[test]
 fn a_host_may_know_the_end_of_its_own_release() {
-    let os = Os { id: "ubuntu".to_owned(), version: "16.04".to_owned(), ..Os::default() };
-    let table = b"version,codename,series,created,release,eol,eol-server,eol-esm\n16.04 LTS,Xenial Xerus,xenial,2015-10-21,2016-04-21,2021-04-30,2021-04-30,2026-04-23\n";
+    let os = Os { id: "ubuntu".to_owned(), version: "12.04".to_owned(), ..Os::default() };
+    let table = b"version,codename,series,created,release,eol,eol-server,eol-esm\n12.04 LTS,Precise Pangolin,precise,2011-10-13,2012-04-26,2017-04-28,2017-04-28,2019-04-26\n";
     let mut inventory = Inventory { os: Some(os), ..Inventory::default() };
     let now: Timestamp = "2026-11-22T00:00:00Z".parse().expect("an instant");
     assert!(end_of_life(&inventory, None, now).1.is_some());
     inventory.release_table = Some(table.to_vec());
-    assert_eq!(end_of_life(&inventory, None, now).0[0].subject, "Ubuntu:16.04:LTS");
+    assert_eq!(end_of_life(&inventory, None, now).0[0].subject, "Ubuntu:12.04:LTS");
 }

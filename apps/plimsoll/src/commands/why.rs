@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
     };
     pager::show(text.as_bytes()).context("failed to write")?;
     let is_open = |finding: &&Finding| finding.is_undated() || matches!(finding.verdict, Verdict::Undetermined { .. });
-    Ok(match (found.iter().any(|finding| finding.is_overdue), found.iter().any(|finding| is_open(&finding))) {
+    Ok(match (found.iter().any(|finding| finding.is_overdue), found.iter().any(is_open)) {
         (true, _) => exit::POLICY_NOT_MET,
         (false, true) => exit::NOT_ENOUGH_DATA,
         (false, false) => exit::WITHIN_POLICY,

@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use matching::{Fix, Verdict};
 
 /// Releases and packages out of support, and programs that run replaced files.
-pub(crate) fn from_lifecycle(input: Input<'_>, meta: Option<&Meta>, unknown: &mut Vec<String>) -> Vec<Finding> {
+pub(crate) fn from_lifecycle(input: Input<'_>, meta: Option<&Meta>, unreliable: &mut Vec<String>) -> Vec<Finding> {
     let (found, not_known) = matching::end_of_life(input.inventory, meta, input.now);
-    unknown.extend(not_known);
+    // What is out of support shows no findings: not to know it is no all-clear.
+    unreliable.extend(not_known);
     let mut findings: Vec<Finding> = found
         .into_iter()
         .map(|end| {

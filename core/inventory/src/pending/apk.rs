@@ -33,7 +33,12 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     let settings = Settings::read(root, &architecture, inventory);
     let mut offers: HashMap<usize, Vec<Offer>> = HashMap::new();
     for (path, tag) in indexes(root, &settings, inventory) {
-        read_index(root, (&path, tag), &settings, &installed, &mut offers, inventory);
+        let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
+        note_age(root.changed_at(&path), inventory);
+        match index_of(&bytes) {
+            Some(index) => read_index((&path, &index, tag), &settings, &installed, &mut offers, inventory),
+            None => inventory.unreadable(path, "the archive has no APKINDEX"),
+        }
     }
     for (at, offers) in offers {
         // Alpine publishes fixes where it publishes everything, and does not mark them.
@@ -68,19 +73,13 @@ fn indexes<'s>(root: &Directory, settings: &'s Settings, inventory: &mut Invento
 }
 
 fn read_index(
-    root: &Directory,
-    (path, tag): (&str, Option<&str>),
+    (path, index, tag): (&str, &[u8], Option<&str>),
     settings: &Settings,
     installed: &HashMap<EcoString, usize>,
     offers: &mut HashMap<usize, Vec<Offer>>,
     inventory: &mut Inventory,
 ) {
-    let Some(bytes) = read_unpacked(root, path, inventory) else { return };
-    note_age(root.changed_at(path), inventory);
-    let Some(index) = index_of(&bytes) else {
-        return inventory.unreadable(path, "the archive has no APKINDEX");
-    };
-    for (number, entry) in crate::readers::apk_entries(&index).enumerate() {
+    for (number, entry) in crate::readers::apk_entries(index).enumerate() {
         if entry.has_two_names {
             inventory
                 .unreadable(format!("{path} entry {}", number + 1), "two packages with no empty line between them");

@@ -47,10 +47,9 @@ impl Sources {
                     continue;
                 }
                 let place = format!("{path} paragraph {}", at + 1);
-                for uri in words("URIs") {
-                    for suite in words("Suites") {
-                        sources.add((&uri, &suite), &words("Components"), native, &place);
-                    }
+                let (suites, components) = (words("Suites"), words("Components"));
+                for (uri, suite) in words("URIs").iter().flat_map(|uri| suites.iter().map(move |suite| (uri, suite))) {
+                    sources.add((uri, suite), &components, native, &place);
                 }
             }
         }
