@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8> {
     let data = data_directory(arguments.data);
     match arguments.command {
         Command::Scan(scan) => scan::run(&scan, &data, arguments.quiet),
-        Command::Why(why) => why::run(&why, &data),
+        Command::Why(why) => why::run(&why, &data, arguments.quiet),
         Command::Feeds(command) => feeds::run(command, &data, arguments.quiet),
         Command::Policy(command) => policy::run(&command),
         Command::Generate(command) => generate::run(&command),

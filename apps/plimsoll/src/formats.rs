@@ -140,7 +140,11 @@ pub(crate) fn verdict_in_words(verdict: &Verdict) -> String {
         Verdict::Undetermined { why } => format!("undetermined: {why}"),
         Verdict::Suppressed(suppression) => {
             let until = suppression.until.map(|until| format!(" until {}", day(until))).unwrap_or_default();
-            format!("suppressed by {}{until}: {}", suppression.by, suppression.reason)
+            let reason = match suppression.reason.as_str() {
+                "" => ", without a reason".to_owned(),
+                reason => format!(": {reason}"),
+            };
+            format!("suppressed by {}{until}{reason}", suppression.by)
         }
     }
 }
@@ -157,10 +161,29 @@ pub(crate) fn distance(due: Option<Timestamp>, now: Timestamp) -> String {
     }
 }
 
-/// How many packages could not be judged, in a sentence.
-pub(crate) fn not_judged(number: usize) -> String {
-    let rest = if number == 1 { "and is not called clean" } else { "and are not called clean" };
-    format!("{} could not be judged, {rest}", count(number, "package"))
+/// How many packages could not be judged by advisories, in a sentence; for some of them the host's own repositories speak.
+pub(crate) fn not_judged(coverage: &assessment::Coverage) -> String {
+    let number = coverage.undetermined.len();
+    let vouched = match number.saturating_sub(coverage.uncovered) {
+        0 => String::new(),
+        vouched => format!("; the host's own repositories account for {vouched} of them"),
+    };
+    let rest = match coverage.uncovered {
+        0 => "",
+        1 if number == 1 => ", and is not called clean",
+        _ => ", and are not called clean",
+    };
+    format!("{} could not be judged by advisories{vouched}{rest}", count(number, "package"))
+}
+
+/// Why there is not enough data, in one line: the first reasons, and how many more there are.
+pub(crate) fn gaps_in_words(gaps: &[String]) -> String {
+    const MOST: usize = 3;
+    let first = gaps[..gaps.len().min(MOST)].join("; ");
+    match gaps.len().saturating_sub(MOST) {
+        0 => first,
+        more => format!("{first}; and {more} more"),
+    }
 }
 
 /// `1 finding`, `2 findings`.

@@ -217,7 +217,7 @@ fn from_group(
     number: u32,
 ) -> Result<Finding, advisories::Error> {
     let vulnerability = index.vulnerability(number)?;
-    let mut sources: Vec<Source> = Vec::new();
+    let (mut sources, mut bundle): (Vec<Source>, String) = (Vec::new(), String::new());
     let (mut severities, mut published, mut title) =
         (vulnerability.severities.clone(), vulnerability.published, vulnerability.summary.to_owned());
     for reason in group.iter().flat_map(|found| &found.reasons) {
@@ -234,8 +234,13 @@ fn from_group(
                 advisory.summary.clone_into(&mut title);
             }
         }
+        if bundle.is_empty() {
+            advisory.summary.clone_into(&mut bundle);
+        }
         sources.push(Source { id: advisory.id.to_owned(), feed, url: advisory.url() });
     }
+    // Where nothing speaks of the vulnerability alone, the bundle's title says at least what it is in.
+    let title = if title.is_empty() { bundle } else { title };
     let mut carriers: Vec<Carrier> = group.iter().map(|found| carrier(input, found)).collect();
     let listed = vulnerability.exploited.iter().map(|entry| entry.listed).min();
     // What can be installed or read now was not published later: such a date says nothing.

@@ -79,7 +79,8 @@ pub(super) fn run(arguments: &ScanArguments, data: &Path, is_quiet: bool) -> Res
         return Ok(exit::WITHIN_POLICY);
     }
     if !is_quiet {
-        progress::say(&format!("There is not enough data to call this system clean: {}.", gaps.join("; ")));
+        let words = formats::gaps_in_words(&gaps);
+        progress::say(&format!("There is not enough data to call this system clean: {words}."));
     }
     Ok(exit::NOT_ENOUGH_DATA)
 }
@@ -182,10 +183,11 @@ fn fetched(index: Option<&MappedIndex>, path: Option<&Path>, store: &Store) -> R
 fn instant(text: Option<&str>) -> Result<Timestamp> {
     let Some(text) = text.map(str::trim) else { return Ok(Timestamp::now()) };
     let in_utc = |civil: jiff::civil::DateTime| civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp());
-    // A day means its end; a time without a zone is UTC's.
-    let civil = || match text.len() {
-        10 => Some(text.parse::<jiff::civil::Date>().ok()?.at(23, 59, 59, 0)),
-        _ => text.parse::<jiff::civil::DateTime>().ok(),
+    // A day means its end, however it is written; a time without a zone is UTC's.
+    let is_day = !text.contains(['T', 't', ' ', ':']);
+    let civil = || match is_day {
+        true => Some(text.parse::<jiff::civil::Date>().ok()?.at(23, 59, 59, 0)),
+        false => text.parse::<jiff::civil::DateTime>().ok(),
     };
     text.parse()
         .ok()

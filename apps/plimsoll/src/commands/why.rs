@@ -15,8 +15,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// Explains a finding; says so plainly where there is none.
-pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
-    let prepared = scan::prepare(&arguments.subject, data, false)?;
+pub(super) fn run(arguments: &WhyArguments, data: &Path, is_quiet: bool) -> Result<u8> {
+    let prepared = scan::prepare(&arguments.subject, data, is_quiet)?;
     let index = prepared.index.as_ref().map(MappedIndex::index).transpose()?;
     let assessment = prepared.assess(index.as_ref())?;
     let wanted = canonical_id(&arguments.id);
@@ -33,6 +33,15 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path) -> Result<u8> {
     let found: Vec<&Finding> = assessment.findings.iter().chain(&assessment.suppressed).filter(is_meant).collect();
     if found.is_empty() {
         let (text, code) = not_found(&wanted, &prepared, index.as_ref(), assessment.coverage.is_sufficient())?;
+        let text = match arguments.format {
+            WhyFormat::Json => {
+                let answer = serde_json::json!({
+                    "id": wanted, "found": false, "verdict": text.trim_end(), "gaps": assessment.coverage.gaps(),
+                });
+                serde_json::to_string_pretty(&answer)? + "\n"
+            }
+            WhyFormat::Text => text,
+        };
         pager::show(text.as_bytes()).context("failed to write")?;
         return Ok(code);
     }

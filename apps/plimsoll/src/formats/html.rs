@@ -220,7 +220,7 @@ fn rests_on(report: &Report<'_>) -> Markup {
         @if let Some(digest) = &coverage.index_digest { p { "Index " code { (digest) } } }
         @if !coverage.unknown.is_empty() { ul.unsure { @for unknown in &coverage.unknown { li { "Not known: " (printable(unknown)) } } } }
         @if !coverage.undetermined.is_empty() {
-            details { summary { (super::not_judged(coverage.undetermined.len())) }
+            details { summary { (super::not_judged(coverage)) }
                 ul { @for (name, version, why) in &coverage.undetermined { li { code { (printable(name)) " " (printable(version)) } ": " (printable(why)) } } } }
         }
         @let problems = report.problems();

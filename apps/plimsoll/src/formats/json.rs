@@ -62,6 +62,7 @@ fn coverage(report: &Report<'_>) -> Value {
         "index": coverage.index_digest,
         "feeds": coverage.feeds,
         "unknown": coverage.unknown,
+        "uncovered": coverage.uncovered,
         "statements_without_effect": coverage.idle_statements,
     })
 }

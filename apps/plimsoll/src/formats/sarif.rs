@@ -41,7 +41,8 @@ fn notifications(report: &Report<'_>) -> Vec<Value> {
     let unknown = coverage.unknown.iter().map(|unknown| format!("not known: {unknown}"));
     let undetermined =
         coverage.undetermined.iter().map(|(name, version, why)| format!("undetermined: {name} {version}: {why}"));
-    let all = report.problems().into_iter().chain(unknown).chain(undetermined);
+    let idle = coverage.idle_statements.iter().map(|statement| format!("an exception without effect: {statement}"));
+    let all = report.problems().into_iter().chain(unknown).chain(undetermined).chain(idle);
     all.map(|text| json!({ "level": "warning", "message": { "text": text } })).collect()
 }
 
@@ -50,6 +51,8 @@ fn rule(finding: &Finding) -> Value {
     let mut rule = json!({
         "id": finding.id,
         "shortDescription": { "text": title },
+        "fullDescription": { "text": title },
+        "help": { "text": help(finding) },
         "properties": { "tags": ["security", finding.deadline.class] },
     });
     if let Some((score, _)) = &finding.signals.cvss {
@@ -61,10 +64,25 @@ fn rule(finding: &Finding) -> Value {
     rule
 }
 
+/// What to do about it.
+fn help(finding: &Finding) -> String {
+    let mut fixes: Vec<String> = finding
+        .carriers
+        .iter()
+        .map(|carrier| format!("{} {}: {}", carrier.name, carrier.version, fix_in_words(&carrier.fix)))
+        .collect();
+    fixes.dedup();
+    let due = finding.deadline.due.map_or_else(|| "with the next upgrade".to_owned(), super::day);
+    format!("Class {}, due {due}. {}", finding.deadline.class, fixes.join("; "))
+}
+
 fn results(report: &Report<'_>, finding: &Finding, rule: usize) -> Vec<Value> {
-    let level = match finding.deadline.rank {
-        0 | 1 => "error",
-        2 | 3 => "warning",
+    // Tables have few classes or many: what is overdue, and the strictest third, is an error; the loosest third a note.
+    let classes = report.policy.classes.len().max(1);
+    let level = match finding.deadline.rank * 3 / classes {
+        _ if finding.is_overdue => "error",
+        0 => "error",
+        1 => "warning",
         _ => "note",
     };
     let due = distance(finding.deadline.due, report.now);
@@ -73,7 +91,7 @@ fn results(report: &Report<'_>, finding: &Finding, rule: usize) -> Vec<Value> {
             "ruleId": finding.id, "ruleIndex": rule, "level": level,
             "message": { "text": text },
             "locations": [{ "physicalLocation": { "artifactLocation": { "uri": location } } }],
-            "partialFingerprints": { "findingAndPackage/v1": fingerprint },
+            "partialFingerprints": { "findingPackageAndPlace/v1": fingerprint },
             "properties": { "class": finding.deadline.class, "due": finding.deadline.due, "overdue": finding.is_overdue },
         });
         if let matching::Verdict::Suppressed(suppression) = &finding.verdict {
@@ -99,7 +117,8 @@ fn results(report: &Report<'_>, finding: &Finding, rule: usize) -> Vec<Value> {
                 fix_in_words(&carrier.fix),
                 finding.deadline.class
             );
-            make(text, location_uri(location), format!("{}/{}/{}", finding.id, carrier.name, carrier.version))
+            let fingerprint = format!("{}/{}/{}/{location}", finding.id, carrier.name, carrier.version);
+            make(text, location_uri(location), fingerprint)
         })
         .collect()
 }

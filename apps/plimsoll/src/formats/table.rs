@@ -1,6 +1,6 @@
 //! The table for people: one line a patch, the most urgent first.
 
-use super::{Report, count, day, distance, fix_in_words, not_judged, verdict_in_words};
+use super::{Report, count, day, distance, fix_in_words, gaps_in_words, not_judged, verdict_in_words};
 use crate::printable::{cut, printable, shell_words};
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
@@ -53,18 +53,23 @@ fn head(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         count(all, "finding"),
         printable(&report.policy.name)
     )?;
-    for (class, all, overdue) in report.by_class().into_iter().filter(|(_, all, _)| *all > 0) {
+    let classes: Vec<_> = report.by_class().into_iter().filter(|(_, all, _)| *all > 0).collect();
+    let longest = classes.iter().map(|(class, ..)| class.len()).max().unwrap_or_default().max(24);
+    for (class, all, overdue) in classes {
         writeln!(
             out,
-            "  {class:24} {all:>5}   {}",
+            "  {class:longest$} {all:>5}   {}",
             if overdue > 0 { format!("{overdue} overdue") } else { String::new() }
         )?;
     }
     if !gaps.is_empty() {
-        writeln!(out, "{YELLOW}not enough data to call it clean:{YELLOW:#} {}", printable(&gaps.join("; ")))?;
+        writeln!(out, "{YELLOW}not enough data to call it clean:{YELLOW:#} {}", printable(&gaps_in_words(&gaps)))?;
     }
     Ok(())
 }
+
+/// Below this width a line has no room for names, versions and what they resolve: those get a line of their own.
+const NARROW: usize = 110;
 
 /// The widths of the columns that may give way on a narrow terminal.
 struct Widths {
@@ -91,10 +96,12 @@ fn patches(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         return Ok(());
     }
     let Widths { name, target, rest } = Widths::of(report.width);
+    let is_narrow = report.width.is_some_and(|width| width < NARROW);
+    let resolved = if is_narrow { "" } else { "RESOLVES" };
     writeln!(out, "\n{BOLD}Patches to apply{BOLD:#}")?;
     writeln!(
         out,
-        "{FAINT}{:10}  {:14}  {:14} {:name$} {:target$} RESOLVES{FAINT:#}",
+        "{FAINT}{:10}  {:14}  {:14} {:name$} {:target$} {resolved}{FAINT:#}",
         "DUE", "", "CLASS", "PATCH", "TO VERSION"
     )?;
     for patch in &all {
@@ -105,15 +112,20 @@ fn patches(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
             Some(false) => " (not offered by this host's repositories)",
             _ => "",
         };
-        writeln!(
-            out,
-            "{colour}{due:10}  {:14}{colour:#}  {:14} {:name$} {:target$} {}",
+        let head = format!(
+            "{colour}{due:10}  {:14}{colour:#}  {:14}",
             distance(patch.due, report.now),
-            cut(&patch.class.1, 14),
-            cut(&patch.name, name),
-            cut(patch.target.as_deref().unwrap_or_default(), target),
-            cut(&format!("{resolves}{offered}"), rest)
-        )?;
+            cut(&patch.class.1, 14)
+        );
+        let version = patch.target.as_deref().unwrap_or_default();
+        if is_narrow {
+            // Ids and versions are never cut: a terminal wraps them.
+            writeln!(out, "{head} {} {}", printable(&patch.name), printable(version))?;
+            writeln!(out, "      {FAINT}{}{FAINT:#}", printable(&format!("{resolves}{offered}")))?;
+        } else {
+            let (patch, version) = (cut(&patch.name, name), cut(version, target));
+            writeln!(out, "{head} {patch:name$} {version:target$} {}", cut(&format!("{resolves}{offered}"), rest))?;
+        }
         if report.is_verbose {
             patch_details(report, patch, out)?;
         }
@@ -126,9 +138,7 @@ fn resolves(report: &Report<'_>, patch: &Patch) -> String {
     let findings = || patch.findings.iter().map(|at| &report.assessment.findings[*at]);
     let vulnerabilities = findings().filter(|finding| finding.kind == Kind::Vulnerability).count();
     let what = match (vulnerabilities, findings().next()) {
-        (0, Some(finding)) if finding.kind == Kind::SecurityUpdate => {
-            "a security update; what it fixes is not known here".to_owned()
-        }
+        (0, Some(finding)) if finding.kind == Kind::SecurityUpdate => "a security update".to_owned(),
         (0, _) => count(patch.findings.len(), "finding"),
         (1, _) => findings()
             .find(|finding| finding.kind == Kind::Vulnerability)
@@ -139,7 +149,11 @@ fn resolves(report: &Report<'_>, patch: &Patch) -> String {
     let exploited = if exploited > 0 { format!(", {exploited} exploited") } else { String::new() };
     let packages =
         if patch.packages.len() > 1 { format!(" in {} packages", patch.packages.len()) } else { String::new() };
-    format!("{what}{packages}{exploited}")
+    let unknown = match what.as_str() {
+        "a security update" => "; what it fixes is not known here",
+        _ => "",
+    };
+    format!("{what}{packages}{exploited}{unknown}")
 }
 
 fn patch_details(report: &Report<'_>, patch: &Patch, out: &mut Vec<u8>) -> Result<()> {
@@ -147,12 +161,12 @@ fn patch_details(report: &Report<'_>, patch: &Patch, out: &mut Vec<u8>) -> Resul
         writeln!(out, "    {FAINT}{} {} is installed{FAINT:#}", printable(name), printable(version))?;
     }
     for finding in patch.findings.iter().map(|at| &report.assessment.findings[*at]) {
-        finding_line(report, finding, out)?;
+        finding_line(finding, out)?;
     }
     Ok(())
 }
 
-fn finding_line(report: &Report<'_>, finding: &Finding, out: &mut Vec<u8>) -> Result<()> {
+fn finding_line(finding: &Finding, out: &mut Vec<u8>) -> Result<()> {
     let score = finding.signals.cvss.as_ref().map_or_else(|| "  - ".to_owned(), |(score, _)| format!("{score:4.1}"));
     let due = finding.deadline.due.map_or_else(|| "-".to_owned(), day);
     let exploited = if finding.signals.listed.is_some() { " exploited" } else { "" };
@@ -168,7 +182,6 @@ fn finding_line(report: &Report<'_>, finding: &Finding, out: &mut Vec<u8>) -> Re
         cut(&finding.deadline.class, 12),
         cut(&finding.title, 70)
     )?;
-    let _ = report;
     Ok(())
 }
 
@@ -183,20 +196,22 @@ fn unfixed(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     )?;
     let shown = if report.is_verbose { all.len() } else { MOST_LINES };
     let Widths { name, target, rest } = Widths::of(report.width);
+    let is_narrow = report.width.is_some_and(|width| width < NARROW);
     for finding in all.iter().take(shown) {
         let due = finding.deadline.due.map_or_else(|| "-".to_owned(), day);
         let carrier = finding.unfixed().next();
         let what =
             carrier.map_or_else(String::new, |carrier| format!("{} {}", carrier.source, fix_in_words(&carrier.fix)));
         let colour = if finding.is_overdue { RED } else { Style::new() };
-        writeln!(
-            out,
-            "{colour}{due:10}{colour:#}  {:14} {:name$} {:target$} {}",
-            cut(&finding.deadline.class, 14),
-            cut(&finding.id, name),
-            cut(&what, target),
-            cut(&finding.title, rest.min(80))
-        )?;
+        let head = format!("{colour}{due:10}{colour:#}  {:14}", cut(&finding.deadline.class, 14));
+        if is_narrow {
+            writeln!(out, "{head} {}", printable(&finding.id))?;
+            let width = report.width.unwrap_or_default().saturating_sub(6);
+            writeln!(out, "      {FAINT}{}{FAINT:#}", cut(&format!("{what}: {}", finding.title), width))?;
+        } else {
+            let (id, what, title) = (cut(&finding.id, name), cut(&what, target), cut(&finding.title, rest.min(80)));
+            writeln!(out, "{head} {id:name$} {what:target$} {title}")?;
+        }
     }
     more(out, all.len(), shown)
 }
@@ -256,7 +271,7 @@ fn undetermined(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     if all.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{YELLOW}{BOLD}Undetermined{BOLD:#}{YELLOW:#}  {}", not_judged(all.len()))?;
+    writeln!(out, "\n{YELLOW}{BOLD}Undetermined{BOLD:#}{YELLOW:#}  {}", not_judged(&report.assessment.coverage))?;
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, _, why) in all {
         match reasons.iter_mut().find(|(known, _)| known == why) {
