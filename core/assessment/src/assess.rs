@@ -7,7 +7,7 @@ use advisories::index::{FeedState, Index};
 use advisories::vex::Statement;
 use inventory::{Inventory, PendingUpdate};
 use jiff::Timestamp;
-use matching::Verdict;
+use matching::{Statements, Verdict};
 use policy::{Asset, Policy};
 
 /// Why an assessment could not be made.
@@ -75,19 +75,11 @@ pub fn assess(mut input: Input<'_>) -> Result<Assessment, Error> {
     let meta = input.index.map(Index::meta).transpose()?;
     let has_records = |state: &FeedState| state.feed == "kev" && state.records > 0;
     input.has_catalogue = meta.as_ref().is_some_and(|meta| meta.feeds.iter().any(has_records));
+    let mut statements = Statements::new(input.statements, input.inventory, input.now);
     let mut all = Vec::new();
     if let Some(index) = input.index {
         let mut matching = matching::find(input.inventory, index)?;
-        let idle = matching::suppress(&mut matching.matches, input.inventory, index, input.statements, input.now)?;
-        let describe = |at: &usize| {
-            input.statements.get(*at).map(|statement| {
-                let over = statement.until.filter(|until| *until <= input.now);
-                let over =
-                    over.map(|until| format!(", whose time ended on {}", until.strftime("%F"))).unwrap_or_default();
-                format!("{}: {}{over}", statement.by, statement.vulnerability)
-            })
-        };
-        coverage.idle_statements = idle.iter().filter_map(describe).collect();
+        statements.apply(&mut matching.matches, index)?;
         coverage.judged = matching.judged;
         coverage.undetermined = coverage::undetermined(input.inventory, &matching.undetermined);
         coverage.uncovered = coverage::uncovered(input.inventory, &matching.undetermined);
@@ -100,9 +92,14 @@ pub fn assess(mut input: Input<'_>) -> Result<Assessment, Error> {
         coverage.undetermined = coverage::undetermined(input.inventory, &undetermined);
         coverage.uncovered = coverage::uncovered(input.inventory, &undetermined);
     }
-    all.extend(findings::from_changelogs(input, &all)?);
-    all.extend(findings::from_lifecycle(input, meta.as_ref(), &mut coverage.unreliable));
-    all.extend(findings::from_pending(input, &all));
+    let mut apply = |mut found: Vec<Finding>| {
+        found.iter_mut().for_each(|finding| finding.apply(&mut statements));
+        found
+    };
+    all.extend(apply(findings::from_changelogs(input, &all)?));
+    all.extend(apply(findings::from_lifecycle(input, meta.as_ref(), &mut coverage.unreliable)));
+    all.extend(apply(findings::from_pending(input, &all)));
+    coverage.note_idle(&statements.idle(), input.now);
     coverage::describe(&mut coverage, input, meta);
     let (mut suppressed, mut findings): (Vec<Finding>, Vec<Finding>) =
         all.into_iter().partition(|finding| matches!(finding.verdict, Verdict::Suppressed(_)));

@@ -3,6 +3,7 @@
 use crate::assess::Input;
 use crate::findings::Finding;
 use advisories::index::{FeedState, Index, Meta};
+use advisories::vex::Statement;
 use ecow::EcoString;
 use inventory::{Inventory, Offered, PackageType};
 use jiff::Timestamp;
@@ -72,6 +73,16 @@ impl Coverage {
         }
         gaps.extend(self.unreliable.iter().cloned());
         gaps
+    }
+
+    /// Names the statements without effect.
+    pub(crate) fn note_idle(&mut self, idle: &[&Statement], now: Timestamp) {
+        let describe = |statement: &&Statement| {
+            let over = statement.until.filter(|until| *until <= now);
+            let over = over.map(|until| format!(", whose time ended on {}", until.strftime("%F"))).unwrap_or_default();
+            format!("{}: {}{over}", statement.by, statement.vulnerability)
+        };
+        self.idle_statements = idle.iter().map(describe).collect();
     }
 
     /// Whether there is enough data to call the asset clean.

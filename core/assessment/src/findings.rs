@@ -14,7 +14,7 @@ use advisories::severity::decisive_of_scored;
 use ecow::EcoString;
 use inventory::{PackageType, purl};
 use jiff::Timestamp;
-use matching::{Fix, Match, Verdict};
+use matching::{Fix, Match, Statements, Verdict};
 use policy::Deadline;
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -132,6 +132,22 @@ impl Finding {
     pub(crate) fn by_urgency(a: &Self, b: &Self) -> Ordering {
         let due = |finding: &Self| finding.deadline.due.unwrap_or(Timestamp::MAX);
         due(a).cmp(&due(b)).then(a.deadline.rank.cmp(&b.deadline.rank)).then_with(|| natural(&b.id, &a.id))
+    }
+
+    /// Sets it aside where statements do so for all that carry it.
+    pub(crate) fn apply(&mut self, statements: &mut Statements<'_>) {
+        let ids = || std::iter::once(self.id.as_str()).chain(self.aliases.iter().map(String::as_str));
+        let places: Vec<Option<usize>> = match self.carriers.is_empty() {
+            true => vec![None],
+            false => self.carriers.iter().map(|carrier| carrier.package).collect(),
+        };
+        let found: Vec<_> = places.into_iter().map(|place| statements.on(ids(), place)).collect();
+        if let Some(suppressions) = found.into_iter().collect::<Option<Vec<_>>>()
+            && let Some(first) = suppressions.into_iter().next()
+            && !matches!(self.verdict, Verdict::Suppressed(_))
+        {
+            self.verdict = Verdict::Suppressed(first);
+        }
     }
 
     /// Takes in the same vulnerability in another source package, whose patch has a day of its own.

@@ -6,7 +6,7 @@ use advisories::vex::{Statement, Status};
 use advisories::{Advisory, Affected, Record, Severity, Subject, Vulnerability};
 use inventory::{Inventory, Offered, Package, PackageType, PendingUpdate, SourcePackage};
 use jiff::Timestamp;
-use plimsoll_assessment::{Assessment, Input, Kind, assess};
+use plimsoll_assessment::{Assessment, Changelog, Input, Kind, assess};
 use policy::{Asset, Policy};
 
 fn at(text: &str) -> Timestamp {
@@ -20,6 +20,7 @@ struct Case {
     feeds: Vec<FeedState>,
     policy: Policy,
     statements: Vec<Statement>,
+    changelogs: Vec<Changelog>,
     fetched: Vec<(String, Timestamp)>,
 }
 
@@ -31,6 +32,7 @@ impl Case {
             feeds: vec![feed("debian_lists", Some("2026-11-20T00:00:00Z")), feed("kev", Some("2026-11-20T00:00:00Z"))],
             policy: policy::preset("baseline").expect("there").expect("reads"),
             statements: Vec::new(),
+            changelogs: Vec::new(),
             fetched: Vec::new(),
         }
     }
@@ -46,7 +48,7 @@ impl Case {
             policy: &self.policy,
             asset: &Asset::default(),
             statements: &self.statements,
-            changelogs: &[],
+            changelogs: &self.changelogs,
             now: at("2026-11-22T00:00:00Z"),
             today: at("2026-11-22T00:00:00Z"),
             fetched: &self.fetched,
@@ -197,4 +199,40 @@ fn feeds_that_do_not_date_themselves_are_as_old_as_their_fetch() {
     assert!(gaps(&[("debian_tracker", "2026-10-01T00:00:00Z")], None).contains("stale"));
     assert!(gaps(&[], None).contains("age of the feed debian_tracker is not known"));
     assert!(gaps(&[], Some("2027-08-01T00:00:00Z")).contains("how old the rest is cannot be said"));
+}
+
+/// What only a changelog names is accepted, rejected and named like everything else; so it is without any index.
+#[test]
+fn statements_hold_for_what_changelogs_name() {
+    let accepted = |id: &str| Statement {
+        within: None,
+        vulnerability: id.to_owned(),
+        products: vec!["*".to_owned()],
+        status: Status::Accepted,
+        reason: "r".to_owned(),
+        by: "file".to_owned(),
+        at: None,
+        until: None,
+    };
+    let rejected = Record::Vulnerability(Box::new(Vulnerability {
+        id: "CVE-2026-0051".to_owned(),
+        rejected: Some(at("2026-11-01T00:00:00Z")),
+        ..Vulnerability::default()
+    }));
+    let mut case = Case::new(vec![deb("a", "1.0-1")], vec![rejected]);
+    case.inventory.pending = vec![update("a", "1.0-1", "1.0-2")];
+    case.statements = vec![accepted("CVE-2026-0050"), accepted("CVE-1999-9999")];
+    let named =
+        ["CVE-2026-0050", "CVE-2026-0051", "CVE-2026-0052"].map(|id| (id.to_owned(), Some(at("2026-11-01T00:00:00Z"))));
+    case.changelogs = vec![Changelog {
+        source: "a".to_owned(),
+        version: "1.0-2".to_owned(),
+        at: None,
+        vulnerabilities: named.to_vec(),
+    }];
+    let assessment = case.assess();
+    let suppressed: Vec<&str> = assessment.suppressed.iter().map(|finding| finding.id.as_str()).collect();
+    assert_eq!(suppressed, ["CVE-2026-0051", "CVE-2026-0050"]);
+    assert_eq!(kinds(&assessment), [(Kind::Vulnerability, "CVE-2026-0052")]);
+    assert_eq!(assessment.coverage.idle_statements, ["file: CVE-1999-9999"]);
 }

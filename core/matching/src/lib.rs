@@ -14,7 +14,7 @@ mod suppress;
 pub use find::{Error, Matching, find, without_index};
 pub use lifecycle::{EndOfLife, end_of_life};
 pub use mentions::{Mention, mentions};
-pub use suppress::{Suppression, suppress};
+pub use suppress::{Statements, Suppression};
 
 use ecow::EcoString;
 use jiff::Timestamp;

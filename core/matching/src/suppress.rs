@@ -21,7 +21,9 @@ pub struct Suppression {
 }
 
 impl Suppression {
-    pub(crate) fn rejected(id: &str) -> Self {
+    /// The CVE list itself has withdrawn it.
+    #[must_use]
+    pub fn rejected(id: &str) -> Self {
         Self {
             status: Status::NotAffected,
             by: "the CVE list".to_owned(),
@@ -31,54 +33,75 @@ impl Suppression {
     }
 }
 
-/// Applies statements to matches. Returns the places of those without effect, because they met nothing or their time is
-/// over: an exception without effect is a problem.
+/// Statements on what was scanned, with a record of those that met something.
 ///
 /// Of several statements on one match the latest decides (OpenVEX specification, "Updating Statements with Inherited
 /// Data").
-///
-/// # Errors
-/// If the index is damaged.
-pub fn suppress(
-    matches: &mut [Match],
-    inventory: &Inventory,
-    index: &Index<'_>,
-    statements: &[Statement],
+pub struct Statements<'a> {
+    statements: &'a [Statement],
+    inventory: &'a Inventory,
     now: Timestamp,
-) -> Result<Vec<usize>, advisories::Error> {
-    let mut is_used = vec![false; statements.len()];
-    if statements.is_empty() {
-        return Ok(Vec::new());
+    /// By vulnerability, so that many statements and many findings do not multiply.
+    by_id: HashMap<String, Vec<usize>>,
+    is_used: Vec<bool>,
+}
+
+impl<'a> Statements<'a> {
+    /// Takes statements on an inventory, to be judged at an instant.
+    #[must_use]
+    pub fn new(statements: &'a [Statement], inventory: &'a Inventory, now: Timestamp) -> Self {
+        let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, statement) in statements.iter().enumerate() {
+            by_id.entry(statement.vulnerability.to_ascii_uppercase()).or_default().push(at);
+        }
+        Self { statements, inventory, now, by_id, is_used: vec![false; statements.len()] }
     }
-    // By vulnerability, so that many statements and many findings do not multiply.
-    let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, statement) in statements.iter().enumerate() {
-        by_id.entry(statement.vulnerability.to_ascii_uppercase()).or_default().push(at);
+
+    /// Applies them to matches.
+    ///
+    /// # Errors
+    /// If the index is damaged.
+    pub fn apply(&mut self, matches: &mut [Match], index: &Index<'_>) -> Result<(), advisories::Error> {
+        if self.statements.is_empty() {
+            return Ok(());
+        }
+        for found in matches {
+            let vulnerability = index.vulnerability(found.vulnerability)?;
+            let ids = std::iter::once(vulnerability.id).chain(vulnerability.aliases.iter().copied());
+            let suppression = self.on(ids, Some(found.package));
+            if let Some(suppression) = suppression.filter(|_| !matches!(found.verdict, Verdict::Suppressed(_))) {
+                found.verdict = Verdict::Suppressed(suppression);
+            }
+        }
+        Ok(())
     }
-    for found in matches {
-        let vulnerability = index.vulnerability(found.vulnerability)?;
-        let package = &inventory.packages[found.package];
-        let ids = std::iter::once(vulnerability.id).chain(vulnerability.aliases.iter().copied());
+
+    /// What they come to for a vulnerability of these ids in a package of this place; in none, only what is said of
+    /// everything counts.
+    pub fn on<'i>(&mut self, ids: impl Iterator<Item = &'i str>, package: Option<usize>) -> Option<Suppression> {
         let mut places: Vec<usize> =
-            ids.filter_map(|id| by_id.get(&id.to_ascii_uppercase())).flatten().copied().collect();
+            ids.filter_map(|id| self.by_id.get(&id.to_ascii_uppercase())).flatten().copied().collect();
         if places.is_empty() {
-            continue;
+            return None;
         }
         places.sort_unstable();
         places.dedup();
-        let url = purl::write(package);
+        let package = package.map(|place| &self.inventory.packages[place]);
+        let url = package.map(purl::write);
         let mut latest: Option<&Statement> = None;
         for at in places {
-            let statement = &statements[at];
-            if !is_inside(statement, inventory) {
+            let statement = &self.statements[at];
+            let is_meant = |product: &String| match (package, &url) {
+                (Some(package), Some(url)) => covers(statement.status, product, url, package),
+                _ => statement.status == Status::Accepted && product == "*",
+            };
+            if !is_inside(statement, self.inventory) || !statement.products.iter().any(is_meant) {
                 continue;
             }
-            if !statement.products.iter().any(|product| covers(statement.status, product, &url, package)) {
-                continue;
-            }
-            is_used[at] = true;
+            self.is_used[at] = true;
             // What was said later than the instant of the judgement was not said yet.
-            let holds = statement.until.is_none_or(|until| until > now) && statement.at.is_none_or(|at| at <= now);
+            let holds =
+                statement.until.is_none_or(|until| until > self.now) && statement.at.is_none_or(|at| at <= self.now);
             // Of two said at once the cautious one stands.
             let outranks = |known: &Statement| {
                 let both = (known.at, statement.at);
@@ -88,16 +111,18 @@ pub fn suppress(
                 latest = Some(statement);
             }
         }
-        let Some(latest) = latest.filter(|latest| suppresses(latest.status)) else {
-            continue;
-        };
-        if !matches!(found.verdict, Verdict::Suppressed(_)) {
-            let (by, reason) = (latest.by.clone(), latest.reason.clone());
-            found.verdict = Verdict::Suppressed(Suppression { status: latest.status, by, reason, until: latest.until });
-        }
+        let latest = latest.filter(|latest| suppresses(latest.status))?;
+        let (by, reason) = (latest.by.clone(), latest.reason.clone());
+        Some(Suppression { status: latest.status, by, reason, until: latest.until })
     }
-    let is_over = |at: usize| statements[at].until.is_some_and(|until| until <= now);
-    Ok((0..statements.len()).filter(|at| !is_used[*at] || is_over(*at)).collect())
+
+    /// Those without effect, because they met nothing or their time is over: an exception without effect is a problem.
+    #[must_use]
+    pub fn idle(&self) -> Vec<&'a Statement> {
+        let is_over = |statement: &Statement| statement.until.is_some_and(|until| until <= self.now);
+        let all = self.statements.iter().zip(&self.is_used);
+        all.filter(|(statement, is_used)| !**is_used || is_over(statement)).map(|(statement, _)| statement).collect()
+    }
 }
 
 /// Whether a statement on a part of a product speaks of what was scanned: the product is what the document describes.

@@ -6,7 +6,7 @@ use advisories::vex::{Statement, Status};
 use advisories::{Advisory, Affected, Event, FixState, Range, RangeKind, Record, Subject, Vulnerability};
 use inventory::{HostFacts, Inventory, Os, Package, PackageType, SourcePackage};
 use jiff::Timestamp;
-use plimsoll_matching::{Fix, Match, Verdict, end_of_life, find, suppress};
+use plimsoll_matching::{Fix, Match, Statements, Verdict, end_of_life, find};
 
 fn index(records: Vec<Record>) -> Vec<u8> {
     let mut builder = Builder::default();
@@ -250,17 +250,13 @@ fn statements_suppress_until_they_expire_and_idle_ones_are_named() {
     };
     for (until, is_suppressed) in [("2026-12-01T00:00:00Z", true), ("2026-11-01T00:00:00Z", false)] {
         let mut found = find(&inventory, &index).expect("matches").matches;
-        let idle = suppress(
-            &mut found,
-            &inventory,
-            &index,
-            &[statement("cve-2026-0001", until), statement("CVE-2026-9999", until)],
-            now,
-        )
-        .expect("applied");
+        let both = [statement("cve-2026-0001", until), statement("CVE-2026-9999", until)];
+        let mut statements = Statements::new(&both, &inventory, now);
+        statements.apply(&mut found, &index).expect("applied");
+        let idle: Vec<&str> = statements.idle().iter().map(|idle| idle.vulnerability.as_str()).collect();
         assert_eq!(matches!(found[0].verdict, Verdict::Suppressed(_)), is_suppressed);
         // What is over has no effect either, and is named as well.
-        assert_eq!(idle, if is_suppressed { vec![1] } else { vec![0, 1] });
+        assert_eq!(idle, if is_suppressed { vec!["CVE-2026-9999"] } else { vec!["cve-2026-0001", "CVE-2026-9999"] });
     }
 }
 
@@ -368,7 +364,7 @@ fn statements_on_something_else_suppress_nothing() {
     };
     let is_suppressed = |statements: &[Statement]| {
         let mut found = find(&inventory, &index).expect("matches").matches;
-        suppress(&mut found, &inventory, &index, statements, now).expect("applied");
+        Statements::new(statements, &inventory, now).apply(&mut found, &index).expect("applied");
         matches!(found[0].verdict, Verdict::Suppressed(_))
     };
     let (no, day) = (Status::NotAffected, "2026-01-01T00:00:00Z");

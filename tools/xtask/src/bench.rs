@@ -14,6 +14,10 @@ const PACKAGES: usize = 20_000;
 
 /// Runs the measurements and writes `docs/benchmarks.md`.
 pub(crate) fn run(root: &Path) -> Result<()> {
+    if cfg!(debug_assertions) {
+        // What is measured inside this program must be optimised like the product.
+        return super::cargo(root, &["run", "--release", "--locked", "--quiet", "-p", "xtask", "--", "bench"]);
+    }
     super::cargo(root, &["build", "--release", "--locked", "-p", "plimsoll"])?;
     let program = root.join("target/release/plimsoll");
     let work = root.join("target/bench");

@@ -6,7 +6,7 @@ use crate::facts;
 use advisories::severity::decisive_of_scored;
 use inventory::{PendingUpdate, purl};
 use jiff::Timestamp;
-use matching::{Fix, Verdict};
+use matching::{Fix, Suppression, Verdict};
 use std::collections::{HashMap, HashSet};
 
 /// Vulnerabilities that the changelogs of pending updates name and no advisory matched.
@@ -75,7 +75,10 @@ fn from_changelog(
         aliases: Vec::new(),
         title: vulnerability.summary.to_owned(),
         carriers,
-        verdict: Verdict::Affected,
+        verdict: match vulnerability.rejected {
+            Some(_) => Verdict::Suppressed(Suppression::rejected(id)),
+            None => Verdict::Affected,
+        },
         signals,
         sources: vec![source],
         is_overdue: deadline.due.is_some_and(|due| due < input.now),

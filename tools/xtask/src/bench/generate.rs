@@ -92,10 +92,19 @@ pub(super) fn inventory(path: &Path, count: usize) -> Result<()> {
                 format!("package-{}", random.next_u64() % NAMES),
                 version(&mut random, ecosystem, major).replace('+', "%2B"),
             );
+            // As in real documents: libraries bear other names than their sources, and say those.
+            let (binary, upstream) = match number % 3 {
+                0 => (format!("lib{name}"), format!("&upstream={name}")),
+                _ => (name.clone(), String::new()),
+            };
             let purl = match ecosystem {
-                "Debian:12" => format!("pkg:deb/debian/{name}@{version}?arch=amd64&distro=debian-12"),
-                "Ubuntu:22.04:LTS" => format!("pkg:deb/ubuntu/{name}@{version}?arch=amd64&distro=ubuntu-22.04"),
-                "Alpine:v3.20" => format!("pkg:apk/alpine/{name}@{version}?arch=x86_64&distro=alpine-3.20.1"),
+                "Debian:12" => format!("pkg:deb/debian/{binary}@{version}?arch=amd64&distro=debian-12{upstream}"),
+                "Ubuntu:22.04:LTS" => {
+                    format!("pkg:deb/ubuntu/{binary}@{version}?arch=amd64&distro=ubuntu-22.04{upstream}")
+                }
+                "Alpine:v3.20" => {
+                    format!("pkg:apk/alpine/{binary}@{version}?arch=x86_64&distro=alpine-3.20.1{upstream}")
+                }
                 "AlmaLinux:9" => format!("pkg:rpm/almalinux/{name}@{version}?arch=x86_64&distro=almalinux-9.4"),
                 "crates.io" => format!("pkg:cargo/{name}@{version}"),
                 "Go" => format!("pkg:golang/{name}@{version}"),
