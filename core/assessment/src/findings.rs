@@ -323,14 +323,15 @@ fn earliest_deadline(
         }
         carrier.due = derived.iter().find(|(known, _)| *known == key).and_then(|(_, deadline)| deadline.due);
     }
-    let strictest = derived.iter().map(|(_, deadline)| (deadline.rank, deadline.class.clone())).min();
+    let strictest = derived.iter().min_by_key(|(_, deadline)| deadline.rank);
+    let strictest = strictest.map(|(_, deadline)| (deadline.rank, deadline.class.clone(), deadline.also.clone()));
     // Of two due at once, what can be patched says more.
     let earliest = derived
         .into_iter()
         .min_by_key(|((.., has_fix), deadline)| (deadline.due.unwrap_or(Timestamp::MAX), !has_fix))
         .map_or_else(|| policy::derive(input.policy, facts), |(_, deadline)| deadline);
     match strictest {
-        Some((rank, class)) => Deadline { rank, class, ..earliest },
+        Some((rank, class, also)) => Deadline { rank, class, also, ..earliest },
         None => earliest,
     }
 }

@@ -84,13 +84,14 @@ pub(crate) fn group(inventory: &Inventory, findings: &[Finding], now: Timestamp)
             other.push(update.clone());
         }
     }
+    let native = command::native_architecture(inventory);
     for patch in &mut patches {
         patch.packages.sort();
         patch.packages.dedup();
         if inventory.has_repository_metadata && patch.is_of_distribution() {
             patch.is_offered = Some(patch.needs.keys().all(|place| patch.reached.contains(place)));
         }
-        patch.command = command::of(patch, inventory);
+        patch.command = command::of(patch, inventory, native);
     }
     patches.sort_by(|a, b| {
         let key = |patch: &Patch| {

@@ -58,6 +58,8 @@ pub struct Deadline {
     pub class: String,
     /// Its place in the table; lower is stricter.
     pub rank: usize,
+    /// What else the class asks for, in words (`forensic triage`); empty if nothing.
+    pub also: String,
     /// The due date: the earliest of what applied. None if it is due with the next upgrade.
     pub due: Option<Timestamp>,
     /// Whether a mitigation is owed by then instead of a patch, because no patch exists.
@@ -142,7 +144,8 @@ pub fn derive(policy: &Policy, facts: &Facts) -> Deadline {
         });
     }
     let due = steps.iter().filter_map(|step| step.due).min();
-    Deadline { class: class.id.clone(), rank, due, is_mitigation: !facts.is_fix_available, steps, inputs }
+    let also = class.also.clone();
+    Deadline { class: class.id.clone(), rank, also, due, is_mitigation: !facts.is_fix_available, steps, inputs }
 }
 
 fn classify<'p>(policy: &'p Policy, facts: &Facts) -> (&'p Class, usize, Vec<Input>) {

@@ -170,8 +170,8 @@ fn in_words(finding: &Finding, prepared: &Prepared) -> String {
                 .to_owned(),
         );
     }
-    if let Some(also) = class.map(|class| class.also.as_str()).filter(|also| !also.is_empty()) {
-        line(format!("    also owed: {also}"));
+    if !finding.deadline.also.is_empty() {
+        line(format!("    also owed: {}", finding.deadline.also));
     }
     line(String::new());
     text

@@ -164,6 +164,7 @@ fn why(finding: &Finding) -> Markup {
         ul {
             @for carrier in finding.carriers.iter().take(12) { li { code { (printable(&carrier.name)) } " — " (printable(&carrier.because)) "; " (printable(&fix_in_words(&carrier.fix))) } }
             @for input in &finding.deadline.inputs { li { (input.name) ": " (printable(&input.value)) @if input.is_assumed { em { " (not known: the value that stands in for it)" } } } }
+            @if !finding.deadline.also.is_empty() { li { "also owed: " (printable(&finding.deadline.also)) } }
             @for step in &finding.deadline.steps { li { "class " (step.class) ": clock started " (day_and_time(step.started_at)) " (" (step.started_by) "), due " (step.due.map_or_else(|| "with the next upgrade".to_owned(), day_and_time)) } }
             @for source in &finding.sources { li { (printable(&source.id)) " from feed " (source.feed) } }
         }

@@ -48,15 +48,16 @@ fn host(host: &HostFacts) -> Value {
     })
 }
 
-fn coverage(report: &Report<'_>) -> Value {
+fn coverage<'a>(report: &Report<'a>) -> CoverageShape<'a> {
     let coverage = &report.assessment.coverage;
-    json!({
+    let undetermined = coverage.undetermined.iter();
+    let undetermined = undetermined.map(|(name, version, why)| UndeterminedShape { name, version, why }).collect();
+    let rest = json!({
         "packages": coverage.packages,
         "judged": coverage.judged,
         "is_sufficient": coverage.is_sufficient(),
         "gaps": coverage.gaps(),
         "unread": coverage.unread,
-        "undetermined": coverage.undetermined.iter().map(|(name, version, why)| json!({ "name": name, "version": version, "why": why })).collect::<Vec<_>>(),
         "has_repository_metadata": coverage.has_repository_metadata,
         "repository_metadata_at": report.inventory.repository_metadata_at.and_then(|at| Timestamp::from_second(at).ok()),
         "index": coverage.index_digest,
@@ -64,7 +65,22 @@ fn coverage(report: &Report<'_>) -> Value {
         "unknown": coverage.unknown,
         "uncovered": coverage.uncovered,
         "statements_without_effect": coverage.idle_statements,
-    })
+    });
+    CoverageShape { rest, undetermined }
+}
+
+#[derive(Serialize)]
+struct CoverageShape<'a> {
+    #[serde(flatten)]
+    rest: Value,
+    undetermined: Vec<UndeterminedShape<'a>>,
+}
+
+#[derive(Serialize)]
+struct UndeterminedShape<'a> {
+    name: &'a str,
+    version: &'a str,
+    why: &'a str,
 }
 
 /// The whole report. Only what is long has a type of its own; the rest is small.
@@ -82,7 +98,7 @@ struct ReportShape<'a> {
     patches: Vec<PatchShape<'a>>,
     other_updates: Vec<Value>,
     host: Option<Value>,
-    coverage: Value,
+    coverage: CoverageShape<'a>,
     sources: Vec<Value>,
     problems: Vec<String>,
 }
@@ -109,6 +125,7 @@ pub(crate) struct FindingShape<'a> {
     due: Option<Timestamp>,
     is_overdue: bool,
     owes: &'static str,
+    also: &'a str,
     derivation: DerivationShape<'a>,
 }
 
@@ -236,6 +253,7 @@ pub(crate) fn finding(finding: &Finding) -> FindingShape<'_> {
             _ if deadline.is_mitigation => "mitigation",
             _ => "patch",
         },
+        also: &deadline.also,
         derivation: derivation(deadline),
     }
 }

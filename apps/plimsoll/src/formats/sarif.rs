@@ -73,7 +73,11 @@ fn help(finding: &Finding) -> String {
         .collect();
     fixes.dedup();
     let due = finding.deadline.due.map_or_else(|| "with the next upgrade".to_owned(), super::day);
-    format!("Class {}, due {due}. {}", finding.deadline.class, fixes.join("; "))
+    let also = match finding.deadline.also.as_str() {
+        "" => String::new(),
+        also => format!(" Also owed: {also}."),
+    };
+    format!("Class {}, due {due}. {}.{also}", finding.deadline.class, fixes.join("; "))
 }
 
 fn results(report: &Report<'_>, finding: &Finding, rule: usize) -> Vec<Value> {

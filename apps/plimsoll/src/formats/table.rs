@@ -153,7 +153,11 @@ fn resolves(report: &Report<'_>, patch: &Patch) -> String {
         "a security update" => "; what it fixes is not known here",
         _ => "",
     };
-    format!("{what}{packages}{exploited}{unknown}")
+    let mut also: Vec<&str> = findings().map(|finding| finding.deadline.also.as_str()).collect();
+    also.sort_unstable();
+    also.dedup();
+    let also: String = also.iter().filter(|also| !also.is_empty()).map(|also| format!("; also owed: {also}")).collect();
+    format!("{what}{packages}{exploited}{unknown}{also}")
 }
 
 fn patch_details(report: &Report<'_>, patch: &Patch, out: &mut Vec<u8>) -> Result<()> {

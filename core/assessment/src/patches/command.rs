@@ -6,7 +6,7 @@ use inventory::{Inventory, Package, PackageType};
 use std::collections::BTreeSet;
 
 /// The words of the command that applies a patch; none where no command is known to do it.
-pub(super) fn of(patch: &Patch, inventory: &Inventory) -> Vec<String> {
+pub(super) fn of(patch: &Patch, inventory: &Inventory, native: Option<&str>) -> Vec<String> {
     let Some(target) = &patch.target else { return Vec::new() };
     let packages: Vec<&Package> = patch.needs.keys().map(|place| &inventory.packages[*place]).collect();
     let Some(first) = packages.first() else { return Vec::new() };
@@ -15,7 +15,7 @@ pub(super) fn of(patch: &Patch, inventory: &Inventory) -> Vec<String> {
             .iter()
             // The package of a kernel is never upgraded: another one comes beside it.
             .filter(|package| Kernel::of(package).is_none())
-            .map(|package| with_architecture(package, inventory))
+            .map(|package| with_architecture(package, native))
             .chain(patch.instead.iter().map(ToString::to_string))
             .collect(),
         _ => packages.iter().map(|package| package.name.to_string()).collect(),
@@ -33,10 +33,15 @@ pub(super) fn of(patch: &Patch, inventory: &Inventory) -> Vec<String> {
     }
 }
 
+/// The architecture of apt itself: dpkg's.
+pub(super) fn native_architecture(inventory: &Inventory) -> Option<&str> {
+    let dpkg = inventory.packages.iter().find(|own| own.kind == PackageType::Deb && own.name == "dpkg");
+    dpkg.map(|dpkg| dpkg.architecture.as_str())
+}
+
 /// `wine32:i386`: apt takes a name alone for one of its own architecture.
-fn with_architecture(package: &Package, inventory: &Inventory) -> String {
-    let native = inventory.packages.iter().find(|own| own.kind == PackageType::Deb && own.name == "dpkg");
-    let is_native = native.is_none_or(|native| native.architecture == package.architecture);
+fn with_architecture(package: &Package, native: Option<&str>) -> String {
+    let is_native = native.is_none_or(|native| native == package.architecture);
     match is_native || matches!(package.architecture.as_str(), "" | "all") {
         true => package.name.to_string(),
         false => format!("{}:{}", package.name, package.architecture),
