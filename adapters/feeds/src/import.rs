@@ -51,8 +51,9 @@ pub fn import(
 ) -> Result<Vec<Imported>, Error> {
     let mut outcome = Vec::new();
     for path in paths {
-        for file in files_below(path)? {
+        for (file, is_file) in files_below(path)? {
             let found = match feed {
+                _ if !is_file => None,
                 Some(feed) => Some(feed),
                 None => recognise(&file)?,
             };
@@ -67,19 +68,20 @@ pub fn import(
     Ok(outcome)
 }
 
-fn files_below(path: &Path) -> Result<Vec<PathBuf>, Error> {
+/// All files below a folder, also those that a link leads to; with them, as such, what is no file: devices, and links that
+/// lead to nothing or to other folders.
+fn files_below(path: &Path) -> Result<Vec<(PathBuf, bool)>, Error> {
     if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(vec![(path.to_owned(), true)]);
     }
     let mut files = Vec::new();
     let entries = std::fs::read_dir(path).map_err(Error::file("list", path))?;
     for entry in entries {
         let entry = entry.map_err(Error::file("list", path))?;
         let kind = entry.file_type().map_err(Error::file("list", path))?;
-        if kind.is_dir() {
-            files.extend(files_below(&entry.path())?);
-        } else if kind.is_file() {
-            files.push(entry.path());
+        match kind.is_dir() {
+            true => files.extend(files_below(&entry.path())?),
+            false => files.push((entry.path(), entry.path().is_file())),
         }
     }
     files.sort();

@@ -164,16 +164,15 @@ pub(crate) fn distance(due: Option<Timestamp>, now: Timestamp) -> String {
 /// How many packages could not be judged by advisories, in a sentence; for some of them the host's own repositories speak.
 pub(crate) fn not_judged(coverage: &assessment::Coverage) -> String {
     let number = coverage.undetermined.len();
-    let vouched = match number.saturating_sub(coverage.uncovered) {
-        0 => String::new(),
-        vouched => format!("; the host's own repositories account for {vouched} of them"),
+    let vouched = number.saturating_sub(coverage.uncovered);
+    let rest = match (vouched, coverage.uncovered) {
+        (0, 1) => " and is not called clean".to_owned(),
+        (0, _) => " and are not called clean".to_owned(),
+        (_, 0) => "; the host's own repositories account for them".to_owned(),
+        (vouched, 1) => format!("; the host's own repositories account for {vouched}, 1 is not called clean"),
+        (vouched, left) => format!("; the host's own repositories account for {vouched}, {left} are not called clean"),
     };
-    let rest = match coverage.uncovered {
-        0 => "",
-        1 if number == 1 => ", and is not called clean",
-        _ => ", and are not called clean",
-    };
-    format!("{} could not be judged by advisories{vouched}{rest}", count(number, "package"))
+    format!("{} could not be judged by advisories{rest}", count(number, "package"))
 }
 
 /// Why there is not enough data, in one line: the first reasons, and how many more there are.

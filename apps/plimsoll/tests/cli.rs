@@ -638,3 +638,20 @@ fn what_may_not_be_opened_is_counted() {
         serde_json::from_str(&world.text(&["scan", &world.path("status"), "-f", "json"])).expect("a report");
     assert_eq!(report["coverage"]["unread"], 1, "{}", report["problems"]);
 }
+
+/// A folder of links was once imported as if it were empty.
+#[test]
+fn an_import_follows_links_to_files_and_names_the_others() {
+    let world = World::new("import-links");
+    std::fs::create_dir_all(world.folder.join("linked")).expect("created");
+    let link = |to: &str, name: &str| {
+        std::os::unix::fs::symlink(to, world.folder.join("linked").join(name)).expect("linked");
+    };
+    world.write("osv.json", r#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"a"},"versions":["1.0.0"]}]}"#);
+    link("../osv.json", "osv.json");
+    assert_eq!(world.code(&["feeds", "import", &world.path("linked")]), 0);
+    world.write("a.cdx.json", r#"{"bomFormat":"CycloneDX","components":[{"name":"a","purl":"pkg:npm/a@1.0.0"}]}"#);
+    assert!(world.text(&["scan", &world.path("a.cdx.json"), "-f", "json"]).contains("GHSA-1"));
+    link("/nowhere", "dangling.json");
+    assert_eq!(world.code(&["feeds", "import", &world.path("linked")]), 2);
+}

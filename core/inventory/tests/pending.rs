@@ -468,3 +468,72 @@ fn lists_of_removed_sources_are_left_out_and_missing_ones_counted() {
     assert_eq!(with("source-other", &source("bookworm", "")), (0, 1));
     assert_eq!(with("source-more", &source("\n sid\n bookworm", "")), (1, 1));
 }
+
+/// Every file of a host that is no package database, changed at random: an answer or a problem, never a panic.
+#[test]
+fn fuzz_the_metadata_of_hosts() {
+    let repodata = "var/cache/dnf/base-0123456789abcdef/repodata";
+    let (primary, updateinfo, modules) = (
+        format!("{repodata}/x-primary.xml"),
+        format!("{repodata}/x-updateinfo.xml"),
+        format!("{repodata}/x-modules.yaml"),
+    );
+    let index = apk_index(b"P:musl\nV:1.2.5-r1\nA:x86_64\no:musl\n\n");
+    let files: Vec<(&str, &[u8])> = vec![
+        ("etc/os-release", b"ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n"),
+        ("usr/share/distro-info/debian.csv", b"version,codename,series,created,release,eol\n12,Bookworm,bookworm,2021-08-14,2023-06-10,2026-07-11\n"),
+        ("var/lib/dpkg/status", STATUS),
+        ("var/lib/apt/lists/m_dists_x_main_binary-amd64_Packages", b"Package: a\nVersion: 1.0-2\nArchitecture: amd64\nSource: b (1.0-2)\nSize: 5\n"),
+        ("var/lib/apt/lists/m_dists_x_InRelease", b"Origin: Debian\nSuite: x\nDate: Sat, 21 Nov 2026 08:28:25 UTC\nSHA256:\n 00 78 main/binary-amd64/Packages\n"),
+        ("etc/apt/preferences", b"Package: lin[ab]* src:b /^a$/:any\nPin: release o=Debian*,a=/x/\nPin-Priority: 990\n\nPackage: *\nPin: version 1.*\nPin-Priority: never\n"),
+        ("etc/apt/apt.conf", b"APT { Default-Release \"x\"; /* c */ };\n#clear X;\n"),
+        ("etc/apt/sources.list", b"deb [arch=amd64] http://u:w@m:80/ x main # c\n"),
+        ("etc/apt/sources.list.d/y.sources", b"Types: deb\nURIs: http://m/\nSuites: x ./\n y\nComponents: main\nEnabled: yes\n"),
+        ("var/lib/rpm/Packages.db", RPMS),
+        (&primary, br#"<metadata><package type="rpm"><name>tiny</name><arch>noarch</arch><version epoch="2" ver="1.6" rel="1.el9"/><size package="7"/></package></metadata>"#),
+        (&updateinfo, br#"<updates><update type="security"><id>A-1</id><pkglist><collection><package name="tiny" version="1.6" release="1.el9" epoch="2" arch="noarch"/></collection></pkglist></update></updates>"#),
+        (&modules, b"---\ndata:\n  name: nodejs\n  stream: \"18\"\n  artifacts:\n    rpms:\n    - tiny-2:1.6-1.el9.noarch\n"),
+        ("etc/yum.repos.d/x.repo", b"[base]\nenabled=1\npriority=10\nexcludepkgs=a*,\n  b?\n"),
+        ("etc/dnf/plugins/versionlock.list", b"tiny-2:1.5-3.el9.*\n!other-0:1-1.x\n"),
+        ("etc/dnf/versionlock.toml", b"[[packages]]\nname = \"tiny\"\n[[packages.conditions]]\nkey = \"evr\"\ncomparator = \"<\"\nvalue = \"2:1.6\"\n"),
+        ("lib/apk/db/installed", b"P:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\nP:linux-lts\nV:6.6.40-r0\nA:x86_64\n\n"),
+        ("etc/apk/repositories", b"@edge https://a.example/edge/main\nhttps://a.example/v3.20/main\n"),
+        ("etc/apk/world", b"musl@edge>=1.2 busybox~1.36 !x\n"),
+        (MAIN, &index),
+        ("proc/sys/kernel/osrelease", b"6.6.32-0-lts\n"),
+        ("proc/version", b"Linux version 6.1.0-18-amd64 (x@y) #1 SMP Debian 6.1.76-1 (2024-02-01)\n"),
+        ("proc/stat", b"cpu 1 2\nbtime 1709251200\n"),
+        ("proc/812/stat", b"812 (a b) S 1 812 812 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100000 0 0\n"),
+        ("proc/812/maps", b"7f00-7f01 r-xp 00000000 08:01 12 /usr/lib/x/liba.so.3 (deleted)\n"),
+        ("proc/812/cgroup", b"0::/system.slice/ssh.service\n"),
+        ("var/lib/dpkg/info/a.list", b"/.\n/lib/x/liba.so.3\n"),
+        ("var/log/dpkg.log", b"2024-03-20 10:00:00 upgrade a:amd64 0.9-1 1.0-1\n"),
+    ];
+    let (root, inventory) = host("fuzz", &files);
+    assert!(inventory.pending.len() >= 2, "{:?}", inventory.problems);
+    for (path, seed) in &files {
+        // Databases have targets of their own.
+        if path.ends_with("Packages.db") {
+            continue;
+        }
+        let file = root.join(path);
+        testkit::fuzz::run_for(0.3, &[seed.to_vec()], |input| {
+            std::fs::write(&file, input).expect("written");
+            let mut inventory = read(&root);
+            let directory = plimsoll_inventory::Directory::new(std::fs::File::open(&root).expect("opens").into());
+            plimsoll_inventory::os::collect(&directory, &mut inventory);
+            plimsoll_inventory::host::collect(&directory, &mut inventory);
+        });
+        std::fs::write(&file, seed).expect("written");
+    }
+    std::fs::remove_dir_all(root).expect("removed");
+}
+
+#[test]
+fn opkg_packages_are_kept_by_their_kind() {
+    let status: &[u8] = b"Package: busybox\nVersion: 1.36.1-1\nStatus: install user installed\nArchitecture: x86_64\n";
+    let (root, inventory) = host("opkg", &[("usr/lib/opkg/status", status)]);
+    let package = &inventory.packages[0];
+    assert_eq!((package.kind, package.ecosystem.as_str()), (plimsoll_inventory::PackageType::Opkg, ""));
+    std::fs::remove_dir_all(root).expect("removed");
+}

@@ -329,3 +329,46 @@ fn conditions_that_never_or_always_hold_are_refused() {
         assert!(Policy::parse(&text).is_err(), "{when}");
     }
 }
+
+/// `--fail-on CLASS` means that class and the stricter ones before it: so they must be stricter.
+#[test]
+fn the_classes_of_a_preset_stand_in_the_order_of_their_deadlines() {
+    use plimsoll_policy::Due;
+    for entry in PRESETS {
+        let policy = policy(entry.id);
+        let hours = |due: Due| match due {
+            Due::Hours(hours) => Some(hours),
+            Due::Days(days) => Some(days * 24),
+            Due::Months(months) => Some(months * 28 * 24),
+            Due::BusinessDays(days) => Some(days * 24),
+            Due::NextUpgrade => Some(i64::MAX),
+            // Depends on the day.
+            Due::EndOfQuarter => None,
+        };
+        let all: Vec<i64> = policy.classes.iter().filter_map(|class| hours(class.due)).collect();
+        assert!(all.is_sorted(), "{}: {all:?}", entry.id);
+    }
+}
+
+/// FedRAMP VDR: days by impact, likely exploitability and reachability, as the preset's source has them for low systems.
+#[test]
+fn fedramp_vdr_gives_each_cell_its_days() {
+    let policy = policy("fedramp-vdr-low");
+    let days = |impact: &str, likely: bool, exposed: bool| {
+        let exposure = Some(if exposed { Exposure::Exposed } else { Exposure::Internal });
+        let asset = Asset { impact: Some(impact.to_owned()), exposure, ..Asset::default() };
+        let (exploitation, automatable) = (Some("none".to_owned()), Some(likely));
+        let start = at("2026-11-01T00:00:00Z");
+        let due = derive(&policy, &Facts { asset, exploitation, automatable, ..facts() }).due;
+        due.map(|due| due.duration_since(start).as_hours() / 24)
+    };
+    assert_eq!(
+        [days("n5", true, true), days("n5", true, false), days("n5", false, true)],
+        [Some(4), Some(8), Some(32)]
+    );
+    assert_eq!(
+        [days("n4", true, true), days("n4", true, false), days("n4", false, true)],
+        [Some(8), Some(32), Some(64)]
+    );
+    assert_eq!([days("n3", true, true), days("n3", true, false)], [Some(32), Some(64)]);
+}

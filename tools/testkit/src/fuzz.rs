@@ -98,14 +98,22 @@ pub fn mutate(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
 /// # Panics
 /// If the target panics; the input that did it is printed as an escaped string.
 pub fn run(seeds: &[Vec<u8>], target: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
+    run_for(1.0, seeds, target);
+}
+
+/// The same for a target of which there are many, or few: `share` of that time.
+///
+/// # Panics
+/// If the target panics.
+pub fn run_for(share: f64, seeds: &[Vec<u8>], target: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
     assert!(!seeds.is_empty(), "a fuzz target needs seeds");
-    let seconds = std::env::var("PLIMSOLL_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let seconds: f64 = std::env::var("PLIMSOLL_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1.0);
     let (start, mut random) = (Instant::now(), Random::new(seeds.len() as u64));
     let mut runs = 0_u64;
     for seed in seeds {
         target(seed);
     }
-    while runs < 200 || start.elapsed() < Duration::from_secs(seconds) {
+    while runs < 200 || start.elapsed() < Duration::from_secs_f64(seconds * share) {
         let input = mutate(&mut random, seeds);
         if std::panic::catch_unwind(|| target(&input)).is_err() {
             panic!("the target panicked on b\"{}\"", input.escape_ascii());
