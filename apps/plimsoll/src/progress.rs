@@ -5,6 +5,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Bars on a terminal, nothing elsewhere.
 pub(crate) struct Bars {
@@ -45,6 +46,45 @@ impl feeds::Progress for Bars {
 
     fn end(&self, name: &str, _word: &str) {
         self.with(name, ProgressBar::finish_and_clear);
+    }
+}
+
+/// A line that tells how far a walk through folders has come, on a terminal and once it has taken a while.
+pub(crate) struct Walked {
+    since: Instant,
+    is_quiet: bool,
+    files: u64,
+    line: Option<ProgressBar>,
+}
+
+impl Walked {
+    /// How long a person waits without wondering.
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    pub(crate) fn new(is_quiet: bool) -> Self {
+        Self { since: Instant::now(), is_quiet, files: 0, line: None }
+    }
+
+    /// Notes that a file is looked at.
+    pub(crate) fn file(&mut self, path: &str) {
+        self.files += 1;
+        if self.is_quiet || !self.files.is_multiple_of(64) || self.since.elapsed() < Self::PATIENCE {
+            return;
+        }
+        let line = self.line.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}").ok();
+            style.into_iter().fold(ProgressBar::new_spinner(), ProgressBar::with_style)
+        });
+        line.set_message(format!("looked at {} files, now {}", self.files, printable(path)));
+        line.tick();
+    }
+}
+
+impl Drop for Walked {
+    fn drop(&mut self) {
+        if let Some(line) = &self.line {
+            line.finish_and_clear();
+        }
     }
 }
 

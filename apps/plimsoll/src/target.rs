@@ -21,12 +21,12 @@ const FOLDERS: &[&str] =
     &["usr/local", "opt", "srv", "var/www", "app", "code", "workspace", "usr/src/app", "var/task", "function"];
 
 /// Reads the inventory of what the arguments name.
-pub(crate) fn read(subject: &Subject) -> Result<Inventory> {
+pub(crate) fn read(subject: &Subject, is_quiet: bool) -> Result<Inventory> {
     let mut inventory = match (&subject.target, &subject.root) {
-        (Some(target), _) if target.is_dir() => of_tree(target)?,
+        (Some(target), _) if target.is_dir() => of_tree(target, is_quiet)?,
         (Some(target), _) => of_file(target, subject)?,
-        (None, Some(root)) => of_root(root, false)?,
-        (None, None) => of_root(Path::new("/"), true)?,
+        (None, Some(root)) => of_root(root, false, is_quiet)?,
+        (None, None) => of_root(Path::new("/"), true, is_quiet)?,
     };
     sort(&mut inventory.packages);
     Ok(inventory)
@@ -79,7 +79,7 @@ fn open(path: &Path) -> Result<Directory> {
     Ok(Directory::new(file.into()))
 }
 
-fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
+fn of_root(path: &Path, is_this_host: bool, is_quiet: bool) -> Result<Inventory> {
     let root = open(path)?;
     let mut inventory = Inventory { subject: path.display().to_string(), ..Inventory::default() };
     inventory::os::collect(&root, &mut inventory);
@@ -99,7 +99,7 @@ fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
         inventory::host::collect(&root, &mut inventory);
     }
     // Language packages outside of the package manager live below these; what it owns is judged by its own data.
-    let mut walk = Walk::new(&root, false);
+    let mut walk = Walk::new(&root, false, is_quiet);
     for folder in FOLDERS {
         walk.folder(folder, &mut inventory, 0);
     }
@@ -108,13 +108,13 @@ fn of_root(path: &Path, is_this_host: bool) -> Result<Inventory> {
     Ok(inventory)
 }
 
-fn of_tree(path: &Path) -> Result<Inventory> {
+fn of_tree(path: &Path, is_quiet: bool) -> Result<Inventory> {
     let root = open(path)?;
     let mut inventory = Inventory { subject: path.display().to_string(), ..Inventory::default() };
     if root.exists("etc/os-release") && DATABASES.iter().any(|database| root.exists(database)) {
         inventory.unreadable(path.display().to_string(), "it looks like the root of a system: scan it with --root");
     }
-    let mut walk = Walk::new(&root, true);
+    let mut walk = Walk::new(&root, true, is_quiet);
     walk.folder("", &mut inventory, 0);
     walk.links(&mut inventory);
     Ok(inventory)

@@ -328,6 +328,8 @@ fn every_package_database_and_document_is_read_or_refused_with_a_reason() {
                 found.problems.len(),
                 found.problems.first().map(|problem| format!(", first: {}", problem.what)).unwrap_or_default()
             );
+            // Names a bill of materials, and is none.
+            assert_eq!(is_known, short != "flatpak-metainfo.xml", "{short}");
             assert!(
                 !is_known || !found.packages.is_empty() || !found.problems.is_empty() || short.contains("example"),
                 "{short}: nothing, and no reason"

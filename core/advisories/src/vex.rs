@@ -3,9 +3,11 @@
 mod csaf;
 mod cyclonedx;
 mod ignore_files;
+mod justification;
 mod openvex;
 
 pub use ignore_files::{audit_toml, grype, osv_scanner, trivy, trivy_plain};
+pub use justification::Justification;
 
 use crate::model::Problem;
 use jiff::Timestamp;
@@ -36,6 +38,8 @@ pub struct Statement {
     pub within: Option<String>,
     /// What is said.
     pub status: Status,
+    /// Why it is not affected, where the document says so in a word that machines know.
+    pub justification: Option<Justification>,
     /// Justification and notes, in the document's words.
     pub reason: String,
     /// Who says it: the document.
@@ -63,7 +67,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Statements {
         Ok(value) => value,
         Err(error) => return Statements { statements: Vec::new(), problems: vec![Problem::bad_record(name, error)] },
     };
-    if value["@context"].as_str().is_some_and(|context| context.contains("openvex")) {
+    let found = if value["@context"].as_str().is_some_and(|context| context.contains("openvex")) {
         openvex::read(name, &value)
     } else if value["document"]["csaf_version"].is_string() {
         csaf::read(name, &value)
@@ -72,5 +76,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Statements {
     } else {
         let problem = Problem::bad_record(name, "it is neither OpenVEX nor CSAF nor CycloneDX");
         Statements { statements: Vec::new(), problems: vec![problem] }
+    };
+    if found == Statements::default() {
+        let problem = Problem::bad_record(name, "it makes no statement on any vulnerability");
+        return Statements { statements: Vec::new(), problems: vec![problem] };
     }
+    found
 }

@@ -85,7 +85,7 @@ fn builder_of(package: &Package) -> Option<Builder> {
         return Some(Builder::Epel);
     }
     // `2.4.52-1ubuntu4.9+esm1`, `1.2-1ubuntu0.1~esm2`
-    let is_pro = package.kind == PackageType::Deb && package.version.contains("esm");
+    let is_pro = package.kind == PackageType::Deb && ["+esm", "~esm"].iter().any(|mark| package.version.contains(mark));
     (is_pro && package.ecosystem.starts_with("Ubuntu:")).then_some(Builder::UbuntuPro)
 }
 

@@ -43,6 +43,7 @@ fn set_aside(found: &mut Match, kernel: &Kernel, host: &HostFacts) {
         let running = host.running_kernel.as_deref().unwrap_or_default();
         found.verdict = Verdict::Suppressed(Suppression {
             status: Status::NotAffected,
+            justification: None,
             by: "this host".to_owned(),
             reason: format!("this kernel is installed and does not run ({running} does): remove it"),
             until: None,

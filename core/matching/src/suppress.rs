@@ -2,7 +2,7 @@
 
 use crate::{Match, Verdict};
 use advisories::index::Index;
-use advisories::vex::{Statement, Status};
+use advisories::vex::{Justification, Statement, Status};
 use inventory::{Inventory, Package, purl};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -12,6 +12,8 @@ use std::collections::HashMap;
 pub struct Suppression {
     /// What is said: not affected, fixed, or accepted as it is.
     pub status: Status,
+    /// Why it is not affected, in a word that machines know, if the document has one.
+    pub justification: Option<Justification>,
     /// The document or rule that says so.
     pub by: String,
     /// Its reason, in its words.
@@ -26,6 +28,7 @@ impl Suppression {
     pub fn rejected(id: &str) -> Self {
         Self {
             status: Status::NotAffected,
+            justification: None,
             by: "the CVE list".to_owned(),
             reason: format!("{id} was rejected"),
             until: None,
@@ -112,8 +115,13 @@ impl<'a> Statements<'a> {
             }
         }
         let latest = latest.filter(|latest| suppresses(latest.status))?;
-        let (by, reason) = (latest.by.clone(), latest.reason.clone());
-        Some(Suppression { status: latest.status, by, reason, until: latest.until })
+        Some(Suppression {
+            status: latest.status,
+            justification: latest.justification,
+            by: latest.by.clone(),
+            reason: latest.reason.clone(),
+            until: latest.until,
+        })
     }
 
     /// Those without effect, because they met nothing or their time is over: an exception without effect is a problem.

@@ -25,6 +25,7 @@ pub const PRESETS: &[Preset] = &[
     Preset { id: "cyber-essentials", text: include_str!("../presets/cyber-essentials.toml") },
     Preset { id: "cra-openchain", text: include_str!("../presets/cra-openchain.toml") },
     Preset { id: "seven-thirty-ninety", text: include_str!("../presets/seven-thirty-ninety.toml") },
+    Preset { id: "seven-thirty-ninety-180", text: include_str!("../presets/seven-thirty-ninety-180.toml") },
 ];
 
 /// Reads a preset by its id; `None` if there is none of that name.

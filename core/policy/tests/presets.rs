@@ -350,25 +350,103 @@ fn the_classes_of_a_preset_stand_in_the_order_of_their_deadlines() {
     }
 }
 
-/// FedRAMP VDR: days by impact, likely exploitability and reachability, as the preset's source has them for low systems.
+/// FedRAMP VDR: hours by impact, likely exploitability and reachability, as the source's three tables have them.
 #[test]
-fn fedramp_vdr_gives_each_cell_its_days() {
-    let policy = policy("fedramp-vdr-low");
-    let days = |impact: &str, likely: bool, exposed: bool| {
-        let exposure = Some(if exposed { Exposure::Exposed } else { Exposure::Internal });
-        let asset = Asset { impact: Some(impact.to_owned()), exposure, ..Asset::default() };
-        let (exploitation, automatable) = (Some("none".to_owned()), Some(likely));
-        let start = at("2026-11-01T00:00:00Z");
-        let due = derive(&policy, &Facts { asset, exploitation, automatable, ..facts() }).due;
-        due.map(|due| due.duration_since(start).as_hours() / 24)
+fn fedramp_vdr_gives_each_cell_its_hours() {
+    // Likely exploitable and reachable, likely exploitable, not likely; in days.
+    type Row = (&'static str, [f64; 3]);
+    let tables: [(&str, [Row; 4]); 3] = [
+        (
+            "fedramp-vdr-low",
+            [
+                ("n5", [4.0, 8.0, 32.0]),
+                ("n4", [8.0, 32.0, 64.0]),
+                ("n3", [32.0, 64.0, 192.0]),
+                ("n2", [96.0, 160.0, 192.0]),
+            ],
+        ),
+        (
+            "fedramp-vdr-moderate",
+            [
+                ("n5", [2.0, 4.0, 16.0]),
+                ("n4", [4.0, 8.0, 64.0]),
+                ("n3", [16.0, 32.0, 128.0]),
+                ("n2", [48.0, 128.0, 192.0]),
+            ],
+        ),
+        (
+            "fedramp-vdr-high",
+            [("n5", [0.5, 1.0, 8.0]), ("n4", [2.0, 8.0, 32.0]), ("n3", [8.0, 16.0, 64.0]), ("n2", [24.0, 96.0, 192.0])],
+        ),
+    ];
+    for (id, rows) in tables {
+        let policy = policy(id);
+        for (impact, cells) in rows {
+            for ((likely, exposed), days) in [(true, true), (true, false), (false, true), (false, false)]
+                .into_iter()
+                .zip(cells.into_iter().chain([cells[2]]))
+            {
+                let exposure = Some(if exposed { Exposure::Exposed } else { Exposure::Internal });
+                let asset = Asset { impact: Some(impact.to_owned()), exposure, ..Asset::default() };
+                let (exploitation, automatable) = (Some("none".to_owned()), Some(likely));
+                // A day ends at midnight, hours do not.
+                let (start, tail) = match days < 1.0 {
+                    true => (at("2026-11-01T06:00:00Z"), 0),
+                    false => (at("2026-11-01T00:00:00Z"), 86_399),
+                };
+                let known = Facts { asset, exploitation, automatable, first_seen: Some(start), ..facts() };
+                let due = derive(&policy, &known).due.expect("a date");
+                let expected = (days * 86_400.0) as i64 + tail;
+                assert_eq!(due.duration_since(start).as_secs(), expected, "{id} {impact} {likely} {exposed}");
+            }
+        }
+    }
+}
+
+/// The presets by severity alone: critical, high, medium, low, in the words of `Due`.
+#[test]
+fn presets_by_severity_give_the_days_of_their_sources() {
+    let tables = [
+        ("fedramp-rev5", ["30 days", "30 days", "90 days", "180 days"]),
+        ("seven-thirty-ninety", ["7 days", "30 days", "90 days", "120 days"]),
+        ("seven-thirty-ninety-180", ["7 days", "30 days", "90 days", "180 days"]),
+        ("cra-openchain", ["7 days", "30 days", "90 days", "next upgrade"]),
+        ("cyber-essentials", ["14 days", "14 days", "end of quarter", "end of quarter"]),
+        ("pci-dss", ["1 month", "1 month", "end of quarter", "end of quarter"]),
+    ];
+    for (id, expected) in tables {
+        let policy = policy(id);
+        for (scores, due) in [[9.0, 10.0], [7.0, 8.9], [4.0, 6.9], [0.1, 3.9]].into_iter().zip(expected) {
+            for cvss in scores {
+                let class = derive(&policy, &Facts { cvss: Some(cvss), ..facts() }).class;
+                let class = policy.classes.iter().find(|own| own.id == class).expect("one of its own");
+                assert_eq!(class.due.to_string(), due, "{id} {cvss}");
+            }
+        }
+    }
+}
+
+#[test]
+fn fedramp_rev5_is_capped_by_the_catalogue() {
+    let due = |is_exploited: bool| {
+        let catalogue_due = is_exploited.then(|| at("2026-11-15T00:00:00Z"));
+        derive(&policy("fedramp-rev5"), &Facts { is_exploited, catalogue_due, cvss: Some(5.0), ..facts() }).due
     };
-    assert_eq!(
-        [days("n5", true, true), days("n5", true, false), days("n5", false, true)],
-        [Some(4), Some(8), Some(32)]
-    );
-    assert_eq!(
-        [days("n4", true, true), days("n4", true, false), days("n4", false, true)],
-        [Some(8), Some(32), Some(64)]
-    );
-    assert_eq!([days("n3", true, true), days("n3", true, false)], [Some(32), Some(64)]);
+    assert_eq!([due(true), due(false)], [Some(at("2026-11-15T23:59:59Z")), Some(at("2027-01-30T23:59:59Z"))]);
+}
+
+#[test]
+fn essential_eight_gives_48_hours_two_weeks_or_a_month() {
+    let policy = policy("essential-eight");
+    let due = |cvss: f64, exploitation: &str, exposure: Exposure| {
+        let asset = Asset { exposure: Some(exposure), ..Asset::default() };
+        let (exploitation, patch) = (Some(exploitation.to_owned()), Some(at("2026-11-01T00:00:00Z")));
+        let known = Facts { cvss: Some(cvss), exploitation, asset, patch_available: patch, ..facts() };
+        derive(&policy, &known).due.expect("a date").to_string()
+    };
+    assert_eq!(due(5.0, "active", Exposure::Internal), "2026-11-03T00:00:00Z");
+    assert_eq!(due(5.0, "poc", Exposure::Internal), "2026-11-03T00:00:00Z");
+    assert_eq!(due(9.0, "none", Exposure::Internal), "2026-11-03T00:00:00Z");
+    assert_eq!(due(5.0, "none", Exposure::Exposed), "2026-11-15T23:59:59Z");
+    assert_eq!(due(5.0, "none", Exposure::Internal), "2026-12-01T23:59:59Z");
 }

@@ -154,7 +154,7 @@ pub(super) fn prepare(subject: &Subject, data: &Path, is_quiet: bool) -> Result<
     let now = instant(subject.at.as_deref())?;
     let policy = policy(&subject.policy)?;
     let asset = asset(subject)?;
-    let mut inventory = target::read(subject)?;
+    let mut inventory = target::read(subject, is_quiet)?;
     let statements = statements(subject)?;
     let changelogs = if subject.changelogs { changelogs::collect(&mut inventory, is_quiet)? } else { Vec::new() };
     let index = match &subject.index {
@@ -198,6 +198,9 @@ fn instant(text: Option<&str>) -> Result<Timestamp> {
 /// The policy of a preset's name or of a file.
 pub(super) fn policy(name: &str) -> Result<Policy> {
     if let Some(policy) = ::policy::preset(name) {
+        if Path::new(name).is_file() {
+            progress::say(&format!("The policy is the preset `{name}`; the file of that name here is `./{name}`."));
+        }
         return Ok(policy?);
     }
     let text = files::read_text(Path::new(name))

@@ -1,7 +1,7 @@
 //! CycloneDX 1.6 with components and vulnerabilities (<https://cyclonedx.org/docs/1.6/json/>).
 
 use super::{Report, verdict_in_words};
-use advisories::vex::Status;
+use advisories::vex::{Justification, Status};
 use anyhow::Result;
 use assessment::{Finding, Kind};
 use matching::{Fix, Verdict};
@@ -73,6 +73,12 @@ fn vulnerability(finding: &Finding) -> Value {
     }
     if matches!(&finding.verdict, Verdict::Suppressed(suppression) if suppression.status == Status::Accepted) {
         value["analysis"]["response"] = json!(["will_not_fix"]);
+    }
+    if let Verdict::Suppressed(suppression) = &finding.verdict
+        && suppression.status == Status::NotAffected
+        && let Some(word) = suppression.justification.and_then(Justification::cyclonedx)
+    {
+        value["analysis"]["justification"] = json!(word);
     }
     if !fixed.is_empty() {
         value["recommendation"] = json!(format!("Upgrade to {}", fixed.join(", ")));

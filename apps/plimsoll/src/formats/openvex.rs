@@ -1,7 +1,7 @@
 //! OpenVEX 0.2.0 (<https://github.com/openvex/spec>): one statement a finding.
 
 use super::{Report, fix_in_words, verdict_in_words};
-use advisories::vex::Status;
+use advisories::vex::{Justification, Status};
 use anyhow::Result;
 use assessment::{Finding, Kind};
 use matching::Verdict;
@@ -61,8 +61,11 @@ fn statement(report: &Report<'_>, finding: &Finding) -> Value {
             value["status"] = json!("fixed");
             value["status_notes"] = json!(verdict_in_words(&finding.verdict));
         }
-        Verdict::Suppressed(_) => {
+        Verdict::Suppressed(suppression) => {
             value["status"] = json!("not_affected");
+            if let Some(word) = suppression.justification.and_then(Justification::openvex) {
+                value["justification"] = json!(word);
+            }
             value["impact_statement"] = json!(verdict_in_words(&finding.verdict));
         }
     }

@@ -1,6 +1,7 @@
 //! A walk through folders, for the documents and programs in them that say which packages there are.
 
 use super::MOST_BYTES;
+use crate::progress::Walked;
 use inventory::readers::{self, Document};
 use inventory::{Directory, EntryKind, Inventory};
 use std::collections::HashSet;
@@ -18,11 +19,12 @@ pub(super) struct Walk<'a> {
     seen: HashSet<(u64, u64)>,
     /// Links, looked at last: most lead to what was read anyway.
     waiting: Vec<String>,
+    walked: Walked,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(root: &'a Directory, follows_folders: bool) -> Self {
-        Self { root, follows_folders, seen: HashSet::new(), waiting: Vec::new() }
+    pub(super) fn new(root: &'a Directory, follows_folders: bool, is_quiet: bool) -> Self {
+        Self { root, follows_folders, seen: HashSet::new(), waiting: Vec::new(), walked: Walked::new(is_quiet) }
     }
 
     pub(super) fn folder(&mut self, folder: &str, inventory: &mut Inventory, depth: usize) {
@@ -62,6 +64,7 @@ impl<'a> Walk<'a> {
     }
 
     fn file(&mut self, path: &str, inventory: &mut Inventory) {
+        self.walked.file(path);
         if readers::is_without_reader(path) {
             return inventory.unreadable(path, "it lists packages in a format that is not read");
         }

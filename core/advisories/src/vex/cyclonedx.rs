@@ -1,7 +1,8 @@
 //! VEX in CycloneDX form: `vulnerabilities[].analysis`, with products by reference into the document.
 
-use super::{Statement, Statements, Status};
+use super::{Justification, Statement, Statements, Status};
 use crate::feeds::text::instant;
+use crate::model::Problem;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -16,8 +17,12 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
             purls.insert(reference, purl);
         }
     }
-    for entry in document["vulnerabilities"].as_array().into_iter().flatten() {
-        let Some(vulnerability) = entry["id"].as_str() else { continue };
+    for (number, entry) in document["vulnerabilities"].as_array().into_iter().flatten().enumerate() {
+        let Some(vulnerability) = entry["id"].as_str() else {
+            let place = format!("{name} vulnerability {}", number + 1);
+            found.problems.push(Problem::bad_record(place, "it has no id, so nothing can be matched"));
+            continue;
+        };
         let analysis = &entry["analysis"];
         let status = match analysis["state"].as_str() {
             Some("not_affected" | "false_positive") => Status::NotAffected,
@@ -49,6 +54,7 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
             products,
             within: None,
             status,
+            justification: analysis["justification"].as_str().and_then(Justification::parse),
             reason: words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join("; "),
             by: name.to_owned(),
             at: analysis["lastUpdated"].as_str().or(document["metadata"]["timestamp"].as_str()).and_then(instant),

@@ -27,6 +27,7 @@ fn accepted(
         products,
         within: None,
         status: Status::Accepted,
+        justification: None,
         reason,
         by: name.to_owned(),
         at: None,

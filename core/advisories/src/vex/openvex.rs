@@ -1,6 +1,6 @@
 //! OpenVEX 0.2 (<https://github.com/openvex/spec>).
 
-use super::{Statement, Statements, Status};
+use super::{Justification, Statement, Statements, Status};
 use crate::feeds::text::instant;
 use crate::model::Problem;
 use serde_json::Value;
@@ -49,6 +49,7 @@ pub(super) fn read(name: &str, document: &Value) -> Statements {
             products,
             within,
             status,
+            justification: entry["justification"].as_str().and_then(Justification::parse),
             reason: reason.clone(),
             by: name.to_owned(),
             at: entry["timestamp"].as_str().or(document["timestamp"].as_str()).and_then(instant),
