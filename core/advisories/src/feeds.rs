@@ -60,6 +60,18 @@ impl<'a> Reading<'a> {
 
 const MOST_PROBLEMS: usize = 1000;
 
+/// How a later state of a feed replaces an earlier one.
+#[derive(Debug, Clone, Copy)]
+pub enum Revision {
+    /// A document is a whole catalogue, or a named part of one: a later document of the same part replaces it, and what it
+    /// no longer says is no longer said. The function names the part, from the document's name and its first MiB.
+    Whole(fn(&Document<'_>) -> Option<String>),
+    /// Records carry the instant of their last change: of two with one id in one feed the later alone counts.
+    ByRecord,
+    /// The parts of one record are spread over documents, and add up.
+    InPieces,
+}
+
 /// A feed: where it is published, how it is recognised and read.
 #[derive(Debug)]
 pub struct Feed {
@@ -73,6 +85,8 @@ pub struct Feed {
     pub stale_after_days: u16,
     /// Whether a document of this feed may be cut at line ends and read in parts.
     pub by_line: bool,
+    /// What replaces what when it is stored a second time.
+    pub revision: Revision,
     /// Says whether a document is of this feed, from its name and its first bytes.
     pub detect: fn(&Document<'_>) -> bool,
     /// Reads a document.

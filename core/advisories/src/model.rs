@@ -175,6 +175,8 @@ pub struct Vulnerability {
     pub summary: String,
     /// When it was published.
     pub published: Option<Timestamp>,
+    /// When the record last changed, where it is the record of the vulnerability itself.
+    pub modified: Option<Timestamp>,
     /// When it was rejected, if it was; the record's last change stands in for a missing date.
     pub rejected: Option<Timestamp>,
     /// Published severities.

@@ -1,7 +1,7 @@
 //! Alpine's security database: `secfixes` per source package, repository and release.
 
-use super::text::{begins_with_all, is_cve};
-use super::{Document, Feed, Reading};
+use super::text::{begins_with_all, is_cve, text_of};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Advisory, Affected, FixState, Record, Subject};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -22,6 +22,7 @@ pub(super) const FEED: Feed = Feed {
     ],
     stale_after_days: 14,
     by_line: false,
+    revision: Revision::Whole(whole),
     detect: |document| begins_with_all(document, &["distroversion", "reponame", "packages"]),
     read,
 };
@@ -44,6 +45,12 @@ struct Package {
     name: String,
     #[serde(default)]
     secfixes: Option<BTreeMap<String, Option<Vec<String>>>>,
+}
+
+/// `v3.20/main`: release and repository.
+fn whole(document: &Document<'_>) -> Option<String> {
+    let release = text_of(document, "distroversion")?;
+    Some(format!("{release}/{}", text_of(document, "reponame")?))
 }
 
 fn read(document: &Document<'_>, out: &mut Reading<'_>) {

@@ -3,8 +3,8 @@
 //! The product tree decides what a statement is about (CSAF 2.0, section 3.2.2); what it does not place on a known
 //! platform is not used.
 
-use super::text::{begins_with_all, has_keys, instant, summary};
-use super::{Document, Feed, Reading};
+use super::text::{begins_with_all, decoded, has_keys, instant, summary};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Advisory, Affected, FixState, Record, Severity, Subject, Vulnerability};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt"],
     stale_after_days: 7,
     by_line: false,
+    revision: Revision::ByRecord,
     detect: |document| {
         begins_with_all(document, &["\"document\"", "csaf"]) || has_keys(document, &["document", "product_tree"])
     },
@@ -86,7 +87,9 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
 
 fn facts(name: &str, vulnerability: &Value, out: &mut Reading<'_>) {
     let mut severities = Vec::new();
-    for score in vulnerability["scores"].as_array().into_iter().flatten() {
+    // CSAF 2.1 calls them metrics, and puts what they say into `content`.
+    let list = |key: &str| vulnerability[key].as_array().into_iter().flatten();
+    for score in list("scores").chain(list("metrics").map(|metric| &metric["content"])) {
         for key in ["cvss_v4", "cvss_v3", "cvss_v2"] {
             if let Some(vector) = score[key]["vectorString"].as_str() {
                 let severity = Severity { source: "csaf".to_owned(), value: vector.to_owned() };
@@ -99,9 +102,15 @@ fn facts(name: &str, vulnerability: &Value, out: &mut Reading<'_>) {
     out.record(Record::Vulnerability(Box::new(Vulnerability {
         id: name.to_owned(),
         summary: summary(vulnerability["title"].as_str().unwrap_or_default()),
-        published: vulnerability["release_date"].as_str().and_then(instant),
+        published: ["release_date", "disclosure_date"]
+            .iter()
+            .find_map(|key| vulnerability[*key].as_str())
+            .and_then(instant),
         severities,
-        weaknesses: vulnerability["cwe"]["id"].as_str().map(str::to_owned).into_iter().collect(),
+        weaknesses: std::iter::once(&vulnerability["cwe"])
+            .chain(list("cwes"))
+            .filter_map(|weakness| weakness["id"].as_str().map(str::to_owned))
+            .collect(),
         ..Vulnerability::default()
     })));
 }
@@ -148,7 +157,10 @@ impl Products {
             let platform = platform_of(cpe);
             self.is_linux |= platform.is_some();
             self.platforms.insert(id.to_owned(), platform);
-        } else if let Some(component) = helper["purl"].as_str().and_then(|purl| component_of(purl, id)) {
+        // CSAF 2.1 has a list of them.
+        } else if let Some(component) =
+            helper["purl"].as_str().or(helper["purls"][0].as_str()).and_then(|purl| component_of(purl, id))
+        {
             self.components.insert(id.to_owned(), component);
         } else if let Some(platform) = platform_by_name(product["name"].as_str().unwrap_or_default()) {
             self.is_linux = true;
@@ -225,10 +237,9 @@ fn component_of(purl: &str, id: &str) -> Option<Component> {
     let name = path.rsplit('/').next()?;
     let qualifier = |key: &str| qualifiers.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
     let epoch = qualifier("epoch").filter(|epoch| *epoch != "0").map(|epoch| format!("{epoch}:")).unwrap_or_default();
-    let version = version.replace("%2B", "+").replace("%5E", "^").replace("%7E", "~");
     Some(Component {
-        name: name.replace("%2B", "+"),
-        version: if version.is_empty() { version } else { format!("{epoch}{version}") },
+        name: decoded(name).into_owned(),
+        version: if version.is_empty() { String::new() } else { format!("{epoch}{}", decoded(version)) },
         architecture: qualifier("arch").unwrap_or_default().to_owned(),
         module: qualifier("rpmmod").map(|module| module.split(':').take(2).collect::<Vec<_>>().join(":")),
     })

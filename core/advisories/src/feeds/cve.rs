@@ -1,7 +1,7 @@
 //! CVE records, JSON 5 (<https://cveproject.github.io/cve-schema/>): CVSS of every container, CWE, CISA's SSVC.
 
 use super::text::{begins_with_all, has_keys, instant, summary};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Exploited, Record, Severity, Ssvc, Vulnerability};
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &[],
     stale_after_days: 7,
     by_line: true,
+    revision: Revision::ByRecord,
     detect: |document| {
         begins_with_all(document, &["CVE_RECORD"])
             || begins_with_all(document, &["cveMetadata"])
@@ -35,8 +36,12 @@ fn translate(record: &Value, place: &str, out: &mut Reading<'_>) {
     let metadata = &record["cveMetadata"];
     let Some(id) = metadata["cveId"].as_str() else { return out.problem(place, "the record has no cveId") };
     let time = |key: &str| metadata[key].as_str().and_then(instant);
-    let mut vulnerability =
-        Vulnerability { id: id.to_owned(), published: time("datePublished"), ..Vulnerability::default() };
+    let mut vulnerability = Vulnerability {
+        id: id.to_owned(),
+        published: time("datePublished"),
+        modified: time("dateUpdated"),
+        ..Vulnerability::default()
+    };
     if metadata["state"].as_str() == Some("REJECTED") {
         vulnerability.rejected = time("dateRejected").or_else(|| time("dateUpdated")).or(vulnerability.published);
         if vulnerability.rejected.is_none() {

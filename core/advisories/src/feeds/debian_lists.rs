@@ -3,7 +3,7 @@
 //! Syntax: <https://security-team.debian.org/security_tracker.html>.
 
 use super::text::{begins_with_all, is_cve, summary};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::lifecycle::debian_release;
 use crate::model::{Advisory, Affected, FixState, Record, Subject, Vulnerability};
 use jiff::Timestamp;
@@ -19,6 +19,7 @@ pub(super) const FEED: Feed = Feed {
     ],
     stale_after_days: 7,
     by_line: false,
+    revision: Revision::Whole(whole),
     detect: |document| is_advisory_list(document) || is_cve_list(document),
     read: |document, out| {
         let text = String::from_utf8_lossy(document.bytes);
@@ -34,6 +35,13 @@ fn is_advisory_list(document: &Document<'_>) -> bool {
     document.bytes.starts_with(b"[")
         && (begins_with_all(document, &["] DSA-"]) || begins_with_all(document, &["] DLA-"]))
         || (document.bytes.starts_with(b"[") && begins_with_all(document, &["] DTSA-"]))
+}
+
+/// Which of the lists it is.
+fn whole(document: &Document<'_>) -> Option<String> {
+    let lists = [("DSA", "] DSA-"), ("DLA", "] DLA-"), ("DTSA", "] DTSA-")];
+    let found = lists.into_iter().find(|(_, mark)| begins_with_all(document, &[mark]));
+    found.map(|(name, _)| name).or_else(|| is_cve_list(document).then_some("CVE")).map(str::to_owned)
 }
 
 fn is_cve_list(document: &Document<'_>) -> bool {
@@ -62,14 +70,14 @@ fn read_advisories(name: &str, text: &str, out: &mut Reading<'_>) {
             continue;
         };
         let (id, title) = title.split_once(' ').unwrap_or((title, ""));
-        let Some(published) = advisory_date(date) else {
-            out.problem(place, format!("`{id}` has the unreadable date `{date}`"));
-            continue;
-        };
+        let published = advisory_date(date);
+        if published.is_none() {
+            out.problem(place.clone(), format!("`{id}` has the unreadable date `{date}`"));
+        }
         let mut advisory = Advisory {
             id: id.to_owned(),
             summary: summary(title),
-            published: Some(published),
+            published,
             url: Some(format!("https://security-tracker.debian.org/tracker/{id}")),
             ..Advisory::default()
         };

@@ -1,7 +1,7 @@
 //! Lists of the package debian-security-support: sources whose support ended early or is limited.
 
 use super::text::{date, file_name};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Record, SupportNote};
 
 /// The feed's entry in the list.
@@ -11,6 +11,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &[],
     stale_after_days: 365,
     by_line: false,
+    revision: Revision::Whole(|document| Some(file_name(document).to_owned())),
     detect: |document| file_name(document).starts_with("security-support-"),
     read,
 };

@@ -1,7 +1,7 @@
 //! The Debian security tracker's JSON export: package → CVE → release → status.
 
 use super::text::{begins_with_all, summary};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::lifecycle::debian_release;
 use crate::model::{Advisory, Affected, FixState, Record, Subject};
 use serde::Deserialize;
@@ -15,6 +15,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://security-tracker.debian.org/tracker/data/json"],
     stale_after_days: 7,
     by_line: false,
+    revision: Revision::Whole(|_| Some("tracker".to_owned())),
     detect: |document| begins_with_all(document, &["\"releases\"", "\"status\"", "\"repositories\""]),
     read,
 };

@@ -1,7 +1,7 @@
 //! Release dates of Debian and Ubuntu, in the form of the package distro-info-data.
 
 use super::text::{begins_with_all, date, file_name};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Record, Release};
 
 /// The feed's entry in the list.
@@ -14,9 +14,16 @@ pub(super) const FEED: Feed = Feed {
     ],
     stale_after_days: 365,
     by_line: false,
+    revision: Revision::Whole(|document| Some(family(document).to_owned())),
     detect: |document| begins_with_all(document, &["version,codename,series"]),
     read,
 };
+
+/// The distribution whose releases it lists: by its name, or by a column that only Ubuntu's table has.
+fn family(document: &Document<'_>) -> &'static str {
+    let is_ubuntu = file_name(document).contains("ubuntu") || begins_with_all(document, &["eol-server"]);
+    if is_ubuntu { "Ubuntu" } else { "Debian" }
+}
 
 fn read(document: &Document<'_>, out: &mut Reading<'_>) {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(document.bytes);
@@ -24,11 +31,7 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
         Ok(headers) => headers.clone(),
         Err(error) => return out.problem(document.name, error),
     };
-    let family = if file_name(document).contains("ubuntu") || headers.iter().any(|name| name == "eol-server") {
-        "Ubuntu"
-    } else {
-        "Debian"
-    };
+    let family = family(document);
     for (at, row) in reader.records().enumerate() {
         let row = match row {
             Ok(row) => row,

@@ -1,7 +1,7 @@
 //! Support dates as endoflife.date publishes them (API v1, `products/full`).
 
 use super::text::{begins_with_all, date};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Record, Release};
 use serde::Deserialize;
 
@@ -12,6 +12,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://endoflife.date/api/v1/products/full"],
     stale_after_days: 60,
     by_line: false,
+    revision: Revision::Whole(|_| Some("products".to_owned())),
     detect: |document| begins_with_all(document, &["\"schema_version\"", "\"generated_at\"", "\"result\""]),
     read,
 };

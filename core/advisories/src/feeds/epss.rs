@@ -1,7 +1,7 @@
 //! EPSS scores of FIRST.org: `cve,epss,percentile`, after a comment line that names model and day.
 
 use super::text::{begins_with_all, instant};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Record, Vulnerability};
 
 /// The feed's entry in the list.
@@ -11,6 +11,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"],
     stale_after_days: 3,
     by_line: false,
+    revision: Revision::Whole(|_| Some("scores".to_owned())),
     detect: |document| begins_with_all(document, &["cve,epss"]),
     read,
 };

@@ -1,7 +1,7 @@
 //! CISA's Known Exploited Vulnerabilities catalogue (JSON and CSV). Unknown fields are allowed: it has grown some.
 
 use super::text::{begins_with_all, date, summary};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Exploited, Record, Vulnerability};
 use serde::Deserialize;
 
@@ -12,6 +12,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"],
     stale_after_days: 14,
     by_line: false,
+    revision: Revision::Whole(|_| Some("catalogue".to_owned())),
     detect: |document| {
         (begins_with_all(document, &["catalogVersion", "vulnerabilities"]) && !begins_with_all(document, &["$schema"]))
             || begins_with_all(document, &["cveID,vendorProject"])
@@ -76,9 +77,11 @@ fn read_csv(document: &Document<'_>, out: &mut Reading<'_>) {
 }
 
 fn translate(entry: Entry, place: &str, out: &mut Reading<'_>) {
-    let Some(listed) = date(&entry.date_added) else {
-        return out.problem(place, format!("`{}` has no date it was added on: `{}`", entry.id, entry.date_added));
-    };
+    let listed = date(&entry.date_added).unwrap_or_else(|| {
+        // It is listed all the same; since when is not known, so it was always.
+        out.problem(place, format!("`{}` has no date it was added on: `{}`", entry.id, entry.date_added));
+        jiff::Timestamp::UNIX_EPOCH
+    });
     let triage = entry.forensic_triage.is_some_and(|value| match value {
         serde_json::Value::Bool(flag) => flag,
         serde_json::Value::String(word) => matches!(word.to_ascii_lowercase().as_str(), "yes" | "true" | "required"),

@@ -3,7 +3,7 @@
 //! Its CPE configurations are not read: distributions and languages are matched by their own data.
 
 use super::text::{begins_with_all, date, instant, summary};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Exploited, Record, Severity, Vulnerability};
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,6 +15,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-modified.json.gz"],
     stale_after_days: 3,
     by_line: false,
+    revision: Revision::ByRecord,
     detect: |document| begins_with_all(document, &["NVD_CVE"]),
     read,
 };
@@ -46,6 +47,7 @@ fn translate(cve: &Value, place: &str, out: &mut Reading<'_>) {
         id: id.to_owned(),
         summary: summary(english.and_then(|text| text["value"].as_str()).unwrap_or_default()),
         published: time("published"),
+        modified: time("lastModified"),
         rejected: if rejected { time("lastModified").or_else(|| time("published")) } else { None },
         ..Vulnerability::default()
     };

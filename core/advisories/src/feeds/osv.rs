@@ -1,7 +1,7 @@
 //! OSV records (<https://ossf.github.io/osv-schema/>, version 1.7): all ecosystems, all range types.
 
 use super::text::{self, begins_with_all, has_keys, is_cve};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::ecosystem::Family;
 use crate::model::{Advisory, Affected, Event, FixState, Range, RangeKind, Record, Severity, Subject, Vulnerability};
 use jiff::Timestamp;
@@ -28,6 +28,7 @@ pub(super) const FEED: Feed = Feed {
     ],
     stale_after_days: 7,
     by_line: true,
+    revision: Revision::ByRecord,
     detect: |document| {
         begins_with_all(document, &["{", "\"id\"", "\"modified\""])
             || begins_with_all(document, &["\"schema_version\""])

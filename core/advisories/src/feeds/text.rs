@@ -75,6 +75,21 @@ pub(crate) fn has_keys(document: &Document<'_>, wanted: &[&str]) -> bool {
     false
 }
 
+/// The first text that stands behind a key in a JSON document's first part.
+pub(crate) fn text_of(document: &Document<'_>, key: &str) -> Option<String> {
+    let head = &document.bytes[..document.bytes.len().min(4096)];
+    let key = format!("\"{key}\"");
+    let rest =
+        head[find(head, key.as_bytes())? + key.len()..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let end = end_of_text(rest, 0).filter(|_| rest.first() == Some(&b'"'))?;
+    serde_json::from_slice(&rest[..end]).ok()
+}
+
+/// A part of a package URL with its percent signs resolved.
+pub(crate) fn decoded(text: &str) -> std::borrow::Cow<'_, str> {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy()
+}
+
 /// Where the JSON text that begins at `start` is over.
 fn end_of_text(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;

@@ -1,7 +1,7 @@
 //! Ubuntu's statements in OpenVEX form: one document a CVE, products as package URLs of source and binary packages.
 
-use super::text::{begins_with_all, instant, is_cve, summary};
-use super::{Document, Feed, Reading};
+use super::text::{begins_with_all, decoded, instant, is_cve, summary};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Advisory, Affected, FixState, Record, Subject};
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &["https://security-metadata.canonical.com/vex/vex-all.tar.xz"],
     stale_after_days: 7,
     by_line: false,
+    revision: Revision::ByRecord,
     detect: |document| {
         begins_with_all(document, &["openvex", "Canonical"]) || begins_with_all(document, &["openvex", "canonical"])
     },
@@ -59,12 +60,11 @@ fn read(document: &Document<'_>, out: &mut Reading<'_>) {
 fn translate(purl: &str, status: &str) -> Option<Affected> {
     let (path, qualifiers) = purl.split_once('?').unwrap_or((purl, ""));
     let (path, version) = path.split_once('@').unwrap_or((path, ""));
-    let name = path.strip_prefix("pkg:deb/ubuntu/")?;
+    let name = decoded(path.strip_prefix("pkg:deb/ubuntu/")?);
     let qualifier = |key: &str| qualifiers.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
     let ecosystem = crate::lifecycle::ubuntu_release(qualifier("distro")?)?;
     let subject = if qualifier("arch") == Some("source") { Subject::Source } else { Subject::Binary };
-    let version =
-        version.replace("%2B", "+").replace("%3A", ":").replace("%7E", "~").replace("%2b", "+").replace("%3a", ":");
+    let (name, version) = (name.as_ref(), decoded(version));
     Some(match status {
         "fixed" if !version.is_empty() => Affected::fixed_in(&ecosystem, name, subject, &version),
         "not_affected" => Affected::with_state(&ecosystem, name, subject, FixState::NotAffected),

@@ -1,7 +1,7 @@
 //! `updateinfo.xml` of RPM repositories: Fedora, EPEL, AlmaLinux, Rocky, Amazon, Oracle, SUSE.
 
 use super::text::{begins_with_all, is_cve, summary};
-use super::{Document, Feed, Reading};
+use super::{Document, Feed, Reading, Revision};
 use crate::model::{Advisory, Affected, Record, Severity, Subject};
 use jiff::Timestamp;
 use quick_xml::Reader;
@@ -14,6 +14,7 @@ pub(super) const FEED: Feed = Feed {
     addresses: &[],
     stale_after_days: 30,
     by_line: false,
+    revision: Revision::InPieces,
     detect: |document| {
         begins_with_all(document, &["<updates", "<update "]) || begins_with_all(document, &["<updates>"])
     },
@@ -25,6 +26,8 @@ struct Update {
     advisory: Advisory,
     release: String,
     is_security: bool,
+    /// The module stream of the collection that is being read.
+    module: Option<String>,
     text: String,
 }
 
@@ -94,19 +97,17 @@ fn open(tag: &BytesStart<'_>, update: &mut Option<Update>) {
                 .unwrap_or_default();
             let version = format!("{epoch}{}-{}", value("version"), value("release"));
             let mut affected = Affected::fixed_in("", &value("name"), Subject::Binary, &version);
+            affected.module.clone_from(&update.module);
             affected.architectures.extend(attribute(tag, "arch").filter(|arch| arch != "noarch" && !arch.is_empty()));
             // Source packages are listed beside what was built from them.
             if affected.architectures.first().is_none_or(|arch| arch != "src") {
                 update.advisory.affected.push(affected);
             }
         }
+        "collection" => update.module = None,
         "module" => {
-            let stream = format!(
-                "{}:{}",
-                attribute(tag, "name").unwrap_or_default(),
-                attribute(tag, "stream").unwrap_or_default()
-            );
-            update.advisory.summary = stream;
+            let value = |name| attribute(tag, name).unwrap_or_default();
+            update.module = Some(format!("{}:{}", value("name"), value("stream")));
         }
         _ => {}
     }
@@ -175,7 +176,9 @@ fn finish(mut update: Update, place: &str, out: &mut Reading<'_>) {
 fn merge_architectures(all: &mut Vec<Affected>) {
     let mut merged: Vec<Affected> = Vec::with_capacity(all.len());
     for entry in all.drain(..) {
-        let same = merged.iter_mut().find(|known| known.name == entry.name && known.ranges == entry.ranges);
+        let same = merged
+            .iter_mut()
+            .find(|known| (&known.name, &known.module, &known.ranges) == (&entry.name, &entry.module, &entry.ranges));
         match same {
             Some(known) if known.architectures.is_empty() || entry.architectures.is_empty() => {
                 known.architectures.clear()

@@ -8,6 +8,7 @@ use super::{KEY_SEPARATOR, Section, package_key};
 use crate::ecosystem::Family;
 use crate::error::Error;
 use crate::feeds::text::is_cve;
+use crate::feeds::{self, Revision};
 use crate::model::{Advisory, Record, Release, SupportNote, Vulnerability};
 use crate::severity;
 use foldhash::fast::RandomState;
@@ -72,6 +73,7 @@ impl Names {
 struct Draft {
     id: u32,
     feed: u8,
+    modified: Option<Timestamp>,
     aliases: Vec<u32>,
     resolves: Vec<u32>,
     body: (u32, u32),
@@ -87,7 +89,32 @@ struct StatementDraft {
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) epss: Option<(f32, f32)>,
-    pub(super) rest: Option<Box<Vulnerability>>,
+    /// What each feed says, by its number.
+    rest: Vec<(u8, Vulnerability)>,
+}
+
+impl Facts {
+    /// Takes in what a feed says. Of two states of one record in one feed the later alone counts.
+    fn add(&mut self, feed: u8, new: Vulnerability) {
+        let Some((_, known)) = self.rest.iter_mut().find(|(own, _)| *own == feed) else {
+            return self.rest.push((feed, new));
+        };
+        match known.modified.zip(new.modified) {
+            Some((old, now)) if now > old => *known = new,
+            Some((old, now)) if now < old => {}
+            _ => merge(known, new),
+        }
+    }
+
+    /// What all feeds say together.
+    fn merged(mut self) -> Option<Vulnerability> {
+        self.rest.sort_by_key(|(feed, _)| *feed);
+        let all = self.rest.into_iter().map(|(_, said)| said);
+        all.reduce(|mut known, new| {
+            merge(&mut known, new);
+            known
+        })
+    }
 }
 
 /// An advisory with its statements already encoded, so that this work can be done on many threads.
@@ -125,7 +152,7 @@ impl Builder {
     pub fn add(&mut self, ready: Ready, feed: u8) {
         match ready {
             Ready::Advisory(prepared) => self.add_advisory(&prepared, feed),
-            Ready::Other(Record::Vulnerability(vulnerability)) => self.add_vulnerability(*vulnerability),
+            Ready::Other(Record::Vulnerability(vulnerability)) => self.add_vulnerability(*vulnerability, feed),
             Ready::Other(Record::Release(release)) => {
                 self.releases.entry(release.ecosystem.clone()).or_insert(release);
             }
@@ -148,26 +175,71 @@ impl Builder {
         }
         let mut numbers = |texts: &[String]| texts.iter().map(|text| self.names.number(text)).collect();
         let (aliases, resolves) = (numbers(&advisory.aliases), numbers(&advisory.resolves));
-        self.advisories.push(Draft { id: self.names.number(&advisory.id), feed, aliases, resolves, body });
+        self.advisories.push(Draft {
+            id: self.names.number(&advisory.id),
+            feed,
+            modified: advisory.modified,
+            aliases,
+            resolves,
+            body,
+        });
     }
 
     fn span(&self, start: usize) -> (u32, u32) {
         (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX))
     }
 
-    fn add_vulnerability(&mut self, new: Vulnerability) {
+    fn add_vulnerability(&mut self, new: Vulnerability, feed: u8) {
         let facts = self.vulnerabilities.entry(self.names.number(&new.id)).or_default();
         if let Some(epss) = new.epss {
             facts.epss = Some(epss);
         }
         let only_epss = Vulnerability { id: new.id.clone(), epss: new.epss, ..Vulnerability::default() };
-        if new == only_epss {
+        if new != only_epss {
+            facts.add(feed, new);
+        }
+    }
+
+    /// Takes out advisories that a later state of the same record replaces: from the second of two snapshots, or from a
+    /// document of changes. What the older one says must neither warn nor reassure.
+    fn drop_replaced(&mut self, states: &[FeedState]) {
+        let replaces: Vec<bool> = states
+            .iter()
+            .map(|state| feeds::find(&state.feed).is_none_or(|feed| matches!(feed.revision, Revision::ByRecord)))
+            .collect();
+        let can_replace = |draft: &Draft| replaces.get(usize::from(draft.feed)).is_none_or(|replaces| *replaces);
+        let mut newest: HashMap<(u32, u8), Option<Timestamp>, RandomState> = HashMap::default();
+        for draft in self.advisories.iter().filter(|draft| can_replace(draft)) {
+            let known = newest.entry((draft.id, draft.feed)).or_insert(draft.modified);
+            *known = draft.modified.max(*known);
+        }
+        let is_replaced = |draft: &Draft| {
+            can_replace(draft) && newest.get(&(draft.id, draft.feed)).is_some_and(|newest| *newest > draft.modified)
+        };
+        let replaced: Vec<bool> = self.advisories.iter().map(is_replaced).collect();
+        if !replaced.contains(&true) {
             return;
         }
-        match &mut facts.rest {
-            None => facts.rest = Some(Box::new(new)),
-            Some(known) => merge(known, new),
+        let mut place = 0;
+        let places: Vec<u32> = replaced
+            .iter()
+            .map(|is_replaced| {
+                place += u32::from(!is_replaced);
+                place.saturating_sub(1)
+            })
+            .collect();
+        let mut numbers = 0..;
+        self.advisories.retain(|_| !numbers.next().is_some_and(|at: usize| replaced[at]));
+        self.statements.retain(|statement| !replaced[statement.advisory as usize]);
+        // A package of which nothing is said any more has no entry.
+        let mut keys = Names::default();
+        let texts = self.keys.by_number();
+        for statement in &mut self.statements {
+            statement.advisory = places[statement.advisory as usize];
+            statement.key = keys.number(texts[statement.key as usize]);
         }
+        drop(texts);
+        self.keys = keys;
     }
 
     /// Writes the index. `states` describes the feeds that went in.
@@ -178,6 +250,7 @@ impl Builder {
         if self.arena.len() > u32::MAX as usize {
             return Err(Error::Damaged { what: "more than 4 GiB of advisories", at: self.arena.len() });
         }
+        self.drop_replaced(states);
         let canonical = self.canonical_ids();
         let texts = self.names.by_number();
         let known =
@@ -306,8 +379,14 @@ fn merge(known: &mut Vulnerability, new: Vulnerability) {
         (a, b) => a.or(b),
     };
     known.published = earlier(known.published, new.published);
-    // The epoch stands for "rejected on an unknown day", so a real date wins.
-    known.rejected = known.rejected.max(new.rejected);
+    known.rejected = match known.modified.zip(new.modified) {
+        // Two records of the vulnerability itself: whichever changed last says whether it still stands.
+        Some((old, now)) if now > old => new.rejected,
+        Some((old, now)) if now < old => known.rejected,
+        // The epoch stands for "rejected on an unknown day", so a real date wins.
+        _ => known.rejected.max(new.rejected),
+    };
+    known.modified = known.modified.max(new.modified);
     known.severities.extend(new.severities);
     known.weaknesses.extend(new.weaknesses);
     known.ssvc = new.ssvc.or(known.ssvc.take());
@@ -333,21 +412,23 @@ fn write_vulnerabilities(
 ) {
     table(out, count, members.chunk_by(|a, b| a.0 == b.0), |out, group| {
         let id = group.first().map_or("", |(stands, _)| texts[*stands as usize]);
-        let mut merged = Facts::default();
+        let (mut epss, mut rest) = (None, None::<Vulnerability>);
         let mut aliases: Vec<&str> = Vec::new();
         for (_, member) in group {
             if texts[*member as usize] != id {
                 aliases.push(texts[*member as usize]);
             }
             let Some(known) = facts.remove(member) else { continue };
-            merged.epss = merged.epss.or(known.epss);
-            match (&mut merged.rest, known.rest) {
-                (Some(rest), Some(new)) => merge(rest, *new),
-                (None, new) => merged.rest = new,
-                (Some(_), None) => {}
-            }
+            epss = epss.or(known.epss);
+            rest = match (rest, known.merged()) {
+                (Some(mut rest), Some(new)) => {
+                    merge(&mut rest, new);
+                    Some(rest)
+                }
+                (a, b) => a.or(b),
+            };
         }
-        encode_vulnerability(out, id, &aliases, merged);
+        encode_vulnerability(out, id, &aliases, (epss, rest));
     });
 }
 

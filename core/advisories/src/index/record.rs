@@ -1,11 +1,11 @@
 //! Records as the index holds them: advisories, statements, vulnerabilities.
 
 use super::ALL_BEFORE;
-use super::build::{Facts, Names};
+use super::build::Names;
 use super::encode::{put_instant, put_number, put_score, put_text};
 use super::range::{Verdict, evaluate};
 use crate::ecosystem::Family;
-use crate::model::{Advisory, Affected, Event, FixState, Range, RangeKind};
+use crate::model::{Advisory, Affected, Event, FixState, Range, RangeKind, Vulnerability};
 use crate::severity;
 
 /// An advisory, without its id, feed and vulnerabilities.
@@ -93,15 +93,20 @@ fn is_covered(entry: &Affected, version: &str) -> bool {
 }
 
 /// A vulnerability with all that the feeds say about it.
-pub(super) fn encode_vulnerability(out: &mut Vec<u8>, id: &str, aliases: &[&str], facts: Facts) {
+pub(super) fn encode_vulnerability(
+    out: &mut Vec<u8>,
+    id: &str,
+    aliases: &[&str],
+    (epss, rest): (Option<(f32, f32)>, Option<Vulnerability>),
+) {
     put_text(out, id);
     put_number(out, aliases.len() as u64);
     aliases.iter().for_each(|alias| put_text(out, alias));
     // Published to five decimals; stored as such, with one added so that zero is "none".
     let scaled = |value: f32| (f64::from(value) * 1e5).round() as u64;
-    put_number(out, facts.epss.map_or(0, |(score, _)| scaled(score) + 1));
-    put_number(out, facts.epss.map_or(0, |(_, percentile)| scaled(percentile)));
-    let Some(mut rest) = facts.rest else {
+    put_number(out, epss.map_or(0, |(score, _)| scaled(score) + 1));
+    put_number(out, epss.map_or(0, |(_, percentile)| scaled(percentile)));
+    let Some(mut rest) = rest else {
         out.push(0);
         return;
     };
