@@ -52,7 +52,10 @@ pub fn compile(store: &Store, progress: &dyn Progress) -> Result<Compiled, Error
     stored.sort_by(|a, b| (a.feed.id, &a.name).cmp(&(b.feed.id, &b.name)));
     progress.begin("compile", Some(stored.iter().map(|one| one.document.size_bytes).sum()));
     let mut done = 0;
-    let whole = stored.par_iter().map(|one| one.is_whole(store)).collect::<Result<Vec<_>, _>>()?;
+    let whole = stored
+        .par_iter()
+        .map(|one| store.is_whole(one.feed.id, &one.name, &one.document))
+        .collect::<Result<Vec<_>, _>>()?;
     for (one, is_whole) in stored.iter().zip(whole) {
         work.feed = one.feed;
         if !is_whole {
@@ -76,17 +79,6 @@ struct Stored {
     feed: &'static Feed,
     name: String,
     document: Document,
-}
-
-impl Stored {
-    /// Whether the file still holds the bytes that were stored. One that is gone says as little as one that was changed.
-    fn is_whole(&self, store: &Store) -> Result<bool, Error> {
-        let path = store.feed_folder(self.feed.id).join(&self.name);
-        let Ok(file) = std::fs::File::open(&path) else { return Ok(false) };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(file).map_err(Error::file("read", &path))?;
-        Ok(hasher.finalize().to_hex().as_str() == self.document.digest)
-    }
 }
 
 struct Work {

@@ -1,9 +1,9 @@
 //! Import of feeds from files, folders and archives, for sites without a network.
 
 use crate::archive::{Visitor, visit};
-use crate::compile::document_of;
 use crate::error::Error;
 use crate::store::{Document, Store};
+use crate::trial::{gives_records, parts_of};
 use advisories::feeds::{self, Feed};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ pub enum Imported {
         path: PathBuf,
         /// The feed's id.
         feed: &'static str,
+        /// Documents of the same catalogue that it takes the place of.
+        replaces: Vec<String>,
     },
     /// The feed holds these very bytes already.
     Known {
@@ -59,8 +61,10 @@ pub fn import(
             };
             outcome.push(match found {
                 Some(feed) if !gives_records(&file, feed)? => Imported::Empty { path: file, feed: feed.id },
-                Some(feed) if store_file(store, &file, feed, now)? => Imported::Stored { path: file, feed: feed.id },
-                Some(feed) => Imported::Known { path: file, feed: feed.id },
+                Some(feed) => match store_file(store, &file, feed, now)? {
+                    Some(replaces) => Imported::Stored { path: file, feed: feed.id, replaces },
+                    None => Imported::Known { path: file, feed: feed.id },
+                },
                 None => Imported::NotRecognised { path: file },
             });
         }
@@ -118,54 +122,28 @@ fn recognise(path: &Path) -> Result<Option<&'static Feed>, Error> {
     Ok(first.found)
 }
 
-/// Reads documents until one gives a record.
-struct Trial {
-    feed: &'static Feed,
-    found: bool,
-}
-
-impl Visitor for Trial {
-    fn document(&mut self, name: &str, bytes: Vec<u8>) -> bool {
-        let (document, feed) = document_of(self.feed, name, &bytes);
-        let mut emit = |_| self.found = true;
-        if let Some(feed) = feed {
-            (feed.read)(&document, &mut feeds::Reading::new(&mut emit));
-        }
-        !self.found
-    }
-
-    fn may_split(&self, name: &str) -> bool {
-        self.feed.by_line && name.ends_with(".jsonl")
-    }
-
-    fn problem(&mut self, _: &str, _: &str) {}
-}
-
-/// Whether a file gives any record at all: what gives none must not take the place of what did.
-fn gives_records(path: &Path, feed: &'static Feed) -> Result<bool, Error> {
-    let mut trial = Trial { feed, found: false };
-    visit(path, &mut trial)?;
-    Ok(trial.found)
-}
-
-/// Stores a file; `false` if the feed holds the same bytes already.
-fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -> Result<bool, Error> {
+/// Stores a file, and says what it replaces; `None` if the feed holds the same bytes already.
+fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -> Result<Option<Vec<String>>, Error> {
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
     let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut documents = store.documents(feed.id)?;
+    let documents = store.documents(feed.id)?;
     let origin = path.display().to_string();
     if documents.values().any(|known| known.digest == digest && known.origin != origin) {
-        return Ok(false);
+        return Ok(None);
     }
     // Files of one name from two folders are two documents: the second carries a part of its digest. So does a file
     // whose name the store needs for itself.
     let is_taken = documents.get(&own).is_some_and(|known| known.digest != digest && known.origin != origin);
     let name = if is_taken || Store::is_reserved(&own) { format!("{}-{own}", &digest[..12]) } else { own };
     store.write(&store.feed_folder(feed.id).join(&name), &bytes)?;
-    let document =
-        Document { origin, fetched_at: Some(now), digest, size_bytes: bytes.len() as u64, ..Document::default() };
-    documents.insert(name, document);
-    store.set_documents(feed.id, &documents)?;
-    Ok(true)
+    let document = Document {
+        origin,
+        fetched_at: Some(now),
+        digest,
+        size_bytes: bytes.len() as u64,
+        parts: parts_of(path, feed)?,
+        ..Document::default()
+    };
+    store.put(feed.id, &name, document).map(Some)
 }

@@ -9,6 +9,7 @@ mod import;
 mod mapped;
 mod store;
 mod sync;
+mod trial;
 
 pub use archive::{Visitor, visit};
 pub use compile::{Compiled, compile};

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,9 @@ pub struct Document {
     pub last_modified: Option<String>,
     /// Why the last attempt to renew it failed, if it did.
     pub last_failure: Option<String>,
+    /// The parts of the feed's catalogue that it holds; none where records replace each other by themselves.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub parts: BTreeSet<String>,
 }
 
 /// The extension of a file that is being written, before the number of the process.
@@ -102,6 +105,37 @@ impl Store {
     pub fn is_reserved(name: &str) -> bool {
         let extension = name.rsplit('.').next().unwrap_or_default();
         name == DOCUMENTS || matches!(extension, "part" | "tag") || extension.starts_with(WAITING)
+    }
+
+    /// Lists a document whose bytes are stored, and takes out what it replaces: those of which it holds every part.
+    /// Returns their names.
+    ///
+    /// # Errors
+    /// If the list or a file cannot be changed.
+    pub fn put(&self, feed: &str, name: &str, document: Document) -> Result<Vec<String>, Error> {
+        let mut documents = self.documents(feed)?;
+        let is_replaced = |known: &Document| !known.parts.is_empty() && known.parts.is_subset(&document.parts);
+        let all = documents.iter().filter(|(own, known)| *own != name && is_replaced(known));
+        let replaced: Vec<String> = all.map(|(own, _)| own.clone()).collect();
+        documents.insert(name.to_owned(), document);
+        self.set_documents(feed, &documents)?;
+        for old in &replaced {
+            self.remove(feed, old)?;
+        }
+        Ok(replaced)
+    }
+
+    /// Whether a stored file still holds the bytes that were stored. One that is gone says as little as one that was
+    /// changed.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    pub fn is_whole(&self, feed: &str, name: &str, document: &Document) -> Result<bool, Error> {
+        let path = self.feed_folder(feed).join(name);
+        let Ok(file) = std::fs::File::open(&path) else { return Ok(false) };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file).map_err(Error::file("read", &path))?;
+        Ok(hasher.finalize().to_hex().as_str() == document.digest)
     }
 
     /// Takes a document out of a feed; `false` if the feed has none of this name.

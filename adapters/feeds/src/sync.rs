@@ -3,10 +3,12 @@
 use crate::Progress;
 use crate::error::Error;
 use crate::store::{Document, Store};
+use crate::trial::{gives_records, parts_of};
 use advisories::feeds::Feed;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE};
 use reqwest::{Client, StatusCode};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,9 +90,7 @@ pub async fn sync(
         };
         // Only what exists is listed: a document that never came has no file to compile.
         if !document.digest.is_empty() {
-            let mut documents = store.documents(task.feed.id)?;
-            documents.insert(task.name.clone(), document);
-            store.set_documents(task.feed.id, &documents)?;
+            store.put(task.feed.id, &task.name, document)?;
         }
         progress.end(&task.address, outcome.word());
         outcomes.push((task.feed.id, task.address, outcome));
@@ -153,6 +153,34 @@ fn stored_name(address: &str) -> String {
 
 type Fetched = (Document, Outcome);
 
+/// What an earlier run left of a document, to go on from.
+struct Begun {
+    part: PathBuf,
+    /// The server's mark of the version that it is a part of.
+    tag: PathBuf,
+}
+
+impl Begun {
+    fn new(part: PathBuf) -> Self {
+        let tag = part.with_extension("tag");
+        Self { part, tag }
+    }
+
+    /// How many bytes there are, and of which version; none where either is not known.
+    fn so_far(&self) -> Option<(u64, String)> {
+        let length = std::fs::metadata(&self.part).ok()?.len();
+        let tag = std::fs::read_to_string(&self.tag).ok()?;
+        (length > 0).then_some((length, tag))
+    }
+
+    fn forget(&self) {
+        // What cannot be removed is written over.
+        let _ = std::fs::remove_file(&self.part);
+        let _ = std::fs::remove_file(&self.tag);
+    }
+}
+
+/// Fetches a document: from where an earlier run stopped, and only if the server has another than the stored one.
 async fn fetch(
     client: &Client,
     store: &Store,
@@ -161,29 +189,23 @@ async fn fetch(
     progress: &dyn Progress,
 ) -> Result<Fetched, String> {
     let folder = store.feed_folder(task.feed.id);
-    let (path, part) = (folder.join(&task.name), folder.join(format!("{}.part", task.name)));
+    let begun = Begun::new(folder.join(format!("{}.part", task.name)));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let address = resolve(client, &task.address).await?;
-    let mut request = client.get(&address);
-    let resumed = std::fs::metadata(&part).map(|metadata| metadata.len()).unwrap_or(0);
-    let tag = std::fs::read_to_string(part.with_extension("tag")).ok();
-    let is_resumed = resumed > 0 && tag.is_some();
-    if let (true, Some(tag)) = (is_resumed, &tag) {
-        request = request.header(RANGE, format!("bytes={resumed}-")).header(IF_RANGE, tag);
-    } else if path.exists() {
-        if let Some(etag) = &task.known.etag {
-            request = request.header(IF_NONE_MATCH, etag);
-        } else if let Some(date) = &task.known.last_modified {
-            request = request.header(IF_MODIFIED_SINCE, date);
-        }
-    }
-    let response = request.send().await.map_err(|error| in_words(&error))?;
+    let so_far = begun.so_far();
+    let response = ask(client, store, task, &address, so_far.as_ref()).await?;
+    let resumed = so_far.as_ref().map_or(0, |(length, _)| *length);
     match response.status() {
         StatusCode::NOT_MODIFIED => {
             let document = Document { fetched_at: Some(task.now), last_failure: None, ..task.known.clone() };
             return Ok((document, Outcome::Unchanged));
         }
         StatusCode::OK | StatusCode::PARTIAL_CONTENT => {}
+        // There is nothing after what is here: it is whole but was never stored, or of another version. Begin anew.
+        StatusCode::RANGE_NOT_SATISFIABLE if so_far.is_some() => {
+            begun.forget();
+            return Box::pin(fetch(client, store, task, limit_bytes, progress)).await;
+        }
         status => return Err(format!("the server answered {status}")),
     }
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -192,29 +214,59 @@ async fn fetch(
         && header(CONTENT_RANGE).is_some_and(|range| range.starts_with(&format!("bytes {resumed}-")));
     let start = if goes_on { resumed } else { 0 };
     let total = response.content_length().map(|length| length + start);
-    if total.is_some_and(|total| total > limit_bytes) {
-        return Err(format!("the document has {} bytes, more than the limit of {limit_bytes}", total.unwrap_or(0)));
+    if let Some(total) = total.filter(|total| *total > limit_bytes) {
+        return Err(format!("the document has {total} bytes, more than the limit of {limit_bytes}"));
     }
     progress.begin(&task.address, total);
     // The tag stands beside the part, so that a later run resumes only the same version.
     if let Some(tag) = etag.as_ref().filter(|tag| !tag.starts_with("W/")).or(last_modified.as_ref()) {
-        std::fs::write(part.with_extension("tag"), tag).map_err(|error| error.to_string())?;
+        std::fs::write(&begun.tag, tag).map_err(|error| error.to_string())?;
     }
-    let written =
-        receive(response, &part, start, (limit_bytes, total), |done| progress.advance(&task.address, done)).await?;
-    finish(&part, &path)?;
-    let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-    let digest = blake3::hash(&bytes).to_hex().to_string();
-    let document = Document {
-        origin: task.address.clone(),
-        fetched_at: Some(task.now),
-        digest,
-        size_bytes: written,
-        etag,
-        last_modified,
-        last_failure: None,
+    let advance = |done| progress.advance(&task.address, done);
+    let size_bytes = receive(response, &begun.part, start, (limit_bytes, total), advance).await?;
+    let digest_and_parts = keep(begun, folder.join(&task.name), task.feed);
+    let (digest, parts) = digest_and_parts.await?;
+    let (origin, fetched_at) = (task.address.clone(), Some(task.now));
+    let document = Document { origin, fetched_at, digest, size_bytes, etag, last_modified, last_failure: None, parts };
+    Ok((document, Outcome::Fetched { size_bytes }))
+}
+
+/// Asks for the rest of a document, or for the whole of it unless it is the one that is stored.
+async fn ask(
+    client: &Client,
+    store: &Store,
+    task: &Task,
+    address: &str,
+    so_far: Option<&(u64, String)>,
+) -> Result<reqwest::Response, String> {
+    let mut request = client.get(address);
+    if let Some((length, tag)) = so_far {
+        request = request.header(RANGE, format!("bytes={length}-")).header(IF_RANGE, tag);
+    } else if store.is_whole(task.feed.id, &task.name, &task.known).unwrap_or(false) {
+        // Who has lost it, or holds other bytes, asks as if it had never been here.
+        if let Some(etag) = &task.known.etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        } else if let Some(date) = &task.known.last_modified {
+            request = request.header(IF_MODIFIED_SINCE, date);
+        }
+    }
+    request.send().await.map_err(|error| in_words(&error))
+}
+
+/// Puts a received document in its place, if it is one: an error page with a good answer must not replace good data.
+async fn keep(begun: Begun, path: PathBuf, feed: &'static Feed) -> Result<(String, BTreeSet<String>), String> {
+    let work = move || {
+        if !gives_records(&begun.part, feed).map_err(|error| error.to_string())? {
+            begun.forget();
+            return Err("what the server sent holds no record of this feed; what was stored before stays".to_owned());
+        }
+        let parts = parts_of(&begun.part, feed).map_err(|error| error.to_string())?;
+        let bytes = std::fs::read(&begun.part).map_err(|error| error.to_string())?;
+        std::fs::rename(&begun.part, path).map_err(|error| error.to_string())?;
+        let _ = std::fs::remove_file(&begun.tag);
+        Ok((blake3::hash(&bytes).to_hex().to_string(), parts))
     };
-    Ok((document, Outcome::Fetched { size_bytes: written }))
+    tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
 }
 
 /// Red Hat publishes its archive under a dated name, which a small file beside it says.
@@ -264,12 +316,6 @@ async fn receive(
         Some(total) => Err(format!("the connection ended after {written} of {total} bytes; the next run resumes")),
         None => Ok(written),
     }
-}
-
-fn finish(part: &PathBuf, path: &PathBuf) -> Result<(), String> {
-    std::fs::rename(part, path).map_err(|error| error.to_string())?;
-    let _ = std::fs::remove_file(part.with_extension("tag"));
-    Ok(())
 }
 
 /// A clear word for what went wrong on the way.

@@ -79,6 +79,42 @@ fn a_cut_download_is_resumed_and_an_unchanged_one_is_not_repeated() {
 }
 
 #[test]
+fn an_error_page_replaces_nothing_and_what_was_damaged_is_fetched_again() {
+    let folder = std::env::temp_dir().join(format!("plimsoll-sync-odd-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let store = Store::new(&folder);
+    let tag = "ETag: \"one\"\r\n";
+    let page = "<html>Sign in to the network</html>";
+    let (mirror, told) = serve(vec![
+        answer("200 OK", tag, BODY.len(), BODY),
+        answer("200 OK", "", page.len(), page),
+        answer("200 OK", tag, BODY.len(), BODY),
+        answer("416 Range Not Satisfiable", "", 0, ""),
+        answer("200 OK", tag, BODY.len(), BODY),
+    ]);
+    let fetched = Outcome::Fetched { size_bytes: BODY.len() as u64 };
+    assert_eq!(run(&store, &mirror, 1 << 20), fetched);
+    let (name, _) = store.documents("kev").expect("listed").into_iter().next().expect("one");
+    let path = store.feed_folder("kev").join(&name);
+    assert!(matches!(run(&store, &mirror, 1 << 20), Outcome::Failed { why } if why.contains("no record")));
+    assert_eq!(std::fs::read_to_string(&path).expect("read"), BODY);
+    std::fs::write(&path, "damaged").expect("written");
+    assert_eq!(run(&store, &mirror, 1 << 20), fetched);
+    assert_eq!(std::fs::read_to_string(&path).expect("read"), BODY);
+    // A whole part that was never put in its place: the server has nothing after it.
+    let part = |extension: &str| store.feed_folder("kev").join(format!("{name}.{extension}"));
+    std::fs::write(part("part"), BODY).expect("written");
+    std::fs::write(part("tag"), "\"one\"").expect("written");
+    assert_eq!(run(&store, &mirror, 1 << 20), fetched);
+    assert!(!part("part").exists() && !part("tag").exists());
+    let requests: Vec<String> = told.try_iter().collect();
+    let has = |at: usize, header: &str| requests[at].contains(header);
+    assert!(has(1, "if-none-match") && !has(2, "if-none-match"), "{requests:?}");
+    assert!(has(3, "range: bytes=") && !has(4, "range: bytes="), "{requests:?}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_a_word_and_not_a_crash() {
     let folder = std::env::temp_dir().join(format!("plimsoll-sync-none-{}", std::process::id()));
     let outcome = run(&Store::new(&folder), "http://127.0.0.1:9", 1 << 20);

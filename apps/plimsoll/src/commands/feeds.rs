@@ -97,12 +97,17 @@ fn list(outcomes: &[Imported]) -> Result<()> {
     let mut out = crate::pager::out();
     for outcome in outcomes {
         let (word, path) = match outcome {
-            Imported::Stored { path, feed } => ((*feed).to_owned(), path),
+            Imported::Stored { path, feed, .. } => ((*feed).to_owned(), path),
             Imported::Known { path, feed } => (format!("{feed} (known)"), path),
             Imported::Empty { path, feed } => (format!("{feed}: NO RECORD"), path),
             Imported::NotRecognised { path } => ("NOT RECOGNISED".to_owned(), path),
         };
         writeln!(out, "{word:16} {}", printable(&path.display().to_string())).context("failed to write")?;
+        if let Imported::Stored { replaces, .. } = outcome {
+            for old in replaces {
+                writeln!(out, "{:16} in place of {}", "", printable(old)).context("failed to write")?;
+            }
+        }
     }
     Ok(())
 }

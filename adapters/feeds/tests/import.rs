@@ -1,0 +1,77 @@
+//! Snapshots that are imported one after the other: the later replaces the earlier, and nothing else.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests")]
+
+use jiff::Timestamp;
+use plimsoll_feeds::{Imported, Store, compile, import};
+use std::path::PathBuf;
+
+/// A data directory and files beside it, removed at the end.
+struct World {
+    folder: PathBuf,
+    store: Store,
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("plimsoll-import-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        Self { store: Store::new(folder.join("data")), folder }
+    }
+
+    /// Imports a file of this content, and says which documents it replaced.
+    fn import(&self, path: &str, content: &str) -> Vec<String> {
+        let path = self.folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+        std::fs::write(&path, content).expect("written");
+        match import(&self.store, &[path], None, Timestamp::UNIX_EPOCH).expect("imported").pop() {
+            Some(Imported::Stored { replaces, .. }) => replaces,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn documents(&self, feed: &str) -> Vec<String> {
+        self.store.documents(feed).expect("listed").into_keys().collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn kev(id: &str) -> String {
+    format!(r#"{{"catalogVersion":"1","vulnerabilities":[{{"cveID":"{id}","dateAdded":"2026-01-05"}}]}}"#)
+}
+
+#[test]
+fn a_later_snapshot_of_a_catalogue_replaces_the_earlier_one() {
+    let world = World::new("catalogue");
+    assert!(world.import("january/kev.json", &kev("CVE-2026-0001")).is_empty());
+    assert_eq!(world.import("february/kev.json", &kev("CVE-2026-0002")), ["kev.json"]);
+    let [name] = world.documents("kev").try_into().expect("one document");
+    assert!(!world.store.feed_folder("kev").join("kev.json").exists() && name.ends_with("-kev.json"));
+    assert_eq!(world.import("march/other.json", &kev("CVE-2026-0003")), [name]);
+    let compiled = compile(&world.store, &plimsoll_feeds::Silent).expect("compiled");
+    assert_eq!(compiled.states.iter().map(|state| state.records).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn parts_of_a_catalogue_stand_beside_each_other() {
+    let world = World::new("parts");
+    let alpine = |release: &str, fixed: &str| {
+        format!(
+            r#"{{"distroversion":"{release}","reponame":"main","packages":[{{"pkg":{{"name":"a","secfixes":{{"{fixed}":["CVE-2026-0001"]}}}}}}]}}"#
+        )
+    };
+    assert!(world.import("v3.20/main.json", &alpine("v3.20", "1.0-r0")).is_empty());
+    assert!(world.import("v3.21/main.json", &alpine("v3.21", "1.0-r0")).is_empty());
+    assert_eq!(world.documents("alpine").len(), 2);
+    assert_eq!(world.import("new/v3.20/main.json", &alpine("v3.20", "1.0-r1")), ["main.json"]);
+    assert_eq!(world.documents("alpine").len(), 2);
+    // Records with an instant of their own replace each other inside the index.
+    let osv = |modified: &str| format!(r#"{{"id":"GHSA-1","modified":"{modified}","affected":[]}}"#);
+    assert!(world.import("a/all.json", &osv("2026-01-01T00:00:00Z")).is_empty());
+    assert!(world.import("b/all.json", &osv("2026-02-01T00:00:00Z")).is_empty());
+    assert_eq!(world.documents("osv").len(), 2);
+}
