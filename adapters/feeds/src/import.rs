@@ -137,9 +137,12 @@ fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -
     let is_taken = documents.get(&own).is_some_and(|known| known.digest != digest && known.origin != origin);
     let name = if is_taken || Store::is_reserved(&own) { format!("{}-{own}", &digest[..12]) } else { own };
     store.write(&store.feed_folder(feed.id).join(&name), &bytes)?;
+    // A file that lay about for months is as old as that.
+    let changed = path.metadata().and_then(|metadata| metadata.modified()).ok();
+    let changed = changed.and_then(|changed| Timestamp::try_from(changed).ok());
     let document = Document {
         origin,
-        fetched_at: Some(now),
+        fetched_at: Some(changed.map_or(now, |changed| changed.min(now))),
         digest,
         size_bytes: bytes.len() as u64,
         parts: parts_of(path, feed)?,

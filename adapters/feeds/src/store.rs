@@ -21,7 +21,8 @@ pub struct Store {
 pub struct Document {
     /// Where it came from: an address or a path.
     pub origin: String,
-    /// When it was fetched or imported.
+    /// When it was fetched. For an imported file: when it last changed, as it is no newer than that, or when it was imported
+    /// if that came before.
     pub fetched_at: Option<Timestamp>,
     /// BLAKE3 of its bytes.
     pub digest: String,

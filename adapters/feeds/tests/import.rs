@@ -57,6 +57,20 @@ fn a_later_snapshot_of_a_catalogue_replaces_the_earlier_one() {
 }
 
 #[test]
+fn what_is_imported_is_as_old_as_its_file() {
+    let world = World::new("age");
+    let day = Timestamp::UNIX_EPOCH;
+    let path = world.folder.join("kev.json");
+    std::fs::create_dir_all(&world.folder).expect("created");
+    std::fs::write(&path, kev("CVE-2026-0001")).expect("written");
+    std::fs::File::options().write(true).open(&path).expect("open").set_modified(day.into()).expect("dated");
+    import(&world.store, &[path], None, "2026-11-01T00:00:00Z".parse().expect("an instant")).expect("imported");
+    let fetched: Vec<_> =
+        world.store.documents("kev").expect("listed").into_values().map(|one| one.fetched_at).collect();
+    assert_eq!(fetched, [Some(day)]);
+}
+
+#[test]
 fn parts_of_a_catalogue_stand_beside_each_other() {
     let world = World::new("parts");
     let alpine = |release: &str, fixed: &str| {

@@ -44,6 +44,7 @@ impl Os {
     pub fn parse(text: &[u8]) -> Self {
         let text = String::from_utf8_lossy(text);
         let mut os = Self::default();
+        let mut full = String::new();
         for line in text.lines() {
             let Some((key, value)) = line.trim().split_once('=') else { continue };
             let value = unquote(value);
@@ -53,9 +54,17 @@ impl Os {
                 "VERSION_ID" => os.version = value,
                 "VERSION_CODENAME" => os.codename = value,
                 "PRETTY_NAME" => os.name = value,
-                "VERSION" => os.is_lts = value.contains("LTS"),
+                "VERSION" => {
+                    os.is_lts = value.contains("LTS");
+                    full = value;
+                }
                 _ => {}
             }
+        }
+        // `24.03 (LTS-SP1)` is a release apart from `24.03 (LTS)`, and both call themselves 24.03.
+        let mark = full.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+        if let ("openeuler", Some((mark, _))) = (os.id.as_str(), mark) {
+            os.version = format!("{}-{mark}", os.version);
         }
         os
     }
@@ -236,6 +245,7 @@ mod tests {
             ("ID=alpine\nVERSION_ID=3.20.3", Some("Alpine:v3.20")),
             ("ID=\"almalinux\"\nVERSION_ID='9.4'", Some("AlmaLinux:9")),
             ("ID=sles\nVERSION_ID=15.5", Some("SUSE:Linux Enterprise Server 15 SP5")),
+            ("ID=openEuler\nVERSION_ID=\"24.03\"\nVERSION=\"24.03 (LTS-SP1)\"", Some("openEuler:24.03-LTS-SP1")),
             ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=22", None),
         ] {
             assert_eq!(Os::parse(text.as_bytes()).ecosystem().as_deref(), expected, "{text}");

@@ -289,6 +289,35 @@ fn the_age_of_apts_lists_is_that_of_the_security_suite() {
     std::fs::remove_dir_all(root).expect("removed");
 }
 
+/// Two security suites speak of different packages; a suite of another release says nothing of this one.
+#[test]
+fn of_several_security_suites_the_oldest_of_the_own_release_counts() {
+    let status: &[u8] = b"Package: a\nStatus: install ok installed\nVersion: 1.0-1\nArchitecture: amd64\n";
+    let suite = |name: &str, day: &str| format!("Suite: {name}\nDate: {day} 2026 00:00:00 UTC\n").into_bytes();
+    let (infra, own, old) = (
+        suite("noble-infra-security", "Thu, 01 Oct"),
+        suite("noble-security", "Sat, 21 Nov"),
+        suite("jammy-security", "Thu, 01 Jan"),
+    );
+    let list: &[u8] = b"Package: b\nVersion: 1\nArchitecture: amd64\n";
+    let (root, inventory) = host(
+        "apt-suites",
+        &[
+            ("etc/os-release", b"ID=ubuntu\nVERSION_ID=24.04\nVERSION_CODENAME=noble\n"),
+            ("var/lib/dpkg/status", status),
+            ("var/lib/dpkg/arch", b"amd64\n"),
+            ("var/lib/apt/lists/m_dists_noble-security_main_binary-amd64_Packages", list),
+            ("var/lib/apt/lists/m_dists_noble-security_InRelease", &own),
+            ("var/lib/apt/lists/e_dists_noble-infra-security_main_binary-amd64_Packages", list),
+            ("var/lib/apt/lists/e_dists_noble-infra-security_InRelease", &infra),
+            ("var/lib/apt/lists/m_dists_jammy-security_main_binary-amd64_Packages", list),
+            ("var/lib/apt/lists/m_dists_jammy-security_InRelease", &old),
+        ],
+    );
+    assert_eq!(inventory.repository_metadata_at, Some(1_790_812_800));
+    std::fs::remove_dir_all(root).expect("removed");
+}
+
 const RPMS: &[u8] = include_bytes!("cases/rpm-ndb/Packages.db");
 
 /// A repository: its name, the architecture of its packages, versions of tiny, errata with the versions they bring.

@@ -53,7 +53,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     let pins = Pins::read(root, &native, inventory);
     let installed = Installed::of(inventory, native);
     let mut releases = Vec::new();
-    let (mut security_at, mut has_security) = (None, false);
+    let mut security = SecurityAge::default();
     let mut offers: HashMap<usize, Vec<Offer>> = HashMap::new();
     for name in &lists {
         let path = format!("{LISTS}/{name}");
@@ -67,8 +67,7 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
         // apt gives its files the publisher's date, and a repository of the host's own may have no release file.
         let published = release.published_at.or_else(|| root.changed_at(&path));
         if release.is_security() {
-            security_at = security_at.max(published);
-            has_security = true;
+            security.note(&release, published, inventory);
         }
         note_age(published, inventory);
         if let Some(until) = release.valid_until {
@@ -81,15 +80,43 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
         read_list((&path, &bytes), releases.len() - 1, &installed, inventory, &mut offers);
     }
     // Where there are security suites it is their age that counts: another repository's youth says nothing of them.
-    inventory.repository_metadata_at = security_at.or(inventory.repository_metadata_at);
+    inventory.repository_metadata_at = security.at().or(inventory.repository_metadata_at);
     let status = Release::status();
     for (at, mut offered) in offers {
         // Debian and Ubuntu keep their fixes in a suite of their own.
-        let cover = if has_security { model::Offered::Marked } else { model::Offered::Elsewhere };
+        let cover = if security.is_any { model::Offered::Marked } else { model::Offered::Elsewhere };
         inventory.packages[at].offered = cover;
         offered.sort_by(|a, b| compare(&b.version, &a.version));
         let choice = Choice { releases: &releases, status: &status, pins: &pins, native: &installed.native };
         inventory.pending.extend(choice.decide(&inventory.packages[at], &offered));
+    }
+}
+
+/// How old the lists of the security suites are.
+#[derive(Default)]
+struct SecurityAge {
+    is_any: bool,
+    /// The oldest of those of the host's own release: of two, each speaks of its own packages.
+    own: Option<i64>,
+    /// The youngest of the others: who keeps an older release's source beside it is not behind.
+    other: Option<i64>,
+}
+
+impl SecurityAge {
+    fn note(&mut self, release: &Release, published: Option<i64>, inventory: &Inventory) {
+        self.is_any = true;
+        let codename = inventory.os.as_ref().map_or("", |os| &os.codename);
+        let is_own =
+            codename.is_empty() || [&release.codename, &release.suite].iter().any(|of| of.starts_with(codename));
+        if is_own {
+            self.own = self.own.into_iter().chain(published).min();
+        } else {
+            self.other = self.other.max(published);
+        }
+    }
+
+    fn at(&self) -> Option<i64> {
+        self.own.or(self.other)
     }
 }
 

@@ -90,6 +90,7 @@ struct Fields<'a> {
 
 fn package_of(paragraph: &Paragraph<'_>, ecosystem: &str, location: &str) -> Result<Option<Package>, String> {
     let mut fields = Fields::default();
+    let mut has_folded_source = false;
     for (name, value) in paragraph.fields() {
         // Field names have no case (deb822(5)).
         let places: [(&[u8], &mut &[u8]); 7] = [
@@ -109,6 +110,7 @@ fn package_of(paragraph: &Paragraph<'_>, ecosystem: &str, location: &str) -> Res
                 return Err(format!("two fields `{}`: an empty line is missing", String::from_utf8_lossy(field)));
             }
             *place = value;
+            has_folded_source |= field == b"Source" && value.is_empty();
         }
     }
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
@@ -127,7 +129,8 @@ fn package_of(paragraph: &Paragraph<'_>, ecosystem: &str, location: &str) -> Res
     let mut package = Package::new(PackageType::Deb, ecosystem, name, version, location);
     package.architecture = text(fields.architecture).into();
     package.is_held = fields.status.starts_with(b"hold ");
-    package.source = Some(source_of(&text(fields.source), &package.name, &package.version));
+    let source = if has_folded_source { paragraph.whole("Source").replace('\n', " ") } else { text(fields.source) };
+    package.source = Some(source_of(&source, &package.name, &package.version));
     let vendor = if fields.origin.is_empty() { fields.maintainer } else { fields.origin };
     package.vendor = Some(text(vendor).into()).filter(|vendor: &EcoString| !vendor.is_empty());
     Ok(Some(package))
@@ -164,6 +167,15 @@ mod tests {
         assert_eq!(source("linux-signed", "linux-image-6.8.0-31-generic", "6.8.0-31.31"), "linux 6.8.0-31.31");
         let aws = source("linux-signed-aws-6.5", "linux-image-6.5.0-1014-aws", "6.5.0-1014.14~22.04.1");
         assert_eq!(aws, "linux-aws-6.5 6.5.0-1014.14~22.04.1");
+    }
+
+    #[test]
+    fn a_source_on_the_next_line_is_the_source() {
+        let status =
+            b"Package: a\nStatus: install ok installed\nVersion: 2\nSource:\n aa\n (2-1)\nArchitecture: amd64\n";
+        let mut inventory = Inventory::default();
+        read_status(&Document { name: "status", bytes: status }, &mut inventory);
+        assert_eq!(inventory.packages[0].source, Some(SourcePackage { name: "aa".into(), version: "2-1".into() }));
     }
 
     #[test]
