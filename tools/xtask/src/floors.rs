@@ -10,6 +10,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("inventory", &["versions"]),
     ("matching", &["versions", "advisories", "inventory"]),
     ("policy", &[]),
+    ("ledger", &[]),
     ("assessment", &["versions", "advisories", "inventory", "matching", "policy"]),
 ];
 const ADAPTERS: &[&str] = &["feeds"];
