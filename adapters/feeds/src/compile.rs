@@ -212,7 +212,7 @@ fn read(expected: &'static Feed, name: &str, bytes: &[u8]) -> Part {
     part
 }
 
-fn newest_of(record: &Record) -> Option<Timestamp> {
+pub(crate) fn newest_of(record: &Record) -> Option<Timestamp> {
     match record {
         Record::Advisory(advisory) => advisory.published.max(advisory.modified),
         Record::Vulnerability(vulnerability) => {

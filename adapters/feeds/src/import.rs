@@ -3,7 +3,7 @@
 use crate::archive::{Visitor, visit};
 use crate::error::Error;
 use crate::store::{Document, Store};
-use crate::trial::{gives_records, parts_of};
+use crate::trial::{self, Trial, parts_of};
 use advisories::feeds::{self, Feed};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,15 @@ pub enum Imported {
         path: PathBuf,
         /// The feed's id.
         feed: &'static str,
+    },
+    /// An earlier state of a catalogue than the one that is stored: not stored.
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The feed's id.
+        feed: &'static str,
+        /// The document that is stored.
+        than: String,
     },
     /// Recognised, but no record in it can be read: not stored.
     Empty {
@@ -60,11 +69,7 @@ pub fn import(
                 None => recognise(&file)?,
             };
             outcome.push(match found {
-                Some(feed) if !gives_records(&file, feed)? => Imported::Empty { path: file, feed: feed.id },
-                Some(feed) => match store_file(store, &file, feed, now)? {
-                    Some(replaces) => Imported::Stored { path: file, feed: feed.id, replaces },
-                    None => Imported::Known { path: file, feed: feed.id },
-                },
+                Some(feed) => import_file(store, file, feed, now)?,
                 None => Imported::NotRecognised { path: file },
             });
         }
@@ -122,31 +127,48 @@ fn recognise(path: &Path) -> Result<Option<&'static Feed>, Error> {
     Ok(first.found)
 }
 
-/// Stores a file, and says what it replaces; `None` if the feed holds the same bytes already.
-fn store_file(store: &Store, path: &Path, feed: &'static Feed, now: Timestamp) -> Result<Option<Vec<String>>, Error> {
-    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
-    let digest = blake3::hash(&bytes).to_hex().to_string();
+/// Stores a file of a feed, if it brings anything.
+fn import_file(store: &Store, path: PathBuf, feed: &'static Feed, now: Timestamp) -> Result<Imported, Error> {
+    let trial = trial::read(&path, feed)?;
+    if !trial.gives_records {
+        return Ok(Imported::Empty { path, feed: feed.id });
+    }
+    let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
     let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let document = describe(&path, &bytes, trial, feed, now)?;
     let documents = store.documents(feed.id)?;
-    let origin = path.display().to_string();
-    if documents.values().any(|known| known.digest == digest && known.origin != origin) {
-        return Ok(None);
+    let is_same = |known: &Document| known.digest == document.digest && known.origin != document.origin;
+    if documents.values().any(is_same) {
+        return Ok(Imported::Known { path, feed: feed.id });
+    }
+    let is_elsewhere = |known: &Document| known.origin != document.origin;
+    let newer = documents.iter().find(|(_, known)| is_elsewhere(known) && document.is_older_than(known));
+    if let Some((than, _)) = newer {
+        return Ok(Imported::Older { path, feed: feed.id, than: than.clone() });
     }
     // Files of one name from two folders are two documents: the second carries a part of its digest. So does a file
     // whose name the store needs for itself.
-    let is_taken = documents.get(&own).is_some_and(|known| known.digest != digest && known.origin != origin);
-    let name = if is_taken || Store::is_reserved(&own) { format!("{}-{own}", &digest[..12]) } else { own };
+    let is_taken = documents.get(&own).is_some_and(|known| known.digest != document.digest && is_elsewhere(known));
+    let is_taken = is_taken || Store::is_reserved(&own);
+    let name = if is_taken { format!("{}-{own}", &document.digest[..12]) } else { own };
     store.write(&store.feed_folder(feed.id).join(&name), &bytes)?;
+    let replaces = store.put(feed.id, &name, document)?;
+    Ok(Imported::Stored { path, feed: feed.id, replaces })
+}
+
+/// What is known of a file that is imported.
+fn describe(path: &Path, bytes: &[u8], trial: Trial, feed: &'static Feed, now: Timestamp) -> Result<Document, Error> {
     // A file that lay about for months is as old as that.
     let changed = path.metadata().and_then(|metadata| metadata.modified()).ok();
     let changed = changed.and_then(|changed| Timestamp::try_from(changed).ok());
-    let document = Document {
-        origin,
+    Ok(Document {
+        origin: path.display().to_string(),
         fetched_at: Some(changed.map_or(now, |changed| changed.min(now))),
-        digest,
+        digest: blake3::hash(bytes).to_hex().to_string(),
         size_bytes: bytes.len() as u64,
         parts: parts_of(path, feed)?,
+        // A record dated ahead must not keep all later snapshots out.
+        newest: trial.newest.filter(|at| at.duration_since(now).as_hours() < 48),
         ..Document::default()
-    };
-    store.put(feed.id, &name, document).map(Some)
+    })
 }

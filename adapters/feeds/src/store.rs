@@ -37,6 +37,22 @@ pub struct Document {
     /// The parts of the feed's catalogue that it holds; none where records replace each other by themselves.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub parts: BTreeSet<String>,
+    /// The newest instant inside a document of a catalogue, if its records have any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Timestamp>,
+}
+
+impl Document {
+    /// Whether it is an earlier state of what another one holds: by the newest instant inside both, or by the files' own.
+    #[must_use]
+    pub fn is_older_than(&self, other: &Self) -> bool {
+        let is_covered = !self.parts.is_empty() && self.parts.is_subset(&other.parts);
+        is_covered
+            && match self.newest.zip(other.newest) {
+                Some((own, other)) if own != other => own < other,
+                _ => self.fetched_at.zip(other.fetched_at).is_some_and(|(own, other)| own < other),
+            }
+    }
 }
 
 /// The extension of a file that is being written, before the number of the process.

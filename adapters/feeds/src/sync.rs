@@ -3,7 +3,7 @@
 use crate::Progress;
 use crate::error::Error;
 use crate::store::{Document, Store};
-use crate::trial::{gives_records, parts_of};
+use crate::trial::{self, parts_of};
 use advisories::feeds::Feed;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE};
@@ -224,10 +224,10 @@ async fn fetch(
     }
     let advance = |done| progress.advance(&task.address, done);
     let size_bytes = receive(response, &begun.part, start, (limit_bytes, total), advance).await?;
-    let digest_and_parts = keep(begun, folder.join(&task.name), task.feed);
-    let (digest, parts) = digest_and_parts.await?;
+    let Kept { digest, parts, newest } = keep(begun, folder.join(&task.name), task.feed).await?;
     let (origin, fetched_at) = (task.address.clone(), Some(task.now));
-    let document = Document { origin, fetched_at, digest, size_bytes, etag, last_modified, last_failure: None, parts };
+    let document =
+        Document { origin, fetched_at, digest, size_bytes, etag, last_modified, last_failure: None, parts, newest };
     Ok((document, Outcome::Fetched { size_bytes }))
 }
 
@@ -253,10 +253,18 @@ async fn ask(
     request.send().await.map_err(|error| in_words(&error))
 }
 
+/// What is known of a document that was put in its place.
+struct Kept {
+    digest: String,
+    parts: BTreeSet<String>,
+    newest: Option<Timestamp>,
+}
+
 /// Puts a received document in its place, if it is one: an error page with a good answer must not replace good data.
-async fn keep(begun: Begun, path: PathBuf, feed: &'static Feed) -> Result<(String, BTreeSet<String>), String> {
+async fn keep(begun: Begun, path: PathBuf, feed: &'static Feed) -> Result<Kept, String> {
     let work = move || {
-        if !gives_records(&begun.part, feed).map_err(|error| error.to_string())? {
+        let trial = trial::read(&begun.part, feed).map_err(|error| error.to_string())?;
+        if !trial.gives_records {
             begun.forget();
             return Err("what the server sent holds no record of this feed; what was stored before stays".to_owned());
         }
@@ -264,7 +272,7 @@ async fn keep(begun: Begun, path: PathBuf, feed: &'static Feed) -> Result<(Strin
         let bytes = std::fs::read(&begun.part).map_err(|error| error.to_string())?;
         std::fs::rename(&begun.part, path).map_err(|error| error.to_string())?;
         let _ = std::fs::remove_file(&begun.tag);
-        Ok((blake3::hash(&bytes).to_hex().to_string(), parts))
+        Ok(Kept { digest: blake3::hash(&bytes).to_hex().to_string(), parts, newest: trial.newest })
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
 }

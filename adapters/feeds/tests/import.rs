@@ -56,6 +56,44 @@ fn a_later_snapshot_of_a_catalogue_replaces_the_earlier_one() {
     assert_eq!(compiled.states.iter().map(|state| state.records).collect::<Vec<_>>(), [1]);
 }
 
+/// Two snapshots in one go, the newer one first: the order of their names must not put the older one in force.
+#[test]
+fn an_older_snapshot_does_not_replace_a_newer_one() {
+    let world = World::new("older");
+    let dated = |id: &str, day: &str| kev(id).replace("2026-01-05", day);
+    assert!(world.import("february/kev.json", &dated("CVE-2026-0002", "2026-02-05")).is_empty());
+    let path = world.folder.join("january/kev.json");
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+    std::fs::write(&path, dated("CVE-2026-0001", "2026-01-05")).expect("written");
+    let outcome = import(&world.store, &[path], None, Timestamp::now()).expect("imported");
+    assert!(matches!(outcome.as_slice(), [Imported::Older { than, .. }] if than == "kev.json"), "{outcome:?}");
+    assert_eq!(world.documents("kev"), ["kev.json"]);
+    // The very file that was imported, with other content: that is what its owner wants to have.
+    assert!(world.import("february/kev.json", &dated("CVE-2026-0003", "2026-01-01")).is_empty());
+    assert_eq!(world.documents("kev"), ["kev.json"]);
+}
+
+/// An archive of a catalogue and of advisories: a later catalogue must not take the advisories away.
+#[test]
+fn what_holds_more_than_a_catalogue_is_not_replaced_by_one() {
+    let world = World::new("mixed");
+    let mut archive = tar::Builder::new(Vec::new());
+    let osv = r#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[]}"#;
+    for (name, text) in [("kev.json", kev("CVE-2026-0001").as_str()), ("licence", "MIT"), ("osv.json", osv)] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_cksum();
+        archive.append_data(&mut header, name, text.as_bytes()).expect("added");
+    }
+    let archive = archive.into_inner().expect("an archive");
+    let path = world.folder.join("all.tar");
+    std::fs::create_dir_all(&world.folder).expect("created");
+    std::fs::write(&path, archive).expect("written");
+    import(&world.store, &[path], None, Timestamp::UNIX_EPOCH).expect("imported");
+    assert!(world.import("kev.json", &kev("CVE-2026-0002")).is_empty());
+    assert_eq!(world.documents("kev"), ["all.tar", "kev.json"]);
+}
+
 #[test]
 fn what_is_imported_is_as_old_as_its_file() {
     let world = World::new("age");

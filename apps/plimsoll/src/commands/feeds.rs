@@ -99,14 +99,18 @@ fn list(outcomes: &[Imported]) -> Result<()> {
         let (word, path) = match outcome {
             Imported::Stored { path, feed, .. } => ((*feed).to_owned(), path),
             Imported::Known { path, feed } => (format!("{feed} (known)"), path),
+            Imported::Older { path, feed, .. } => (format!("{feed} (older)"), path),
             Imported::Empty { path, feed } => (format!("{feed}: NO RECORD"), path),
             Imported::NotRecognised { path } => ("NOT RECOGNISED".to_owned(), path),
         };
         writeln!(out, "{word:16} {}", printable(&path.display().to_string())).context("failed to write")?;
-        if let Imported::Stored { replaces, .. } = outcome {
-            for old in replaces {
-                writeln!(out, "{:16} in place of {}", "", printable(old)).context("failed to write")?;
-            }
+        let (words, names) = match outcome {
+            Imported::Stored { replaces, .. } => ("in place of", replaces.as_slice()),
+            Imported::Older { than, .. } => ("not stored: older than", std::slice::from_ref(than)),
+            _ => continue,
+        };
+        for name in names {
+            writeln!(out, "{:16} {words} {}", "", printable(name)).context("failed to write")?;
         }
     }
     Ok(())
