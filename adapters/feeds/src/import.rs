@@ -130,7 +130,7 @@ fn recognise(path: &Path) -> Result<Option<&'static Feed>, Error> {
 /// Stores a file of a feed, if it brings anything.
 fn import_file(store: &Store, path: PathBuf, feed: &'static Feed, now: Timestamp) -> Result<Imported, Error> {
     let trial = trial::read(&path, feed)?;
-    if !trial.gives_records {
+    if trial.records == 0 {
         return Ok(Imported::Empty { path, feed: feed.id });
     }
     let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
@@ -167,6 +167,7 @@ fn describe(path: &Path, bytes: &[u8], trial: Trial, feed: &'static Feed, now: T
         digest: blake3::hash(bytes).to_hex().to_string(),
         size_bytes: bytes.len() as u64,
         parts: parts_of(path, feed)?,
+        records: trial.records,
         // A record dated ahead must not keep all later snapshots out.
         newest: trial.newest.filter(|at| at.duration_since(now).as_hours() < 48),
         ..Document::default()

@@ -37,17 +37,25 @@ pub struct Document {
     /// The parts of the feed's catalogue that it holds; none where records replace each other by themselves.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub parts: BTreeSet<String>,
+    /// How many records a document of a catalogue holds.
+    #[serde(default)]
+    pub records: u64,
     /// The newest instant inside a document of a catalogue, if its records have any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
 }
 
 impl Document {
+    /// Whether another one holds all parts of a catalogue that this one does, and is not plainly a piece of it only.
+    #[must_use]
+    pub fn is_covered_by(&self, other: &Self) -> bool {
+        !self.parts.is_empty() && self.parts.is_subset(&other.parts) && self.records <= other.records.saturating_mul(2)
+    }
+
     /// Whether it is an earlier state of what another one holds: by the newest instant inside both, or by the files' own.
     #[must_use]
     pub fn is_older_than(&self, other: &Self) -> bool {
-        let is_covered = !self.parts.is_empty() && self.parts.is_subset(&other.parts);
-        is_covered
+        self.is_covered_by(other)
             && match self.newest.zip(other.newest) {
                 Some((own, other)) if own != other => own < other,
                 _ => self.fetched_at.zip(other.fetched_at).is_some_and(|(own, other)| own < other),
@@ -131,8 +139,7 @@ impl Store {
     /// If the list or a file cannot be changed.
     pub fn put(&self, feed: &str, name: &str, document: Document) -> Result<Vec<String>, Error> {
         let mut documents = self.documents(feed)?;
-        let is_replaced = |known: &Document| !known.parts.is_empty() && known.parts.is_subset(&document.parts);
-        let all = documents.iter().filter(|(own, known)| *own != name && is_replaced(known));
+        let all = documents.iter().filter(|(own, known)| *own != name && known.is_covered_by(&document));
         let replaced: Vec<String> = all.map(|(own, _)| own.clone()).collect();
         documents.insert(name.to_owned(), document);
         self.set_documents(feed, &documents)?;

@@ -3,7 +3,7 @@
 use crate::Progress;
 use crate::error::Error;
 use crate::store::{Document, Store};
-use crate::trial::{self, parts_of};
+use crate::trial::{self, Trial, parts_of};
 use advisories::feeds::Feed;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE};
@@ -224,10 +224,21 @@ async fn fetch(
     }
     let advance = |done| progress.advance(&task.address, done);
     let size_bytes = receive(response, &begun.part, start, (limit_bytes, total), advance).await?;
-    let Kept { digest, parts, newest } = keep(begun, folder.join(&task.name), task.feed).await?;
+    let Kept { digest, parts, trial } = keep(begun, folder.join(&task.name), task.feed).await?;
+    let Trial { records, newest } = trial;
     let (origin, fetched_at) = (task.address.clone(), Some(task.now));
-    let document =
-        Document { origin, fetched_at, digest, size_bytes, etag, last_modified, last_failure: None, parts, newest };
+    let document = Document {
+        origin,
+        fetched_at,
+        digest,
+        size_bytes,
+        etag,
+        last_modified,
+        last_failure: None,
+        parts,
+        records,
+        newest,
+    };
     Ok((document, Outcome::Fetched { size_bytes }))
 }
 
@@ -257,14 +268,14 @@ async fn ask(
 struct Kept {
     digest: String,
     parts: BTreeSet<String>,
-    newest: Option<Timestamp>,
+    trial: Trial,
 }
 
 /// Puts a received document in its place, if it is one: an error page with a good answer must not replace good data.
 async fn keep(begun: Begun, path: PathBuf, feed: &'static Feed) -> Result<Kept, String> {
     let work = move || {
         let trial = trial::read(&begun.part, feed).map_err(|error| error.to_string())?;
-        if !trial.gives_records {
+        if trial.records == 0 {
             begun.forget();
             return Err("what the server sent holds no record of this feed; what was stored before stays".to_owned());
         }
@@ -272,7 +283,7 @@ async fn keep(begun: Begun, path: PathBuf, feed: &'static Feed) -> Result<Kept, 
         let bytes = std::fs::read(&begun.part).map_err(|error| error.to_string())?;
         std::fs::rename(&begun.part, path).map_err(|error| error.to_string())?;
         let _ = std::fs::remove_file(&begun.tag);
-        Ok(Kept { digest: blake3::hash(&bytes).to_hex().to_string(), parts, newest: trial.newest })
+        Ok(Kept { digest: blake3::hash(&bytes).to_hex().to_string(), parts, trial })
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
 }

@@ -12,8 +12,9 @@ use std::path::Path;
 /// What reading a file gave.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Trial {
-    /// Whether it gives any record at all: what gives none must not take the place of what did.
-    pub(crate) gives_records: bool,
+    /// How many records it gives, for a catalogue; for others whether it gives any. What gives none must not take the place
+    /// of what did.
+    pub(crate) records: u64,
     /// The newest instant inside it, for a catalogue that is read to its end.
     pub(crate) newest: Option<Timestamp>,
 }
@@ -29,14 +30,14 @@ impl Visitor for Reader {
         let (document, feed) = document_of(self.feed, name, &bytes);
         let Some(feed) = feed else { return true };
         let mut emit = |record: Record| {
-            self.trial.gives_records = true;
+            self.trial.records += 1;
             self.trial.newest = self.trial.newest.max(newest_of(&record));
         };
         let mut reading = Reading::new(&mut emit);
         (feed.read)(&document, &mut reading);
         let made = reading.made;
         self.trial.newest = self.trial.newest.max(made);
-        !self.trial.gives_records || matches!(self.feed.revision, Revision::Whole(_))
+        self.trial.records == 0 || matches!(self.feed.revision, Revision::Whole(_))
     }
 
     fn may_split(&self, name: &str) -> bool {

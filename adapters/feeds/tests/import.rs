@@ -23,7 +23,7 @@ impl World {
         let path = self.folder.join(path);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
         std::fs::write(&path, content).expect("written");
-        match import(&self.store, &[path], None, Timestamp::UNIX_EPOCH).expect("imported").pop() {
+        match import(&self.store, &[path], None, now()).expect("imported").pop() {
             Some(Imported::Stored { replaces, .. }) => replaces,
             other => panic!("{other:?}"),
         }
@@ -38,6 +38,10 @@ impl Drop for World {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn now() -> Timestamp {
+    "2026-11-01T00:00:00Z".parse().expect("an instant")
 }
 
 fn kev(id: &str) -> String {
@@ -65,12 +69,27 @@ fn an_older_snapshot_does_not_replace_a_newer_one() {
     let path = world.folder.join("january/kev.json");
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
     std::fs::write(&path, dated("CVE-2026-0001", "2026-01-05")).expect("written");
-    let outcome = import(&world.store, &[path], None, Timestamp::now()).expect("imported");
+    let outcome = import(&world.store, &[path], None, now()).expect("imported");
     assert!(matches!(outcome.as_slice(), [Imported::Older { than, .. }] if than == "kev.json"), "{outcome:?}");
     assert_eq!(world.documents("kev"), ["kev.json"]);
     // The very file that was imported, with other content: that is what its owner wants to have.
     assert!(world.import("february/kev.json", &dated("CVE-2026-0003", "2026-01-01")).is_empty());
     assert_eq!(world.documents("kev"), ["kev.json"]);
+}
+
+/// A piece of a catalogue is no later state of it.
+#[test]
+fn a_piece_does_not_replace_the_whole() {
+    let world = World::new("piece");
+    let entry = |at: u32| format!(r#"{{"cveID":"CVE-2026-{at:04}","dateAdded":"2026-01-05"}}"#);
+    let of = |count: u32| {
+        let entries: Vec<String> = (0..count).map(entry).collect();
+        format!(r#"{{"catalogVersion":"1","vulnerabilities":[{}]}}"#, entries.join(","))
+    };
+    assert!(world.import("all.json", &of(9)).is_empty());
+    assert!(world.import("piece.json", &of(4)).is_empty());
+    assert_eq!(world.documents("kev").len(), 2);
+    assert_eq!(world.import("most.json", &of(8)), ["all.json", "piece.json"]);
 }
 
 /// An archive of a catalogue and of advisories: a later catalogue must not take the advisories away.
@@ -89,7 +108,7 @@ fn what_holds_more_than_a_catalogue_is_not_replaced_by_one() {
     let path = world.folder.join("all.tar");
     std::fs::create_dir_all(&world.folder).expect("created");
     std::fs::write(&path, archive).expect("written");
-    import(&world.store, &[path], None, Timestamp::UNIX_EPOCH).expect("imported");
+    import(&world.store, &[path], None, now()).expect("imported");
     assert!(world.import("kev.json", &kev("CVE-2026-0002")).is_empty());
     assert_eq!(world.documents("kev"), ["all.tar", "kev.json"]);
 }
@@ -102,7 +121,7 @@ fn what_is_imported_is_as_old_as_its_file() {
     std::fs::create_dir_all(&world.folder).expect("created");
     std::fs::write(&path, kev("CVE-2026-0001")).expect("written");
     std::fs::File::options().write(true).open(&path).expect("open").set_modified(day.into()).expect("dated");
-    import(&world.store, &[path], None, "2026-11-01T00:00:00Z".parse().expect("an instant")).expect("imported");
+    import(&world.store, &[path], None, now()).expect("imported");
     let fetched: Vec<_> =
         world.store.documents("kev").expect("listed").into_values().map(|one| one.fetched_at).collect();
     assert_eq!(fetched, [Some(day)]);

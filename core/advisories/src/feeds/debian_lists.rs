@@ -37,11 +37,9 @@ fn is_advisory_list(document: &Document<'_>) -> bool {
         || (document.bytes.starts_with(b"[") && begins_with_all(document, &["] DTSA-"]))
 }
 
-/// Which of the lists it is.
+/// The CVE list is a catalogue. Lists of advisories are cut by time as a rule, and what an advisory says does not change.
 fn whole(document: &Document<'_>) -> Option<String> {
-    let lists = [("DSA", "] DSA-"), ("DLA", "] DLA-"), ("DTSA", "] DTSA-")];
-    let found = lists.into_iter().find(|(_, mark)| begins_with_all(document, &[mark]));
-    found.map(|(name, _)| name).or_else(|| is_cve_list(document).then_some("CVE")).map(str::to_owned)
+    is_cve_list(document).then(|| "CVE".to_owned())
 }
 
 fn is_cve_list(document: &Document<'_>) -> bool {
