@@ -2,7 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 
 use jiff::Timestamp;
-use plimsoll_feeds::{Imported, Store, compile, import};
+use plimsoll_feeds::{Imported, Store, Visitor, compile, import, visit};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// A data directory and files beside it, removed at the end.
@@ -111,6 +112,64 @@ fn what_holds_more_than_a_catalogue_is_not_replaced_by_one() {
     import(&world.store, &[path], None, now()).expect("imported");
     assert!(world.import("kev.json", &kev("CVE-2026-0002")).is_empty());
     assert_eq!(world.documents("kev"), ["all.tar", "kev.json"]);
+}
+
+/// Takes everything, and counts what could not be read.
+struct Count(usize);
+
+impl Visitor for Count {
+    fn document(&mut self, _: &str, _: Vec<u8>) -> bool {
+        true
+    }
+
+    fn may_split(&self, name: &str) -> bool {
+        name.ends_with(".jsonl")
+    }
+
+    fn problem(&mut self, _: &str, _: &str) {
+        self.0 += 1;
+    }
+}
+
+/// Archives and compressed files, changed at random: documents or problems, never a panic.
+#[test]
+fn fuzz_archives() {
+    let world = World::new("fuzz");
+    let text = kev("CVE-2026-0001");
+    let mut header = tar::Header::new_ustar();
+    header.set_size(text.len() as u64);
+    header.set_cksum();
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, "kev.json", text.as_bytes()).expect("added");
+    let archive = archive.into_inner().expect("an archive");
+    let packed = |level| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+        packer.write_all(&archive).expect("packed");
+        packer.finish().expect("packed")
+    };
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("a.jsonl", zip::write::SimpleFileOptions::default()).expect("begun");
+    zip.write_all(text.as_bytes()).expect("written");
+    let zip = zip.finish().expect("a zip").into_inner();
+    let zstd = zstd::encode_all(archive.as_slice(), 3).expect("packed");
+    let seeds = [archive.clone(), packed(6), packed(0), zip, zstd, text.into_bytes()];
+    std::fs::create_dir_all(&world.folder).expect("created");
+    let path = world.folder.join("input");
+    testkit::fuzz::run(&seeds, |input| {
+        std::fs::write(&path, input).expect("written");
+        visit(&path, &mut Count(0)).expect("it can be opened");
+    });
+    // What is whole has no problem, and what is cut off has one.
+    let problems = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).expect("written");
+        let mut count = Count(0);
+        visit(&path, &mut count).expect("it can be opened");
+        count.0
+    };
+    for seed in &seeds[1..5] {
+        assert_eq!(problems(seed), 0);
+        assert!(problems(&seed[..seed.len() / 2]) > 0);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::unpack::{Limits, unpack};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::io::Read;
 use versions::Scheme;
 
@@ -77,6 +78,12 @@ pub fn newer_than(text: &str, source: &str, version: &str, installed: &str) -> N
     // Entries that were made for another release are in this one only since its own entry above them.
     let (mut is_own, mut own_at, mut follows_unstable) = (true, None, None);
     let mut named: Vec<String> = Vec::new();
+    let mut vulnerabilities: BTreeMap<String, Option<i64>> = BTreeMap::new();
+    // Entries come newest first: the last one that names a vulnerability brought its patch.
+    let mut add = |id: String, at: Option<i64>| {
+        let known = vulnerabilities.entry(id).or_default();
+        *known = at.or(*known);
+    };
     for line in text.lines() {
         if let Some((entry, suite)) = head(line) {
             // The newest entry was built for this release; where that is unstable, all of them were.
@@ -100,23 +107,13 @@ pub fn newer_than(text: &str, source: &str, version: &str, installed: &str) -> N
                 own_at = at.or(own_at);
             }
             part.at = own_at.or(part.at);
-            named.drain(..).for_each(|id| part.add(id, own_at));
+            named.drain(..).for_each(|id| add(id, own_at));
         }
     }
     // An entry without its trailer still says what it fixes.
-    named.into_iter().for_each(|id| part.add(id, None));
-    part.vulnerabilities.sort();
+    named.into_iter().for_each(|id| add(id, None));
+    part.vulnerabilities = vulnerabilities.into_iter().collect();
     part
-}
-
-impl NewerPart {
-    /// Entries come newest first: the last one that names a vulnerability brought its patch.
-    fn add(&mut self, id: String, at: Option<i64>) {
-        match self.vulnerabilities.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, known)) => *known = at.or(*known),
-            None => self.vulnerabilities.push((id, at)),
-        }
-    }
 }
 
 /// `curl (7.88.1-10+deb12u5) bookworm-security; urgency=high` → the version and the suite.
@@ -137,7 +134,7 @@ fn cves(line: &str) -> impl Iterator<Item = String> + '_ {
             .find(|(place, character)| *place >= 4 && !character.is_ascii_digit() && *character != '-')
             .map_or(rest.len(), |(place, _)| place);
         let id = rest[..end].trim_end_matches('-');
-        let (year, number) = id[4..].split_once('-')?;
+        let (year, number) = id.get(4..)?.split_once('-')?;
         (year.len() == 4 && number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit()))
             .then(|| id.to_owned())
     })
@@ -150,18 +147,23 @@ pub(crate) fn rfc2822(text: &str) -> Option<i64> {
     let [_, day, month, year, time, zone] = words[..] else { return None };
     let (day, year): (i64, i64) = (day.parse().ok()?, year.parse().ok()?);
     let month = i64::try_from(MONTHS.iter().position(|known| *known == month)?).ok()? + 1;
-    let mut clock = time.split(':').map(|part| part.parse::<i64>().ok());
+    let mut clock = time.split(':').map(|part| part.parse().ok().filter(|part: &i64| (0..=60).contains(part)));
     let clock = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next().flatten().unwrap_or(0);
     let offset: i64 = if matches!(zone, "UTC" | "GMT" | "Z") { 0 } else { zone.parse().ok()? };
-    Some(seconds(year, month, day) + clock - (offset / 100 * 3600 + offset % 100 * 60))
+    let offset = Some(offset).filter(|offset| (-2400..=2400).contains(offset))?;
+    Some(seconds(year, month, day)? + clock - (offset / 100 * 3600 + offset % 100 * 60))
 }
 
-/// The seconds from 1970 to the beginning of a day by the civil calendar (proleptic Gregorian), in UTC.
-pub(crate) fn seconds(year: i64, month: i64, day: i64) -> i64 {
+/// The seconds from 1970 to the beginning of a day by the civil calendar (proleptic Gregorian), in UTC; `None` where no
+/// calendar has such a day.
+pub(crate) fn seconds(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !((0..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)) {
+        return None;
+    }
     let (y, m) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let (era, year_of_era) = (y.div_euclid(400), y.rem_euclid(400));
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * m + 2) / 5 + day - 1;
-    (era * 146_097 + day_of_era - 719_468) * 86_400
+    Some((era * 146_097 + day_of_era - 719_468) * 86_400)
 }
 
 #[cfg(test)]

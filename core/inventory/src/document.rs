@@ -37,11 +37,18 @@ fn with_newlines(mut bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     bytes
 }
 
+/// The most bytes of a line: those of lock files have some hundred.
+const MOST_LINE_BYTES: usize = 1 << 20;
+
 /// A document as text; bytes that are not UTF-8 are replaced, and what they said is lost.
 pub(crate) fn text_of<'a>(document: &Document<'a>, inventory: &mut Inventory) -> Cow<'a, str> {
     let text = String::from_utf8_lossy(document.bytes);
     if matches!(text, Cow::Owned(_)) {
         inventory.unreadable(document.name, "it is not UTF-8 throughout; the bytes in question were replaced");
+    }
+    if let Some(at) = document.bytes.split(|byte| *byte == b'\n').position(|line| line.len() > MOST_LINE_BYTES) {
+        inventory.unreadable(document.name, format!("line {} is longer than 1 MiB; the document was not read", at + 1));
+        return Cow::default();
     }
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
     if text.lines().any(is_marker) {

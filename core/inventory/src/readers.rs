@@ -101,7 +101,7 @@ pub fn read_databases(root: &Directory, inventory: &mut Inventory) {
         let Access::Database(read) = reader.access else { continue };
         let before = inventory.packages.len();
         read(root, inventory);
-        leave_out_pseudo_packages(inventory, before);
+        sift(inventory, reader.id, before);
         let found = inventory.packages.len() - before;
         if found > 0 {
             inventory.sources.push((reader.id.to_owned(), found));
@@ -138,7 +138,7 @@ pub fn read_database_file(document: &Document<'_>, log: &[u8], inventory: &mut I
     } else {
         return false;
     };
-    leave_out_pseudo_packages(inventory, before);
+    sift(inventory, document.name, before);
     inventory.sources.push((id.to_owned(), inventory.packages.len() - before));
     true
 }
@@ -146,17 +146,27 @@ pub fn read_database_file(document: &Document<'_>, log: &[u8], inventory: &mut I
 /// Readers of bills of materials, whose files bear each other's names.
 const BILLS: &[&str] = &["cyclonedx", "spdx", "spdx3"];
 
-/// Takes out what package managers list beside packages: RPM's public keys, and apk's virtual packages (`.build-deps`).
-fn leave_out_pseudo_packages(inventory: &mut Inventory, from: usize) {
+/// The most bytes of a package's name or version: the longest real ones have some two hundred.
+const MOST_NAME_BYTES: usize = 4096;
+
+/// Takes out what package managers list beside packages: RPM's public keys, and apk's virtual packages (`.build-deps`); and,
+/// with a problem, what no package can be called.
+fn sift(inventory: &mut Inventory, place: &str, from: usize) {
+    let is_endless = |package: &Package| package.name.len().max(package.version.len()) > MOST_NAME_BYTES;
+    let endless = inventory.packages[from..].iter().filter(|package| is_endless(package)).count();
+    if endless > 0 {
+        let what = format!("{endless} packages have a name or version of more than {MOST_NAME_BYTES} bytes");
+        inventory.unreadable(place, what);
+    }
     let is_pseudo = |package: &Package| match package.kind {
         PackageType::Rpm => package.name == "gpg-pubkey",
         PackageType::Apk => package.name.starts_with('.'),
         _ => false,
     };
-    let mut place = 0;
+    let mut seen = 0;
     inventory.packages.retain(|package| {
-        place += 1;
-        place <= from || !is_pseudo(package)
+        seen += 1;
+        seen <= from || !(is_pseudo(package) || is_endless(package))
     });
 }
 
@@ -240,7 +250,7 @@ fn read_normalised(document: &Document<'_>, inventory: &mut Inventory) -> Option
     let Access::Document { read, .. } = reader.access else { return None };
     let before = inventory.packages.len();
     read(document, inventory);
-    leave_out_pseudo_packages(inventory, before);
+    sift(inventory, document.name, before);
     inventory.sources.push((format!("{} {}", reader.id, document.name), inventory.packages.len() - before));
     Some(reader.id)
 }

@@ -127,3 +127,64 @@ fn fuzz_every_reader() {
         });
     }
 }
+
+/// What else is read of packages: their files' changelogs, addresses, and whatever is compressed.
+#[test]
+fn fuzz_changelogs_addresses_and_compressed_files() {
+    let changelog =
+        "a (2-1) unstable; urgency=high\n\n  * CVE-2026-0001\n\n -- A <a@b>  Wed, 12 Feb 2025 10:00:00 +0100\n";
+    let member = |name: &str, bytes: &[u8]| {
+        let head = format!("{name:16}{:12}{:6}{:6}{:8}{:<10}`\n", 0, 0, 0, 100_644, bytes.len());
+        [head.as_bytes(), bytes, if bytes.len() % 2 == 1 { b"\n" } else { b"" }].concat()
+    };
+    let mut entry = vec![0_u8; 512];
+    entry[..39].copy_from_slice(b"./usr/share/doc/a/changelog.Debian\0\0\0\0\0");
+    entry[124..135].copy_from_slice(format!("{:011o}", changelog.len()).as_bytes());
+    entry[156] = b'0';
+    entry[257..263].copy_from_slice(b"ustar\0");
+    entry[148..156].copy_from_slice(b"        ");
+    let sum: u32 = entry.iter().map(|byte| u32::from(*byte)).sum();
+    entry[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    entry.extend_from_slice(changelog.as_bytes());
+    entry.resize(entry.len().next_multiple_of(512) + 1024, 0);
+    let package = [b"!<arch>\n".to_vec(), member("debian-binary", b"2.0\n"), member("data.tar", &entry)].concat();
+    assert_eq!(plimsoll_inventory::changelog::of_package_file(&package).as_deref(), Some(changelog));
+    let seeds = [
+        changelog.as_bytes().to_vec(),
+        package,
+        b"pkg:deb/debian/a%2B%2B@1%3A2?arch=amd64&distro=debian-12#x".to_vec(),
+    ];
+    testkit::fuzz::run(&seeds, |input| {
+        let _ = plimsoll_inventory::changelog::of_package_file(input);
+        let _ = plimsoll_inventory::unpack(input.to_vec(), plimsoll_inventory::Limits { bytes: 1 << 20 });
+        let text = String::from_utf8_lossy(input);
+        let _ = plimsoll_inventory::changelog::newer_than(&text, "a", "2-1", "1-1");
+        let _ = plimsoll_inventory::purl::package_named(&text, "x")
+            .map(|package| plimsoll_inventory::purl::write(&package));
+    });
+}
+
+#[test]
+fn a_date_that_no_calendar_has_is_none() {
+    let at = |date: &str| {
+        let text = format!("a (2-1) unstable; urgency=high\n\n  * CVE-2026-0001\n\n -- A <a@b>  {date}\n");
+        plimsoll_inventory::changelog::newer_than(&text, "a", "2-1", "1-1").at
+    };
+    assert_eq!(at("Wed, 12 Feb 2025 10:00:00 +0100"), Some(1_739_350_800));
+    for date in [
+        "Wed, 9223372036854775807 Feb 2025 10:00:00 +0100",
+        "Wed, 12 Feb 9223372036854775807 10:00:00 +0100",
+        "Wed, 12 Feb 2025 9223372036854775807:00:00 +0100",
+        "Wed, 12 Feb 2025 10:00:00 +922337203685477580",
+        "Wed, 12 Foo 2025 10:00:00 +0100",
+    ] {
+        assert_eq!(at(date), None, "{date}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_an_id_is_none() {
+    let text = "a (2-1) unstable; urgency=high\n\n  * CVE-pending, CVE-, CVE, CVE-2026-0001\n";
+    let found = plimsoll_inventory::changelog::newer_than(text, "a", "2-1", "1-1").vulnerabilities;
+    assert_eq!(found, [("CVE-2026-0001".to_owned(), None)]);
+}

@@ -344,3 +344,26 @@ fn what_made_a_document_and_what_came_before_is_not_installed() {
         inventory.packages.iter().map(|package| format!("{}@{}", package.name, package.version)).collect();
     assert_eq!((found.join(" "), inventory.described), ("x@2.0.1 y@1.0.0".to_owned(), vec!["own".to_owned()]));
 }
+
+/// Files of one endless line, and names that no package bears: a problem each, and no package called so.
+#[test]
+fn endless_lines_and_names_are_problems() {
+    let long = "a".repeat(2 << 20);
+    let name = "b".repeat(5000);
+    for (file, text, left) in [
+        ("requirements.txt", format!("flask==1.0\n{long}==1\n"), 0),
+        ("yarn.lock", format!("# yarn lockfile v1\n\n{long}@1:\n  version \"1\"\n"), 0),
+        ("go.mod", format!("module m\nrequire {long} v1.0.0\n"), 0),
+        (
+            "bom.cdx.json",
+            format!(
+                r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{{"type":"library","name":"{name}","purl":"pkg:npm/{name}@1.0.0"}},{{"type":"library","name":"a","purl":"pkg:npm/a@1.0.0"}}]}}"#
+            ),
+            1,
+        ),
+    ] {
+        let mut found = Inventory::default();
+        readers::read_document(&Document { name: file, bytes: text.as_bytes() }, &mut found);
+        assert_eq!((found.packages.len(), found.unread > 0), (left, true), "{file}: {:?}", found.problems);
+    }
+}

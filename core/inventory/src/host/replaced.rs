@@ -133,7 +133,7 @@ fn merged(file: &str) -> &str {
 fn instant(day: &str, time: &str) -> Option<i64> {
     let mut parts = day.split('-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    let mut clock = time.split(':').map(|part| part.parse::<i64>().ok());
+    let mut clock = time.split(':').map(|part| part.parse().ok().filter(|part: &i64| (0..=60).contains(part)));
     let clock = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next()??;
-    Some(seconds(year, month, day) + clock)
+    Some(seconds(year, month, day)? + clock)
 }
