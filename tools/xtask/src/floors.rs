@@ -11,6 +11,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("matching", &["versions", "advisories", "inventory"]),
     ("policy", &[]),
     ("ledger", &[]),
+    ("lifecycle", &["ledger"]),
     ("assessment", &["versions", "advisories", "inventory", "matching", "policy"]),
 ];
 const ADAPTERS: &[&str] = &["feeds"];

@@ -1,0 +1,162 @@
+//! Decisions on findings: accepted for a time, or false positives; asked for by one, approved by another, never without end.
+
+use crate::event::Event;
+use crate::id::{AssetId, DecisionId, PersonId};
+use crate::person::Role;
+use crate::token::check_end;
+use crate::{Refusal, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The most days that a decision may hold before it must be asked for anew.
+const MOST_DAYS: i32 = 366;
+
+/// What is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecisionKind {
+    /// The finding is there, and is accepted for a time.
+    Exception,
+    /// The finding is not there.
+    FalsePositive,
+}
+
+/// What a decision speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reach {
+    /// The vulnerability, under any of its ids.
+    pub vulnerability: String,
+    /// The package's address without its version; none means every package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The assets; empty means all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetId>,
+}
+
+/// How far a decision has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Asked for.
+    Requested,
+    /// In force since this instant, and until it was taken back, if it was.
+    Approved {
+        /// Since when.
+        since: Timestamp,
+        /// When it was taken back.
+        revoked_at: Option<Timestamp>,
+    },
+    /// Turned down, or taken back before anybody approved it.
+    Declined,
+}
+
+/// A decision as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What is decided.
+    pub kind: DecisionKind,
+    /// What it speaks of.
+    pub reach: Reach,
+    /// Why.
+    pub reason: String,
+    /// Until when it holds.
+    pub until: Timestamp,
+    /// Who asked for it.
+    pub requested_by: PersonId,
+    /// Who approved it.
+    pub approved_by: Option<PersonId>,
+    /// How far it has come.
+    pub progress: Progress,
+    /// The decision that it renews.
+    pub renews: Option<DecisionId>,
+}
+
+impl Decision {
+    /// Whether it holds at an instant: approved by then, not over, and not taken back by then.
+    #[must_use]
+    pub fn holds(&self, at: Timestamp) -> bool {
+        let Progress::Approved { since, revoked_at } = self.progress else { return false };
+        since <= at && at < self.until && revoked_at.is_none_or(|revoked_at| at < revoked_at)
+    }
+
+    fn word(&self) -> &'static str {
+        match self.progress {
+            Progress::Requested => "requested",
+            Progress::Approved { revoked_at: None, .. } => "approved",
+            Progress::Approved { .. } => "revoked",
+            Progress::Declined => "declined",
+        }
+    }
+}
+
+/// Asks for a decision. A renewal is a request of its own that names the one before.
+pub(crate) fn request(
+    state: &State,
+    (id, kind, reach): (&DecisionId, DecisionKind, &Reach),
+    (reason, until, renews): (&str, Timestamp, Option<&DecisionId>),
+    (by, now): (&PersonId, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
+    state.may(by, &[Role::Developer, Role::Operator, Role::SecurityLead])?;
+    if state.decisions.contains_key(id) {
+        return Err(Refusal::Exists { what: "decision", id: id.to_string() });
+    }
+    if let Some(unknown) = renews.filter(|renewed| !state.decisions.contains_key(renewed)) {
+        return Err(Refusal::Unknown { what: "decision", id: unknown.to_string() });
+    }
+    check_end(until, now, MOST_DAYS)?;
+    if reason.trim().is_empty() {
+        return Err(Refusal::NoReason);
+    }
+    Ok(vec![Event::DecisionRequested {
+        decision: id.clone(),
+        kind,
+        reach: reach.clone(),
+        reason: reason.trim().to_owned(),
+        until,
+        renews: renews.cloned(),
+    }])
+}
+
+/// Approves what somebody else has asked for, or turns it down.
+pub(crate) fn answer(
+    state: &State,
+    id: &DecisionId,
+    is_approved: bool,
+    (by, now): (&PersonId, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
+    let known = find(state, id)?;
+    // A risk is accepted by who answers for it; whether it is one is judged by who knows.
+    match known.kind {
+        DecisionKind::Exception => state.may(by, &[Role::Executive])?,
+        DecisionKind::FalsePositive => state.may(by, &[Role::Executive, Role::SecurityLead])?,
+    }
+    if known.progress != Progress::Requested {
+        return Err(Refusal::State { found: known.word(), wanted: "requested" });
+    }
+    if known.requested_by == *by {
+        return Err(Refusal::OwnRequest);
+    }
+    if !is_approved {
+        return Ok(vec![Event::DecisionDeclined { decision: id.clone() }]);
+    }
+    // What was asked for long ago may be over before it is approved.
+    check_end(known.until, now, MOST_DAYS)?;
+    Ok(vec![Event::DecisionApproved { decision: id.clone() }])
+}
+
+/// Takes a decision back before its end: its findings count again from then on.
+pub(crate) fn revoke(state: &State, id: &DecisionId, by: &PersonId) -> Result<Vec<Event>, Refusal> {
+    state.may(by, &[Role::Executive, Role::SecurityLead])?;
+    let known = find(state, id)?;
+    match known.progress {
+        Progress::Approved { revoked_at: None, .. } | Progress::Requested => {
+            Ok(vec![Event::DecisionRevoked { decision: id.clone() }])
+        }
+        _ => Err(Refusal::State { found: known.word(), wanted: "approved" }),
+    }
+}
+
+fn find<'s>(state: &'s State, id: &DecisionId) -> Result<&'s Decision, Refusal> {
+    state.decisions.get(id).ok_or_else(|| Refusal::Unknown { what: "decision", id: id.to_string() })
+}

@@ -1,0 +1,118 @@
+//! Refusals by the rules, and entries that cannot be taken in.
+
+use jiff::Timestamp;
+
+/// Why something may not be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A text is no id.
+    #[error("`{text}` is no id: letters, digits and -._:/@, 128 at the most")]
+    NoId {
+        /// The text.
+        text: String,
+    },
+    /// Something of this id is there already.
+    #[error("there is a {what} `{id}` already")]
+    Exists {
+        /// What it is.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// There is nothing of this id, or no longer.
+    #[error("there is no {what} `{id}`")]
+    Unknown {
+        /// What it would be.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// An instant lies ahead of the clock.
+    #[error("{at} lies ahead of now ({now})")]
+    Ahead {
+        /// The instant.
+        at: Timestamp,
+        /// The clock.
+        now: Timestamp,
+    },
+    /// An end that is no end: in the past, or too far away.
+    #[error("it must end after now and within {most_days} days, and ends at {until}")]
+    End {
+        /// The end that was asked for.
+        until: Timestamp,
+        /// How far away it may be.
+        most_days: i32,
+    },
+    /// Somebody would approve what they asked for themselves.
+    #[error("nobody approves their own request")]
+    OwnRequest,
+    /// Somebody would give themselves a role.
+    #[error("nobody changes their own roles")]
+    OwnRoles,
+    /// Nobody could change roles any more.
+    #[error("at least one administrator must remain")]
+    LastAdministrator,
+    /// The role for it is missing.
+    #[error("`{person}` has no role that may do this")]
+    Role {
+        /// Who asked.
+        person: String,
+    },
+    /// It is not in the state for it.
+    #[error("it is {found}, and must be {wanted}")]
+    State {
+        /// The state that it is in.
+        found: &'static str,
+        /// The state that it must be in.
+        wanted: &'static str,
+    },
+    /// A reason is owed.
+    #[error("a reason must be given")]
+    NoReason,
+}
+
+impl Refusal {
+    /// A stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoId { .. } => "refusal/no-id",
+            Self::Exists { .. } => "refusal/exists",
+            Self::Unknown { .. } => "refusal/unknown",
+            Self::Ahead { .. } => "refusal/ahead",
+            Self::End { .. } => "refusal/end",
+            Self::OwnRequest => "refusal/own-request",
+            Self::OwnRoles => "refusal/own-roles",
+            Self::LastAdministrator => "refusal/last-administrator",
+            Self::Role { .. } => "refusal/role",
+            Self::State { .. } => "refusal/state",
+            Self::NoReason => "refusal/no-reason",
+        }
+    }
+}
+
+/// Why an entry cannot be taken in: the ledger holds what this program does not understand.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The entry's kind or body is not known.
+    #[error("entry {number} of kind `{kind}` is not understood")]
+    Entry {
+        /// Its number.
+        number: u64,
+        /// Its kind.
+        kind: String,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The entry speaks of something that is not there: entries before it are missing.
+    #[error("entry {number} speaks of {what} `{id}`, which is not there")]
+    Missing {
+        /// Its number.
+        number: u64,
+        /// What it speaks of.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+}

@@ -1,0 +1,199 @@
+//! Events: what the ledger says has happened, one kind a row of [`Event`].
+
+use crate::asset::Attributes;
+use crate::decision::{DecisionKind, Reach};
+use crate::error::Error;
+use crate::id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
+use crate::person::Role;
+use crate::token::Holder;
+use jiff::Timestamp;
+use ledger::Entry;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Something that has happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", deny_unknown_fields)]
+pub enum Event {
+    /// An asset is there.
+    #[serde(rename = "asset/registered")]
+    AssetRegistered {
+        /// Which.
+        asset: AssetId,
+        /// What is said about it.
+        attributes: Attributes,
+    },
+    /// Something else is said about an asset.
+    #[serde(rename = "asset/changed")]
+    AssetChanged {
+        /// Which.
+        asset: AssetId,
+        /// What is said about it now.
+        attributes: Attributes,
+    },
+    /// An asset is gone.
+    #[serde(rename = "asset/retired")]
+    AssetRetired {
+        /// Which.
+        asset: AssetId,
+        /// Why.
+        reason: String,
+    },
+    /// An asset was looked at, and something had changed.
+    #[serde(rename = "inventory/taken")]
+    InventoryTaken {
+        /// Which.
+        asset: AssetId,
+        /// The digest of what was found.
+        digest: String,
+        /// When it was looked at.
+        at: Timestamp,
+        /// How many packages there are.
+        packages: u64,
+        /// How many files or entries could not be read.
+        unread: u64,
+        /// Whether a newer one was there already: then this one is history only.
+        is_late: bool,
+    },
+    /// An asset was looked at, and nothing had changed.
+    #[serde(rename = "asset/scanned")]
+    AssetScanned {
+        /// Which.
+        asset: AssetId,
+        /// When.
+        at: Timestamp,
+    },
+    /// An asset was not looked at in time.
+    #[serde(rename = "scan/missed")]
+    ScanMissed {
+        /// Which.
+        asset: AssetId,
+        /// By when it should have been.
+        due: Timestamp,
+    },
+    /// Somebody has these roles, and no others.
+    #[serde(rename = "person/roles-given")]
+    RolesGiven {
+        /// Who.
+        person: PersonId,
+        /// Which.
+        roles: BTreeSet<Role>,
+    },
+    /// What was known of somebody beside the id is erased.
+    #[serde(rename = "person/erased")]
+    PersonErased {
+        /// Who.
+        person: PersonId,
+    },
+    /// A token was given out.
+    #[serde(rename = "token/issued")]
+    TokenIssued {
+        /// Which.
+        token: TokenId,
+        /// Whose it is.
+        holder: Holder,
+        /// The digest of its secret.
+        digest: String,
+        /// Until when it may be used.
+        until: Timestamp,
+    },
+    /// A token was taken back.
+    #[serde(rename = "token/revoked")]
+    TokenRevoked {
+        /// Which.
+        token: TokenId,
+    },
+    /// Another state of a feed is in force.
+    #[serde(rename = "feed/updated")]
+    FeedUpdated {
+        /// Which.
+        feed: FeedId,
+        /// The digest of its documents.
+        digest: String,
+        /// How many records it has.
+        records: u64,
+        /// The newest instant inside it.
+        newest: Option<Timestamp>,
+    },
+    /// Somebody asks for a decision on findings.
+    #[serde(rename = "decision/requested")]
+    DecisionRequested {
+        /// Which.
+        decision: DecisionId,
+        /// What is to be decided.
+        #[serde(rename = "decides")]
+        kind: DecisionKind,
+        /// What it speaks of.
+        reach: Reach,
+        /// Why.
+        reason: String,
+        /// Until when it is to hold.
+        until: Timestamp,
+        /// The decision that it renews.
+        renews: Option<DecisionId>,
+    },
+    /// A decision is in force.
+    #[serde(rename = "decision/approved")]
+    DecisionApproved {
+        /// Which.
+        decision: DecisionId,
+    },
+    /// A decision was turned down.
+    #[serde(rename = "decision/declined")]
+    DecisionDeclined {
+        /// Which.
+        decision: DecisionId,
+    },
+    /// A decision was taken back.
+    #[serde(rename = "decision/revoked")]
+    DecisionRevoked {
+        /// Which.
+        decision: DecisionId,
+    },
+}
+
+impl Event {
+    /// What it is about: the id of an asset, a person, a decision …
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::AssetRegistered { asset, .. }
+            | Self::AssetChanged { asset, .. }
+            | Self::AssetRetired { asset, .. }
+            | Self::InventoryTaken { asset, .. }
+            | Self::AssetScanned { asset, .. }
+            | Self::ScanMissed { asset, .. } => asset.as_str(),
+            Self::RolesGiven { person, .. } | Self::PersonErased { person } => person.as_str(),
+            Self::TokenIssued { token, .. } | Self::TokenRevoked { token } => token.as_str(),
+            Self::FeedUpdated { feed, .. } => feed.as_str(),
+            Self::DecisionRequested { decision, .. }
+            | Self::DecisionApproved { decision }
+            | Self::DecisionDeclined { decision }
+            | Self::DecisionRevoked { decision } => decision.as_str(),
+        }
+    }
+
+    /// The entry that tells it.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn to_entry(&self, at: Timestamp, actor: &PersonId) -> Result<Entry, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
+        let kind = value["kind"].as_str().unwrap_or_default().to_owned();
+        Ok(Entry::new(at, actor.as_str(), &kind, self.subject(), value["body"].take()))
+    }
+
+    /// Reads what an entry tells.
+    ///
+    /// # Errors
+    /// If its kind is not known, or its body not of that kind, or about something else than the entry says.
+    pub fn from_entry(number: u64, entry: &Entry) -> Result<Self, Error> {
+        let wrong = |source| Error::Entry { number, kind: entry.kind.clone(), source };
+        let event: Self = serde_json::from_value(json!({ "kind": entry.kind, "body": entry.body })).map_err(wrong)?;
+        match event.subject() == entry.subject {
+            true => Ok(event),
+            false => Err(wrong(serde::de::Error::custom("its subject is not that of its body"))),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Feeds: which state of the advisories was in force since when.
+
+use crate::event::Event;
+use crate::id::FeedId;
+use crate::{Refusal, State};
+use jiff::Timestamp;
+
+/// A feed as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    /// The digest of its documents.
+    pub digest: String,
+    /// How many records it has.
+    pub records: u64,
+    /// The newest instant inside it.
+    pub newest: Option<Timestamp>,
+    /// Since when it is in force here.
+    pub since: Timestamp,
+}
+
+/// Puts a state of a feed in force; nothing happens if it is in force already.
+pub(crate) fn update(
+    state: &State,
+    feed: &FeedId,
+    (digest, records, newest): (&str, u64, Option<Timestamp>),
+) -> Result<Vec<Event>, Refusal> {
+    let is_same = state.feeds.get(feed).is_some_and(|known| known.digest == digest);
+    let event = || Event::FeedUpdated { feed: feed.clone(), digest: digest.to_owned(), records, newest };
+    Ok(if is_same { Vec::new() } else { vec![event()] })
+}

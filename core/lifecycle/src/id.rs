@@ -1,0 +1,72 @@
+//! Ids: each noun's own type, so that none is taken for another.
+
+use crate::error::Refusal;
+use serde::{Deserialize, Serialize};
+
+/// The most bytes of an id.
+const MOST_BYTES: usize = 128;
+
+/// Ids have letters, digits and `-._:/@`: they stand in addresses, file names and tables as they are.
+fn is_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@".contains(&byte);
+    !text.is_empty() && text.len() <= MOST_BYTES && text.bytes().all(is_plain)
+}
+
+macro_rules! ids {
+    ($($(#[$words:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$words])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes an id.
+            ///
+            /// # Errors
+            /// If it is empty, too long, or has other signs than letters, digits and `-._:/@`.
+            pub fn new(text: impl Into<String>) -> Result<Self, Refusal> {
+                let text = text.into();
+                if is_id(&text) { Ok(Self(text)) } else { Err(Refusal::NoId { text }) }
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Refusal;
+
+            fn try_from(text: String) -> Result<Self, Refusal> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// An asset.
+    AssetId,
+    /// A person, or the system itself.
+    PersonId,
+    /// A token.
+    TokenId,
+    /// A decision on findings.
+    DecisionId,
+    /// A feed.
+    FeedId,
+}

@@ -1,0 +1,63 @@
+//! Inventories: what was found on an asset, and when it was looked at.
+
+use crate::event::Event;
+use crate::id::AssetId;
+use crate::{Refusal, State};
+use jiff::{SignedDuration, Timestamp};
+
+/// An inventory as it stands; the packages lie beside the ledger, under their digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// The digest of what was found.
+    pub digest: String,
+    /// When it was looked at first with this result.
+    pub taken_at: Timestamp,
+    /// How many packages there are.
+    pub packages: u64,
+    /// How many files or entries could not be read: then it says less than there may be.
+    pub unread: u64,
+}
+
+/// An inventory as it comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// Whose it is.
+    pub asset: AssetId,
+    /// The digest of what was found.
+    pub digest: String,
+    /// When it was looked at, by the asset's clock.
+    pub taken_at: Timestamp,
+    /// How many packages there are.
+    pub packages: u64,
+    /// How many files or entries could not be read.
+    pub unread: u64,
+}
+
+/// How far an asset's clock may be ahead.
+const MOST_AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// Takes an inventory in. The same one twice is nothing; one that was taken before the newest is kept, and changes nothing;
+/// an unchanged one says that the asset was looked at.
+pub(crate) fn push(state: &State, pushed: &Pushed, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let asset = state.active_asset(&pushed.asset)?;
+    if pushed.taken_at.duration_since(now) > MOST_AHEAD {
+        return Err(Refusal::Ahead { at: pushed.taken_at, now });
+    }
+    let (id, at) = (pushed.asset.clone(), pushed.taken_at);
+    let is_same = asset.inventory.as_ref().is_some_and(|known| known.digest == pushed.digest);
+    let is_late = asset.scanned_at.is_some_and(|last| at < last);
+    Ok(match (is_same, asset.scanned_at == Some(at)) {
+        (true, true) => Vec::new(),
+        (true, false) if is_late => Vec::new(),
+        (false, _) if asset.late_inventories.contains(&at) => Vec::new(),
+        (true, false) => vec![Event::AssetScanned { asset: id, at }],
+        (false, _) => vec![Event::InventoryTaken {
+            asset: id,
+            digest: pushed.digest.clone(),
+            at,
+            packages: pushed.packages,
+            unread: pushed.unread,
+            is_late,
+        }],
+    })
+}

@@ -1,0 +1,29 @@
+//! What may happen, and what follows from it: `decide` says yes with events or no with a reason, `apply` takes an event in.
+//!
+//! Nothing here touches the world: the state, the command and the instant are arguments.
+
+mod asset;
+mod decision;
+mod error;
+mod event;
+mod feed;
+mod id;
+mod inventory;
+mod person;
+mod scan;
+mod scope;
+mod state;
+mod token;
+
+pub use asset::{Asset, Attributes, Exposure};
+pub use decision::{Decision, DecisionKind, Progress, Reach};
+pub use error::{Error, Refusal};
+pub use event::Event;
+pub use feed::Feed;
+pub use id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
+pub use inventory::{Inventory, Pushed};
+pub use person::{Person, Role};
+pub use scan::{Missed, ScanRule};
+pub use scope::{Coverage, Rule, Scope};
+pub use state::{Command, State, decide};
+pub use token::{Holder, Token};

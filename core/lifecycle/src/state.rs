@@ -1,0 +1,244 @@
+//! The state: all that stands now, made of events alone.
+
+use crate::asset::{Asset, Attributes};
+use crate::decision::{Decision, DecisionKind, Progress, Reach};
+use crate::error::{Error, Refusal};
+use crate::event::Event;
+use crate::feed::Feed;
+use crate::id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
+use crate::inventory::{Inventory, Pushed};
+use crate::person::{Person, Role};
+use crate::scan::{Missed, ScanRule};
+use crate::scope::Scope;
+use crate::token::{Holder, Token};
+use crate::{asset, decision, feed, inventory, person, scan, token};
+use jiff::Timestamp;
+use ledger::{Entry, KeyChange};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All nouns with a life.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// How many entries went in.
+    pub entries: u64,
+    /// Assets, also those that are gone.
+    pub assets: BTreeMap<AssetId, Asset>,
+    /// People.
+    pub people: BTreeMap<PersonId, Person>,
+    /// Tokens, also those that are over.
+    pub tokens: BTreeMap<TokenId, Token>,
+    /// Feeds.
+    pub feeds: BTreeMap<FeedId, Feed>,
+    /// Decisions on findings.
+    pub decisions: BTreeMap<DecisionId, Decision>,
+}
+
+/// What somebody wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Register an asset.
+    RegisterAsset(AssetId, Attributes),
+    /// Say something else about an asset.
+    ChangeAsset(AssetId, Attributes),
+    /// Take an asset out of service, with the reason.
+    RetireAsset(AssetId, String),
+    /// Take an inventory in.
+    PushInventory(Pushed),
+    /// Tell the scans that were missed.
+    TellMissedScans(ScanRule, Scope),
+    /// Give somebody these roles and no others.
+    SetRoles(PersonId, BTreeSet<Role>),
+    /// Erase what is known of somebody.
+    ErasePerson(PersonId),
+    /// Give out a token with this digest of its secret.
+    IssueToken {
+        /// Its id.
+        token: TokenId,
+        /// Whose it is to be.
+        holder: Holder,
+        /// The digest of its secret.
+        digest: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Take a token back.
+    RevokeToken(TokenId),
+    /// Put a state of a feed in force.
+    UpdateFeed {
+        /// Which.
+        feed: FeedId,
+        /// The digest of its documents.
+        digest: String,
+        /// How many records it has.
+        records: u64,
+        /// The newest instant inside it.
+        newest: Option<Timestamp>,
+    },
+    /// Ask for a decision on findings.
+    RequestDecision {
+        /// Its id.
+        decision: DecisionId,
+        /// What is to be decided.
+        kind: DecisionKind,
+        /// What it speaks of.
+        reach: Reach,
+        /// Why.
+        reason: String,
+        /// Until when.
+        until: Timestamp,
+        /// The decision that it renews.
+        renews: Option<DecisionId>,
+    },
+    /// Approve a decision (`true`) or turn it down.
+    AnswerDecision(DecisionId, bool),
+    /// Take a decision back.
+    RevokeDecision(DecisionId),
+}
+
+/// Says what happens if this is done now by somebody, or why it may not be.
+///
+/// # Errors
+/// The refusal, if the rules say no.
+pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::RegisterAsset(asset, attributes) => asset::register(state, asset, attributes),
+        Command::ChangeAsset(asset, attributes) => asset::change(state, asset, attributes),
+        Command::RetireAsset(asset, reason) => asset::retire(state, asset, reason),
+        Command::PushInventory(pushed) => inventory::push(state, pushed, now),
+        Command::TellMissedScans(rule, scope) => scan::miss(state, rule, scope, now),
+        Command::SetRoles(person, roles) => person::set_roles(state, person, roles, by),
+        Command::ErasePerson(person) => person::erase(state, person, by),
+        Command::IssueToken { token, holder, digest, until } => {
+            token::issue(state, (token, holder, digest), *until, (by, now))
+        }
+        Command::RevokeToken(token) => token::revoke(state, token, by),
+        Command::UpdateFeed { feed, digest, records, newest } => feed::update(state, feed, (digest, *records, *newest)),
+        Command::RequestDecision { decision, kind, reach, reason, until, renews } => {
+            let terms = (reason.as_str(), *until, renews.as_ref());
+            decision::request(state, (decision, *kind, reach), terms, (by, now))
+        }
+        Command::AnswerDecision(decision, is_approved) => decision::answer(state, decision, *is_approved, (by, now)),
+        Command::RevokeDecision(decision) => decision::revoke(state, decision, by),
+    }
+}
+
+impl State {
+    /// An asset that is still there.
+    pub(crate) fn active_asset(&self, asset: &AssetId) -> Result<&Asset, Refusal> {
+        let known = self.assets.get(asset).filter(|known| known.is_active());
+        known.ok_or_else(|| Refusal::Unknown { what: "asset", id: asset.to_string() })
+    }
+
+    /// Says no if somebody has none of these roles.
+    pub(crate) fn may(&self, person: &PersonId, roles: &[Role]) -> Result<(), Refusal> {
+        let has_one = self.people.get(person).is_some_and(|known| roles.iter().any(|role| known.roles.contains(role)));
+        if has_one { Ok(()) } else { Err(Refusal::Role { person: person.to_string() }) }
+    }
+
+    /// Whether the scans that were owed were missed and are still missing: each asset's oldest that is open.
+    #[must_use]
+    pub fn missing_scans(&self) -> Vec<Missed> {
+        let open = |(id, asset): (&AssetId, &Asset)| {
+            let due = asset.missed_scans.iter().find(|due| asset.scanned_at.is_none_or(|at| at < **due));
+            due.filter(|_| asset.is_active()).map(|due| Missed { asset: id.clone(), due: *due })
+        };
+        self.assets.iter().filter_map(open).collect()
+    }
+
+    /// Takes the next entry of the ledger in.
+    ///
+    /// # Errors
+    /// If it is not understood, or speaks of something that is not there. The state stays as it was.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), Error> {
+        // The ledger's own entries change nothing here.
+        if entry.kind != KeyChange::KIND {
+            let event = Event::from_entry(self.entries, entry)?;
+            self.take(event, entry)?;
+        }
+        self.entries += 1;
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event, entry: &Entry) -> Result<(), Error> {
+        match event {
+            Event::AssetRegistered { asset, attributes } => {
+                self.assets.insert(asset, Asset::new(attributes, entry.at));
+            }
+            Event::AssetChanged { asset, attributes } => self.asset(&asset)?.attributes = attributes,
+            Event::AssetRetired { asset, reason } => self.asset(&asset)?.retired = Some((entry.at, reason)),
+            Event::InventoryTaken { is_late: true, asset, at, .. } => {
+                self.asset(&asset)?.late_inventories.insert(at);
+            }
+            Event::InventoryTaken { asset, digest, at, packages, unread, .. } => {
+                let known = self.asset(&asset)?;
+                known.scanned_at = Some(at);
+                known.inventory = Some(Inventory { digest, taken_at: at, packages, unread });
+            }
+            Event::AssetScanned { asset, at } => self.asset(&asset)?.scanned_at = Some(at),
+            Event::ScanMissed { asset, due } => self.asset(&asset)?.missed_scans.push(due),
+            Event::RolesGiven { person, roles } => {
+                self.people.insert(person, Person { roles, is_erased: false });
+            }
+            Event::PersonErased { person } => {
+                self.people.insert(person, Person { roles: BTreeSet::new(), is_erased: true });
+            }
+            Event::TokenIssued { token, holder, digest, until } => {
+                self.tokens.insert(token, Token { holder, digest, until, is_revoked: false });
+            }
+            Event::TokenRevoked { token } => {
+                let known = self.tokens.get_mut(&token);
+                known.ok_or_else(|| missing(self.entries, "token", token.as_str()))?.is_revoked = true;
+            }
+            Event::FeedUpdated { feed, digest, records, newest } => {
+                self.feeds.insert(feed, Feed { digest, records, newest, since: entry.at });
+            }
+            decision => self.take_decision(decision, entry)?,
+        }
+        Ok(())
+    }
+
+    fn take_decision(&mut self, event: Event, entry: &Entry) -> Result<(), Error> {
+        match event {
+            Event::DecisionRequested { decision, kind, reach, reason, until, renews } => {
+                let requested_by = self.actor(entry)?;
+                let (approved_by, progress) = (None, Progress::Requested);
+                let known = Decision { kind, reach, reason, until, requested_by, approved_by, progress, renews };
+                self.decisions.insert(decision, known);
+            }
+            Event::DecisionApproved { decision } => {
+                let by = self.actor(entry)?;
+                let known = self.decision(&decision)?;
+                known.approved_by = Some(by);
+                known.progress = Progress::Approved { since: entry.at, revoked_at: None };
+            }
+            Event::DecisionDeclined { decision } => self.decision(&decision)?.progress = Progress::Declined,
+            Event::DecisionRevoked { decision } => {
+                let known = self.decision(&decision)?;
+                known.progress = match known.progress {
+                    Progress::Approved { since, .. } => Progress::Approved { since, revoked_at: Some(entry.at) },
+                    _ => Progress::Declined,
+                };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn actor(&self, entry: &Entry) -> Result<PersonId, Error> {
+        PersonId::new(entry.actor.as_str()).map_err(|_| missing(self.entries, "person", &entry.actor))
+    }
+
+    fn asset(&mut self, asset: &AssetId) -> Result<&mut Asset, Error> {
+        let number = self.entries;
+        self.assets.get_mut(asset).ok_or_else(|| missing(number, "asset", asset.as_str()))
+    }
+
+    fn decision(&mut self, decision: &DecisionId) -> Result<&mut Decision, Error> {
+        let number = self.entries;
+        self.decisions.get_mut(decision).ok_or_else(|| missing(number, "decision", decision.as_str()))
+    }
+}
+
+fn missing(number: u64, what: &'static str, id: &str) -> Error {
+    Error::Missing { number, what, id: id.to_owned() }
+}

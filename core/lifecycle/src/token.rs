@@ -1,0 +1,83 @@
+//! Tokens: who may speak to the service, until when. The secret itself is nowhere, only its digest.
+
+use crate::event::Event;
+use crate::id::{AssetId, PersonId, TokenId};
+use crate::person::Role;
+use crate::{Refusal, State};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The most days a token may live.
+const MOST_DAYS: i32 = 366;
+
+/// Whose a token is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holder {
+    /// A person.
+    Person(PersonId),
+    /// An asset's agent.
+    Asset(AssetId),
+}
+
+/// A token as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Whose it is.
+    pub holder: Holder,
+    /// The digest of its secret.
+    pub digest: String,
+    /// Until when it may be used.
+    pub until: Timestamp,
+    /// Whether it was taken back.
+    pub is_revoked: bool,
+}
+
+impl Token {
+    /// Whether it may be used at an instant.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        !self.is_revoked && now < self.until
+    }
+}
+
+/// Checks an end: after now, and not further away than so many days.
+pub(crate) fn check_end(until: Timestamp, now: Timestamp, most_days: i32) -> Result<(), Refusal> {
+    let left = until.duration_since(now);
+    match left > SignedDuration::ZERO && left <= SignedDuration::from_hours(i64::from(most_days) * 24) {
+        true => Ok(()),
+        false => Err(Refusal::End { until, most_days }),
+    }
+}
+
+/// Gives out a token.
+pub(crate) fn issue(
+    state: &State,
+    (token, holder, digest): (&TokenId, &Holder, &str),
+    until: Timestamp,
+    (by, now): (&PersonId, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
+    state.may(by, &[Role::Administrator])?;
+    check_end(until, now, MOST_DAYS)?;
+    if state.tokens.contains_key(token) {
+        return Err(Refusal::Exists { what: "token", id: token.to_string() });
+    }
+    match holder {
+        Holder::Person(person) if !state.people.contains_key(person) => {
+            Err(Refusal::Unknown { what: "person", id: person.to_string() })
+        }
+        Holder::Asset(asset) => state.active_asset(asset).map(|_| ()),
+        Holder::Person(_) => Ok(()),
+    }?;
+    Ok(vec![Event::TokenIssued { token: token.clone(), holder: holder.clone(), digest: digest.to_owned(), until }])
+}
+
+/// Takes a token back.
+pub(crate) fn revoke(state: &State, token: &TokenId, by: &PersonId) -> Result<Vec<Event>, Refusal> {
+    state.may(by, &[Role::Administrator])?;
+    match state.tokens.get(token) {
+        None => Err(Refusal::Unknown { what: "token", id: token.to_string() }),
+        Some(known) if known.is_revoked => Ok(Vec::new()),
+        Some(_) => Ok(vec![Event::TokenRevoked { token: token.clone() }]),
+    }
+}

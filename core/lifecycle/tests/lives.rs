@@ -1,0 +1,311 @@
+//! What may happen to each noun, and what may not.
+#![allow(clippy::expect_used, reason = "tests")]
+
+use jiff::Timestamp;
+use plimsoll_lifecycle::{
+    Asset, AssetId, Attributes, Command, DecisionId, DecisionKind, Event, Exposure, FeedId, Holder, PersonId, Pushed,
+    Reach, Refusal, Role, Rule, ScanRule, Scope, State, TokenId, decide,
+};
+use std::collections::BTreeSet;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+fn day(number: i64) -> Timestamp {
+    at("2026-01-01T00:00:00Z") + jiff::SignedDuration::from_hours(24 * number)
+}
+
+fn asset(id: &str) -> AssetId {
+    AssetId::new(id).expect("an id")
+}
+
+fn person(id: &str) -> PersonId {
+    PersonId::new(id).expect("an id")
+}
+
+/// A state with what has happened so far, every event written to an entry and read back.
+#[derive(Default)]
+struct World {
+    state: State,
+    entries: Vec<ledger::Entry>,
+}
+
+impl World {
+    /// With an administrator `root`, an executive `boss`, a security lead `lead` and an operator `ops`.
+    fn staffed() -> Self {
+        let mut world = Self::default();
+        let roles = |role: Role| BTreeSet::from([role]);
+        for (who, role, by) in [
+            ("root", Role::Administrator, "root"),
+            ("boss", Role::Executive, "root"),
+            ("lead", Role::SecurityLead, "root"),
+            ("ops", Role::Operator, "root"),
+        ] {
+            world.done(&Command::SetRoles(person(who), roles(role)), by, day(0));
+        }
+        world
+    }
+
+    fn attempt(&mut self, command: &Command, by: &str, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+        let events = decide(&self.state, command, &person(by), now)?;
+        for event in &events {
+            let entry = event.to_entry(now, &person(by)).expect("an entry");
+            let bytes = entry.canonical().expect("canonical");
+            let read = ledger::Entry::parse(&bytes).expect("read back");
+            assert_eq!(Event::from_entry(0, &read).expect("understood"), *event);
+            self.state.apply(&read).expect("taken in");
+            self.entries.push(read);
+        }
+        Ok(events)
+    }
+
+    fn done(&mut self, command: &Command, by: &str, now: Timestamp) -> Vec<Event> {
+        self.attempt(command, by, now).expect("allowed")
+    }
+
+    fn refused(&mut self, command: &Command, by: &str, now: Timestamp) -> &'static str {
+        self.attempt(command, by, now).expect_err("refused").code()
+    }
+
+    fn asset(&self, id: &str) -> &Asset {
+        &self.state.assets[&asset(id)]
+    }
+
+    fn push(&mut self, digest: &str, taken_at: Timestamp, now: Timestamp) -> Vec<Event> {
+        let (asset, digest) = (asset("a"), digest.to_owned());
+        let pushed = Pushed { asset, digest, taken_at, packages: 700, unread: 0 };
+        self.done(&Command::PushInventory(pushed), "agent", now)
+    }
+}
+
+fn attributes(exposure: Exposure) -> Attributes {
+    Attributes { exposure: Some(exposure), ..Attributes::default() }
+}
+
+#[test]
+fn an_asset_is_registered_once_and_may_come_back() {
+    let mut world = World::default();
+    let register = Command::RegisterAsset(asset("a"), Attributes::default());
+    assert_eq!(world.done(&register, "ops", day(0)).len(), 1);
+    assert_eq!(world.refused(&register, "ops", day(1)), "refusal/exists");
+    let change = Command::ChangeAsset(asset("a"), attributes(Exposure::Internal));
+    assert_eq!(world.done(&change, "ops", day(1)).len(), 1);
+    assert_eq!(world.done(&change, "ops", day(2)), [], "the same again is nothing");
+    assert_eq!(world.refused(&Command::RetireAsset(asset("a"), " ".to_owned()), "ops", day(2)), "refusal/no-reason");
+    world.done(&Command::RetireAsset(asset("a"), "scrapped".to_owned()), "ops", day(3));
+    assert_eq!(world.asset("a").retired, Some((day(3), "scrapped".to_owned())));
+    assert_eq!(world.refused(&change, "ops", day(4)), "refusal/unknown");
+    world.done(&register, "ops", day(5));
+    assert!(world.asset("a").is_active());
+    assert!(AssetId::new("a b").is_err() && AssetId::new("").is_err() && AssetId::new("x".repeat(129)).is_err());
+}
+
+#[test]
+fn inventories_that_come_twice_or_late_change_nothing() {
+    let mut world = World::default();
+    world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
+    assert!(matches!(world.push("d1", day(1), day(1)).as_slice(), [Event::InventoryTaken { is_late: false, .. }]));
+    assert_eq!(world.push("d1", day(1), day(2)), [], "sent again");
+    assert!(matches!(world.push("d1", day(3), day(3)).as_slice(), [Event::AssetScanned { .. }]));
+    let before = world.asset("a").clone();
+    assert!(matches!(world.push("d0", day(2), day(4)).as_slice(), [Event::InventoryTaken { is_late: true, .. }]));
+    assert_eq!(world.push("d0", day(2), day(4)), [], "sent again");
+    assert_eq!(world.push("d1", day(2), day(4)), [], "unchanged, and from before the last look");
+    let after = Asset { late_inventories: BTreeSet::new(), ..world.asset("a").clone() };
+    assert_eq!(after, before);
+    let ahead = Pushed { asset: asset("a"), digest: "d2".to_owned(), taken_at: day(9), packages: 1, unread: 0 };
+    assert_eq!(world.refused(&Command::PushInventory(ahead.clone()), "agent", day(5)), "refusal/ahead");
+    let unknown = Pushed { asset: asset("b"), ..ahead };
+    assert_eq!(world.refused(&Command::PushInventory(unknown), "agent", day(9)), "refusal/unknown");
+}
+
+#[test]
+fn scans_are_owed_weekly_or_monthly_and_missed_once() {
+    let mut world = World::default();
+    for (id, exposure) in [("in", Some(Exposure::Internal)), ("out", Some(Exposure::Exposed)), ("who-knows", None)] {
+        let attributes = Attributes { exposure, ..Attributes::default() };
+        world.done(&Command::RegisterAsset(asset(id), attributes), "ops", day(0));
+    }
+    let rule = ScanRule::default();
+    assert_eq!(rule.due(world.asset("in")), at("2026-02-01T00:00:00Z"));
+    assert_eq!(rule.due(world.asset("out")), day(7));
+    assert_eq!(rule.due(world.asset("who-knows")), day(7), "nobody says that it cannot be reached");
+    let tell = Command::TellMissedScans(rule, Scope::default());
+    assert_eq!(world.done(&tell, "system", day(7)), [], "due is not yet over");
+    assert_eq!(world.done(&tell, "system", day(8)).len(), 2);
+    assert_eq!(world.done(&tell, "system", day(9)), [], "told once");
+    assert_eq!(world.state.missing_scans().len(), 2);
+    let pushed = Pushed { asset: asset("out"), digest: "d".to_owned(), taken_at: day(10), packages: 1, unread: 0 };
+    world.done(&Command::PushInventory(pushed), "agent", day(10));
+    let missing = world.state.missing_scans();
+    assert_eq!(missing.iter().map(|missed| missed.asset.as_str()).collect::<Vec<_>>(), ["who-knows"]);
+    assert_eq!(rule.due(world.asset("out")), day(17));
+    // What is out of scope, or gone, owes nothing.
+    let lab = Rule { tag: vec!["lab".to_owned()], reason: "a lab".to_owned(), ..Rule::default() };
+    let scope = Scope { rules: vec![lab] };
+    world.done(
+        &Command::ChangeAsset(asset("out"), Attributes { tags: vec!["Lab".to_owned()], ..Attributes::default() }),
+        "ops",
+        day(18),
+    );
+    assert_eq!(world.done(&Command::TellMissedScans(rule, scope), "system", day(20)), []);
+    world.done(&Command::RetireAsset(asset("who-knows"), "gone".to_owned()), "ops", day(21));
+    assert_eq!(world.state.missing_scans(), []);
+}
+
+#[test]
+fn what_nobody_says_leaves_nothing_out_of_scope() {
+    let rule = |environment: &str, is_covered: bool| Rule {
+        environment: vec![environment.to_owned()],
+        is_covered,
+        reason: environment.to_owned(),
+        ..Rule::default()
+    };
+    let scope = Scope { rules: vec![rule("test", false), rule("production", true)] };
+    let covers = |environment: Option<&str>| {
+        let environment = environment.map(str::to_owned);
+        scope.covers(&Attributes { environment, ..Attributes::default() }).is_covered
+    };
+    assert_eq!(
+        [covers(Some("Test")), covers(Some("production")), covers(Some("tset")), covers(None)],
+        [false, true, true, true]
+    );
+    // A rule without conditions is none: it would leave everything out.
+    let all = Scope { rules: vec![Rule { reason: "oops".to_owned(), ..Rule::default() }] };
+    assert!(all.covers(&Attributes::default()).is_covered);
+    assert!(toml_like(r#"{"rules":[{"tags":["a"]}]}"#).is_err(), "a slip of the pen is an error");
+}
+
+fn toml_like(text: &str) -> Result<Scope, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+#[test]
+fn roles_are_given_by_administrators_to_others() {
+    let mut world = World::default();
+    let set = |who: &str, roles: &[Role]| Command::SetRoles(person(who), roles.iter().copied().collect());
+    assert_eq!(world.refused(&set("root", &[Role::Operator]), "root", day(0)), "refusal/last-administrator");
+    world.done(&set("root", &[Role::Administrator]), "root", day(0));
+    assert_eq!(world.refused(&set("root", &[]), "root", day(1)), "refusal/own-roles");
+    assert_eq!(world.refused(&set("eve", &[Role::Administrator]), "eve", day(1)), "refusal/role");
+    assert_eq!(world.refused(&Command::ErasePerson(person("root")), "root", day(1)), "refusal/last-administrator");
+    world.done(&set("ann", &[Role::Administrator, Role::Auditor]), "root", day(1));
+    assert_eq!(world.done(&set("ann", &[Role::Auditor, Role::Administrator]), "root", day(1)), []);
+    world.done(&Command::ErasePerson(person("root")), "ann", day(2));
+    assert_eq!(world.refused(&set("eve", &[]), "root", day(3)), "refusal/role", "who has gone may do nothing");
+}
+
+#[test]
+fn tokens_end() {
+    let mut world = World::staffed();
+    let token = TokenId::new("t").expect("an id");
+    let issue = |until: Timestamp, holder: Holder| Command::IssueToken {
+        token: token.clone(),
+        holder,
+        digest: "d".to_owned(),
+        until,
+    };
+    let ops = || Holder::Person(person("ops"));
+    for until in [day(0), day(-1), day(400)] {
+        assert_eq!(world.refused(&issue(until, ops()), "root", day(0)), "refusal/end");
+    }
+    assert_eq!(world.refused(&issue(day(9), ops()), "ops", day(0)), "refusal/role");
+    assert_eq!(world.refused(&issue(day(9), Holder::Asset(asset("a"))), "root", day(0)), "refusal/unknown");
+    world.done(&issue(day(9), ops()), "root", day(0));
+    assert_eq!(world.refused(&issue(day(9), ops()), "root", day(0)), "refusal/exists");
+    let is_valid = |world: &World, now: Timestamp| world.state.tokens[&token].is_valid(now);
+    assert_eq!([is_valid(&world, day(8)), is_valid(&world, day(9))], [true, false]);
+    world.done(&Command::RevokeToken(token.clone()), "root", day(1));
+    assert!(!is_valid(&world, day(2)));
+    assert_eq!(world.done(&Command::RevokeToken(token.clone()), "root", day(2)), []);
+}
+
+#[test]
+fn a_decision_needs_two_people_an_end_and_a_reason() {
+    let mut world = World::staffed();
+    let id = |text: &str| DecisionId::new(text).expect("an id");
+    let request = |name: &str, kind: DecisionKind, reason: &str, until: Timestamp, renews: Option<&str>| {
+        let reach = Reach { vulnerability: "CVE-2026-0001".to_owned(), package: None, assets: vec![asset("a")] };
+        let (reason, renews) = (reason.to_owned(), renews.map(id));
+        Command::RequestDecision { decision: id(name), kind, reach, reason, until, renews }
+    };
+    let exception = |name: &str| request(name, DecisionKind::Exception, "no patch yet", day(30), None);
+    let ask = |reason: &str, until: Timestamp| request("x", DecisionKind::Exception, reason, until, None);
+    assert_eq!(world.refused(&ask("r", day(-1)), "ops", day(0)), "refusal/end");
+    assert_eq!(world.refused(&ask("r", day(500)), "ops", day(0)), "refusal/end");
+    assert_eq!(world.refused(&ask("  ", day(30)), "ops", day(0)), "refusal/no-reason");
+    assert_eq!(world.refused(&ask("r", day(30)), "boss", day(0)), "refusal/role", "who approves does not ask");
+    world.done(&exception("e"), "lead", day(0));
+    assert_eq!(world.refused(&exception("e"), "ops", day(0)), "refusal/exists");
+    let answer = |name: &str, yes: bool| Command::AnswerDecision(id(name), yes);
+    assert_eq!(world.refused(&answer("e", true), "lead", day(1)), "refusal/role", "a risk is accepted by an executive");
+    world.done(&answer("e", true), "boss", day(2));
+    assert_eq!(world.refused(&answer("e", false), "boss", day(2)), "refusal/state");
+    let holds = |world: &World, name: &str, at: Timestamp| world.state.decisions[&id(name)].holds(at);
+    let all = |world: &World, name: &str| [1, 2, 9, 10, 30].map(|number| holds(world, name, day(number)));
+    assert_eq!(all(&world, "e"), [false, true, true, true, false]);
+    world.done(&Command::RevokeDecision(id("e")), "lead", day(10));
+    assert_eq!(all(&world, "e"), [false, true, true, false, false], "what held then has held then");
+    // Nobody approves their own request, whatever roles they have.
+    let both = BTreeSet::from([Role::Executive, Role::SecurityLead]);
+    world.done(&Command::SetRoles(person("lead"), both), "root", day(10));
+    world.done(&request("f", DecisionKind::FalsePositive, "not built in", day(30), None), "lead", day(10));
+    assert_eq!(world.refused(&answer("f", true), "lead", day(11)), "refusal/own-request");
+    // What was asked for too long ago is over before it begins.
+    assert_eq!(world.refused(&answer("f", true), "boss", day(31)), "refusal/end");
+    world.done(&answer("f", false), "boss", day(31));
+    // A renewal is a request of its own, which needs its own approval.
+    let renewal = |of: &str| request("g", DecisionKind::Exception, "still no patch", day(60), Some(of));
+    assert_eq!(world.refused(&renewal("nothing"), "ops", day(32)), "refusal/unknown");
+    world.done(&renewal("e"), "ops", day(32));
+    assert!(!holds(&world, "g", day(33)));
+}
+
+#[test]
+fn the_same_feed_again_is_nothing() {
+    let mut world = World::default();
+    let update = |digest: &str| Command::UpdateFeed {
+        feed: FeedId::new("kev").expect("an id"),
+        digest: digest.to_owned(),
+        records: 1,
+        newest: None,
+    };
+    assert_eq!(world.done(&update("d1"), "system", day(0)).len(), 1);
+    assert_eq!(world.done(&update("d1"), "system", day(1)), []);
+    assert_eq!(world.done(&update("d2"), "system", day(2)).len(), 1);
+    assert_eq!(world.state.feeds[&FeedId::new("kev").expect("an id")].since, day(2));
+}
+
+/// The state is made of the entries alone: taken in again they give the same one.
+#[test]
+fn entries_taken_in_again_give_the_same_state() {
+    let mut world = World::staffed();
+    world.done(&Command::RegisterAsset(asset("a"), attributes(Exposure::Exposed)), "ops", day(0));
+    world.push("d1", day(1), day(1));
+    world.done(&Command::TellMissedScans(ScanRule::default(), Scope::default()), "system", day(20));
+    world.done(&Command::RetireAsset(asset("a"), "gone".to_owned()), "ops", day(21));
+    let mut again = State::default();
+    world.entries.iter().for_each(|entry| again.apply(entry).expect("taken in"));
+    assert_eq!(again, world.state);
+    assert_eq!(again.entries, world.entries.len() as u64);
+}
+
+#[test]
+fn entries_that_are_not_understood_change_nothing() {
+    let mut state = State::default();
+    let entry =
+        |kind: &str, subject: &str, body: serde_json::Value| ledger::Entry::new(day(0), "x", kind, subject, body);
+    for entry in [
+        entry("asset/exploded", "a", serde_json::json!({})),
+        entry("asset/retired", "a", serde_json::json!({ "asset": "a" })),
+        entry("asset/retired", "b", serde_json::json!({ "asset": "a", "reason": "r" })),
+        entry("asset/retired", "a", serde_json::json!({ "asset": "a b", "reason": "r" })),
+        entry("asset/retired", "a", serde_json::json!({ "asset": "a", "reason": "r", "more": 1 })),
+        // An asset that no entry has registered.
+        entry("asset/retired", "a", serde_json::json!({ "asset": "a", "reason": "r" })),
+    ] {
+        assert!(state.apply(&entry).is_err(), "{entry:?}");
+        assert_eq!(state, State::default());
+    }
+}
