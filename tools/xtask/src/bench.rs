@@ -1,6 +1,7 @@
 //! Measurements, as whole processes of the release program; the table goes to `docs/benchmarks.md`.
 
 mod generate;
+mod ledger;
 mod measure;
 
 use anyhow::{Context, Result, bail};
@@ -28,6 +29,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     compile_of_generated(&program, &work, &mut rows)?;
     per_package(&mut rows);
     instructions(&mut rows)?;
+    self::ledger::proofs(&mut rows)?;
+    self::ledger::verification(&work, &mut rows)?;
     write_page(root, &rows)
 }
 
