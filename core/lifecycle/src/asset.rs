@@ -49,7 +49,7 @@ pub struct Attributes {
 }
 
 /// An asset as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
     /// What the organisation says about it.
     pub attributes: Attributes,

@@ -36,7 +36,8 @@ pub struct Reach {
 }
 
 /// How far a decision has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Progress {
     /// Asked for.
     Requested,
@@ -52,7 +53,7 @@ pub enum Progress {
 }
 
 /// A decision as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// What is decided.
     pub kind: DecisionKind,

@@ -47,6 +47,8 @@ pub enum Event {
         asset: AssetId,
         /// The digest of what was found.
         digest: String,
+        /// The digest of the document that tells what changed.
+        document: String,
         /// When it was looked at.
         at: Timestamp,
         /// How many packages there are.
@@ -116,6 +118,26 @@ pub enum Event {
         /// The newest instant inside it.
         newest: Option<Timestamp>,
     },
+    /// Packages were held against the advisories: what changed in what is said of them.
+    #[serde(rename = "advisories/judged")]
+    AdvisoriesJudged {
+        /// The digest of the compiled index.
+        index: String,
+        /// The digest of the document that tells what changed.
+        document: String,
+        /// Of how many packages something else is said now.
+        packages: u64,
+        /// Of how many vulnerabilities something else is known now.
+        vulnerabilities: u64,
+    },
+    /// A policy is in force.
+    #[serde(rename = "policy/adopted")]
+    PolicyAdopted {
+        /// Its name.
+        name: String,
+        /// The digest of its text.
+        document: String,
+    },
     /// Somebody asks for a decision on findings.
     #[serde(rename = "decision/requested")]
     DecisionRequested {
@@ -167,10 +189,23 @@ impl Event {
             Self::RolesGiven { person, .. } | Self::PersonErased { person } => person.as_str(),
             Self::TokenIssued { token, .. } | Self::TokenRevoked { token } => token.as_str(),
             Self::FeedUpdated { feed, .. } => feed.as_str(),
+            Self::AdvisoriesJudged { .. } => "advisories",
+            Self::PolicyAdopted { .. } => "policy",
             Self::DecisionRequested { decision, .. }
             | Self::DecisionApproved { decision }
             | Self::DecisionDeclined { decision }
             | Self::DecisionRevoked { decision } => decision.as_str(),
+        }
+    }
+
+    /// The document beside the ledger that tells the rest.
+    #[must_use]
+    pub fn document(&self) -> Option<&str> {
+        match self {
+            Self::InventoryTaken { document, .. }
+            | Self::AdvisoriesJudged { document, .. }
+            | Self::PolicyAdopted { document, .. } => Some(document),
+            _ => None,
         }
     }
 

@@ -4,9 +4,10 @@ use crate::event::Event;
 use crate::id::FeedId;
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A feed as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feed {
     /// The digest of its documents.
     pub digest: String,
@@ -27,4 +28,16 @@ pub(crate) fn update(
     let is_same = state.feeds.get(feed).is_some_and(|known| known.digest == digest);
     let event = || Event::FeedUpdated { feed: feed.clone(), digest: digest.to_owned(), records, newest };
     Ok(if is_same { Vec::new() } else { vec![event()] })
+}
+
+/// Tells what changed in what the advisories say of the packages; nothing happens if nothing changed and the index is known.
+pub(crate) fn judge(
+    state: &State,
+    (index, document): (&str, &str),
+    (packages, vulnerabilities): (u64, u64),
+) -> Vec<Event> {
+    if packages == 0 && vulnerabilities == 0 && state.index.as_deref() == Some(index) {
+        return Vec::new();
+    }
+    vec![Event::AdvisoriesJudged { index: index.to_owned(), document: document.to_owned(), packages, vulnerabilities }]
 }

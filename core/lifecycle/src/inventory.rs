@@ -4,14 +4,17 @@ use crate::event::Event;
 use crate::id::AssetId;
 use crate::{Refusal, State};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// An inventory as it stands; the packages lie beside the ledger, under their digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The digest of what was found.
     pub digest: String,
     /// When it was looked at first with this result.
     pub taken_at: Timestamp,
+    /// The digest of the document that tells what changed.
+    pub document: String,
     /// How many packages there are.
     pub packages: u64,
     /// How many files or entries could not be read: then it says less than there may be.
@@ -25,6 +28,8 @@ pub struct Pushed {
     pub asset: AssetId,
     /// The digest of what was found.
     pub digest: String,
+    /// The digest of the document that tells what changed against the inventory before; kept beside the ledger.
+    pub document: String,
     /// When it was looked at, by the asset's clock.
     pub taken_at: Timestamp,
     /// How many packages there are.
@@ -54,6 +59,7 @@ pub(crate) fn push(state: &State, pushed: &Pushed, now: Timestamp) -> Result<Vec
         (false, _) => vec![Event::InventoryTaken {
             asset: id,
             digest: pushed.digest.clone(),
+            document: pushed.document.clone(),
             at,
             packages: pushed.packages,
             unread: pushed.unread,

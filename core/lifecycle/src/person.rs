@@ -25,7 +25,7 @@ pub enum Role {
 }
 
 /// A person as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Person {
     /// What they are trusted with; nothing once they have gone.
     pub roles: BTreeSet<Role>,

@@ -11,9 +11,10 @@ use crate::person::{Person, Role};
 use crate::scan::{Missed, ScanRule};
 use crate::scope::Scope;
 use crate::token::{Holder, Token};
-use crate::{asset, decision, feed, inventory, person, scan, token};
+use crate::{asset, decision, feed, inventory, person, policy, scan, token};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All nouns with a life.
@@ -31,6 +32,21 @@ pub struct State {
     pub feeds: BTreeMap<FeedId, Feed>,
     /// Decisions on findings.
     pub decisions: BTreeMap<DecisionId, Decision>,
+    /// The policy in force.
+    pub policy: Option<PolicyInForce>,
+    /// The digest of the index that packages were last held against.
+    pub index: Option<String>,
+}
+
+/// The policy in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyInForce {
+    /// Its name.
+    pub name: String,
+    /// The digest of its text.
+    pub document: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// What somebody wants done.
@@ -74,6 +90,24 @@ pub enum Command {
         /// The newest instant inside it.
         newest: Option<Timestamp>,
     },
+    /// Say what changed in what the advisories say of the packages.
+    JudgeAdvisories {
+        /// The digest of the compiled index.
+        index: String,
+        /// The digest of the document that tells it.
+        document: String,
+        /// Of how many packages something else is said.
+        packages: u64,
+        /// Of how many vulnerabilities something else is known.
+        vulnerabilities: u64,
+    },
+    /// Put a policy in force.
+    AdoptPolicy {
+        /// Its name.
+        name: String,
+        /// The digest of its text.
+        document: String,
+    },
     /// Ask for a decision on findings.
     RequestDecision {
         /// Its id.
@@ -113,6 +147,10 @@ pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -
         }
         Command::RevokeToken(token) => token::revoke(state, token, by),
         Command::UpdateFeed { feed, digest, records, newest } => feed::update(state, feed, (digest, *records, *newest)),
+        Command::JudgeAdvisories { index, document, packages, vulnerabilities } => {
+            Ok(feed::judge(state, (index, document), (*packages, *vulnerabilities)))
+        }
+        Command::AdoptPolicy { name, document } => policy::adopt(state, (name, document), by),
         Command::RequestDecision { decision, kind, reach, reason, until, renews } => {
             let terms = (reason.as_str(), *until, renews.as_ref());
             decision::request(state, (decision, *kind, reach), terms, (by, now))
@@ -169,10 +207,10 @@ impl State {
             Event::InventoryTaken { is_late: true, asset, at, .. } => {
                 self.asset(&asset)?.late_inventories.insert(at);
             }
-            Event::InventoryTaken { asset, digest, at, packages, unread, .. } => {
+            Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {
                 let known = self.asset(&asset)?;
                 known.scanned_at = Some(at);
-                known.inventory = Some(Inventory { digest, taken_at: at, packages, unread });
+                known.inventory = Some(Inventory { digest, document, taken_at: at, packages, unread });
             }
             Event::AssetScanned { asset, at } => self.asset(&asset)?.scanned_at = Some(at),
             Event::ScanMissed { asset, due } => self.asset(&asset)?.missed_scans.push(due),
@@ -191,6 +229,10 @@ impl State {
             }
             Event::FeedUpdated { feed, digest, records, newest } => {
                 self.feeds.insert(feed, Feed { digest, records, newest, since: entry.at });
+            }
+            Event::AdvisoriesJudged { index, .. } => self.index = Some(index),
+            Event::PolicyAdopted { name, document } => {
+                self.policy = Some(PolicyInForce { name, document, since: entry.at });
             }
             decision => self.take_decision(decision, entry)?,
         }

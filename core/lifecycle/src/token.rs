@@ -21,7 +21,7 @@ pub enum Holder {
 }
 
 /// A token as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// Whose it is.
     pub holder: Holder,

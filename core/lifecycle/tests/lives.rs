@@ -74,7 +74,8 @@ impl World {
 
     fn push(&mut self, digest: &str, taken_at: Timestamp, now: Timestamp) -> Vec<Event> {
         let (asset, digest) = (asset("a"), digest.to_owned());
-        let pushed = Pushed { asset, digest, taken_at, packages: 700, unread: 0 };
+        let document = format!("of {digest}");
+        let pushed = Pushed { asset, digest, document, taken_at, packages: 700, unread: 0 };
         self.done(&Command::PushInventory(pushed), "agent", now)
     }
 }

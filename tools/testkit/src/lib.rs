@@ -1,5 +1,6 @@
-//! What the project's tests share: the case runner, the reference data's place and the mutation fuzzer.
+//! What the project's tests share: the case runner, the reference data's place, the mutation fuzzer, a PostgreSQL server.
 
 pub mod cases;
 pub mod fuzz;
+pub mod postgres;
 pub mod reference;

@@ -12,9 +12,10 @@ const CORE: &[(&str, &[&str])] = &[
     ("policy", &[]),
     ("ledger", &[]),
     ("lifecycle", &["ledger"]),
-    ("assessment", &["versions", "advisories", "inventory", "matching", "policy"]),
+    ("fleet", &["policy", "lifecycle"]),
+    ("assessment", &["versions", "advisories", "inventory", "matching", "policy", "fleet"]),
 ];
-const ADAPTERS: &[&str] = &["feeds"];
+const ADAPTERS: &[&str] = &["feeds", "store"];
 
 /// Fails if a manifest names a crate that its floor may not know.
 pub(crate) fn check(root: &Path) -> Result<()> {
@@ -39,8 +40,9 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         if let Some(bad) = used.iter().find(|used| own.contains(&used.as_str()) && !allowed.contains(&used.as_str())) {
             bail!("core/{name} may not use {bad}");
         }
-        if let Some(bad) =
-            used.iter().find(|used| ["tokio", "reqwest", "clap", "tracing", "memmap2"].contains(&used.as_str()))
+        if let Some(bad) = used
+            .iter()
+            .find(|used| ["tokio", "reqwest", "clap", "tracing", "memmap2", "sea-orm"].contains(&used.as_str()))
         {
             bail!("core/{name} may not use {bad}: core does not touch the world");
         }

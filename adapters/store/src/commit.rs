@@ -1,0 +1,342 @@
+//! The one function that commits: it appends to the ledger, updates the tables and queues effects in one transaction.
+//!
+//! What is asked for while a transaction runs goes into the next one together.
+
+use crate::database::{self, Database};
+use crate::document;
+use crate::error::{Doing, Error};
+use crate::log::{self, Log};
+use crate::record::{Projected, Record, documents};
+use crate::tables::{BATCHES, Cell, DOCUMENTS, HEAD, JOBS, PROJECTIONS, Row, TILES};
+use jiff::Timestamp;
+use ledger::{Entry, KeyChange, Signer};
+use lifecycle::{Command, Event, PersonId, decide};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use tokio::sync::{RwLock, mpsc, oneshot};
+
+/// The most plans in one transaction.
+const MOST_PLANS: usize = 2000;
+
+/// What is to be done, made up by a caller who has seen the record.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Commands, each judged against the record as it is before the first of them.
+    pub commands: Vec<Command>,
+    /// Documents that they name by digest.
+    pub documents: Vec<Vec<u8>>,
+    /// Work that follows from it.
+    pub jobs: Vec<NewJob>,
+    /// A change of the ledger's key, from the next entry on.
+    pub key: Option<Signer>,
+}
+
+/// Work to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// Its id: the same id is the same work, and is done once.
+    pub id: String,
+    /// The queue.
+    pub queue: String,
+    /// What is to be done, for who takes it.
+    pub body: String,
+    /// Not before this instant.
+    pub not_before: Timestamp,
+}
+
+/// What has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The number of the first entry.
+    pub first: u64,
+    /// What the entries tell; none if there was nothing to do.
+    pub events: Vec<Event>,
+    /// The checkpoint that covers them.
+    pub checkpoint: String,
+}
+
+/// Makes up what is to be done.
+pub(crate) type Planner = Box<dyn FnOnce(&Record) -> Result<Plan, Error> + Send>;
+
+pub(crate) struct Request {
+    pub(crate) planner: Planner,
+    pub(crate) by: PersonId,
+    pub(crate) at: Timestamp,
+    pub(crate) answer: oneshot::Sender<Result<Committed, Error>>,
+}
+
+/// Called before each write; an error stops the transaction there.
+pub type WritePoint = Arc<dyn Fn(&'static str) -> std::io::Result<()> + Send + Sync>;
+
+/// Who writes.
+pub(crate) struct Writer {
+    pub(crate) database: Database,
+    pub(crate) record: Arc<RwLock<Record>>,
+    pub(crate) log: Log,
+    pub(crate) signer: Signer,
+    pub(crate) write_point: Option<WritePoint>,
+    /// Whether the record in memory may differ from the tables.
+    pub(crate) is_stale: bool,
+}
+
+impl Writer {
+    /// Serves requests until all who could send one are gone.
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut group = Vec::new();
+        while requests.recv_many(&mut group, MOST_PLANS).await > 0 {
+            self.serve(std::mem::take(&mut group)).await;
+        }
+    }
+
+    async fn serve(&mut self, group: Vec<Request>) {
+        let mut answers = Vec::with_capacity(group.len());
+        let record = Arc::clone(&self.record);
+        // Nobody reads what is not durable.
+        let mut record = record.write().await;
+        match self.commit(group, &mut record, &mut answers).await {
+            Ok(()) => {
+                for (answer, result) in answers {
+                    let checkpoint = self.log.checkpoint.clone();
+                    // Who asked may have gone.
+                    let _ = answer.send(result.map(|done| Committed { checkpoint, ..done }));
+                }
+            }
+            Err(error) => {
+                self.is_stale = true;
+                let error = Arc::new(error);
+                for (answer, result) in answers {
+                    let refused = matches!(result, Err(Error::Refused(_) | Error::Plan(_)));
+                    let failed = Err(Error::Group(Arc::clone(&error)));
+                    let _ = answer.send(if refused { result } else { failed });
+                }
+            }
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        group: Vec<Request>,
+        record: &mut Record,
+        answers: &mut Vec<(oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>)>,
+    ) -> Result<(), Error> {
+        let begun = self.begin(record).await;
+        let mut change = Change::default();
+        let begun = match begun {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                answers.extend(group.into_iter().map(|request| (request.answer, Err(Error::Closed))));
+                return Err(error);
+            }
+        };
+        let mut failure = None;
+        for request in group {
+            let Request { planner, by, at, answer } = request;
+            let result = match failure {
+                // INVARIANT: after a failure the record is read anew, so that nothing more is taken in.
+                Some(_) => Err(Error::Closed),
+                None => self.take(record, planner, (&by, at), &mut change),
+            };
+            match result {
+                Err(error @ (Error::Refused(_) | Error::Plan(_))) => answers.push((answer, Err(error))),
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    answers.push((answer, Err(Error::Closed)));
+                }
+                done => answers.push((answer, done)),
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        self.write(begun, change).await
+    }
+
+    /// Begins a transaction in which nobody else appends, and takes in what others have appended before.
+    async fn begin(&mut self, record: &mut Record) -> Result<DatabaseTransaction, Error> {
+        self.point("begin")?;
+        let transaction = self.database.begin().await?;
+        if !self.database.is_sqlite() {
+            let lock = "SELECT size FROM ledger_head WHERE id = 1 FOR UPDATE";
+            transaction.execute_unprepared(lock).await.doing("lock the ledger")?;
+        }
+        let (size, checkpoint) = log::head(&transaction).await?;
+        if self.is_stale || size < self.log.size() {
+            self.log = Log::load(&transaction).await?;
+            *record = Record::load(&transaction, size, |_| {}).await?;
+            self.is_stale = false;
+        } else if size > self.log.size() {
+            self.is_stale = true;
+            self.follow(&transaction, size, record).await?;
+            self.log.checkpoint = checkpoint;
+            self.is_stale = false;
+        }
+        if !self.log.is_signed_by(&self.signer.verifier())? {
+            return Err(Error::Key { found: self.signer.verifier().to_string() });
+        }
+        Ok(transaction)
+    }
+
+    async fn follow(&mut self, on: &DatabaseTransaction, size: u64, record: &mut Record) -> Result<(), Error> {
+        const PART: u64 = 1000;
+        let mut from = self.log.size();
+        while from < size {
+            let until = size.min(from + PART);
+            let bytes = log::entries(on, (from, until)).await?;
+            take_entries(on, (from, &bytes), record, &mut Projected::new()).await?;
+            self.log.follow(&bytes);
+            from = until;
+        }
+        Ok(())
+    }
+
+    /// Takes a plan in: what follows from it is in the record, and in the change that is to be written.
+    fn take(
+        &self,
+        record: &mut Record,
+        planner: Planner,
+        (by, at): (&PersonId, Timestamp),
+        change: &mut Change,
+    ) -> Result<Committed, Error> {
+        // Whole milliseconds are what the tables hold.
+        let at = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
+        let plan = planner(record)?;
+        let mut events = Vec::new();
+        for command in &plan.commands {
+            events.extend(decide(&record.state, command, by, at)?);
+        }
+        let first = record.state.entries;
+        let documents: HashMap<String, Vec<u8>> =
+            plan.documents.into_iter().map(|bytes| (document::digest(&bytes), bytes)).collect();
+        // INVARIANT: the rules have said yes; from here on nothing but a fault can stop it.
+        if let Some(next) = plan.key {
+            let key_change = KeyChange { number: first, next: next.verifier() };
+            let old = change.key.as_ref().unwrap_or(&self.signer);
+            let entry = key_change.entry(&old.verifier().name, old, at, by.as_str())?;
+            change.take(record, &entry, None)?;
+            change.key = Some(next);
+        }
+        for event in &events {
+            let entry = event.to_entry(at, by)?;
+            let bytes = event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
+            change.take(record, &entry, bytes)?;
+            if let (Some(digest), Some(bytes)) = (event.document(), bytes)
+                && !change.documents.contains_key(digest)
+            {
+                change.documents.insert(digest.to_owned(), document::row(digest, bytes)?);
+            }
+        }
+        change.jobs.extend(plan.jobs.into_iter().map(job_row));
+        Ok(Committed { first, events, checkpoint: String::new() })
+    }
+
+    async fn write(&mut self, transaction: DatabaseTransaction, change: Change) -> Result<(), Error> {
+        if change.entries.is_empty() && change.jobs.is_empty() {
+            return transaction.rollback().await.doing("end a transaction");
+        }
+        // What was appended in memory must be thrown away if it does not become durable.
+        self.is_stale = true;
+        let Change { entries, projected, documents, jobs, key } = change;
+        if let Some(key) = key {
+            self.signer = key;
+        }
+        if !entries.is_empty() {
+            let appended = self.log.extend(&entries, &self.signer)?;
+            self.point("ledger_batches")?;
+            database::insert(&transaction, &BATCHES, &appended.batches).await?;
+            self.point("ledger_tiles")?;
+            database::upsert(&transaction, &TILES, &appended.tiles).await?;
+            self.point("ledger_head")?;
+            database::upsert(&transaction, &HEAD, &[appended.head]).await?;
+        }
+        let documents: Vec<Row> = documents.into_values().collect();
+        if !documents.is_empty() {
+            self.point("documents")?;
+            database::insert_missing(&transaction, &DOCUMENTS, &documents).await?;
+        }
+        for table in PROJECTIONS {
+            let Some(rows) = projected.get(table.name) else { continue };
+            self.point(table.name)?;
+            let rows: Vec<Row> = rows.values().cloned().collect();
+            database::upsert(&transaction, table, &rows).await?;
+        }
+        if !jobs.is_empty() {
+            self.point("jobs")?;
+            database::insert_missing(&transaction, &JOBS, &jobs).await?;
+        }
+        self.point("commit")?;
+        if let Err(error) = transaction.commit().await.doing("commit") {
+            // Whether it came through before the connection broke, the head says.
+            match log::head(&self.database.readers).await {
+                Ok((_, checkpoint)) if checkpoint == self.log.checkpoint => {}
+                Ok(_) => return Err(error),
+                Err(_) => return Err(Error::Uncertain(Box::new(error))),
+            }
+        }
+        self.is_stale = false;
+        self.point("committed")
+    }
+
+    fn point(&self, name: &'static str) -> Result<(), Error> {
+        let Some(point) = &self.write_point else { return Ok(()) };
+        point(name).map_err(|source| Error::File { act: "write", path: name.to_owned(), source })
+    }
+}
+
+/// What a transaction is to write.
+#[derive(Default)]
+struct Change {
+    entries: Vec<Vec<u8>>,
+    projected: Projected,
+    documents: BTreeMap<String, Row>,
+    jobs: Vec<Row>,
+    key: Option<Signer>,
+}
+
+impl Change {
+    fn take(&mut self, record: &mut Record, entry: &Entry, document: Option<&[u8]>) -> Result<(), Error> {
+        let bytes = entry.canonical()?;
+        record.apply(entry, document, &mut self.projected)?;
+        self.entries.push(bytes);
+        Ok(())
+    }
+}
+
+/// Takes entries from the ledger in, with their documents.
+pub(crate) async fn take_entries(
+    on: &impl ConnectionTrait,
+    (from, bytes): (u64, &[Vec<u8>]),
+    record: &mut Record,
+    projected: &mut Projected,
+) -> Result<(), Error> {
+    let mut entries = Vec::with_capacity(bytes.len());
+    let mut digests = Vec::new();
+    for (number, bytes) in (from..).zip(bytes) {
+        let entry = Entry::parse(bytes)?;
+        let event = (entry.kind != KeyChange::KIND).then(|| Event::from_entry(number, &entry)).transpose()?;
+        let digest = event.and_then(|event| event.document().map(str::to_owned));
+        digests.extend(digest.clone());
+        entries.push((entry, digest));
+    }
+    let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
+    let documents = documents(on, &digests).await?;
+    for (entry, digest) in &entries {
+        let document = digest.as_ref().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
+        record.apply(entry, document, projected)?;
+    }
+    Ok(())
+}
+
+fn job_row(job: NewJob) -> Row {
+    vec![
+        Cell::Text(job.id),
+        Cell::Text(job.queue),
+        Cell::Text(job.body),
+        Cell::Integer(job.not_before.as_millisecond()),
+        Cell::Integer(0),
+        Cell::from(""),
+        Cell::Integer(0),
+        Cell::from("waiting"),
+        Cell::from(""),
+    ]
+}

@@ -1,0 +1,57 @@
+//! Documents: what entries name by digest, kept beside the ledger.
+
+use crate::error::Error;
+use crate::tables::{Cell, Row};
+use sha2::{Digest, Sha256};
+
+/// How hard documents are compressed.
+const LEVEL: i32 = 3;
+/// More bytes than any document has.
+const MOST_BYTES: usize = 1 << 30;
+
+/// The digest under which a document is named: `sha256:` and 64 hexadecimal digits.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The row of a document.
+pub(crate) fn row(digest: &str, bytes: &[u8]) -> Result<Row, Error> {
+    let packed = zstd::bulk::compress(bytes, LEVEL).map_err(|source| failed(digest, &source))?;
+    Ok(vec![Cell::from(digest), Cell::Bytes(packed)])
+}
+
+/// The document in a row, held against its digest.
+pub(crate) fn unpack(row: &Row) -> Result<Vec<u8>, Error> {
+    let name = row[0].text();
+    let bytes = unpack_unchecked(row)?;
+    match digest(&bytes) == name {
+        true => Ok(bytes),
+        false => Err(damaged(name, "its bytes are not those of its digest".to_owned())),
+    }
+}
+
+fn unpack_unchecked(row: &Row) -> Result<Vec<u8>, Error> {
+    let name = row[0].text();
+    let mut decoder = zstd::stream::read::Decoder::new(row[1].bytes()).map_err(|source| failed(name, &source))?;
+    let mut bytes = Vec::new();
+    let mut limited = std::io::Read::take(&mut decoder, MOST_BYTES as u64 + 1);
+    std::io::Read::read_to_end(&mut limited, &mut bytes).map_err(|source| failed(name, &source))?;
+    if bytes.len() > MOST_BYTES {
+        return Err(damaged(name, "it is larger than 1 GiB".to_owned()));
+    }
+    Ok(bytes)
+}
+
+fn failed(digest: &str, source: &std::io::Error) -> Error {
+    damaged(digest, source.to_string())
+}
+
+fn damaged(digest: &str, what: String) -> Error {
+    Error::Damaged { place: format!("document `{digest}`"), what }
+}

@@ -1,0 +1,150 @@
+//! Work that is shared: jobs with leases, effects on their way out, and who leads.
+//!
+//! A job is done at least once: whoever takes it holds it for a time, and loses it when that is over.
+
+use crate::database::{self};
+use crate::error::{Doing, Error};
+use crate::store::Store;
+use crate::tables::{Cell, JOBS, LEASES, Row};
+use jiff::{SignedDuration, Timestamp};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Order, Query};
+
+/// A job that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id, the same at every attempt: whoever receives an effect twice knows it by that.
+    pub id: String,
+    /// What is to be done.
+    pub body: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// It failed, and is tried again after a while.
+    Failed(String),
+    /// It failed, and trying again would not help.
+    Dead(String),
+}
+
+/// After so many attempts a job is dead.
+const MOST_ATTEMPTS: i64 = 10;
+/// The wait after the first attempt; it doubles with each.
+const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(10);
+
+fn column(name: &'static str) -> Expr {
+    Expr::col(Alias::new(name))
+}
+
+impl Store {
+    /// Takes up to so many jobs of a queue, the oldest first, and holds them until an instant.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn claim(
+        &self,
+        queue: &str,
+        holder: &str,
+        (now, until): (Timestamp, Timestamp),
+        most: u64,
+    ) -> Result<Vec<Job>, Error> {
+        let transaction = self.database.begin().await?;
+        let mut free = database::select(&JOBS);
+        free.clear_order_by();
+        free.and_where(column("queue").eq(queue)).and_where(column("state").eq("waiting"));
+        free.and_where(column("not_before").lte(now.as_millisecond()));
+        free.and_where(column("held_until").lte(now.as_millisecond()));
+        free.order_by(Alias::new("not_before"), Order::Asc).order_by(Alias::new("id"), Order::Asc).limit(most);
+        if !self.database.is_sqlite() {
+            free.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        }
+        let mut rows = database::rows(&transaction, &JOBS, &free).await?;
+        for row in &mut rows {
+            row[4] = Cell::Integer(row[4].integer() + 1);
+            row[5] = Cell::from(holder);
+            row[6] = Cell::Integer(until.as_millisecond());
+        }
+        if !rows.is_empty() {
+            database::upsert(&transaction, &JOBS, &rows).await?;
+        }
+        transaction.commit().await.doing("take jobs")?;
+        let job = |row: &Row| Job {
+            id: row[0].text().to_owned(),
+            body: row[2].text().to_owned(),
+            attempt: u32::try_from(row[4].integer()).unwrap_or(u32::MAX),
+        };
+        Ok(rows.iter().map(job).collect())
+    }
+
+    /// Holds a job for longer. `false` if it was lost meanwhile.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn hold(&self, id: &str, holder: &str, until: Timestamp) -> Result<bool, Error> {
+        let mut update = Query::update();
+        update.table(Alias::new(JOBS.name)).value(Alias::new("held_until"), until.as_millisecond());
+        update.and_where(column("id").eq(id)).and_where(column("holder").eq(holder));
+        update.and_where(column("state").eq("waiting"));
+        let done = self.database.writer.execute(&update).await.doing("hold a job")?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Says how an attempt ended. `false` if the job was lost meanwhile: then somebody else does it again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn finish(&self, job: &Job, holder: &str, outcome: Outcome, now: Timestamp) -> Result<bool, Error> {
+        let (state, failure) = match outcome {
+            Outcome::Done => ("done", String::new()),
+            Outcome::Failed(failure) if i64::from(job.attempt) < MOST_ATTEMPTS => ("waiting", failure),
+            Outcome::Failed(failure) | Outcome::Dead(failure) => ("dead", failure),
+        };
+        let wait = FIRST_WAIT.checked_mul(1 << (job.attempt.clamp(1, 12) - 1)).unwrap_or(FIRST_WAIT);
+        let mut update = Query::update();
+        update.table(Alias::new(JOBS.name));
+        update.value(Alias::new("state"), state).value(Alias::new("failure"), failure);
+        update.value(Alias::new("holder"), "").value(Alias::new("held_until"), 0_i64);
+        update.value(Alias::new("not_before"), (now + wait).as_millisecond());
+        update.and_where(column("id").eq(job.id.as_str())).and_where(column("holder").eq(holder));
+        update.and_where(column("state").eq("waiting"));
+        let done = self.database.writer.execute(&update).await.doing("finish a job")?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// How many jobs of a queue are in each state, by the state's name: `waiting`, `done`, `dead`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn count_jobs(&self, queue: &str) -> Result<std::collections::BTreeMap<String, u64>, Error> {
+        let mut counts = std::collections::BTreeMap::new();
+        let mut all = database::select(&JOBS);
+        all.and_where(column("queue").eq(queue));
+        for row in database::rows(&self.database.readers, &JOBS, &all).await? {
+            *counts.entry(row[7].text().to_owned()).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    /// Takes the lead under a name, or keeps it, until an instant. `false` while somebody else has it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn lead(&self, name: &str, holder: &str, (now, until): (Timestamp, Timestamp)) -> Result<bool, Error> {
+        let transaction = self.database.begin().await?;
+        let row: Row = vec![Cell::from(name), Cell::from(""), Cell::Integer(0)];
+        database::insert_missing(&transaction, &LEASES, &[row]).await?;
+        let mut update = Query::update();
+        update.table(Alias::new(LEASES.name));
+        update.value(Alias::new("holder"), holder).value(Alias::new("held_until"), until.as_millisecond());
+        update.and_where(column("name").eq(name));
+        update.and_where(column("holder").eq(holder).or(column("held_until").lte(now.as_millisecond())));
+        let done = transaction.execute(&update).await.doing("take the lead")?;
+        transaction.commit().await.doing("take the lead")?;
+        Ok(done.rows_affected() == 1)
+    }
+}

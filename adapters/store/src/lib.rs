@@ -1,0 +1,25 @@
+//! The record on SQLite and PostgreSQL, one code base for both.
+//!
+//! The ledger is the only thing that is written: every other table follows from it, and [`Store::replay`] rebuilds and
+//! compares them. Nothing is acknowledged that is not durable.
+
+mod commit;
+mod database;
+mod document;
+mod error;
+mod jobs;
+mod keys;
+mod log;
+mod record;
+mod replay;
+mod store;
+mod tables;
+
+pub use commit::{Committed, NewJob, Plan, WritePoint};
+pub use document::digest;
+pub use error::Error;
+pub use jobs::{Job, Outcome};
+pub use keys::Keys;
+pub use record::Record;
+pub use replay::{Difference, DifferenceKind, Replayed, replay_at};
+pub use store::{Options, Proven, Store, exists, verify_at};

@@ -1,0 +1,197 @@
+//! The record in memory: what follows from the ledger, and the rows that it is kept in.
+
+use crate::database;
+use crate::document;
+use crate::error::Error;
+use crate::tables::{ASSETS, Cell, DECISIONS, DOCUMENTS, FACTS, FEEDS, IN_FORCE, PEOPLE, Row, TOKENS, Table};
+use fleet::Facts;
+use ledger::{Entry, KeyChange};
+use lifecycle::{Event, State};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, HashMap};
+
+/// All that follows from the ledger.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// The nouns with a life.
+    pub state: State,
+    /// The facts of the fleet.
+    pub facts: Facts,
+}
+
+/// Rows that follow from entries, by table and key; a later one stands for the earlier.
+pub(crate) type Projected = BTreeMap<&'static str, BTreeMap<Cell, Row>>;
+
+impl Record {
+    /// Takes the next entry in, and says which rows follow from it.
+    pub(crate) fn apply(
+        &mut self,
+        entry: &Entry,
+        document: Option<&[u8]>,
+        projected: &mut Projected,
+    ) -> Result<(), Error> {
+        let number = self.state.entries;
+        self.state.apply(entry)?;
+        if entry.kind == KeyChange::KIND {
+            return Ok(());
+        }
+        let event = Event::from_entry(number, entry)?;
+        if concerns_facts(&event) {
+            let wrap = |source| Error::Facts { number, source };
+            self.facts.apply(&event, entry.at, document).map_err(wrap)?;
+            let text = String::from_utf8_lossy(&entry.canonical()?).into_owned();
+            put(projected, &FACTS, vec![number.into(), Cell::Text(text)]);
+        }
+        self.project(&event, number, projected)
+    }
+
+    fn project(&self, event: &Event, number: u64, projected: &mut Projected) -> Result<(), Error> {
+        let state = &self.state;
+        match event {
+            Event::AssetRegistered { asset, .. }
+            | Event::AssetChanged { asset, .. }
+            | Event::AssetRetired { asset, .. }
+            | Event::InventoryTaken { asset, .. }
+            | Event::AssetScanned { asset, .. }
+            | Event::ScanMissed { asset, .. } => {
+                noun(projected, &ASSETS, (asset.as_str(), number), state.assets.get(asset))
+            }
+            Event::RolesGiven { person, .. } | Event::PersonErased { person } => {
+                noun(projected, &PEOPLE, (person.as_str(), number), state.people.get(person))
+            }
+            Event::TokenIssued { token, .. } | Event::TokenRevoked { token } => {
+                noun(projected, &TOKENS, (token.as_str(), number), state.tokens.get(token))
+            }
+            Event::FeedUpdated { feed, .. } => noun(projected, &FEEDS, (feed.as_str(), number), state.feeds.get(feed)),
+            Event::AdvisoriesJudged { .. } => noun(projected, &IN_FORCE, (INDEX, number), state.index.as_ref()),
+            Event::PolicyAdopted { .. } => noun(projected, &IN_FORCE, (POLICY, number), state.policy.as_ref()),
+            Event::DecisionRequested { decision, .. }
+            | Event::DecisionApproved { decision }
+            | Event::DecisionDeclined { decision }
+            | Event::DecisionRevoked { decision } => {
+                noun(projected, &DECISIONS, (decision.as_str(), number), state.decisions.get(decision))
+            }
+        }
+    }
+
+    /// Reads what the tables hold.
+    pub(crate) async fn load(
+        on: &impl ConnectionTrait,
+        entries: u64,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Self, Error> {
+        let mut in_force = nouns::<serde_json::Value>(on, &IN_FORCE).await?;
+        let mut take = |id: &str| in_force.remove(id).unwrap_or(serde_json::Value::Null);
+        let state = State {
+            entries,
+            assets: ids(nouns(on, &ASSETS).await?)?,
+            people: ids(nouns(on, &PEOPLE).await?)?,
+            tokens: ids(nouns(on, &TOKENS).await?)?,
+            feeds: ids(nouns(on, &FEEDS).await?)?,
+            decisions: ids(nouns(on, &DECISIONS).await?)?,
+            policy: serde_json::from_value(take(POLICY))?,
+            index: serde_json::from_value(take(INDEX))?,
+        };
+        let mut rows = Vec::new();
+        database::each_row(on, &FACTS, |row| {
+            rows.push(row);
+            Ok(())
+        })
+        .await?;
+        let mut facts = Facts::default();
+        for part in rows.chunks(500) {
+            take_facts(on, part, &mut facts).await?;
+            progress(part.last().map_or(0, |row| row[0].number()));
+        }
+        Ok(Self { state, facts })
+    }
+}
+
+/// The ids of what there is one of.
+const POLICY: &str = "policy";
+const INDEX: &str = "index";
+
+/// Takes entries with facts in, as the table has them.
+async fn take_facts(on: &impl ConnectionTrait, rows: &[Row], facts: &mut Facts) -> Result<(), Error> {
+    let damaged = |number: u64, what: String| Error::Damaged { place: format!("table `facts`, entry {number}"), what };
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        let number = row[0].number();
+        let entry: Entry = serde_json::from_str(row[1].text()).map_err(|error| damaged(number, error.to_string()))?;
+        events.push((number, entry.at, Event::from_entry(number, &entry)?));
+    }
+    let digests: Vec<&str> = events.iter().filter_map(|(_, _, event)| event.document()).collect();
+    let documents = documents(on, &digests).await?;
+    for (number, at, event) in &events {
+        let document = event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
+        facts.apply(event, *at, document).map_err(|source| Error::Facts { number: *number, source })?;
+    }
+    Ok(())
+}
+
+/// Documents by their digests; those that are not there are left out.
+pub(crate) async fn documents(on: &impl ConnectionTrait, digests: &[&str]) -> Result<HashMap<String, Vec<u8>>, Error> {
+    let mut found = HashMap::new();
+    for part in digests.chunks(500) {
+        let mut statement = database::select(&DOCUMENTS);
+        statement.and_where(Expr::col(Alias::new("digest")).is_in(part.iter().copied()));
+        for row in database::rows(on, &DOCUMENTS, &statement).await? {
+            found.insert(row[0].text().to_owned(), document::unpack(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the fleet's facts follow from an event.
+pub(crate) fn concerns_facts(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::AssetRegistered { .. }
+            | Event::AssetChanged { .. }
+            | Event::AssetRetired { .. }
+            | Event::InventoryTaken { .. }
+            | Event::AdvisoriesJudged { .. }
+            | Event::PolicyAdopted { .. }
+    )
+}
+
+fn put(projected: &mut Projected, table: &Table, row: Row) {
+    projected.entry(table.name).or_default().insert(row[0].clone(), row);
+}
+
+fn noun(
+    projected: &mut Projected,
+    table: &Table,
+    (id, number): (&str, u64),
+    body: Option<&impl Serialize>,
+) -> Result<(), Error> {
+    // INVARIANT: an event was applied before, so that what it speaks of is there.
+    if let Some(body) = body {
+        put(projected, table, vec![Cell::from(id), number.into(), Cell::Text(serde_json::to_string(body)?)]);
+    }
+    Ok(())
+}
+
+async fn nouns<T: DeserializeOwned>(on: &impl ConnectionTrait, table: &Table) -> Result<BTreeMap<String, T>, Error> {
+    let mut found = BTreeMap::new();
+    database::each_row(on, table, |row| {
+        let damaged = |error: serde_json::Error| Error::Damaged {
+            place: format!("table `{}`, row `{}`", table.name, row[0].text()),
+            what: error.to_string(),
+        };
+        found.insert(row[0].text().to_owned(), serde_json::from_str(row[2].text()).map_err(damaged)?);
+        Ok(())
+    })
+    .await?;
+    Ok(found)
+}
+
+fn ids<I: Ord + TryFrom<String, Error = lifecycle::Refusal>, T>(
+    found: BTreeMap<String, T>,
+) -> Result<BTreeMap<I, T>, Error> {
+    let typed = found.into_iter().map(|(id, body)| Ok((I::try_from(id)?, body)));
+    typed.collect::<Result<_, lifecycle::Refusal>>().map_err(Error::Refused)
+}

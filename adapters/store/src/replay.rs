@@ -1,0 +1,111 @@
+//! Replay: every table is made anew from the ledger and its documents, and compared with what is there.
+
+use crate::commit::take_entries;
+use crate::database::{self, Database};
+use crate::error::{Doing, Error};
+use crate::log;
+use crate::record::{Projected, Record};
+use crate::store::Store;
+use crate::tables::{Cell, PROJECTIONS, Row, Table};
+
+/// What comparing the tables with the ledger found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many entries there are.
+    pub entries: u64,
+    /// How many rows were compared.
+    pub rows: u64,
+    /// What differs.
+    pub differences: Vec<Difference>,
+}
+
+/// A row that is not what follows from the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The table.
+    pub table: &'static str,
+    /// The row's key.
+    pub key: String,
+    /// What is wrong.
+    pub kind: DifferenceKind,
+}
+
+/// How a row differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DifferenceKind {
+    /// It follows from the ledger, and is not there.
+    Missing,
+    /// It is there, and does not follow from the ledger.
+    Foreign,
+    /// It has other contents.
+    Changed,
+}
+
+impl Store {
+    /// Makes every table anew from the ledger, and compares. Nothing is written.
+    ///
+    /// # Errors
+    /// If the ledger cannot be followed, or the database fails.
+    pub async fn replay(&self, progress: impl FnMut(u64)) -> Result<(Replayed, Record), Error> {
+        replay(&self.database, progress).await
+    }
+}
+
+/// The same for a database that need not be open as a store: its tables may be damaged.
+///
+/// # Errors
+/// If the ledger cannot be followed, or the database fails.
+pub async fn replay_at(url: &str, progress: impl FnMut(u64)) -> Result<Replayed, Error> {
+    Ok(replay(&Database::open(url).await?, progress).await?.0)
+}
+
+pub(crate) async fn replay(database: &Database, mut progress: impl FnMut(u64)) -> Result<(Replayed, Record), Error> {
+    const PART: u64 = 2048;
+    let snapshot = database.snapshot().await?;
+    let (size, _) = log::head(&snapshot).await?;
+    let (mut record, mut projected) = (Record::default(), Projected::new());
+    let mut from = 0;
+    while from < size {
+        let until = size.min(from + PART);
+        let bytes = log::entries(&snapshot, (from, until)).await?;
+        take_entries(&snapshot, (from, &bytes), &mut record, &mut projected).await?;
+        from = until;
+        progress(from);
+    }
+    let mut replayed = Replayed { entries: size, ..Replayed::default() };
+    for table in PROJECTIONS {
+        let made = projected.remove(table.name).unwrap_or_default();
+        compare(&snapshot, table, made, &mut replayed).await?;
+    }
+    snapshot.rollback().await.doing("end reading")?;
+    Ok((replayed, record))
+}
+
+async fn compare(
+    on: &impl sea_orm::ConnectionTrait,
+    table: &Table,
+    mut made: std::collections::BTreeMap<Cell, Row>,
+    replayed: &mut Replayed,
+) -> Result<(), Error> {
+    let mut differ = |key: &Cell, kind| {
+        let key = match key {
+            Cell::Integer(number) => number.to_string(),
+            other => other.text().to_owned(),
+        };
+        replayed.differences.push(Difference { table: table.name, key, kind });
+    };
+    let mut rows = 0;
+    database::each_row(on, table, |row| {
+        rows += 1;
+        match made.remove(&row[0]) {
+            None => differ(&row[0], DifferenceKind::Foreign),
+            Some(same) if same == row => {}
+            Some(_) => differ(&row[0], DifferenceKind::Changed),
+        }
+        Ok(())
+    })
+    .await?;
+    made.keys().for_each(|key| differ(key, DifferenceKind::Missing));
+    replayed.rows += rows;
+    Ok(())
+}

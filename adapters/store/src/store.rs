@@ -1,0 +1,221 @@
+//! The store: the record of one organisation, opened.
+
+use crate::commit::{Committed, NewJob, Plan, Request, WritePoint, Writer};
+use crate::database::Database;
+use crate::error::{Doing, Error};
+use crate::log::{self, Log, Tiles};
+use crate::record::{Record, documents};
+use jiff::Timestamp;
+use ledger::{Hash, HashTiles, Signer, Tile, Verifier};
+use lifecycle::PersonId;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{RwLock, RwLockReadGuard, mpsc, oneshot};
+
+/// How many requests may wait.
+const MOST_WAITING: usize = 10_000;
+
+/// The record of one organisation.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) database: Database,
+    record: Arc<RwLock<Record>>,
+    requests: mpsc::Sender<Request>,
+}
+
+/// How a store is opened.
+pub struct Options<'a> {
+    /// The path of a SQLite file, or the address of a PostgreSQL database.
+    pub url: &'a str,
+    /// The key that signs checkpoints; its name is that of the ledger.
+    pub signer: Signer,
+    /// Called before each write, so that faults can be tried.
+    pub write_point: Option<WritePoint>,
+}
+
+/// One entry with the proof that it is in the ledger.
+#[derive(Debug, Clone)]
+pub struct Proven {
+    /// Its number.
+    pub number: u64,
+    /// Its bytes.
+    pub entry: Vec<u8>,
+    /// The hashes beside its way to the root.
+    pub proof: Vec<Hash>,
+    /// The signed checkpoint that has the root.
+    pub checkpoint: String,
+}
+
+impl Store {
+    /// Opens a store, or makes a new one; its schema is brought up to date.
+    ///
+    /// `progress` is told the number of the entry whose facts were read last.
+    ///
+    /// # Errors
+    /// If the database cannot be reached, is damaged, or belongs to another key.
+    pub async fn open(options: Options<'_>, progress: impl FnMut(u64)) -> Result<Self, Error> {
+        let database = Database::open(options.url).await?;
+        let snapshot = database.snapshot().await?;
+        let log = Log::load(&snapshot).await?;
+        if !log.is_signed_by(&options.signer.verifier())? {
+            return Err(Error::Key { found: options.signer.verifier().to_string() });
+        }
+        let record = Record::load(&snapshot, log.size(), progress).await?;
+        snapshot.rollback().await.doing("end reading")?;
+        let record = Arc::new(RwLock::new(record));
+        let (requests, received) = mpsc::channel(MOST_WAITING);
+        let writer = Writer {
+            database: database.clone(),
+            record: Arc::clone(&record),
+            log,
+            signer: options.signer,
+            write_point: options.write_point,
+            is_stale: false,
+        };
+        tokio::spawn(writer.run(received));
+        Ok(Self { database, record, requests })
+    }
+
+    /// The record as it stands: nothing of it is less than durable.
+    pub async fn record(&self) -> RwLockReadGuard<'_, Record> {
+        self.record.read().await
+    }
+
+    /// Does what `planner` makes up when it sees the record, at an instant, in somebody's name: all of it or nothing.
+    ///
+    /// # Errors
+    /// If the rules refuse it, or it cannot be kept; then nothing has happened.
+    pub async fn commit(
+        &self,
+        by: &PersonId,
+        at: Timestamp,
+        planner: impl FnOnce(&Record) -> Result<Plan, Error> + Send + 'static,
+    ) -> Result<Committed, Error> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request { planner: Box::new(planner), by: by.clone(), at, answer };
+        self.requests.send(request).await.map_err(|_| Error::Closed)?;
+        answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Changes the ledger's key, vouched for by the one before it.
+    ///
+    /// # Errors
+    /// If the new key has another name, or the change cannot be kept.
+    pub async fn change_key(&self, by: &PersonId, at: Timestamp, next: Signer) -> Result<Committed, Error> {
+        self.commit(by, at, move |_| Ok(Plan { key: Some(next), ..Plan::default() })).await
+    }
+
+    /// Queues work without an entry in the ledger.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub async fn queue(&self, by: &PersonId, at: Timestamp, jobs: Vec<NewJob>) -> Result<(), Error> {
+        self.commit(by, at, move |_| Ok(Plan { jobs, ..Plan::default() })).await.map(|_| ())
+    }
+
+    /// A document by its digest.
+    ///
+    /// # Errors
+    /// If it is not there or damaged.
+    pub async fn document(&self, digest: &str) -> Result<Vec<u8>, Error> {
+        let mut found = documents(&self.database.readers, &[digest]).await?;
+        let missing = || Error::Damaged { place: format!("document `{digest}`"), what: "it is not there".to_owned() };
+        found.remove(digest).ok_or_else(missing)
+    }
+
+    /// The newest checkpoint, a signed note; empty before the first entry.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn checkpoint(&self) -> Result<String, Error> {
+        Ok(log::head(&self.database.readers).await?.1)
+    }
+
+    /// Entries `from..until` as they were written.
+    ///
+    /// # Errors
+    /// If there are none such, or the database fails.
+    pub async fn entries(&self, from: u64, until: u64) -> Result<Vec<Vec<u8>>, Error> {
+        log::entries(&self.database.readers, (from, until)).await
+    }
+
+    /// Proves that an entry is in the ledger.
+    ///
+    /// # Errors
+    /// If there is no such entry, or the database fails.
+    pub async fn prove(&self, number: u64) -> Result<Proven, Error> {
+        let snapshot = self.database.snapshot().await?;
+        let (size, checkpoint) = log::head(&snapshot).await?;
+        if number >= size {
+            return Err(ledger::Error::Range { what: format!("entry {number}"), size }.into());
+        }
+        // Which tiles are wanted, a dry run tells: each that is missing is fetched, and the proof is made again.
+        let mut known = std::collections::HashMap::new();
+        let proof = loop {
+            let mut wanted: Option<Tile> = None;
+            let read = |tile: &Tile| {
+                known.get(tile).cloned().ok_or_else(|| {
+                    wanted = Some(*tile);
+                    ledger::Error::Tile { path: tile.path(), what: "it is not there".to_owned() }
+                })
+            };
+            let made = ledger::inclusion(number, size, &mut HashTiles::new(size, read));
+            match (made, wanted) {
+                (Ok(proof), _) => break proof,
+                (Err(error), None) => return Err(error.into()),
+                (Err(error), Some(tile)) => {
+                    let bytes = log::tile_bytes(&snapshot, &tile).await?;
+                    known.insert(tile, bytes.ok_or(error)?);
+                }
+            }
+        };
+        let entry = log::entries(&snapshot, (number, number + 1)).await?.pop().unwrap_or_default();
+        snapshot.rollback().await.doing("end reading")?;
+        Ok(Proven { number, entry, proof, checkpoint })
+    }
+
+    /// Verifies the whole ledger against the key it began with, and checkpoints that somebody kept.
+    ///
+    /// # Errors
+    /// If the newest checkpoint cannot be read at all, or the database fails. Tampering is in the report.
+    pub async fn verify(
+        &self,
+        first_key: &Verifier,
+        kept: Vec<Vec<u8>>,
+        progress: impl FnMut(u64) + Send + 'static,
+    ) -> Result<ledger::Report, Error> {
+        verify(&self.database, first_key, kept, progress).await
+    }
+}
+
+/// Verifies the ledger of a database that need not be open as a store: its tables may be damaged.
+///
+/// # Errors
+/// If the newest checkpoint cannot be read at all, or the database fails.
+pub async fn verify_at(
+    url: &str,
+    first_key: &Verifier,
+    kept: Vec<Vec<u8>>,
+    progress: impl FnMut(u64) + Send + 'static,
+) -> Result<ledger::Report, Error> {
+    verify(&Database::open(url).await?, first_key, kept, progress).await
+}
+
+async fn verify(
+    database: &Database,
+    first_key: &Verifier,
+    kept: Vec<Vec<u8>>,
+    progress: impl FnMut(u64) + Send + 'static,
+) -> Result<ledger::Report, Error> {
+    let (_, checkpoint) = log::head(&database.readers).await?;
+    let first_key = first_key.clone();
+    let mut tiles = Tiles::new(database.clone(), tokio::runtime::Handle::current());
+    let work = move || ledger::verify(checkpoint.as_bytes(), &first_key, &kept, &mut tiles, progress);
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)??)
+}
+
+/// Whether there is a store at an address of the local machine: a SQLite file that is there, or any PostgreSQL.
+#[must_use]
+pub fn exists(url: &str) -> bool {
+    url.contains("://") || Path::new(url).exists()
+}

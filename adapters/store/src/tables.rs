@@ -1,0 +1,118 @@
+//! The tables, once for both databases: whole numbers, text and bytes are all they hold. Instants are milliseconds since 1970.
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Integer,
+    Text,
+    Bytes,
+}
+
+/// What a row has in a column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cell {
+    Integer(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// A row, by its columns.
+pub(crate) type Row = Vec<Cell>;
+
+/// A table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static [(&'static str, Kind)],
+    /// How many of the columns, from the first on, are its key.
+    pub(crate) keys: usize,
+}
+
+use Kind::{Bytes, Integer, Text};
+
+/// Entries as they were appended, in bundles' form; a row never reaches over a multiple of 256.
+pub(crate) const BATCHES: Table =
+    Table { name: "ledger_batches", columns: &[("first", Integer), ("count", Integer), ("entries", Bytes)], keys: 1 };
+/// Hashes.
+pub(crate) const TILES: Table =
+    Table { name: "ledger_tiles", columns: &[("level", Integer), ("place", Integer), ("hashes", Bytes)], keys: 2 };
+/// One row: the newest checkpoint.
+pub(crate) const HEAD: Table =
+    Table { name: "ledger_head", columns: &[("id", Integer), ("size", Integer), ("checkpoint", Text)], keys: 1 };
+/// What entries name by digest; the bytes are compressed with zstd.
+pub(crate) const DOCUMENTS: Table =
+    Table { name: "documents", columns: &[("digest", Text), ("bytes", Bytes)], keys: 1 };
+
+const NOUN: &[(&str, Kind)] = &[("id", Text), ("entry", Integer), ("body", Text)];
+pub(crate) const ASSETS: Table = Table { name: "assets", columns: NOUN, keys: 1 };
+pub(crate) const PEOPLE: Table = Table { name: "people", columns: NOUN, keys: 1 };
+pub(crate) const TOKENS: Table = Table { name: "tokens", columns: NOUN, keys: 1 };
+pub(crate) const FEEDS: Table = Table { name: "feeds", columns: NOUN, keys: 1 };
+pub(crate) const DECISIONS: Table = Table { name: "decisions", columns: NOUN, keys: 1 };
+/// What there is one of: the policy and the index in force.
+pub(crate) const IN_FORCE: Table = Table { name: "in_force", columns: NOUN, keys: 1 };
+/// Entries that tell facts of the fleet, in their order.
+pub(crate) const FACTS: Table = Table { name: "facts", columns: &[("number", Integer), ("entry", Text)], keys: 1 };
+
+/// Work to be done: jobs, and effects on their way out.
+pub(crate) const JOBS: Table = Table {
+    name: "jobs",
+    columns: &[
+        ("id", Text),
+        ("queue", Text),
+        ("body", Text),
+        ("not_before", Integer),
+        ("attempts", Integer),
+        ("holder", Text),
+        ("held_until", Integer),
+        ("state", Text),
+        ("failure", Text),
+    ],
+    keys: 1,
+};
+/// Who leads, until when.
+pub(crate) const LEASES: Table =
+    Table { name: "leases", columns: &[("name", Text), ("holder", Text), ("held_until", Integer)], keys: 1 };
+
+/// What the ledger is made of.
+pub(crate) const LEDGER: &[Table] = &[BATCHES, TILES, HEAD, DOCUMENTS];
+/// What follows from the ledger.
+pub(crate) const PROJECTIONS: &[Table] = &[ASSETS, PEOPLE, TOKENS, FEEDS, DECISIONS, IN_FORCE, FACTS];
+/// What is neither.
+pub(crate) const WORK: &[Table] = &[JOBS, LEASES];
+
+/// All tables.
+pub(crate) fn all() -> impl Iterator<Item = &'static Table> {
+    LEDGER.iter().chain(PROJECTIONS).chain(WORK)
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        // INVARIANT: sizes and numbers of entries stay below 2⁶³.
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl Cell {
+    pub(crate) fn integer(&self) -> i64 {
+        if let Self::Integer(number) = self { *number } else { 0 }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        u64::try_from(self.integer()).unwrap_or(0)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        if let Self::Text(text) = self { text } else { "" }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        if let Self::Bytes(bytes) = self { bytes } else { &[] }
+    }
+}

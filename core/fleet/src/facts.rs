@@ -1,0 +1,378 @@
+//! Facts with their intervals of time: which asset has which thing, what is said of each, what is known of vulnerabilities.
+//!
+//! They are made of the ledger's events and documents alone, in their order. Nothing here is a finding.
+
+use crate::document::{InventoryDocument, JudgedDocument};
+use crate::error::Error;
+use crate::judgement::{Fix, Judgement, Signals, Standing, Statement};
+use crate::packed::Packed;
+use crate::thing::Thing;
+use jiff::Timestamp;
+use lifecycle::{AssetId, Attributes, Event};
+use policy::Policy;
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Milliseconds since 1970.
+pub(crate) type Instant = i64;
+/// The end of what has not ended.
+pub(crate) const OPEN: Instant = Instant::MAX;
+
+/// All facts.
+#[derive(Debug, Default)]
+pub struct Facts {
+    pub(crate) things: Vec<ThingFacts>,
+    numbers: HashMap<Arc<Thing>, u32>,
+    pub(crate) details: Vec<Detail>,
+    detail_numbers: HashMap<Detail, u32>,
+    pub(crate) vulnerabilities: Vec<VulnerabilityFacts>,
+    vulnerability_numbers: HashMap<String, u32>,
+    pub(crate) assets: Vec<AssetFacts>,
+    asset_numbers: HashMap<AssetId, u32>,
+    pub(crate) policies: Vec<(Instant, Arc<Policy>)>,
+    /// Since when there is a catalogue of what is exploited, or is none.
+    pub(crate) catalogue: Vec<(Instant, bool)>,
+}
+
+/// A thing, who has it, and what is said of it.
+#[derive(Debug)]
+pub(crate) struct ThingFacts {
+    pub(crate) thing: Arc<Thing>,
+    /// The assets that have it now.
+    pub(crate) holders: RoaringBitmap,
+    /// The intervals of assets that have it, and not ever since they are known, or had it. Open ones are of holders.
+    pub(crate) spans: Vec<Span>,
+    /// The vulnerabilities that it was ever said to have, each with its place among that vulnerability's claims.
+    pub(crate) claims: Vec<(u32, u32)>,
+    /// Since when nothing can be said of it, and why; an empty reason ends that.
+    pub(crate) undetermined: Vec<(Instant, String)>,
+    /// Whether it was ever judged.
+    pub(crate) is_judged: bool,
+}
+
+/// An interval in which an asset has a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) asset: u32,
+    pub(crate) from: Instant,
+    pub(crate) until: Instant,
+}
+
+/// What is known of a vulnerability.
+#[derive(Debug)]
+pub(crate) struct VulnerabilityFacts {
+    pub(crate) id: String,
+    pub(crate) signals: Vec<(Instant, Arc<Signals>)>,
+    pub(crate) claims: Vec<Claim>,
+}
+
+/// An interval in which a thing is said to have a vulnerability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) thing: u32,
+    pub(crate) detail: u32,
+    pub(crate) from: Instant,
+    pub(crate) until: Instant,
+}
+
+/// A statement without the vulnerability that it is about: most are made of many things in the same words.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Detail {
+    pub(crate) standing: Standing,
+    pub(crate) remark: String,
+    pub(crate) fix: Fix,
+    pub(crate) patch_available: Option<Timestamp>,
+    pub(crate) urgency: Option<String>,
+    pub(crate) because: String,
+}
+
+/// An asset's facts.
+#[derive(Debug)]
+pub(crate) struct AssetFacts {
+    pub(crate) id: AssetId,
+    /// What was said about it, since when.
+    pub(crate) attributes: Vec<(Instant, Arc<Attributes>)>,
+    /// When it was looked at first since it was registered.
+    pub(crate) first: Option<Instant>,
+    /// From registration to retirement, each.
+    pub(crate) lives: Vec<(Instant, Instant)>,
+    /// What it has now.
+    pub(crate) things: Packed,
+    /// Its operating system, in words.
+    pub(crate) platform: String,
+    /// What could not be read when it was looked at last.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Facts {
+    /// The number of a thing, if any asset ever had it.
+    #[must_use]
+    pub fn number_of(&self, thing: &Thing) -> Option<u32> {
+        self.numbers.get(thing).copied()
+    }
+
+    /// All things in the order of their numbers.
+    pub fn things(&self) -> impl Iterator<Item = &Thing> {
+        self.things.iter().map(|facts| facts.thing.as_ref())
+    }
+
+    /// The numbers of what an asset has now, in rising order; nothing of one that is not known.
+    pub fn things_of(&self, asset: &AssetId) -> impl Iterator<Item = u32> + '_ {
+        let number = self.asset_numbers.get(asset);
+        number.into_iter().flat_map(|number| self.assets[*number as usize].things.iter())
+    }
+
+    /// What is said of a thing now, statements in the order of their vulnerabilities; `None` if it was never judged.
+    #[must_use]
+    pub fn judgement_of(&self, number: u32) -> Option<Judgement> {
+        let facts = self.things.get(number as usize).filter(|facts| facts.is_judged)?;
+        let undetermined = facts.undetermined.last().map(|(_, why)| why.clone()).filter(|why| !why.is_empty());
+        let mut statements: Vec<Statement> = Vec::new();
+        for (vulnerability, place) in &facts.claims {
+            let vulnerability = &self.vulnerabilities[*vulnerability as usize];
+            let claim = vulnerability.claims[*place as usize];
+            if claim.until == OPEN {
+                statements.push(self.details[claim.detail as usize].statement(&vulnerability.id));
+            }
+        }
+        statements.sort_by(|a, b| a.vulnerability.cmp(&b.vulnerability));
+        Some(Judgement { statements, undetermined })
+    }
+
+    /// What is known of a vulnerability now.
+    #[must_use]
+    pub fn signals_of(&self, vulnerability: &str) -> Option<&Signals> {
+        let number = self.vulnerability_numbers.get(vulnerability)?;
+        self.vulnerabilities[*number as usize].signals.last().map(|(_, signals)| signals.as_ref())
+    }
+
+    /// Whether a catalogue of what is exploited was there when the advisories were last asked.
+    #[must_use]
+    pub fn has_catalogue(&self) -> bool {
+        self.catalogue.last().is_some_and(|(_, is_there)| *is_there)
+    }
+
+    /// The number of an asset, if it is known.
+    pub(crate) fn asset_number(&self, asset: &AssetId) -> Option<u32> {
+        self.asset_numbers.get(asset).copied()
+    }
+
+    /// Takes an event of the ledger in, with the document that it names.
+    ///
+    /// # Errors
+    /// If the document is missing, cannot be read, or does not follow from what is known.
+    pub fn apply(&mut self, event: &Event, at: Timestamp, document: Option<&[u8]>) -> Result<(), Error> {
+        let now = at.as_millisecond();
+        let bytes =
+            || document.ok_or_else(|| Error::Missing { digest: event.document().unwrap_or_default().to_owned() });
+        match event {
+            Event::AssetRegistered { asset, attributes } => self.register(asset, attributes, now)?,
+            Event::AssetChanged { asset, attributes } => {
+                if let Some(number) = self.asset_number(asset) {
+                    self.assets[number as usize].attributes.push((now, Arc::new(attributes.clone())));
+                }
+            }
+            Event::AssetRetired { asset, .. } => self.retire(asset, now),
+            Event::InventoryTaken { is_late: false, asset, at, .. } => {
+                self.take_inventory(asset, at.as_millisecond(), InventoryDocument::read(bytes()?)?)?;
+            }
+            // What was taken late is kept beside the ledger, and its new things are numbered like any others.
+            Event::InventoryTaken { is_late: true, .. } => {
+                InventoryDocument::read(bytes()?)?.new.into_iter().try_for_each(|thing| self.number(thing))?;
+            }
+            Event::AdvisoriesJudged { .. } => self.take_judged(now, JudgedDocument::read(bytes()?)?)?,
+            Event::PolicyAdopted { .. } => {
+                let text = String::from_utf8_lossy(bytes()?);
+                let policy = Policy::parse(&text).map_err(|source| Error::Policy { source })?;
+                self.policies.push((now, Arc::new(policy)));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, asset: &AssetId, attributes: &Attributes, now: Instant) -> Result<(), Error> {
+        let said = (now, Arc::new(attributes.clone()));
+        match self.asset_numbers.get(asset) {
+            Some(number) => {
+                let known = &mut self.assets[*number as usize];
+                known.attributes.push(said);
+                known.lives.push((now, OPEN));
+            }
+            None => {
+                let number = u32::try_from(self.assets.len()).map_err(|_| Error::TooMany { what: "assets" })?;
+                self.asset_numbers.insert(asset.clone(), number);
+                self.assets.push(AssetFacts {
+                    id: asset.clone(),
+                    attributes: vec![said],
+                    first: None,
+                    lives: vec![(now, OPEN)],
+                    things: Packed::default(),
+                    platform: String::new(),
+                    problems: Vec::new(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a retired asset had, it had until then.
+    fn retire(&mut self, asset: &AssetId, now: Instant) {
+        let Some(number) = self.asset_number(asset) else { return };
+        let known = &mut self.assets[number as usize];
+        let things = std::mem::take(&mut known.things);
+        let first = known.first.take().unwrap_or(now);
+        if let Some(life) = known.lives.last_mut() {
+            life.1 = now;
+        }
+        things.iter().for_each(|thing| self.things[thing as usize].end(number, first, now));
+    }
+
+    fn number(&mut self, thing: Thing) -> Result<(), Error> {
+        let number = u32::try_from(self.things.len()).map_err(|_| Error::TooMany { what: "packages" })?;
+        let thing = Arc::new(thing);
+        self.numbers.insert(Arc::clone(&thing), number);
+        self.things.push(ThingFacts {
+            thing,
+            holders: RoaringBitmap::new(),
+            spans: Vec::new(),
+            claims: Vec::new(),
+            undetermined: Vec::new(),
+            is_judged: false,
+        });
+        Ok(())
+    }
+
+    fn take_inventory(&mut self, asset: &AssetId, at: Instant, document: InventoryDocument) -> Result<(), Error> {
+        let Some(number) = self.asset_number(asset) else { return Ok(()) };
+        document.new.into_iter().try_for_each(|thing| self.number(thing))?;
+        let known = self.things.len();
+        let all = document.added.iter().chain(&document.removed);
+        if let Some(unknown) = all.copied().find(|thing| *thing as usize >= known) {
+            return Err(Error::Thing { number: unknown, known });
+        }
+        let sequence = |thing: &u32| Error::Sequence { asset: asset.to_string(), number: *thing };
+        let had = |thing: &&u32| self.things[**thing as usize].holders.contains(number);
+        if let Some(wrong) = document.added.iter().find(had).or_else(|| document.removed.iter().find(|one| !had(one))) {
+            return Err(sequence(wrong));
+        }
+        let first = self.assets[number as usize].first;
+        for thing in &document.added {
+            let facts = &mut self.things[*thing as usize];
+            facts.holders.insert(number);
+            if first.is_some() {
+                facts.spans.push(Span { asset: number, from: at, until: OPEN });
+            }
+        }
+        for thing in &document.removed {
+            self.things[*thing as usize].end(number, first.unwrap_or(at), at);
+        }
+        let asset = &mut self.assets[number as usize];
+        let mut things: Vec<u32> =
+            asset.things.iter().filter(|thing| document.removed.binary_search(thing).is_err()).collect();
+        things.extend(&document.added);
+        things.sort_unstable();
+        asset.things = Packed::new(things);
+        asset.first = first.or(Some(at));
+        asset.platform = document.platform;
+        asset.problems = document.problems;
+        Ok(())
+    }
+
+    fn take_judged(&mut self, now: Instant, document: JudgedDocument) -> Result<(), Error> {
+        for signals in document.signals {
+            let number = self.vulnerability(&signals.id)?;
+            self.vulnerabilities[number as usize].signals.push((now, Arc::new(signals)));
+        }
+        for (thing, judgement) in document.judgements {
+            self.judge(thing, judgement, now)?;
+        }
+        if self.catalogue.last().map(|(_, is_there)| *is_there) != Some(document.has_catalogue) {
+            self.catalogue.push((now, document.has_catalogue));
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, number: u32, judgement: Judgement, now: Instant) -> Result<(), Error> {
+        let known = self.things.len();
+        if number as usize >= known {
+            return Err(Error::Thing { number, known });
+        }
+        let mut said: HashMap<u32, u32> = HashMap::new();
+        for statement in judgement.statements {
+            let vulnerability = self.vulnerability(&statement.vulnerability)?;
+            let detail = self.detail(statement);
+            said.insert(vulnerability, detail);
+        }
+        let facts = &mut self.things[number as usize];
+        // What is said no longer ends; what is said in the same words goes on.
+        for (vulnerability, place) in &facts.claims {
+            let claim = &mut self.vulnerabilities[*vulnerability as usize].claims[*place as usize];
+            if claim.until != OPEN {
+                continue;
+            }
+            if said.get(vulnerability) == Some(&claim.detail) {
+                said.remove(vulnerability);
+            } else {
+                claim.until = now;
+            }
+        }
+        let mut said: Vec<(u32, u32)> = said.into_iter().collect();
+        said.sort_unstable();
+        for (vulnerability, detail) in said {
+            let claims = &mut self.vulnerabilities[vulnerability as usize].claims;
+            facts.claims.push((vulnerability, claims.len() as u32));
+            claims.push(Claim { thing: number, detail, from: now, until: OPEN });
+        }
+        let why = judgement.undetermined.unwrap_or_default();
+        if facts.undetermined.last().map_or("", |(_, last)| last.as_str()) != why {
+            facts.undetermined.push((now, why));
+        }
+        facts.is_judged = true;
+        Ok(())
+    }
+
+    fn vulnerability(&mut self, id: &str) -> Result<u32, Error> {
+        if let Some(number) = self.vulnerability_numbers.get(id) {
+            return Ok(*number);
+        }
+        let too_many = |_| Error::TooMany { what: "vulnerabilities" };
+        let number = u32::try_from(self.vulnerabilities.len()).map_err(too_many)?;
+        self.vulnerability_numbers.insert(id.to_owned(), number);
+        let facts = VulnerabilityFacts { id: id.to_owned(), signals: Vec::new(), claims: Vec::new() };
+        self.vulnerabilities.push(facts);
+        Ok(number)
+    }
+
+    fn detail(&mut self, statement: Statement) -> u32 {
+        let Statement { standing, remark, fix, patch_available, urgency, because, .. } = statement;
+        let detail = Detail { standing, remark, fix, patch_available, urgency, because };
+        if let Some(number) = self.detail_numbers.get(&detail) {
+            return *number;
+        }
+        let number = self.details.len() as u32;
+        self.details.push(detail.clone());
+        self.detail_numbers.insert(detail, number);
+        number
+    }
+}
+
+impl ThingFacts {
+    /// An asset has it no longer.
+    fn end(&mut self, asset: u32, first: Instant, at: Instant) {
+        self.holders.remove(asset);
+        let is_open = |span: &&mut Span| span.asset == asset && span.until == OPEN;
+        match self.spans.iter_mut().rev().find(is_open) {
+            Some(span) => span.until = at,
+            None => self.spans.push(Span { asset, from: first, until: at }),
+        }
+    }
+}
+
+impl Detail {
+    pub(crate) fn statement(&self, vulnerability: &str) -> Statement {
+        let Self { standing, remark, fix, patch_available, urgency, because } = self.clone();
+        Statement { vulnerability: vulnerability.to_owned(), standing, remark, fix, patch_available, urgency, because }
+    }
+}

@@ -1,0 +1,67 @@
+//! Things: what an asset can have and what can be judged by itself, whoever has it.
+
+use serde::{Deserialize, Serialize};
+
+/// A package in one version, as far as it decides what the advisories say of it. The same one on many assets is one thing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Thing {
+    /// Its kind: a type of package URLs (`deb`), or `platform` for a release of a distribution.
+    pub kind: String,
+    /// The ecosystem with its release (`Debian:12`); may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ecosystem: String,
+    /// Its name.
+    pub name: String,
+    /// Its version; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Its architecture; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub architecture: String,
+    /// Name and version of the source package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<(String, String)>,
+    /// The module stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Who built it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// What has to be restarted until it is out of memory; it is no longer on disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub still_runs: Option<String>,
+    /// For kernels: what runs on the asset, and what would after a reboot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<Kernel>,
+}
+
+/// Which kernel runs where a kernel is installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Kernel {
+    /// The release that runs (`uname -r`).
+    pub running: String,
+    /// The version of its package, where that is installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running_version: Option<String>,
+    /// The release of the newest that is installed.
+    pub newest: String,
+    /// Name, version and source of the newest one's package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_package: Option<(String, String, Option<(String, String)>)>,
+}
+
+impl Thing {
+    /// Name and version as people write them: `openssl 3.0.11-1`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        if self.version.is_empty() { self.name.clone() } else { format!("{} {}", self.name, self.version) }
+    }
+
+    /// The name that a patch is named after: the source package's for distributions.
+    #[must_use]
+    pub fn patched_as(&self) -> &str {
+        self.source.as_ref().map_or(&self.name, |(name, _)| name)
+    }
+}
