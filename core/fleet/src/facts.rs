@@ -41,7 +41,8 @@ pub(crate) struct ThingFacts {
     pub(crate) thing: Arc<Thing>,
     /// The assets that have it now.
     pub(crate) holders: RoaringBitmap,
-    /// The intervals of assets that have it, and not ever since they are known, or had it. Open ones are of holders.
+    /// The intervals of assets that have it, and not ever since they are known, or had it, in the order of assets and time.
+    /// Open ones are of holders.
     pub(crate) spans: Vec<Span>,
     /// The vulnerabilities that it was ever said to have, each with its place among that vulnerability's claims.
     pub(crate) claims: Vec<(u32, u32)>,
@@ -99,6 +100,8 @@ pub(crate) struct AssetFacts {
     pub(crate) lives: Vec<(Instant, Instant)>,
     /// What it has now.
     pub(crate) things: Packed,
+    /// Things of which there are spans of it, in rising order.
+    pub(crate) spanned: Vec<u32>,
     /// Its operating system, in words.
     pub(crate) platform: String,
     /// What could not be read when it was looked at last.
@@ -151,6 +154,18 @@ impl Facts {
     #[must_use]
     pub fn has_catalogue(&self) -> bool {
         self.catalogue.last().is_some_and(|(_, is_there)| *is_there)
+    }
+
+    /// The number of a vulnerability under any of its ids.
+    pub(crate) fn find_vulnerability(&self, id: &str) -> Option<u32> {
+        let by_id = self.vulnerability_numbers.get(id).copied();
+        by_id.or_else(|| {
+            let is_it = |known: &VulnerabilityFacts| {
+                let aliases = known.signals.last().map(|(_, signals)| signals.aliases.as_slice()).unwrap_or_default();
+                known.id.eq_ignore_ascii_case(id) || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id))
+            };
+            self.vulnerabilities.iter().position(is_it).map(|number| number as u32)
+        })
     }
 
     /// The number of an asset, if it is known.
@@ -209,6 +224,7 @@ impl Facts {
                     first: None,
                     lives: vec![(now, OPEN)],
                     things: Packed::default(),
+                    spanned: Vec::new(),
                     platform: String::new(),
                     problems: Vec::new(),
                 });
@@ -226,7 +242,10 @@ impl Facts {
         if let Some(life) = known.lives.last_mut() {
             life.1 = now;
         }
-        things.iter().for_each(|thing| self.things[thing as usize].end(number, first, now));
+        for thing in things.iter() {
+            self.things[thing as usize].end(number, first, now);
+            self.assets[number as usize].note_span(thing);
+        }
     }
 
     fn number(&mut self, thing: Thing) -> Result<(), Error> {
@@ -262,11 +281,13 @@ impl Facts {
             let facts = &mut self.things[*thing as usize];
             facts.holders.insert(number);
             if first.is_some() {
-                facts.spans.push(Span { asset: number, from: at, until: OPEN });
+                facts.begin(number, at);
+                self.assets[number as usize].note_span(*thing);
             }
         }
         for thing in &document.removed {
             self.things[*thing as usize].end(number, first.unwrap_or(at), at);
+            self.assets[number as usize].note_span(*thing);
         }
         let asset = &mut self.assets[number as usize];
         let mut things: Vec<u32> =
@@ -359,13 +380,51 @@ impl Facts {
 }
 
 impl ThingFacts {
+    /// The place behind an asset's last span.
+    fn behind(&self, asset: u32) -> usize {
+        self.spans.partition_point(|span| span.asset <= asset)
+    }
+
+    /// An asset has it from now on.
+    fn begin(&mut self, asset: u32, at: Instant) {
+        self.spans.insert(self.behind(asset), Span { asset, from: at, until: OPEN });
+    }
+
     /// An asset has it no longer.
     fn end(&mut self, asset: u32, first: Instant, at: Instant) {
         self.holders.remove(asset);
-        let is_open = |span: &&mut Span| span.asset == asset && span.until == OPEN;
-        match self.spans.iter_mut().rev().find(is_open) {
+        let behind = self.behind(asset);
+        match self.spans[..behind].last_mut().filter(|span| span.asset == asset && span.until == OPEN) {
             Some(span) => span.until = at,
-            None => self.spans.push(Span { asset, from: first, until: at }),
+            None => self.spans.insert(behind, Span { asset, from: first, until: at }),
+        }
+    }
+
+    /// The spans of an asset.
+    pub(crate) fn spans_of(&self, asset: u32) -> &[Span] {
+        let start = self.spans.partition_point(|span| span.asset < asset);
+        &self.spans[start..self.behind(asset)]
+    }
+}
+
+impl VulnerabilityFacts {
+    /// What was known of it at an instant; what was known first where that is later.
+    pub(crate) fn signals_at(&self, at: Instant) -> Option<&Signals> {
+        let end = self.signals.partition_point(|(since, _)| *since <= at).max(1);
+        self.signals.get(..end).and_then(<[_]>::last).map(|(_, signals)| signals.as_ref())
+    }
+}
+
+impl AssetFacts {
+    /// What was said about it at an instant.
+    pub(crate) fn said_at(&self, at: Instant) -> Option<&Attributes> {
+        let end = self.attributes.partition_point(|(since, _)| *since <= at).max(1);
+        self.attributes.get(..end).and_then(<[_]>::last).map(|(_, said)| said.as_ref())
+    }
+
+    fn note_span(&mut self, thing: u32) {
+        if let Err(place) = self.spanned.binary_search(&thing) {
+            self.spanned.insert(place, thing);
         }
     }
 }

@@ -2,15 +2,25 @@
 //!
 //! Facts are stored, findings are derived: no row per asset and vulnerability exists anywhere.
 
+mod deadline;
 mod document;
 mod error;
+mod evaluate;
+mod explain;
 mod facts;
+mod group;
 mod judgement;
 mod packed;
+mod query;
+mod summary;
 mod thing;
 
 pub use document::{InventoryDocument, JudgedDocument};
 pub use error::Error;
+pub use evaluate::{Findings, Question, State};
+pub use explain::{Carrier, Explanation};
 pub use facts::Facts;
 pub use judgement::{Fix, Judgement, Signals, Standing, Statement, Subject};
+pub use query::{AssetFilter, Filter, Page, Query, Row, Sort};
+pub use summary::{Counts, Group, GroupBy, Summary};
 pub use thing::{Kernel, Thing};

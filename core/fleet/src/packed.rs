@@ -38,10 +38,6 @@ impl Packed {
             }
         })
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,22 @@ impl Thing {
         if self.version.is_empty() { self.name.clone() } else { format!("{} {}", self.name, self.version) }
     }
 
+    /// Whether a decision that names a package speaks of it: by its name, its source's, or its package URL without a version.
+    #[must_use]
+    pub fn is_named(&self, package: &str) -> bool {
+        let of_url = |rest: &str| {
+            let rest = rest.split(['?', '#']).next().unwrap_or(rest);
+            let (kind, name) = rest.split_once('/')?;
+            let decoded = name.replace("%40", "@").replace("%2F", "/");
+            let last = decoded.rsplit('/').next()?.to_owned();
+            Some(kind == self.kind && (decoded == self.name || last == self.name))
+        };
+        match package.strip_prefix("pkg:") {
+            Some(rest) => of_url(rest).unwrap_or(false),
+            None => package == self.name || package == self.patched_as(),
+        }
+    }
+
     /// The name that a patch is named after: the source package's for distributions.
     #[must_use]
     pub fn patched_as(&self) -> &str {

@@ -157,11 +157,24 @@ fn classify<'p>(policy: &'p Policy, facts: &Facts) -> (&'p Class, usize, Vec<Inp
 }
 
 fn step(policy: &Policy, class: &Class, facts: &Facts, inputs: &mut Vec<Input>) -> Step {
-    let (started_at, started_by, assumed) = start(class, facts);
+    let (started_at, started_by, assumed) = moved(class, facts, start(class, facts));
     if let Some(assumed) = assumed.filter(|assumed| !inputs.contains(assumed)) {
         inputs.push(assumed);
     }
     Step { class: class.id.clone(), started_by, started_at, due: class.due.after(started_at, &policy.calendar) }
+}
+
+/// The clock of a class into which a finding moved does not start before the move. That a catalogue lists it is the move.
+fn moved(
+    class: &Class,
+    facts: &Facts,
+    (at, by, assumed): (Timestamp, String, Option<Input>),
+) -> (Timestamp, String, Option<Input>) {
+    let is_listed = facts.listed.is_some() && class.clock.contains(&Clock::Listed);
+    match facts.moved_at.filter(|moved| *moved > at && !is_listed) {
+        Some(moved) => (moved, format!("the move into this class (after: {by})"), assumed),
+        None => (at, by, assumed),
+    }
 }
 
 /// What started the step of a due date that the catalogue itself names.

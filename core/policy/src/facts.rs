@@ -67,6 +67,8 @@ pub struct Facts {
     pub catalogue_due: Option<Timestamp>,
     /// When it was first seen on the asset; none where nobody keeps a record of that, as in a scan by itself.
     pub first_seen: Option<Timestamp>,
+    /// When it moved into the class that it has, where that was recorded: a stricter class's clock starts then.
+    pub moved_at: Option<Timestamp>,
     /// The instant of the judgement.
     pub now: Timestamp,
 }

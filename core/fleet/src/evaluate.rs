@@ -1,0 +1,518 @@
+//! Evaluation: which findings there are as of an instant, with their states and due dates.
+//!
+//! A finding is one vulnerability on one asset. Findings that agree in all that can be shown of them stand together in a cell.
+
+use crate::deadline::{Ground, Profile};
+use crate::facts::{Claim, Facts, Instant, OPEN, ThingFacts};
+use crate::group::Groups;
+use crate::judgement::Standing;
+use jiff::Timestamp;
+use lifecycle::Decision;
+use policy::Policy;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The state of a finding. One that is closed is in no cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// The asset is affected.
+    Open,
+    /// The patch is on disk, and the old code still runs.
+    RestartPending,
+    /// It cannot be said whether the asset is affected.
+    Undetermined,
+    /// Somebody says that it does not count.
+    Suppressed,
+}
+
+/// What findings of one vulnerability have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    /// When it is due, in milliseconds since 1970; the largest number for what has no date.
+    pub(crate) due: Instant,
+    pub(crate) rank: u16,
+    pub(crate) state: State,
+    /// No patch exists: a mitigation is owed.
+    pub(crate) is_mitigation: bool,
+    /// It was closed before.
+    pub(crate) is_reopened: bool,
+}
+
+/// Findings of one vulnerability that agree in everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) key: Key,
+    /// In rising order, and not empty.
+    pub(crate) assets: Vec<u32>,
+}
+
+/// What is to be evaluated.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// The decisions that hold.
+    pub decisions: Vec<Decision>,
+    /// As of when; now if there is none, and then every fact counts whatever the clock said when it came in.
+    pub at: Option<Timestamp>,
+}
+
+/// The findings as of an instant.
+#[derive(Debug)]
+pub struct Findings {
+    pub(crate) question: Question,
+    pub(crate) groups: Groups,
+    /// By vulnerability: its cells in the order of their keys.
+    pub(crate) cells: Vec<Vec<Cell>>,
+    /// By vulnerability: its place among all by their ids.
+    pub(crate) ranks: Vec<u32>,
+}
+
+/// What is gathered of one finding.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot {
+    /// When it was seen first.
+    pub(crate) start: Instant,
+    /// Since when what is there now is there.
+    pub(crate) current: Instant,
+    /// When the last of what is gone went.
+    pub(crate) ended: Instant,
+    /// Which profiles there are or were.
+    pub(crate) ever: u32,
+    /// Which there are.
+    pub(crate) now: u32,
+    /// The strongest standing now; none where it is closed.
+    pub(crate) standing: Option<Standing>,
+}
+
+const EMPTY: Slot = Slot { start: OPEN, current: OPEN, ended: Instant::MIN, ever: 0, now: 0, standing: None };
+
+impl Slot {
+    fn add(&mut self, (from, until): (Instant, Instant), at: Instant, profile: u32, standing: Standing) {
+        if from >= until || from > at {
+            return;
+        }
+        self.start = self.start.min(from);
+        self.ever |= profile;
+        if until > at {
+            self.current = self.current.min(from);
+            self.now |= profile;
+            self.standing = Some(self.standing.map_or(standing, |known| known.min(standing)));
+        } else {
+            self.ended = self.ended.max(until);
+        }
+    }
+
+    /// Whether it was closed and has come back.
+    pub(crate) fn is_reopened(&self) -> bool {
+        self.ended < self.current && self.start < self.current && self.ended > Instant::MIN
+    }
+}
+
+/// Room for one finding of each asset, used for one vulnerability after the other.
+pub(crate) struct Scratch {
+    slots: Vec<Slot>,
+    touched: Vec<u32>,
+}
+
+impl Scratch {
+    fn new(assets: usize) -> Self {
+        Self { slots: vec![EMPTY; assets], touched: Vec::new() }
+    }
+
+    fn slot(&mut self, asset: u32) -> &mut Slot {
+        let slot = &mut self.slots[asset as usize];
+        if slot.start == OPEN {
+            self.touched.push(asset);
+        }
+        slot
+    }
+}
+
+/// The distinct profiles of a vulnerability's claims; beyond 32 the last stands for the rest.
+pub(crate) struct Profiles {
+    pub(crate) known: Vec<Profile>,
+    bits: HashMap<u32, u32>,
+}
+
+impl Profiles {
+    pub(crate) fn of(facts: &Facts, claims: &[Claim]) -> Self {
+        let (mut known, mut bits): (Vec<Profile>, HashMap<u32, u32>) = (Vec::new(), HashMap::new());
+        for claim in claims {
+            if bits.contains_key(&claim.detail) {
+                continue;
+            }
+            let profile = Profile::of(&facts.details[claim.detail as usize]);
+            let place = known.iter().position(|other| *other == profile).unwrap_or_else(|| {
+                known.push(profile);
+                known.len() - 1
+            });
+            bits.insert(claim.detail, 1 << place.min(31));
+        }
+        Self { known, bits }
+    }
+
+    pub(crate) fn bit(&self, claim: &Claim) -> u32 {
+        self.bits.get(&claim.detail).copied().unwrap_or(0)
+    }
+
+    /// The profiles that decide a deadline: where a patch exists now, all patches that there were; else what is there.
+    pub(crate) fn deciding(&self, slot: &Slot) -> u32 {
+        let fixed = self.known.iter().enumerate().filter(|(_, profile)| profile.has_fix);
+        let fixed = fixed.fold(0, |mask, (place, _)| mask | 1 << place.min(31));
+        if slot.now & fixed != 0 { slot.ever & fixed } else { slot.now }
+    }
+
+    pub(crate) fn in_mask(&self, mask: u32) -> Vec<&Profile> {
+        let is_in = |place: usize| mask & (1 << place.min(31)) != 0;
+        self.known.iter().enumerate().filter(|(place, _)| is_in(*place)).map(|(_, profile)| profile).collect()
+    }
+}
+
+/// Decisions on one vulnerability that hold.
+pub(crate) struct Decided<'d>(Vec<&'d Decision>);
+
+impl<'d> Decided<'d> {
+    pub(crate) fn on(question: &'d Question, facts: &Facts, vulnerability: usize) -> Self {
+        if question.decisions.is_empty() {
+            return Self(Vec::new());
+        }
+        let known = &facts.vulnerabilities[vulnerability];
+        let aliases = known.signals.last().map(|(_, signals)| signals.aliases.as_slice()).unwrap_or_default();
+        let is_on = |id: &str| known.id.eq_ignore_ascii_case(id) || aliases.iter().any(|own| own.eq_ignore_ascii_case(id));
+        Self(question.decisions.iter().filter(|decision| is_on(&decision.reach.vulnerability)).collect())
+    }
+
+    /// The decision that sets a thing aside on an asset.
+    pub(crate) fn find(&self, facts: &Facts, thing: u32, asset: u32) -> Option<&'d Decision> {
+        let names = |decision: &&&Decision| {
+            let is_package = decision.reach.package.as_ref();
+            is_package.is_none_or(|package| facts.things[thing as usize].thing.is_named(package))
+                && (decision.reach.assets.is_empty() || decision.reach.assets.contains(&facts.assets[asset as usize].id))
+        };
+        self.0.iter().find(names).copied()
+    }
+}
+
+/// As of when facts are looked at: at the end of all times every fact has come in.
+pub(crate) fn instant(at: Option<Timestamp>) -> Instant {
+    at.map_or(OPEN - 1, Timestamp::as_millisecond)
+}
+
+impl Findings {
+    /// Evaluates everything from zero, on all cores.
+    #[must_use]
+    pub fn evaluate(facts: &Facts, question: Question) -> Self {
+        let groups = Groups::as_of(facts, instant(question.at));
+        let mut findings = Self { question, groups, cells: Vec::new(), ranks: ranks(facts) };
+        let all: Vec<u32> = (0..facts.vulnerabilities.len() as u32).collect();
+        findings.cells = findings.cells_of(facts, &all);
+        findings
+    }
+
+    /// The instant as of which they are.
+    pub(crate) fn at(&self) -> Instant {
+        instant(self.question.at)
+    }
+
+    fn cells_of(&self, facts: &Facts, vulnerabilities: &[u32]) -> Vec<Vec<Cell>> {
+        let scratch = || Scratch::new(facts.assets.len());
+        let one = |scratch: &mut Scratch, number: &u32| self.cells_of_one(facts, *number as usize, scratch);
+        match vulnerabilities.len() {
+            0..8 => {
+                let mut scratch = scratch();
+                vulnerabilities.iter().map(|number| one(&mut scratch, number)).collect()
+            }
+            _ => vulnerabilities.par_iter().with_min_len(16).map_init(scratch, one).collect(),
+        }
+    }
+
+    fn cells_of_one(&self, facts: &Facts, number: usize, scratch: &mut Scratch) -> Vec<Cell> {
+        let profiles = Profiles::of(facts, &facts.vulnerabilities[number].claims);
+        self.gather(facts, number, &profiles, scratch);
+        let mut keys = Keys::new(self, facts, number, &profiles);
+        let mut cells: Vec<Cell> = Vec::new();
+        let mut places: HashMap<Key, usize> = HashMap::new();
+        let mut last: Option<(Key, usize)> = None;
+        scratch.touched.sort_unstable();
+        for asset in scratch.touched.drain(..) {
+            let slot = std::mem::replace(&mut scratch.slots[asset as usize], EMPTY);
+            let Some(key) = keys.of(&slot, self.groups.of_asset[asset as usize]) else { continue };
+            let place = match last {
+                Some((same, place)) if same == key => place,
+                _ => *places.entry(key).or_insert_with(|| {
+                    cells.push(Cell { key, assets: Vec::new() });
+                    cells.len() - 1
+                }),
+            };
+            last = Some((key, place));
+            cells[place].assets.push(asset);
+        }
+        cells.iter_mut().for_each(|cell| cell.assets.shrink_to_fit());
+        cells.sort_unstable_by_key(|cell| cell.key);
+        cells
+    }
+
+    /// Gathers what is known of a vulnerability's findings on all assets.
+    fn gather(&self, facts: &Facts, number: usize, profiles: &Profiles, scratch: &mut Scratch) {
+        let at = self.at();
+        let decided = Decided::on(&self.question, facts, number);
+        for claim in facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at) {
+            let profile = profiles.bit(claim);
+            let standing = facts.details[claim.detail as usize].standing;
+            let mut add = |asset: u32, from: Instant, until: Instant| {
+                let is_decided = !decided.0.is_empty() && decided.find(facts, claim.thing, asset).is_some();
+                let standing = if is_decided { Standing::Suppressed } else { standing };
+                let (from, until) = (from.max(claim.from), until.min(claim.until));
+                if from < until && from <= at {
+                    scratch.slot(asset).add((from, until), at, profile, standing);
+                }
+            };
+            each_interval(facts, &facts.things[claim.thing as usize], &mut add);
+        }
+    }
+
+    /// Evaluates anew what is said of these vulnerabilities, as far as facts have come in since.
+    pub fn refresh(&mut self, facts: &Facts, vulnerabilities: &[u32]) {
+        self.make_room(facts);
+        let at = self.at();
+        (self.groups.of_asset.len() as u32..facts.assets.len() as u32)
+            .for_each(|asset| self.groups.note(facts, asset, at));
+        let cells = self.cells_of(facts, vulnerabilities);
+        for (number, cells) in vulnerabilities.iter().zip(cells) {
+            self.cells[*number as usize] = cells;
+        }
+    }
+
+    /// Evaluates an asset anew, whose inventory or attributes have changed; `vulnerabilities` are those it may have had.
+    pub fn refresh_asset(&mut self, facts: &Facts, asset: u32, vulnerabilities: &[u32]) {
+        self.make_room(facts);
+        self.groups.note(facts, asset, self.at());
+        let found = self.findings_of(facts, asset);
+        for number in vulnerabilities {
+            for cell in &mut self.cells[*number as usize] {
+                if let Ok(place) = cell.assets.binary_search(&asset) {
+                    cell.assets.remove(place);
+                }
+            }
+            self.cells[*number as usize].retain(|cell| !cell.assets.is_empty());
+        }
+        for (number, key) in found {
+            let cells = &mut self.cells[number as usize];
+            match cells.binary_search_by_key(&key, |cell| cell.key) {
+                Ok(place) => {
+                    let assets = &mut cells[place].assets;
+                    if let Err(behind) = assets.binary_search(&asset) {
+                        assets.insert(behind, asset);
+                    }
+                }
+                Err(place) => cells.insert(place, Cell { key, assets: vec![asset] }),
+            }
+        }
+    }
+
+    /// Room for vulnerabilities that have come in since.
+    fn make_room(&mut self, facts: &Facts) {
+        if self.cells.len() < facts.vulnerabilities.len() {
+            self.cells.resize_with(facts.vulnerabilities.len(), Vec::new);
+            self.ranks = ranks(facts);
+        }
+    }
+
+    /// Whether an asset is registered.
+    pub(crate) fn is_there(&self, facts: &Facts, asset: usize) -> bool {
+        let at = self.at();
+        let is_there = |(from, until): &(Instant, Instant)| match self.question.at {
+            None => *until == OPEN,
+            Some(_) => *from <= at && at < *until,
+        };
+        facts.assets[asset].lives.iter().any(is_there)
+    }
+
+    /// Calls `each` with every thing and asset that carry a vulnerability as of the instant.
+    pub(crate) fn each_carrier(&self, facts: &Facts, number: usize, mut each: impl FnMut(u32, u32)) {
+        let at = self.at();
+        for claim in facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at && claim.until > at) {
+            each_interval(facts, &facts.things[claim.thing as usize], &mut |asset, from, until| {
+                if from <= at && until > at {
+                    each(claim.thing, asset);
+                }
+            });
+        }
+    }
+
+    /// What is known of one finding, and what carries it now: things with the number of what is said of them.
+    pub(crate) fn slot_of(&self, facts: &Facts, number: u32, asset: u32) -> (Slot, Vec<(u32, u32)>) {
+        let at = self.at();
+        let claims = &facts.vulnerabilities[number as usize].claims;
+        let profiles = Profiles::of(facts, claims);
+        let decided = Decided::on(&self.question, facts, number as usize);
+        let (mut slot, mut carriers) = (EMPTY, Vec::new());
+        for claim in claims {
+            let standing = match decided.find(facts, claim.thing, asset) {
+                Some(_) => Standing::Suppressed,
+                None => facts.details[claim.detail as usize].standing,
+            };
+            for (from, until) in intervals_of(facts, claim.thing, asset) {
+                let (from, until) = (from.max(claim.from), until.min(claim.until));
+                slot.add((from, until), at, profiles.bit(claim), standing);
+                if from <= at && until > at && from < until {
+                    carriers.push((claim.thing, claim.detail));
+                }
+            }
+        }
+        (slot, carriers)
+    }
+
+    /// The findings of one asset, in the order of their vulnerabilities' numbers.
+    pub(crate) fn findings_of(&self, facts: &Facts, asset: u32) -> Vec<(u32, Key)> {
+        let group = self.groups.of_asset[asset as usize];
+        let slots = self.slots_of(facts, asset).into_iter();
+        slots
+            .filter_map(|(number, slot)| {
+                let claims = &facts.vulnerabilities[number as usize].claims;
+                let profiles = Profiles::of(facts, claims);
+                Some((number, Keys::new(self, facts, number as usize, &profiles).of(&slot, group)?))
+            })
+            .collect()
+    }
+
+    /// What is known of each finding that an asset has or had.
+    pub(crate) fn slots_of(&self, facts: &Facts, asset: u32) -> Vec<(u32, Slot)> {
+        let at = self.at();
+        let mut slots: HashMap<u32, Slot> = HashMap::new();
+        let mut known: HashMap<u32, (Profiles, Decided<'_>)> = HashMap::new();
+        let own = &facts.assets[asset as usize];
+        let mut things: Vec<u32> = own.things.iter().chain(own.spanned.iter().copied()).collect();
+        things.sort_unstable();
+        things.dedup();
+        for thing in things {
+            let intervals = intervals_of(facts, thing, asset);
+            for (number, place) in &facts.things[thing as usize].claims {
+                let vulnerability = &facts.vulnerabilities[*number as usize];
+                let claim = &vulnerability.claims[*place as usize];
+                let (profiles, decided) = known.entry(*number).or_insert_with(|| {
+                    let decided = Decided::on(&self.question, facts, *number as usize);
+                    (Profiles::of(facts, &vulnerability.claims), decided)
+                });
+                let profile = profiles.bit(claim);
+                let standing = match decided.find(facts, thing, asset) {
+                    Some(_) => Standing::Suppressed,
+                    None => facts.details[claim.detail as usize].standing,
+                };
+                for (from, until) in &intervals {
+                    let interval = ((*from).max(claim.from), (*until).min(claim.until));
+                    slots.entry(*number).or_insert(EMPTY).add(interval, at, profile, standing);
+                }
+            }
+        }
+        let mut slots: Vec<(u32, Slot)> = slots.into_iter().filter(|(_, slot)| slot.start != OPEN).collect();
+        slots.sort_unstable_by_key(|(number, _)| *number);
+        slots
+    }
+}
+
+/// Calls `each` with every interval in which an asset has a thing.
+fn each_interval(facts: &Facts, thing: &ThingFacts, each: &mut impl FnMut(u32, Instant, Instant)) {
+    let mut spans = thing.spans.iter().peekable();
+    for asset in &thing.holders {
+        let mut is_spanned = false;
+        while let Some(span) = spans.next_if(|span| span.asset <= asset) {
+            each(span.asset, span.from, span.until);
+            is_spanned |= span.asset == asset && span.until == OPEN;
+        }
+        if let (false, Some(first)) = (is_spanned, facts.assets[asset as usize].first) {
+            each(asset, first, OPEN);
+        }
+    }
+    spans.for_each(|span| each(span.asset, span.from, span.until));
+}
+
+/// The intervals in which an asset has a thing.
+pub(crate) fn intervals_of(facts: &Facts, thing: u32, asset: u32) -> Vec<(Instant, Instant)> {
+    let thing = &facts.things[thing as usize];
+    let spans = thing.spans_of(asset);
+    let mut intervals: Vec<(Instant, Instant)> = spans.iter().map(|span| (span.from, span.until)).collect();
+    let is_open = spans.iter().any(|span| span.until == OPEN);
+    if let Some(first) = facts.assets[asset as usize].first.filter(|_| !is_open && thing.holders.contains(asset)) {
+        intervals.push((first, OPEN));
+    }
+    intervals
+}
+
+/// The keys of one vulnerability's findings: each combination of what decides is put to the policy once.
+struct Keys<'a> {
+    findings: &'a Findings,
+    facts: &'a Facts,
+    number: usize,
+    profiles: &'a Profiles,
+    known: HashMap<(u32, u32, Instant), Derived>,
+    /// By profiles, group and the last change before the first sight: whether the first sight decides anything.
+    depends: HashMap<(u32, u32, Instant), bool>,
+}
+
+/// What the policy makes of it.
+type Derived = (Instant, u16, bool);
+
+impl<'a> Keys<'a> {
+    fn new(findings: &'a Findings, facts: &'a Facts, number: usize, profiles: &'a Profiles) -> Self {
+        Self { findings, facts, number, profiles, known: HashMap::new(), depends: HashMap::new() }
+    }
+
+    /// The key of a finding; none if it is closed.
+    fn of(&mut self, slot: &Slot, group: u32) -> Option<Key> {
+        let standing = slot.standing?;
+        let (due, rank, is_mitigation) = self.derived(self.profiles.deciding(slot), group, slot.start);
+        Some(Key { due, rank, state: State::of(standing), is_mitigation, is_reopened: slot.is_reopened() })
+    }
+
+    fn derived(&mut self, mask: u32, group: u32, start: Instant) -> Derived {
+        let ground = ground(self.findings, self.facts, self.number, group);
+        // First sights between two changes differ only where a clock starts with them.
+        let (mut before, mut after) = (Instant::MIN, ground.at);
+        for change in ground.changes(Instant::MIN) {
+            if change <= start { before = change } else { after = after.min(change - 1) }
+        }
+        let profiles = self.profiles.in_mask(mask);
+        let derive = |start: Instant| {
+            let deadline = ground.deadline(&profiles, start);
+            let due = deadline.due.map_or(OPEN, Timestamp::as_millisecond);
+            (due, u16::try_from(deadline.rank).unwrap_or(u16::MAX), deadline.is_mitigation)
+        };
+        let depends = *self.depends.entry((mask, group, before)).or_insert_with(|| {
+            // A due date moves only in one direction with the first sight: where the ends agree, all do.
+            let (first, last) = (before.max(0), after.min(LATE));
+            derive(first) != derive(last)
+        });
+        let representative = if depends { start } else { before };
+        *self.known.entry((mask, group, representative)).or_insert_with(|| derive(start))
+    }
+}
+
+/// The place of each vulnerability among all, by the numbers in their ids: CVE-2024-9999 before CVE-2024-10000.
+fn ranks(facts: &Facts) -> Vec<u32> {
+    let key = |id: &str| id.split('-').map(|part| part.parse::<u64>().map_err(|_| part.to_owned())).collect::<Vec<_>>();
+    let mut order: Vec<(Vec<Result<u64, String>>, usize)> =
+        facts.vulnerabilities.iter().enumerate().map(|(number, known)| (key(&known.id), number)).collect();
+    order.sort_unstable();
+    let mut ranks = vec![0; order.len()];
+    for (rank, (_, number)) in order.into_iter().enumerate() {
+        ranks[number] = rank as u32;
+    }
+    ranks
+}
+
+/// Later than any instant that is met with, and still one that calendars know (the year 2200).
+const LATE: Instant = 7_258_118_400_000;
+
+/// What decides the deadlines of a vulnerability's findings on a group of assets.
+pub(crate) fn ground<'a>(findings: &'a Findings, facts: &'a Facts, number: usize, group: u32) -> Ground<'a> {
+    Ground {
+        facts,
+        policy: &findings.question.policy,
+        signals: &facts.vulnerabilities[number].signals,
+        assets: &findings.groups.policy_assets[group as usize],
+        at: findings.at(),
+    }
+}

@@ -1,0 +1,106 @@
+//! Why: all that one finding rests on.
+
+use crate::deadline::timestamp;
+use crate::evaluate::{Decided, Findings, Profiles, State, ground, intervals_of};
+use crate::facts::{Facts, OPEN};
+use crate::judgement::{Signals, Standing, Statement};
+use crate::thing::Thing;
+use jiff::Timestamp;
+use lifecycle::{AssetId, Decision};
+use policy::Deadline;
+
+/// All that one finding rests on.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The asset.
+    pub asset: AssetId,
+    /// What was known of the vulnerability, since when; the last holds.
+    pub signals: Vec<(Timestamp, Signals)>,
+    /// The state; none if it is closed.
+    pub state: Option<State>,
+    /// Whether it was closed before.
+    pub is_reopened: bool,
+    /// When it was seen first.
+    pub first_seen: Timestamp,
+    /// When it was closed, if it is.
+    pub closed_at: Option<Timestamp>,
+    /// What carried it, from when until when.
+    pub carriers: Vec<Carrier>,
+    /// The deadline with its derivation; none if it is closed.
+    pub deadline: Option<Deadline>,
+}
+
+/// Something that carried a vulnerability for a time.
+#[derive(Debug, Clone)]
+pub struct Carrier {
+    /// What it is.
+    pub thing: Thing,
+    /// What was said of it.
+    pub statement: Statement,
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; none if it still does.
+    pub until: Option<Timestamp>,
+    /// The decision that sets it aside, if one does.
+    pub decision: Option<Decision>,
+}
+
+impl Findings {
+    /// What a finding rests on; `None` if the asset never had it. The vulnerability may be named by an alias.
+    #[must_use]
+    pub fn explain(&self, facts: &Facts, vulnerability: &str, asset: &AssetId) -> Option<Explanation> {
+        let asset_number = facts.asset_number(asset)?;
+        let number = facts.find_vulnerability(vulnerability)?;
+        let (slot, _) = self.slot_of(facts, number, asset_number);
+        if slot.start == OPEN {
+            return None;
+        }
+        let known = &facts.vulnerabilities[number as usize];
+        let profiles = Profiles::of(facts, &known.claims);
+        let decided = Decided::on(&self.question, facts, number as usize);
+        let at = self.at();
+        let mut carriers = Vec::new();
+        for claim in &known.claims {
+            for (from, until) in intervals_of(facts, claim.thing, asset_number) {
+                let (from, until) = (from.max(claim.from), until.min(claim.until));
+                if from < until && from <= at {
+                    carriers.push(Carrier {
+                        thing: facts.things[claim.thing as usize].thing.as_ref().clone(),
+                        statement: facts.details[claim.detail as usize].statement(&known.id),
+                        from: timestamp(from),
+                        until: (until <= at).then(|| timestamp(until)),
+                        decision: decided.find(facts, claim.thing, asset_number).cloned(),
+                    });
+                }
+            }
+        }
+        carriers.sort_by(|a, b| (a.from, &a.thing).cmp(&(b.from, &b.thing)));
+        let group = self.groups.of_asset[asset_number as usize];
+        let deadline = slot.standing.map(|_| {
+            let ground = ground(self, facts, number as usize, group);
+            ground.deadline(&profiles.in_mask(profiles.deciding(&slot)), slot.start)
+        });
+        let signals = known.signals.iter().filter(|(since, _)| *since <= at);
+        Some(Explanation {
+            asset: asset.clone(),
+            signals: signals.map(|(since, signals)| (timestamp(*since), signals.as_ref().clone())).collect(),
+            state: slot.standing.map(State::of),
+            is_reopened: slot.standing.is_some() && slot.is_reopened(),
+            first_seen: timestamp(slot.start),
+            closed_at: slot.standing.is_none().then(|| timestamp(slot.ended)),
+            carriers,
+            deadline,
+        })
+    }
+}
+
+impl State {
+    pub(crate) fn of(standing: Standing) -> Self {
+        match standing {
+            Standing::Affected => Self::Open,
+            Standing::RestartPending => Self::RestartPending,
+            Standing::Undetermined => Self::Undetermined,
+            Standing::Suppressed => Self::Suppressed,
+        }
+    }
+}
