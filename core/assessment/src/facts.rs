@@ -37,7 +37,7 @@ pub(crate) fn of_vulnerability(
 }
 
 /// SSVC's word for exploitation; what is none of its words says nothing.
-fn exploitation(word: &str) -> Option<String> {
+pub(crate) fn exploitation(word: &str) -> Option<String> {
     let word = word.to_ascii_lowercase();
     // `public poc` is an older spelling.
     let word = word.strip_prefix("public ").unwrap_or(&word);

@@ -6,9 +6,11 @@ mod assess;
 mod coverage;
 mod facts;
 mod findings;
+mod fleet;
 mod patches;
 
 pub use assess::{Assessment, Error, Input, assess};
 pub use coverage::Coverage;
 pub use findings::{Carrier, Changelog, Finding, Kind, Signals, Source};
+pub use fleet::{judge, platform_of, things_of};
 pub use patches::Patch;

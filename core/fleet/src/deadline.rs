@@ -12,6 +12,9 @@ pub(crate) struct Profile {
     pub(crate) has_fix: bool,
     pub(crate) patch_available: Option<Timestamp>,
     pub(crate) urgency: Option<String>,
+    /// Tenths of a CVSS score.
+    pub(crate) cvss: Option<u16>,
+    pub(crate) published: Option<Timestamp>,
 }
 
 impl Profile {
@@ -20,6 +23,8 @@ impl Profile {
             has_fix: matches!(detail.fix, Fix::Available(_)),
             patch_available: detail.patch_available,
             urgency: detail.urgency.clone(),
+            cvss: detail.cvss,
+            published: detail.published,
         }
     }
 }
@@ -60,9 +65,12 @@ impl Ground<'_> {
     fn policy_facts(&self, profile: &Profile, (start, at): (Instant, Instant)) -> policy::Facts {
         let unknown = Signals::default();
         let signals = as_of(self.signals, at).map_or(&unknown, |signals| signals.as_ref());
+        let own = signals.cvss.as_ref().map(|(score, _)| *score);
         let is_end_of_life = signals.subject == Subject::EndOfLife;
+        let is_unexplained_update = matches!(signals.subject, Subject::SecurityUpdate | Subject::Restart);
         policy::Facts {
-            cvss: signals.cvss.as_ref().map(|(score, _)| *score),
+            // An advisory's score is kept only where it outranks what is said of the vulnerability itself.
+            cvss: profile.cvss.map(|tenths| f64::from(tenths) / 10.0).or(own),
             epss: signals.epss,
             is_exploited: signals.listed.is_some(),
             lacks_catalogue: !as_of(&self.facts.catalogue, self.at).copied().unwrap_or(false),
@@ -71,11 +79,11 @@ impl Ground<'_> {
             automatable: signals.automatable,
             total_impact: signals.total_impact,
             vendor_urgency: profile.urgency.clone(),
-            is_fix_available: profile.has_fix || is_end_of_life,
+            is_fix_available: profile.has_fix || is_end_of_life || is_unexplained_update,
             is_end_of_life,
-            is_unexplained_update: false,
+            is_unexplained_update,
             asset: as_of(self.assets, at).cloned().unwrap_or_default(),
-            published: signals.published,
+            published: signals.published.or(profile.published),
             patch_available: profile.patch_available,
             listed: signals.listed,
             catalogue_due: signals.catalogue_due,

@@ -2,10 +2,12 @@
 //!
 //! A finding is one vulnerability on one asset. Findings that agree in all that can be shown of them stand together in a cell.
 
-use crate::deadline::{Ground, Profile};
-use crate::facts::{Claim, Facts, Instant, OPEN, ThingFacts};
+use crate::deadline::Ground;
+use crate::facts::{Facts, Instant, OPEN, ThingFacts};
 use crate::group::Groups;
 use crate::judgement::Standing;
+use crate::keys::Keys;
+use crate::slot::{Decided, EMPTY, Profiles, Scratch, Slot};
 use jiff::Timestamp;
 use lifecycle::Decision;
 use policy::Policy;
@@ -69,132 +71,6 @@ pub struct Findings {
     pub(crate) ranks: Vec<u32>,
 }
 
-/// What is gathered of one finding.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Slot {
-    /// When it was seen first.
-    pub(crate) start: Instant,
-    /// Since when what is there now is there.
-    pub(crate) current: Instant,
-    /// When the last of what is gone went.
-    pub(crate) ended: Instant,
-    /// Which profiles there are or were.
-    pub(crate) ever: u32,
-    /// Which there are.
-    pub(crate) now: u32,
-    /// The strongest standing now; none where it is closed.
-    pub(crate) standing: Option<Standing>,
-}
-
-const EMPTY: Slot = Slot { start: OPEN, current: OPEN, ended: Instant::MIN, ever: 0, now: 0, standing: None };
-
-impl Slot {
-    fn add(&mut self, (from, until): (Instant, Instant), at: Instant, profile: u32, standing: Standing) {
-        if from >= until || from > at {
-            return;
-        }
-        self.start = self.start.min(from);
-        self.ever |= profile;
-        if until > at {
-            self.current = self.current.min(from);
-            self.now |= profile;
-            self.standing = Some(self.standing.map_or(standing, |known| known.min(standing)));
-        } else {
-            self.ended = self.ended.max(until);
-        }
-    }
-
-    /// Whether it was closed and has come back.
-    pub(crate) fn is_reopened(&self) -> bool {
-        self.ended < self.current && self.start < self.current && self.ended > Instant::MIN
-    }
-}
-
-/// Room for one finding of each asset, used for one vulnerability after the other.
-pub(crate) struct Scratch {
-    slots: Vec<Slot>,
-    touched: Vec<u32>,
-}
-
-impl Scratch {
-    fn new(assets: usize) -> Self {
-        Self { slots: vec![EMPTY; assets], touched: Vec::new() }
-    }
-
-    fn slot(&mut self, asset: u32) -> &mut Slot {
-        let slot = &mut self.slots[asset as usize];
-        if slot.start == OPEN {
-            self.touched.push(asset);
-        }
-        slot
-    }
-}
-
-/// The distinct profiles of a vulnerability's claims; beyond 32 the last stands for the rest.
-pub(crate) struct Profiles {
-    pub(crate) known: Vec<Profile>,
-    bits: HashMap<u32, u32>,
-}
-
-impl Profiles {
-    pub(crate) fn of(facts: &Facts, claims: &[Claim]) -> Self {
-        let (mut known, mut bits): (Vec<Profile>, HashMap<u32, u32>) = (Vec::new(), HashMap::new());
-        for claim in claims {
-            if bits.contains_key(&claim.detail) {
-                continue;
-            }
-            let profile = Profile::of(&facts.details[claim.detail as usize]);
-            let place = known.iter().position(|other| *other == profile).unwrap_or_else(|| {
-                known.push(profile);
-                known.len() - 1
-            });
-            bits.insert(claim.detail, 1 << place.min(31));
-        }
-        Self { known, bits }
-    }
-
-    pub(crate) fn bit(&self, claim: &Claim) -> u32 {
-        self.bits.get(&claim.detail).copied().unwrap_or(0)
-    }
-
-    /// The profiles that decide a deadline: where a patch exists now, all patches that there were; else what is there.
-    pub(crate) fn deciding(&self, slot: &Slot) -> u32 {
-        let fixed = self.known.iter().enumerate().filter(|(_, profile)| profile.has_fix);
-        let fixed = fixed.fold(0, |mask, (place, _)| mask | 1 << place.min(31));
-        if slot.now & fixed != 0 { slot.ever & fixed } else { slot.now }
-    }
-
-    pub(crate) fn in_mask(&self, mask: u32) -> Vec<&Profile> {
-        let is_in = |place: usize| mask & (1 << place.min(31)) != 0;
-        self.known.iter().enumerate().filter(|(place, _)| is_in(*place)).map(|(_, profile)| profile).collect()
-    }
-}
-
-/// Decisions on one vulnerability that hold.
-pub(crate) struct Decided<'d>(Vec<&'d Decision>);
-
-impl<'d> Decided<'d> {
-    pub(crate) fn on(question: &'d Question, facts: &Facts, vulnerability: usize) -> Self {
-        if question.decisions.is_empty() {
-            return Self(Vec::new());
-        }
-        let known = &facts.vulnerabilities[vulnerability];
-        let aliases = known.signals.last().map(|(_, signals)| signals.aliases.as_slice()).unwrap_or_default();
-        let is_on = |id: &str| known.id.eq_ignore_ascii_case(id) || aliases.iter().any(|own| own.eq_ignore_ascii_case(id));
-        Self(question.decisions.iter().filter(|decision| is_on(&decision.reach.vulnerability)).collect())
-    }
-
-    /// The decision that sets a thing aside on an asset.
-    pub(crate) fn find(&self, facts: &Facts, thing: u32, asset: u32) -> Option<&'d Decision> {
-        let names = |decision: &&&Decision| {
-            let is_package = decision.reach.package.as_ref();
-            is_package.is_none_or(|package| facts.things[thing as usize].thing.is_named(package))
-                && (decision.reach.assets.is_empty() || decision.reach.assets.contains(&facts.assets[asset as usize].id))
-        };
-        self.0.iter().find(names).copied()
-    }
-}
-
 /// As of when facts are looked at: at the end of all times every fact has come in.
 pub(crate) fn instant(at: Option<Timestamp>) -> Instant {
     at.map_or(OPEN - 1, Timestamp::as_millisecond)
@@ -216,7 +92,7 @@ impl Findings {
         instant(self.question.at)
     }
 
-    fn cells_of(&self, facts: &Facts, vulnerabilities: &[u32]) -> Vec<Vec<Cell>> {
+    pub(crate) fn cells_of(&self, facts: &Facts, vulnerabilities: &[u32]) -> Vec<Vec<Cell>> {
         let scratch = || Scratch::new(facts.assets.len());
         let one = |scratch: &mut Scratch, number: &u32| self.cells_of_one(facts, *number as usize, scratch);
         match vulnerabilities.len() {
@@ -270,53 +146,6 @@ impl Findings {
                 }
             };
             each_interval(facts, &facts.things[claim.thing as usize], &mut add);
-        }
-    }
-
-    /// Evaluates anew what is said of these vulnerabilities, as far as facts have come in since.
-    pub fn refresh(&mut self, facts: &Facts, vulnerabilities: &[u32]) {
-        self.make_room(facts);
-        let at = self.at();
-        (self.groups.of_asset.len() as u32..facts.assets.len() as u32)
-            .for_each(|asset| self.groups.note(facts, asset, at));
-        let cells = self.cells_of(facts, vulnerabilities);
-        for (number, cells) in vulnerabilities.iter().zip(cells) {
-            self.cells[*number as usize] = cells;
-        }
-    }
-
-    /// Evaluates an asset anew, whose inventory or attributes have changed; `vulnerabilities` are those it may have had.
-    pub fn refresh_asset(&mut self, facts: &Facts, asset: u32, vulnerabilities: &[u32]) {
-        self.make_room(facts);
-        self.groups.note(facts, asset, self.at());
-        let found = self.findings_of(facts, asset);
-        for number in vulnerabilities {
-            for cell in &mut self.cells[*number as usize] {
-                if let Ok(place) = cell.assets.binary_search(&asset) {
-                    cell.assets.remove(place);
-                }
-            }
-            self.cells[*number as usize].retain(|cell| !cell.assets.is_empty());
-        }
-        for (number, key) in found {
-            let cells = &mut self.cells[number as usize];
-            match cells.binary_search_by_key(&key, |cell| cell.key) {
-                Ok(place) => {
-                    let assets = &mut cells[place].assets;
-                    if let Err(behind) = assets.binary_search(&asset) {
-                        assets.insert(behind, asset);
-                    }
-                }
-                Err(place) => cells.insert(place, Cell { key, assets: vec![asset] }),
-            }
-        }
-    }
-
-    /// Room for vulnerabilities that have come in since.
-    fn make_room(&mut self, facts: &Facts) {
-        if self.cells.len() < facts.vulnerabilities.len() {
-            self.cells.resize_with(facts.vulnerabilities.len(), Vec::new);
-            self.ranks = ranks(facts);
         }
     }
 
@@ -407,7 +236,8 @@ impl Findings {
                 }
             }
         }
-        let mut slots: Vec<(u32, Slot)> = slots.into_iter().filter(|(_, slot)| slot.start != OPEN).collect();
+        // One that was gone before it was there is among them: it may have been there before that was known.
+        let mut slots: Vec<(u32, Slot)> = slots.into_iter().collect();
         slots.sort_unstable_by_key(|(number, _)| *number);
         slots
     }
@@ -441,57 +271,8 @@ pub(crate) fn intervals_of(facts: &Facts, thing: u32, asset: u32) -> Vec<(Instan
     intervals
 }
 
-/// The keys of one vulnerability's findings: each combination of what decides is put to the policy once.
-struct Keys<'a> {
-    findings: &'a Findings,
-    facts: &'a Facts,
-    number: usize,
-    profiles: &'a Profiles,
-    known: HashMap<(u32, u32, Instant), Derived>,
-    /// By profiles, group and the last change before the first sight: whether the first sight decides anything.
-    depends: HashMap<(u32, u32, Instant), bool>,
-}
-
-/// What the policy makes of it.
-type Derived = (Instant, u16, bool);
-
-impl<'a> Keys<'a> {
-    fn new(findings: &'a Findings, facts: &'a Facts, number: usize, profiles: &'a Profiles) -> Self {
-        Self { findings, facts, number, profiles, known: HashMap::new(), depends: HashMap::new() }
-    }
-
-    /// The key of a finding; none if it is closed.
-    fn of(&mut self, slot: &Slot, group: u32) -> Option<Key> {
-        let standing = slot.standing?;
-        let (due, rank, is_mitigation) = self.derived(self.profiles.deciding(slot), group, slot.start);
-        Some(Key { due, rank, state: State::of(standing), is_mitigation, is_reopened: slot.is_reopened() })
-    }
-
-    fn derived(&mut self, mask: u32, group: u32, start: Instant) -> Derived {
-        let ground = ground(self.findings, self.facts, self.number, group);
-        // First sights between two changes differ only where a clock starts with them.
-        let (mut before, mut after) = (Instant::MIN, ground.at);
-        for change in ground.changes(Instant::MIN) {
-            if change <= start { before = change } else { after = after.min(change - 1) }
-        }
-        let profiles = self.profiles.in_mask(mask);
-        let derive = |start: Instant| {
-            let deadline = ground.deadline(&profiles, start);
-            let due = deadline.due.map_or(OPEN, Timestamp::as_millisecond);
-            (due, u16::try_from(deadline.rank).unwrap_or(u16::MAX), deadline.is_mitigation)
-        };
-        let depends = *self.depends.entry((mask, group, before)).or_insert_with(|| {
-            // A due date moves only in one direction with the first sight: where the ends agree, all do.
-            let (first, last) = (before.max(0), after.min(LATE));
-            derive(first) != derive(last)
-        });
-        let representative = if depends { start } else { before };
-        *self.known.entry((mask, group, representative)).or_insert_with(|| derive(start))
-    }
-}
-
 /// The place of each vulnerability among all, by the numbers in their ids: CVE-2024-9999 before CVE-2024-10000.
-fn ranks(facts: &Facts) -> Vec<u32> {
+pub(crate) fn ranks(facts: &Facts) -> Vec<u32> {
     let key = |id: &str| id.split('-').map(|part| part.parse::<u64>().map_err(|_| part.to_owned())).collect::<Vec<_>>();
     let mut order: Vec<(Vec<Result<u64, String>>, usize)> =
         facts.vulnerabilities.iter().enumerate().map(|(number, known)| (key(&known.id), number)).collect();
@@ -502,9 +283,6 @@ fn ranks(facts: &Facts) -> Vec<u32> {
     }
     ranks
 }
-
-/// Later than any instant that is met with, and still one that calendars know (the year 2200).
-const LATE: Instant = 7_258_118_400_000;
 
 /// What decides the deadlines of a vulnerability's findings on a group of assets.
 pub(crate) fn ground<'a>(findings: &'a Findings, facts: &'a Facts, number: usize, group: u32) -> Ground<'a> {

@@ -1,9 +1,10 @@
 //! Why: all that one finding rests on.
 
 use crate::deadline::timestamp;
-use crate::evaluate::{Decided, Findings, Profiles, State, ground, intervals_of};
+use crate::evaluate::{Findings, State, ground, intervals_of};
 use crate::facts::{Facts, OPEN};
 use crate::judgement::{Signals, Standing, Statement};
+use crate::slot::{Decided, Profiles};
 use crate::thing::Thing;
 use jiff::Timestamp;
 use lifecycle::{AssetId, Decision};

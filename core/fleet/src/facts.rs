@@ -4,6 +4,7 @@
 
 use crate::document::{InventoryDocument, JudgedDocument};
 use crate::error::Error;
+use crate::follow::Touched;
 use crate::judgement::{Fix, Judgement, Signals, Standing, Statement};
 use crate::packed::Packed;
 use crate::thing::Thing;
@@ -85,6 +86,9 @@ pub(crate) struct Detail {
     pub(crate) fix: Fix,
     pub(crate) patch_available: Option<Timestamp>,
     pub(crate) urgency: Option<String>,
+    /// Tenths of a CVSS score.
+    pub(crate) cvss: Option<u16>,
+    pub(crate) published: Option<Timestamp>,
     pub(crate) because: String,
 }
 
@@ -160,12 +164,16 @@ impl Facts {
     pub(crate) fn find_vulnerability(&self, id: &str) -> Option<u32> {
         let by_id = self.vulnerability_numbers.get(id).copied();
         by_id.or_else(|| {
-            let is_it = |known: &VulnerabilityFacts| {
-                let aliases = known.signals.last().map(|(_, signals)| signals.aliases.as_slice()).unwrap_or_default();
-                known.id.eq_ignore_ascii_case(id) || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id))
-            };
+            let is_it = |known: &VulnerabilityFacts| known.is_named(id);
             self.vulnerabilities.iter().position(is_it).map(|number| number as u32)
         })
+    }
+
+    /// The numbers of all vulnerabilities that have an id, as their own or as an alias.
+    pub(crate) fn vulnerabilities_named(&self, id: &str) -> Vec<u32> {
+        let is_it = |known: &VulnerabilityFacts| known.is_named(id);
+        let all = self.vulnerabilities.iter().enumerate();
+        all.filter(|(_, known)| is_it(known)).map(|(number, _)| number as u32).collect()
     }
 
     /// The number of an asset, if it is known.
@@ -173,12 +181,13 @@ impl Facts {
         self.asset_numbers.get(asset).copied()
     }
 
-    /// Takes an event of the ledger in, with the document that it names.
+    /// Takes an event of the ledger in, with the document that it names, and says which findings it touches.
     ///
     /// # Errors
     /// If the document is missing, cannot be read, or does not follow from what is known.
-    pub fn apply(&mut self, event: &Event, at: Timestamp, document: Option<&[u8]>) -> Result<(), Error> {
+    pub fn apply(&mut self, event: &Event, at: Timestamp, document: Option<&[u8]>) -> Result<Touched, Error> {
         let now = at.as_millisecond();
+        let mut touched = Touched::default();
         let bytes =
             || document.ok_or_else(|| Error::Missing { digest: event.document().unwrap_or_default().to_owned() });
         match event {
@@ -196,15 +205,23 @@ impl Facts {
             Event::InventoryTaken { is_late: true, .. } => {
                 InventoryDocument::read(bytes()?)?.new.into_iter().try_for_each(|thing| self.number(thing))?;
             }
-            Event::AdvisoriesJudged { .. } => self.take_judged(now, JudgedDocument::read(bytes()?)?)?,
+            Event::AdvisoriesJudged { .. } => touched = self.take_judged(now, JudgedDocument::read(bytes()?)?)?,
             Event::PolicyAdopted { .. } => {
                 let text = String::from_utf8_lossy(bytes()?);
                 let policy = Policy::parse(&text).map_err(|source| Error::Policy { source })?;
                 self.policies.push((now, Arc::new(policy)));
+                touched.is_all = true;
             }
             _ => {}
         }
-        Ok(())
+        if let Event::AssetRegistered { asset, .. }
+        | Event::AssetChanged { asset, .. }
+        | Event::AssetRetired { asset, .. }
+        | Event::InventoryTaken { is_late: false, asset, .. } = event
+        {
+            touched.assets.extend(self.asset_number(asset));
+        }
+        Ok(touched)
     }
 
     fn register(&mut self, asset: &AssetId, attributes: &Attributes, now: Instant) -> Result<(), Error> {
@@ -301,21 +318,26 @@ impl Facts {
         Ok(())
     }
 
-    fn take_judged(&mut self, now: Instant, document: JudgedDocument) -> Result<(), Error> {
+    fn take_judged(&mut self, now: Instant, document: JudgedDocument) -> Result<Touched, Error> {
+        let mut touched = Touched::default();
         for signals in document.signals {
             let number = self.vulnerability(&signals.id)?;
+            touched.vulnerabilities.push(number);
             self.vulnerabilities[number as usize].signals.push((now, Arc::new(signals)));
         }
         for (thing, judgement) in document.judgements {
-            self.judge(thing, judgement, now)?;
+            self.judge(thing, judgement, now, &mut touched.vulnerabilities)?;
         }
+        touched.vulnerabilities.sort_unstable();
+        touched.vulnerabilities.dedup();
         if self.catalogue.last().map(|(_, is_there)| *is_there) != Some(document.has_catalogue) {
             self.catalogue.push((now, document.has_catalogue));
+            touched.is_all = true;
         }
-        Ok(())
+        Ok(touched)
     }
 
-    fn judge(&mut self, number: u32, judgement: Judgement, now: Instant) -> Result<(), Error> {
+    fn judge(&mut self, number: u32, judgement: Judgement, now: Instant, touched: &mut Vec<u32>) -> Result<(), Error> {
         let known = self.things.len();
         if number as usize >= known {
             return Err(Error::Thing { number, known });
@@ -337,11 +359,13 @@ impl Facts {
                 said.remove(vulnerability);
             } else {
                 claim.until = now;
+                touched.push(*vulnerability);
             }
         }
         let mut said: Vec<(u32, u32)> = said.into_iter().collect();
         said.sort_unstable();
         for (vulnerability, detail) in said {
+            touched.push(vulnerability);
             let claims = &mut self.vulnerabilities[vulnerability as usize].claims;
             facts.claims.push((vulnerability, claims.len() as u32));
             claims.push(Claim { thing: number, detail, from: now, until: OPEN });
@@ -367,8 +391,9 @@ impl Facts {
     }
 
     fn detail(&mut self, statement: Statement) -> u32 {
-        let Statement { standing, remark, fix, patch_available, urgency, because, .. } = statement;
-        let detail = Detail { standing, remark, fix, patch_available, urgency, because };
+        let Statement { standing, remark, fix, patch_available, urgency, cvss, published, because, .. } = statement;
+        let cvss = cvss.map(|score| (score * 10.0).round() as u16);
+        let detail = Detail { standing, remark, fix, patch_available, urgency, cvss, published, because };
         if let Some(number) = self.detail_numbers.get(&detail) {
             return *number;
         }
@@ -408,6 +433,12 @@ impl ThingFacts {
 }
 
 impl VulnerabilityFacts {
+    /// Whether an id is its own or one of its aliases, whatever the case.
+    pub(crate) fn is_named(&self, id: &str) -> bool {
+        let aliases = self.signals.last().map(|(_, signals)| signals.aliases.as_slice()).unwrap_or_default();
+        self.id.eq_ignore_ascii_case(id) || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id))
+    }
+
     /// What was known of it at an instant; what was known first where that is later.
     pub(crate) fn signals_at(&self, at: Instant) -> Option<&Signals> {
         let end = self.signals.partition_point(|(since, _)| *since <= at).max(1);
@@ -431,7 +462,8 @@ impl AssetFacts {
 
 impl Detail {
     pub(crate) fn statement(&self, vulnerability: &str) -> Statement {
-        let Self { standing, remark, fix, patch_available, urgency, because } = self.clone();
-        Statement { vulnerability: vulnerability.to_owned(), standing, remark, fix, patch_available, urgency, because }
+        let Self { standing, remark, fix, patch_available, urgency, cvss, published, because } = self.clone();
+        let (vulnerability, cvss) = (vulnerability.to_owned(), cvss.map(|tenths| f64::from(tenths) / 10.0));
+        Statement { vulnerability, standing, remark, fix, patch_available, urgency, cvss, published, because }
     }
 }

@@ -34,6 +34,12 @@ pub struct Statement {
     /// The publisher's word on its weight in this package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub urgency: Option<String>,
+    /// The CVSS base score of the advisories behind it, where it outranks the vulnerability's own or that has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cvss: Option<f64>,
+    /// When that advisory was published, where the vulnerability itself has no date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
     /// Which range, version or state decided, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub because: String,
@@ -80,6 +86,10 @@ pub enum Subject {
     Vulnerability,
     /// A release or package out of support.
     EndOfLife,
+    /// A pending security update whose vulnerabilities are not known here.
+    SecurityUpdate,
+    /// Programs that still run replaced files.
+    Restart,
 }
 
 /// What is known of a vulnerability, whoever has it.

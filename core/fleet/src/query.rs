@@ -257,7 +257,8 @@ impl Findings {
         let sieve = Sieve::new(self, facts, &query.filter, query.now);
         let wanted = query.offset.saturating_add(query.limit);
         let parts = (0..self.cells.len()).into_par_iter().with_min_len(512);
-        let parts = parts.fold(Part::default, |part, number| part.with(self, facts, (&sieve, query.sort), (number, wanted)));
+        let parts =
+            parts.fold(Part::default, |part, number| part.with(self, facts, (&sieve, query.sort), (number, wanted)));
         let whole = parts.reduce(Part::default, |one, other| one.join(other, wanted));
         let rows = match query.sort {
             Sort::Asset => self.rows_by_asset(facts, &sieve, query),
@@ -266,7 +267,13 @@ impl Findings {
         Page { total: whole.total, overdue: whole.overdue, rows }
     }
 
-    fn rows_by_cell(&self, facts: &Facts, sieve: &Sieve<'_>, query: &Query, candidates: Vec<Candidate<'_>>) -> Vec<Row> {
+    fn rows_by_cell(
+        &self,
+        facts: &Facts,
+        sieve: &Sieve<'_>,
+        query: &Query,
+        candidates: Vec<Candidate<'_>>,
+    ) -> Vec<Row> {
         let mut rows = Vec::new();
         let mut passed = 0;
         for candidate in candidates {
@@ -432,4 +439,3 @@ impl<'c> Part<'c> {
         self
     }
 }
-

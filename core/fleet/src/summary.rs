@@ -139,7 +139,8 @@ impl Findings {
         }
         for thing in &facts.things {
             // Of the past, what is there now is counted where it was there already.
-            let ended = thing.spans.iter().filter(|span| span.from <= at && span.until > at && span.until != OPEN).count();
+            let ended =
+                thing.spans.iter().filter(|span| span.from <= at && span.until > at && span.until != OPEN).count();
             let later = thing.spans.iter().filter(|span| span.from > at && span.until == OPEN).count();
             let count = (thing.holders.len() + ended as u64).saturating_sub(later as u64);
             summary.packages += count;

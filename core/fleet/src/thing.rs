@@ -34,6 +34,35 @@ pub struct Thing {
     /// For kernels: what runs on the asset, and what would after a reboot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel: Option<Kernel>,
+    /// What the asset's own repositories offer in its place, where that holds a security fix. The package itself is a thing
+    /// of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+    /// What has to be restarted for reasons that no package explains, where the kind is `restart`; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub restart: String,
+    /// Since when that is so, in seconds since 1970, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
+}
+
+/// A security update that repositories offer for a package.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Offer {
+    /// The version that is offered.
+    pub version: String,
+    /// Name and version of its source package.
+    pub source: (String, String),
+    /// The suite or repository that offers it.
+    pub suite: String,
+    /// Advisories that the repository names for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advisories: Vec<String>,
+    /// The vulnerabilities that its changelog names after the installed version, each with the day of the version, in
+    /// seconds since 1970.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<(String, Option<i64>)>,
 }
 
 /// Which kernel runs where a kernel is installed.
@@ -53,6 +82,17 @@ pub struct Kernel {
 }
 
 impl Thing {
+    /// The kind of a release of a distribution.
+    pub const PLATFORM: &'static str = "platform";
+    /// The kind of what has to be restarted for reasons that no package explains.
+    pub const RESTART: &'static str = "restart";
+
+    /// Whether it is an installed package, and not what is said of one beside it or of the whole asset.
+    #[must_use]
+    pub fn is_package(&self) -> bool {
+        self.kind != Self::PLATFORM && self.kind != Self::RESTART && self.still_runs.is_none() && self.offer.is_none()
+    }
+
     /// Name and version as people write them: `openssl 3.0.11-1`.
     #[must_use]
     pub fn label(&self) -> String {

@@ -12,7 +12,7 @@ mod statements;
 mod suppress;
 
 pub use find::{Error, Matching, find, without_index};
-pub use lifecycle::{EndOfLife, end_of_life};
+pub use lifecycle::{EndOfLife, end_of_life, end_of_packages, end_of_release};
 pub use mentions::{Mention, mentions};
 pub use suppress::{Statements, Suppression};
 

@@ -29,31 +29,56 @@ pub fn end_of_life(inventory: &Inventory, meta: Option<&Meta>, now: Timestamp) -
     let Some(ecosystem) = os.ecosystem() else {
         return (found, Some(format!("whether `{}` is still supported is not known", os.name)));
     };
-    if ROLLING.contains(&ecosystem.as_str()) {
-        return (found, None);
+    match end_of_release(&ecosystem, inventory.release_table.as_deref(), meta, now) {
+        Ok(None) if ROLLING.contains(&ecosystem.as_str()) => return (found, None),
+        Ok(ended) => found.extend(ended),
+        Err(why) => return (found, Some(why)),
     }
-    let of_host = || in_table(&ecosystem, inventory.release_table.as_deref()?);
-    let release = meta.and_then(|meta| meta.release(&ecosystem)).or_else(|| built_in(&ecosystem)).or_else(of_host);
+    found.extend(end_of_packages(&inventory.packages, &ecosystem, meta, now));
+    (found, None)
+}
+
+/// Whether a release is out of support at `now`; `table` is the system's own table of releases, where there is one.
+///
+/// # Errors
+/// If its support is not known, in words.
+pub fn end_of_release(
+    ecosystem: &str,
+    table: Option<&[u8]>,
+    meta: Option<&Meta>,
+    now: Timestamp,
+) -> Result<Option<EndOfLife>, String> {
+    if ROLLING.contains(&ecosystem) {
+        return Ok(None);
+    }
+    let of_host = || in_table(ecosystem, table?);
+    let release = meta.and_then(|meta| meta.release(ecosystem)).or_else(|| built_in(ecosystem)).or_else(of_host);
     let Some(release) = release else {
-        return (found, Some(format!("whether {ecosystem} is still supported is not known (feed endoflife)")));
+        return Err(format!("whether {ecosystem} is still supported is not known (feed endoflife)"));
     };
     let last = release.end_of_long_support.or(release.end_of_support);
-    if let Some(ended) = last.filter(|end| *end < now) {
+    Ok(last.filter(|end| *end < now).map(|ended| {
         let remark = match release.end_of_extended_support.filter(|end| *end > now) {
             Some(until) => format!("extended support can be bought until {}", until.strftime("%F")),
             None => "no support is offered any more".to_owned(),
         };
-        found.push(EndOfLife { subject: ecosystem.clone(), ended, remark, packages: Vec::new() });
-    }
-    for note in meta.into_iter().flat_map(|meta| meta.notes(&ecosystem)) {
+        EndOfLife { subject: ecosystem.to_owned(), ended, remark, packages: Vec::new() }
+    }))
+}
+
+/// Packages of a release that are out of support before the release itself.
+#[must_use]
+pub fn end_of_packages(packages: &[Package], ecosystem: &str, meta: Option<&Meta>, now: Timestamp) -> Vec<EndOfLife> {
+    let mut found = Vec::new();
+    for note in meta.into_iter().flat_map(|meta| meta.notes(ecosystem)) {
         let Some(ended) = note.ended.filter(|ended| *ended < now) else { continue };
-        let packages = inventory.packages.iter().enumerate().filter(|(_, package)| is_meant(&note.package, package));
-        let packages: Vec<usize> = packages.map(|(at, _)| at).collect();
-        if !packages.is_empty() {
-            found.push(EndOfLife { subject: note.package, ended, remark: note.reason, packages });
+        let meant = packages.iter().enumerate().filter(|(_, package)| is_meant(&note.package, package));
+        let meant: Vec<usize> = meant.map(|(at, _)| at).collect();
+        if !meant.is_empty() {
+            found.push(EndOfLife { subject: note.package, ended, remark: note.reason, packages: meant });
         }
     }
-    (found, None)
+    found
 }
 
 fn is_meant(pattern: &str, package: &Package) -> bool {

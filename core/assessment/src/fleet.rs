@@ -1,0 +1,9 @@
+//! The fleet's side of assessing: an inventory as things that are judged by themselves, and what the index says of each.
+
+mod judge;
+mod offers;
+mod signals;
+mod things;
+
+pub use judge::judge;
+pub use things::{platform_of, things_of};

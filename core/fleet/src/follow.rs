@@ -1,0 +1,119 @@
+//! Following: findings are evaluated anew only where an event touches them, and equal an evaluation from zero.
+
+use crate::evaluate::{Cell, Findings, Key, instant, ranks};
+use crate::facts::Facts;
+use crate::group::Groups;
+use crate::keys::Keys;
+use crate::slot::Profiles;
+use lifecycle::Decision;
+use policy::Policy;
+use std::sync::Arc;
+
+/// What an event touches: findings of these must be evaluated anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Vulnerabilities, by their numbers, each once.
+    pub vulnerabilities: Vec<u32>,
+    /// Assets, by their numbers.
+    pub assets: Vec<u32>,
+    /// Whether another policy is in force, or a catalogue came or went: everything is touched.
+    pub is_all: bool,
+}
+
+impl Findings {
+    /// Evaluates anew what an event touches that was taken into the facts. They must be of now, not of a past instant.
+    pub fn follow(&mut self, facts: &Facts, touched: &Touched) {
+        self.make_room(facts);
+        let at = self.at();
+        (self.groups.of_asset.len() as u32..facts.assets.len() as u32)
+            .for_each(|asset| self.groups.note(facts, asset, at));
+        if touched.is_all {
+            self.question.policy = facts.policy().unwrap_or_else(|| Arc::clone(&self.question.policy));
+            self.groups = Groups::as_of(facts, at);
+            let all: Vec<u32> = (0..facts.vulnerabilities.len() as u32).collect();
+            self.cells = self.cells_of(facts, &all);
+            return;
+        }
+        for asset in &touched.assets {
+            self.groups.note(facts, *asset, at);
+            self.follow_asset(facts, *asset);
+        }
+        self.follow_vulnerabilities(facts, &touched.vulnerabilities);
+    }
+
+    /// Puts other decisions in force: what the ones of before and the ones of now speak of is evaluated anew.
+    pub fn decide(&mut self, facts: &Facts, decisions: Vec<Decision>) {
+        let before = std::mem::replace(&mut self.question.decisions, decisions);
+        let now = &self.question.decisions;
+        let changed =
+            before.iter().filter(|one| !now.contains(one)).chain(now.iter().filter(|one| !before.contains(one)));
+        let mut touched: Vec<u32> =
+            changed.flat_map(|decision| facts.vulnerabilities_named(&decision.reach.vulnerability)).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        self.follow_vulnerabilities(facts, &touched);
+    }
+
+    fn follow_vulnerabilities(&mut self, facts: &Facts, vulnerabilities: &[u32]) {
+        let cells = self.cells_of(facts, vulnerabilities);
+        for (number, cells) in vulnerabilities.iter().zip(cells) {
+            self.cells[*number as usize] = cells;
+        }
+    }
+
+    fn follow_asset(&mut self, facts: &Facts, asset: u32) {
+        let group = self.groups.of_asset[asset as usize];
+        for (number, slot) in self.slots_of(facts, asset) {
+            let profiles = Profiles::of(facts, &facts.vulnerabilities[number as usize].claims);
+            let key = Keys::new(self, facts, number as usize, &profiles).of(&slot, group);
+            move_to(&mut self.cells[number as usize], asset, key);
+        }
+    }
+
+    /// Room for vulnerabilities that have come in since.
+    fn make_room(&mut self, facts: &Facts) {
+        if self.cells.len() < facts.vulnerabilities.len() {
+            self.cells.resize_with(facts.vulnerabilities.len(), Vec::new);
+            self.ranks = ranks(facts);
+        }
+    }
+}
+
+/// Moves an asset into the cell of a key, out of the one it was in; without a key it is in none.
+fn move_to(cells: &mut Vec<Cell>, asset: u32, key: Option<Key>) {
+    let place_in = |cell: &Cell| cell.assets.binary_search(&asset).ok();
+    if let Some((place, inside)) = cells.iter().enumerate().find_map(|(place, cell)| Some((place, place_in(cell)?))) {
+        if key == Some(cells[place].key) {
+            return;
+        }
+        cells[place].assets.remove(inside);
+        if cells[place].assets.is_empty() {
+            cells.remove(place);
+        }
+    }
+    let Some(key) = key else { return };
+    match cells.binary_search_by_key(&key, |cell| cell.key) {
+        Err(place) => cells.insert(place, Cell { key, assets: vec![asset] }),
+        Ok(place) => {
+            let assets = &mut cells[place].assets;
+            if let Err(behind) = assets.binary_search(&asset) {
+                assets.insert(behind, asset);
+            }
+        }
+    }
+}
+
+impl Facts {
+    /// The policy that was adopted last.
+    #[must_use]
+    pub fn policy(&self) -> Option<Arc<Policy>> {
+        self.policies.last().map(|(_, policy)| Arc::clone(policy))
+    }
+
+    /// The policy that was in force at an instant.
+    #[must_use]
+    pub fn policy_at(&self, at: Option<jiff::Timestamp>) -> Option<Arc<Policy>> {
+        let end = self.policies.partition_point(|(since, _)| *since <= instant(at));
+        self.policies[..end].last().map(|(_, policy)| Arc::clone(policy))
+    }
+}

@@ -1,0 +1,137 @@
+//! Slots: what is gathered of one finding, and what decides about it.
+
+use crate::deadline::Profile;
+use crate::evaluate::Question;
+use crate::facts::{Claim, Facts, Instant, OPEN};
+use crate::judgement::Standing;
+use lifecycle::Decision;
+use std::collections::HashMap;
+
+/// What is gathered of one finding.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot {
+    /// When it was seen first.
+    pub(crate) start: Instant,
+    /// Since when what is there now is there.
+    pub(crate) current: Instant,
+    /// When the last of what is gone went.
+    pub(crate) ended: Instant,
+    /// Which profiles there are or were.
+    pub(crate) ever: u32,
+    /// Which there are.
+    pub(crate) now: u32,
+    /// The strongest standing now; none where it is closed.
+    pub(crate) standing: Option<Standing>,
+}
+
+pub(crate) const EMPTY: Slot =
+    Slot { start: OPEN, current: OPEN, ended: Instant::MIN, ever: 0, now: 0, standing: None };
+
+impl Slot {
+    pub(crate) fn add(&mut self, (from, until): (Instant, Instant), at: Instant, profile: u32, standing: Standing) {
+        if from >= until || from > at {
+            return;
+        }
+        self.start = self.start.min(from);
+        self.ever |= profile;
+        if until > at {
+            self.current = self.current.min(from);
+            self.now |= profile;
+            self.standing = Some(self.standing.map_or(standing, |known| known.min(standing)));
+        } else {
+            self.ended = self.ended.max(until);
+        }
+    }
+
+    /// Whether it was closed and has come back.
+    pub(crate) fn is_reopened(&self) -> bool {
+        self.ended < self.current && self.start < self.current && self.ended > Instant::MIN
+    }
+}
+
+/// Room for one finding of each asset, used for one vulnerability after the other.
+pub(crate) struct Scratch {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) touched: Vec<u32>,
+}
+
+impl Scratch {
+    pub(crate) fn new(assets: usize) -> Self {
+        Self { slots: vec![EMPTY; assets], touched: Vec::new() }
+    }
+
+    pub(crate) fn slot(&mut self, asset: u32) -> &mut Slot {
+        let slot = &mut self.slots[asset as usize];
+        if slot.start == OPEN {
+            self.touched.push(asset);
+        }
+        slot
+    }
+}
+
+/// The distinct profiles of a vulnerability's claims; beyond 32 the last stands for the rest.
+pub(crate) struct Profiles {
+    pub(crate) known: Vec<Profile>,
+    bits: HashMap<u32, u32>,
+}
+
+impl Profiles {
+    pub(crate) fn of(facts: &Facts, claims: &[Claim]) -> Self {
+        let (mut known, mut bits): (Vec<Profile>, HashMap<u32, u32>) = (Vec::new(), HashMap::new());
+        for claim in claims {
+            if bits.contains_key(&claim.detail) {
+                continue;
+            }
+            let profile = Profile::of(&facts.details[claim.detail as usize]);
+            let place = known.iter().position(|other| *other == profile).unwrap_or_else(|| {
+                known.push(profile);
+                known.len() - 1
+            });
+            bits.insert(claim.detail, 1 << place.min(31));
+        }
+        Self { known, bits }
+    }
+
+    pub(crate) fn bit(&self, claim: &Claim) -> u32 {
+        self.bits.get(&claim.detail).copied().unwrap_or(0)
+    }
+
+    /// The profiles that decide a deadline: where a patch exists now, all patches that there were; else what is there.
+    pub(crate) fn deciding(&self, slot: &Slot) -> u32 {
+        let fixed = self.known.iter().enumerate().filter(|(_, profile)| profile.has_fix);
+        let fixed = fixed.fold(0, |mask, (place, _)| mask | 1 << place.min(31));
+        if slot.now & fixed != 0 { slot.ever & fixed } else { slot.now }
+    }
+
+    pub(crate) fn in_mask(&self, mask: u32) -> Vec<&Profile> {
+        let is_in = |place: usize| mask & (1 << place.min(31)) != 0;
+        self.known.iter().enumerate().filter(|(place, _)| is_in(*place)).map(|(_, profile)| profile).collect()
+    }
+}
+
+/// Decisions on one vulnerability that hold.
+pub(crate) struct Decided<'d>(pub(crate) Vec<&'d Decision>);
+
+impl<'d> Decided<'d> {
+    pub(crate) fn on(question: &'d Question, facts: &Facts, vulnerability: usize) -> Self {
+        if question.decisions.is_empty() {
+            return Self(Vec::new());
+        }
+        let known = &facts.vulnerabilities[vulnerability];
+        let aliases = known.signals.last().map(|(_, signals)| signals.aliases.as_slice()).unwrap_or_default();
+        let is_on =
+            |id: &str| known.id.eq_ignore_ascii_case(id) || aliases.iter().any(|own| own.eq_ignore_ascii_case(id));
+        Self(question.decisions.iter().filter(|decision| is_on(&decision.reach.vulnerability)).collect())
+    }
+
+    /// The decision that sets a thing aside on an asset.
+    pub(crate) fn find(&self, facts: &Facts, thing: u32, asset: u32) -> Option<&'d Decision> {
+        let names = |decision: &&&Decision| {
+            let is_package = decision.reach.package.as_ref();
+            is_package.is_none_or(|package| facts.things[thing as usize].thing.is_named(package))
+                && (decision.reach.assets.is_empty()
+                    || decision.reach.assets.contains(&facts.assets[asset as usize].id))
+        };
+        self.0.iter().find(names).copied()
+    }
+}
