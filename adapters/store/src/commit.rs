@@ -78,6 +78,8 @@ pub(crate) struct Writer {
     pub(crate) write_point: Option<WritePoint>,
     /// Whether the record in memory may differ from the tables.
     pub(crate) is_stale: bool,
+    /// Whether findings are kept.
+    pub(crate) is_live: bool,
 }
 
 impl Writer {
@@ -90,11 +92,25 @@ impl Writer {
     }
 
     async fn serve(&mut self, group: Vec<Request>) {
+        let now = group.iter().map(|request| request.at).max();
         let mut answers = Vec::with_capacity(group.len());
         let record = Arc::clone(&self.record);
         // Nobody reads what is not durable.
         let mut record = record.write().await;
-        match self.commit(group, &mut record, &mut answers).await {
+        let before = record.state.entries;
+        let done = self.commit(group, &mut record, &mut answers).await;
+        if done.is_err() {
+            self.is_stale = true;
+        }
+        if done.is_err() && record.state.entries != before {
+            // What was taken in and not kept must not be seen. If the tables cannot be read now, whoever asks next tries again.
+            record.is_doubtful = true;
+            let _ = self.reload(&mut record).await;
+        }
+        if let Some(now) = now.filter(|_| self.is_live && !record.is_live()) {
+            record.go_live(now);
+        }
+        match done {
             Ok(()) => {
                 for (answer, result) in answers {
                     let checkpoint = self.log.checkpoint.clone();
@@ -103,7 +119,6 @@ impl Writer {
                 }
             }
             Err(error) => {
-                self.is_stale = true;
                 let error = Arc::new(error);
                 for (answer, result) in answers {
                     let refused = matches!(result, Err(Error::Refused(_) | Error::Plan(_)));
@@ -175,6 +190,16 @@ impl Writer {
             return Err(Error::Key { found: self.signer.verifier().to_string() });
         }
         Ok(transaction)
+    }
+
+    /// Reads the record anew, after something went wrong.
+    async fn reload(&mut self, record: &mut Record) -> Result<(), Error> {
+        let snapshot = self.database.snapshot().await?;
+        let log = Log::load(&snapshot).await?;
+        *record = Record::load(&snapshot, log.size(), |_| {}).await?;
+        snapshot.rollback().await.doing("end reading")?;
+        (self.log, self.is_stale) = (log, false);
+        Ok(())
     }
 
     async fn follow(&mut self, on: &DatabaseTransaction, size: u64, record: &mut Record) -> Result<(), Error> {

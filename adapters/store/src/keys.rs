@@ -64,12 +64,40 @@ impl Keys {
         Ok(signer)
     }
 
+    /// Keeps a key that is to sign as `keys/ledger.key.next`: a program that ends between the change in the ledger and
+    /// [`Keys::replace`] must not take the new key with it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn prepare(&self, next: &Signer) -> Result<(), Error> {
+        self.write("ledger.key.next", &next.secret_text())
+    }
+
+    /// The key of a change that was begun; none if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn prepared(&self) -> Result<Option<Signer>, Error> {
+        let path = self.folder.join("ledger.key.next");
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(Signer::parse(&text)?)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::file("read", &path)(error)),
+        }
+    }
+
     /// Puts another key in the place of the one that signs; the first one's public half stays.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn replace(&self, next: &Signer) -> Result<(), Error> {
-        self.write("ledger.key", &next.secret_text())
+        self.write("ledger.key", &next.secret_text())?;
+        match fs::remove_file(self.folder.join("ledger.key.next")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::file("remove", &self.folder.join("ledger.key.next"))(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A new key under the name of the one that signs.

@@ -3,6 +3,7 @@
 //! The ledger is the only thing that is written: every other table follows from it, and [`Store::replay`] rebuilds and
 //! compares them. Nothing is acknowledged that is not durable.
 
+mod backup;
 mod commit;
 mod database;
 mod document;
@@ -15,6 +16,7 @@ mod replay;
 mod store;
 mod tables;
 
+pub use backup::{BackedUp, Restored, backup, restore};
 pub use commit::{Committed, NewJob, Plan, WritePoint};
 pub use document::digest;
 pub use error::Error;

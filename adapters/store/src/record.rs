@@ -4,7 +4,8 @@ use crate::database;
 use crate::document;
 use crate::error::Error;
 use crate::tables::{ASSETS, Cell, DECISIONS, DOCUMENTS, FACTS, FEEDS, IN_FORCE, PEOPLE, Row, TOKENS, Table};
-use fleet::Facts;
+use fleet::{Facts, Findings, Question};
+use jiff::Timestamp;
 use ledger::{Entry, KeyChange};
 use lifecycle::{Event, State};
 use sea_orm::ConnectionTrait;
@@ -20,6 +21,11 @@ pub struct Record {
     pub state: State,
     /// The facts of the fleet.
     pub facts: Facts,
+    /// The findings of now, where they are kept up to date with every entry; none before a policy is in force.
+    pub findings: Option<Findings>,
+    is_live: bool,
+    /// Whether it holds what may not have been kept.
+    pub(crate) is_doubtful: bool,
 }
 
 /// Rows that follow from entries, by table and key; a later one stands for the earlier.
@@ -41,11 +47,48 @@ impl Record {
         let event = Event::from_entry(number, entry)?;
         if concerns_facts(&event) {
             let wrap = |source| Error::Facts { number, source };
-            self.facts.apply(&event, entry.at, document).map_err(wrap)?;
+            let touched = self.facts.apply(&event, entry.at, document).map_err(wrap)?;
+            match &mut self.findings {
+                Some(findings) => findings.follow(&self.facts, &touched),
+                None => self.evaluate(entry.at),
+            }
             let text = String::from_utf8_lossy(&entry.canonical()?).into_owned();
             put(projected, &FACTS, vec![number.into(), Cell::Text(text)]);
         }
+        if concerns_decisions(&event) {
+            self.decide(entry.at);
+        }
         self.project(&event, number, projected)
+    }
+
+    /// Keeps findings from now on, up to date with every entry.
+    pub(crate) fn go_live(&mut self, now: Timestamp) {
+        self.is_live = true;
+        self.evaluate(now);
+    }
+
+    /// Whether findings are kept.
+    pub(crate) fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    fn evaluate(&mut self, now: Timestamp) {
+        if let Some(policy) = self.facts.policy().filter(|_| self.is_live) {
+            let question = Question { policy, decisions: self.state.decisions_at(now), at: None };
+            self.findings = Some(Findings::evaluate(&self.facts, question));
+        }
+    }
+
+    /// Whether the decisions that hold at an instant are the ones that the findings were made with.
+    pub(crate) fn is_decided(&self, now: Timestamp) -> bool {
+        self.findings.as_ref().is_none_or(|findings| findings.decisions() == self.state.decisions_at(now))
+    }
+
+    /// Puts the decisions in force that hold at an instant.
+    pub(crate) fn decide(&mut self, now: Timestamp) {
+        if let Some(findings) = &mut self.findings {
+            findings.decide(&self.facts, self.state.decisions_at(now));
+        }
     }
 
     fn project(&self, event: &Event, number: u64, projected: &mut Projected) -> Result<(), Error> {
@@ -106,7 +149,7 @@ impl Record {
             take_facts(on, part, &mut facts).await?;
             progress(part.last().map_or(0, |row| row[0].number()));
         }
-        Ok(Self { state, facts })
+        Ok(Self { state, facts, findings: None, is_live: false, is_doubtful: false })
     }
 }
 
@@ -156,6 +199,11 @@ pub(crate) fn concerns_facts(event: &Event) -> bool {
             | Event::AdvisoriesJudged { .. }
             | Event::PolicyAdopted { .. }
     )
+}
+
+/// Whether other decisions may hold after an event.
+fn concerns_decisions(event: &Event) -> bool {
+    matches!(event, Event::DecisionApproved { .. } | Event::DecisionRevoked { .. })
 }
 
 fn put(projected: &mut Projected, table: &Table, row: Row) {

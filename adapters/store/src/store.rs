@@ -31,6 +31,8 @@ pub struct Options<'a> {
     pub signer: Signer,
     /// Called before each write, so that faults can be tried.
     pub write_point: Option<WritePoint>,
+    /// The instant as of which decisions hold, where findings are to be kept; none where nobody asks for findings.
+    pub findings_at: Option<Timestamp>,
 }
 
 /// One entry with the proof that it is in the ledger.
@@ -60,8 +62,11 @@ impl Store {
         if !log.is_signed_by(&options.signer.verifier())? {
             return Err(Error::Key { found: options.signer.verifier().to_string() });
         }
-        let record = Record::load(&snapshot, log.size(), progress).await?;
+        let mut record = Record::load(&snapshot, log.size(), progress).await?;
         snapshot.rollback().await.doing("end reading")?;
+        if let Some(now) = options.findings_at {
+            record.go_live(now);
+        }
         let record = Arc::new(RwLock::new(record));
         let (requests, received) = mpsc::channel(MOST_WAITING);
         let writer = Writer {
@@ -71,14 +76,37 @@ impl Store {
             signer: options.signer,
             write_point: options.write_point,
             is_stale: false,
+            is_live: options.findings_at.is_some(),
         };
         tokio::spawn(writer.run(received));
         Ok(Self { database, record, requests })
     }
 
     /// The record as it stands: nothing of it is less than durable.
-    pub async fn record(&self) -> RwLockReadGuard<'_, Record> {
-        self.record.read().await
+    ///
+    /// # Errors
+    /// If a write has failed, and the database cannot be asked what was kept.
+    pub async fn record(&self) -> Result<RwLockReadGuard<'_, Record>, Error> {
+        let record = self.record.read().await;
+        if !record.is_doubtful {
+            return Ok(record);
+        }
+        drop(record);
+        // Whoever writes reads what was kept first, also where there is nothing to write.
+        let nobody = PersonId::new("system")?;
+        self.commit(&nobody, Timestamp::UNIX_EPOCH, |_| Ok(Plan::default())).await?;
+        Ok(self.record.read().await)
+    }
+
+    /// The record with findings under the decisions that hold at an instant.
+    ///
+    /// # Errors
+    /// If a write has failed, and the database cannot be asked what was kept.
+    pub async fn record_at(&self, now: Timestamp) -> Result<RwLockReadGuard<'_, Record>, Error> {
+        if !self.record().await?.is_decided(now) {
+            self.record.write().await.decide(now);
+        }
+        self.record().await
     }
 
     /// Does what `planner` makes up when it sees the record, at an instant, in somebody's name: all of it or nothing.
@@ -201,7 +229,7 @@ pub async fn verify_at(
     verify(&Database::open(url).await?, first_key, kept, progress).await
 }
 
-async fn verify(
+pub(crate) async fn verify(
     database: &Database,
     first_key: &Verifier,
     kept: Vec<Vec<u8>>,

@@ -24,18 +24,18 @@ both! {
     async fn what_was_committed_is_there_after_opening_again(place) {
         let store = open(&place.url).await;
         populate(&store).await;
-        let before = store.record().await.state.clone();
+        let before = store.record().await.expect("read").state.clone();
         assert_eq!(before.assets.len(), 3);
-        let things: Vec<u32> = store.record().await.facts.things_of(&asset("web-1")).collect();
+        let things: Vec<u32> = store.record().await.expect("read").facts.things_of(&asset("web-1")).collect();
         assert_eq!(things.len(), 2);
         drop(store);
         let store = open(&place.url).await;
-        assert_eq!(store.record().await.state, before);
-        assert_eq!(store.record().await.facts.things_of(&asset("web-1")).collect::<Vec<_>>(), things);
-        assert_eq!(store.record().await.facts.things_of(&asset("db-1")).count(), 0, "it is retired");
+        assert_eq!(store.record().await.expect("read").state, before);
+        assert_eq!(store.record().await.expect("read").facts.things_of(&asset("web-1")).collect::<Vec<_>>(), things);
+        assert_eq!(store.record().await.expect("read").facts.things_of(&asset("db-1")).count(), 0, "it is retired");
         // And it goes on from there.
         register(&store, "web-3", day(7)).await.expect("registered");
-        assert_eq!(store.record().await.state.entries, before.entries + 1);
+        assert_eq!(store.record().await.expect("read").state.entries, before.entries + 1);
     }
 
     async fn the_ledger_verifies_and_every_entry_can_be_proven(place) {
@@ -51,7 +51,7 @@ both! {
         let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
         assert_eq!(report.tampering, []);
         let size = report.checkpoint.size;
-        assert_eq!(size, store.record().await.state.entries);
+        assert_eq!(size, store.record().await.expect("read").state.entries);
         for number in [0, 1, 255, 256, 257, size - 1] {
             let proven = store.prove(number).await.expect("proven");
             let leaf = ledger::Hash::leaf(&proven.entry);
@@ -65,9 +65,9 @@ both! {
         populate(&store).await;
         let (replayed, record) = store.replay(|_| {}).await.expect("replayed");
         assert_eq!(replayed.differences, []);
-        assert_eq!(replayed.entries, store.record().await.state.entries);
+        assert_eq!(replayed.entries, store.record().await.expect("read").state.entries);
         assert!(replayed.rows > 10, "{replayed:?}");
-        assert_eq!(record.state, store.record().await.state);
+        assert_eq!(record.state, store.record().await.expect("read").state);
     }
 
     async fn a_refused_command_leaves_nothing_behind_and_others_go_on(place) {
@@ -76,7 +76,7 @@ both! {
         let (twice, other) = tokio::join!(register(&store, "a", day(2)), register(&store, "b", day(2)));
         assert!(matches!(twice, Err(Error::Refused(_))), "{twice:?}");
         other.expect("registered");
-        assert_eq!(store.record().await.state.entries, 2);
+        assert_eq!(store.record().await.expect("read").state.entries, 2);
         // All of a plan or nothing.
         let half = Plan {
             commands: vec![
@@ -87,7 +87,7 @@ both! {
         };
         let refused = store.commit(&person("ops"), day(3), move |_| Ok(half)).await;
         assert!(matches!(refused, Err(Error::Refused(_))));
-        assert!(!store.record().await.state.assets.contains_key(&asset("c")));
+        assert!(!store.record().await.expect("read").state.assets.contains_key(&asset("c")));
     }
 
     async fn two_writers_at_once_lose_nothing(place) {
@@ -103,7 +103,7 @@ both! {
         // Each sees the other's when it writes next.
         register(&one, "last-of-one", day(90)).await.expect("registered");
         register(&two, "last-of-two", day(91)).await.expect("registered");
-        assert_eq!(two.record().await.state.assets.len(), 122);
+        assert_eq!(two.record().await.expect("read").state.assets.len(), 122);
         let report = two.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
         assert_eq!((report.tampering.len(), report.checkpoint.size), (0, 122));
         assert_eq!(two.replay(|_| {}).await.expect("replayed").0.differences, []);
@@ -133,25 +133,26 @@ both! {
         });
         let store = try_open(&place.url, Some(point)).await.expect("opened");
         populate(&store).await;
-        let before = store.record().await.state.entries;
+        let before = store.record().await.expect("read").state.entries;
         for name in ["begin", "ledger_batches", "ledger_tiles", "ledger_head", "documents", "assets", "facts", "commit"] {
             *faults.lock().unwrap() = Some(name);
             let failed = push(&store, "web-2", day(10), &[("openssl", name)]).await.expect_err("it fails");
             assert!(words(&failed).contains("nothing was changed"), "{}", words(&failed));
             assert!(words(&failed).contains("no space left"), "{}", words(&failed));
+            assert_eq!(store.record().await.expect("read").state.entries, before, "nobody sees what was not kept");
         }
         *faults.lock().unwrap() = None;
         push(&store, "web-2", day(11), &[("openssl", "4")]).await.expect("pushed");
-        assert_eq!(store.record().await.state.entries, before + 1);
+        assert_eq!(store.record().await.expect("read").state.entries, before + 1);
         assert_eq!(store.replay(|_| {}).await.expect("replayed").0.differences, []);
-        assert_eq!(open(&place.url).await.record().await.state, store.record().await.state);
+        assert_eq!(open(&place.url).await.record().await.expect("read").state, store.record().await.expect("read").state);
     }
 
     async fn another_key_may_not_write(place) {
         let store = open(&place.url).await;
         register(&store, "a", day(1)).await.expect("registered");
         let other = ledger::Signer::from_seed("plimsoll/test", ledger::KeyKind::Note, &[8; 32]).expect("a key");
-        let options = plimsoll_store::Options { url: &place.url, signer: other, write_point: None };
+        let options = plimsoll_store::Options { url: &place.url, signer: other, write_point: None, findings_at: None };
         let refused = plimsoll_store::Store::open(options, |_| {}).await;
         assert!(matches!(refused, Err(Error::Key { .. })));
     }
@@ -165,7 +166,7 @@ both! {
         let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
         assert_eq!((report.tampering.len(), report.key_changes.len(), report.checkpoint.size), (0, 1, 3));
         assert!(matches!(try_open(&place.url, None).await, Err(Error::Key { .. })), "the old key signs no longer");
-        let options = plimsoll_store::Options { url: &place.url, signer: next, write_point: None };
+        let options = plimsoll_store::Options { url: &place.url, signer: next, write_point: None, findings_at: None };
         let store = plimsoll_store::Store::open(options, |_| {}).await.expect("opened");
         assert_eq!(store.replay(|_| {}).await.expect("replayed").0.differences, []);
     }
@@ -178,7 +179,7 @@ both! {
         let failed = act(&store, "lead", day(1), nowhere).await.expect_err("it fails");
         assert!(words(&failed).contains("is missing"), "{}", words(&failed));
         register(&store, "a", day(2)).await.expect("the store goes on");
-        assert_eq!(store.record().await.state.entries, 3);
+        assert_eq!(store.record().await.expect("read").state.entries, 3);
     }
 
     async fn jobs_are_held_lost_tried_again_and_done_once(place) {

@@ -1,5 +1,11 @@
 //! Arguments, options and their help.
 
+mod fleet;
+mod ledger;
+
+pub(crate) use fleet::*;
+pub(crate) use ledger::*;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -53,6 +59,18 @@ pub(crate) enum Command {
     /// Show the policies that ship with the program, or check one of your own
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// The assets of an organisation: register them, take inventories in, see what is owed, now or on any past day
+    #[command(after_help = format!("{EXIT_CODES}\n\n{PAGER}"))]
+    Fleet(FleetArguments),
+    /// The ledger of all that happened: verify it, prove entries, make the tables anew
+    #[command(after_help = "Exit codes: 0 all is as it was written; 1 it is not; 2 could not finish; 64 wrong usage.")]
+    Ledger(LedgerArguments),
+    /// Write the whole record into one file, while others go on to use it
+    Backup(BackupArguments),
+    /// Put a backup into an empty data directory, and verify it
+    Restore(RestoreArguments),
+    /// Play an invented organisation into an empty data directory, to see the product full
+    Demo(DemoArguments),
     /// Write shell completions or man pages
     #[command(subcommand)]
     Generate(GenerateCommand),

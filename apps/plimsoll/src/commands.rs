@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
+mod backup;
 mod changelogs;
 mod feeds;
+mod fleet;
 mod generate;
+mod ledger;
 mod policy;
 mod scan;
 mod why;
@@ -24,6 +27,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8> {
         Command::Why(why) => why::run(&why, &data, arguments.quiet),
         Command::Feeds(command) => feeds::run(command, &data, arguments.quiet),
         Command::Policy(command) => policy::run(&command),
+        Command::Fleet(fleet) => fleet::run(fleet, &data, arguments.quiet),
+        Command::Ledger(ledger) => ledger::run(ledger, &data, arguments.quiet),
+        Command::Backup(backup) => backup::backup(&backup, &data, arguments.quiet),
+        Command::Restore(restore) => backup::restore(&restore, &data, arguments.quiet),
+        Command::Demo(_) => Ok(0),
         Command::Generate(command) => generate::run(&command),
     }
 }

@@ -2,6 +2,7 @@
 
 mod csv;
 mod cyclonedx;
+mod deadline;
 mod html;
 mod indented;
 mod json;
@@ -10,6 +11,7 @@ mod openvex;
 mod sarif;
 mod table;
 
+pub(crate) use deadline::{as_json as deadline_as_json, in_words as deadline_in_words};
 pub(crate) use json::finding as finding_as_json;
 
 use crate::arguments::Format;

@@ -8,6 +8,7 @@ mod formats;
 mod pager;
 mod printable;
 mod progress;
+mod record;
 mod target;
 
 use clap::Parser;

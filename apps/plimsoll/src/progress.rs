@@ -88,6 +88,46 @@ impl Drop for Walked {
     }
 }
 
+/// A bar that counts something, on a terminal and once it has taken a while.
+pub(crate) struct Counter {
+    since: Instant,
+    what: &'static str,
+    unit: &'static str,
+    is_quiet: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Counter {
+    pub(crate) fn new(what: &'static str, unit: &'static str, is_quiet: bool) -> Self {
+        Self { since: Instant::now(), what, unit, is_quiet, bar: None }
+    }
+
+    /// Notes how many of how many are done.
+    pub(crate) fn at(&mut self, done: u64, total: Option<u64>) {
+        if self.is_quiet || self.since.elapsed() < Walked::PATIENCE {
+            return;
+        }
+        let (what, unit) = (self.what, self.unit);
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+            let form = if total.is_some() {
+                "{bar:24} {human_pos} of {human_len} {msg}"
+            } else {
+                "{spinner} {human_pos} {msg}"
+            };
+            let style = ProgressStyle::with_template(form).ok();
+            style.into_iter().fold(bar, ProgressBar::with_style).with_message(format!("{unit}: {what}"))
+        });
+        bar.set_position(done);
+    }
+
+    pub(crate) fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Tells an error with its causes.
 pub(crate) fn say_error(error: &anyhow::Error) {
     say(&format!("error: {}", printable(&error.to_string())));

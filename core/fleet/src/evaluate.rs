@@ -159,6 +159,21 @@ impl Findings {
         facts.assets[asset].lives.iter().any(is_there)
     }
 
+    /// Calls `each` with every thing that an asset has as of the instant.
+    pub(crate) fn each_thing(&self, facts: &Facts, asset: u32, mut each: impl FnMut(u32)) {
+        let own = &facts.assets[asset as usize];
+        let at = self.at();
+        let is_there =
+            |thing: u32| intervals_of(facts, thing, asset).iter().any(|(from, until)| *from <= at && *until > at);
+        if self.question.at.is_none() {
+            return own.things.iter().for_each(each);
+        }
+        let mut things: Vec<u32> = own.things.iter().chain(own.spanned.iter().copied()).collect();
+        things.sort_unstable();
+        things.dedup();
+        things.into_iter().filter(|thing| is_there(*thing)).for_each(&mut each);
+    }
+
     /// Calls `each` with every thing and asset that carry a vulnerability as of the instant.
     pub(crate) fn each_carrier(&self, facts: &Facts, number: usize, mut each: impl FnMut(u32, u32)) {
         let at = self.at();

@@ -405,6 +405,12 @@ impl Facts {
 }
 
 impl ThingFacts {
+    /// Whether the advisories could say something of it as of an instant.
+    pub(crate) fn is_determined(&self, at: Instant) -> bool {
+        let end = self.undetermined.partition_point(|(since, _)| *since <= at);
+        self.is_judged && self.undetermined[..end].last().is_none_or(|(_, why)| why.is_empty())
+    }
+
     /// The place behind an asset's last span.
     fn behind(&self, asset: u32) -> usize {
         self.spans.partition_point(|span| span.asset <= asset)

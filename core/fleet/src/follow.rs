@@ -41,6 +41,24 @@ impl Findings {
         self.follow_vulnerabilities(facts, &touched.vulnerabilities);
     }
 
+    /// The policy that they were made with.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.question.policy
+    }
+
+    /// The ids of the policy's classes, the strictest first.
+    #[must_use]
+    pub fn classes(&self) -> Vec<String> {
+        self.question.policy.classes.iter().map(|class| class.id.clone()).collect()
+    }
+
+    /// The decisions that they were made with.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decision] {
+        &self.question.decisions
+    }
+
     /// Puts other decisions in force: what the ones of before and the ones of now speak of is evaluated anew.
     pub fn decide(&mut self, facts: &Facts, decisions: Vec<Decision>) {
         let before = std::mem::replace(&mut self.question.decisions, decisions);

@@ -2,6 +2,7 @@
 //!
 //! Facts are stored, findings are derived: no row per asset and vulnerability exists anywhere.
 
+mod assets;
 mod deadline;
 mod document;
 mod error;
@@ -19,6 +20,7 @@ mod slot;
 mod summary;
 mod thing;
 
+pub use assets::AssetRow;
 pub use document::{InventoryDocument, JudgedDocument};
 pub use error::Error;
 pub use evaluate::{Findings, Question, State};

@@ -84,8 +84,8 @@ pub struct Group {
 const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Counts {
-    fn add(&mut self, key: &crate::evaluate::Key, count: u64, (now, soon): (i64, i64)) {
-        if key.state == State::Suppressed {
+    pub(crate) fn add(&mut self, key: &crate::evaluate::Key, count: u64, (now, soon): (i64, i64)) {
+        if !key.state.counts() {
             self.suppressed += count;
             return;
         }
@@ -106,7 +106,7 @@ impl Counts {
     }
 }
 
-fn instants(now: Timestamp) -> (i64, i64) {
+pub(crate) fn instants(now: Timestamp) -> (i64, i64) {
     let soon = now.checked_add(SOON).unwrap_or(Timestamp::MAX);
     (now.as_millisecond(), soon.as_millisecond())
 }
@@ -137,7 +137,7 @@ impl Findings {
             summary.assets_overdue += u64::from(is_overdue[asset]);
             summary.never_scanned += u64::from(facts.assets[asset].first.is_none_or(|first| first > at));
         }
-        for thing in &facts.things {
+        for thing in facts.things.iter().filter(|facts| facts.thing.is_package()) {
             // Of the past, what is there now is counted where it was there already.
             let ended =
                 thing.spans.iter().filter(|span| span.from <= at && span.until > at && span.until != OPEN).count();
@@ -145,9 +145,7 @@ impl Findings {
             let count = (thing.holders.len() + ended as u64).saturating_sub(later as u64);
             summary.packages += count;
             summary.distinct_packages += u64::from(count > 0);
-            let end = thing.undetermined.partition_point(|(since, _)| *since <= at);
-            let is_undetermined = thing.undetermined[..end].last().is_some_and(|(_, why)| !why.is_empty());
-            summary.undetermined_packages += if is_undetermined || !thing.is_judged { count } else { 0 };
+            summary.undetermined_packages += if thing.is_determined(at) { 0 } else { count };
         }
         summary
     }
@@ -233,6 +231,12 @@ impl Findings {
 }
 
 impl State {
+    /// Whether it counts as something that is owed.
+    #[must_use]
+    pub fn counts(self) -> bool {
+        self != Self::Suppressed
+    }
+
     /// The state in words.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -81,7 +81,9 @@ impl Decision {
         since <= at && at < self.until && revoked_at.is_none_or(|revoked_at| at < revoked_at)
     }
 
-    fn word(&self) -> &'static str {
+    /// How far it has come, in a word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
         match self.progress {
             Progress::Requested => "requested",
             Progress::Approved { revoked_at: None, .. } => "approved",

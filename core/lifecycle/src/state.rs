@@ -183,6 +183,12 @@ impl State {
         self.assets.iter().filter_map(open).collect()
     }
 
+    /// The decisions that hold at an instant, in the order of their ids.
+    #[must_use]
+    pub fn decisions_at(&self, at: Timestamp) -> Vec<Decision> {
+        self.decisions.values().filter(|decision| decision.holds(at)).cloned().collect()
+    }
+
     /// Takes the next entry of the ledger in.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ pub(crate) async fn open(url: &str) -> Store {
 }
 
 pub(crate) async fn try_open(url: &str, write_point: Option<WritePoint>) -> Result<Store, Error> {
-    Store::open(Options { url, signer: signer(), write_point }, |_| {}).await
+    Store::open(Options { url, signer: signer(), write_point, findings_at: None }, |_| {}).await
 }
 
 pub(crate) fn day(number: i64) -> Timestamp {

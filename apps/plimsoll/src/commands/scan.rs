@@ -180,7 +180,7 @@ fn fetched(index: Option<&MappedIndex>, path: Option<&Path>, store: &Store) -> R
     Ok(found)
 }
 
-fn instant(text: Option<&str>) -> Result<Timestamp> {
+pub(super) fn instant(text: Option<&str>) -> Result<Timestamp> {
     let Some(text) = text.map(str::trim) else { return Ok(Timestamp::now()) };
     let in_utc = |civil: jiff::civil::DateTime| civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp());
     // A day means its end, however it is written; a time without a zone is UTC's.

@@ -3,7 +3,7 @@
 use super::scan::{self, Prepared};
 use crate::arguments::{WhyArguments, WhyFormat};
 use crate::exit;
-use crate::formats::{day_and_time, finding_as_json, fix_in_words};
+use crate::formats::{finding_as_json, fix_in_words};
 use crate::pager;
 use crate::printable::printable;
 use ::feeds::MappedIndex;
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &WhyArguments, data: &Path, is_quiet: bool) -> Resu
 }
 
 /// Ids as publishers write them: `cve_2026_1234` and `2026-1234` are CVE-2026-1234.
-fn canonical_id(text: &str) -> String {
+pub(super) fn canonical_id(text: &str) -> String {
     let id = text.trim().to_ascii_uppercase().replace(['_', ' '], "-");
     let is_bare = id.split_once('-').is_some_and(|(year, number)| {
         year.len() == 4 && [year, number].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
@@ -135,44 +135,7 @@ fn in_words(finding: &Finding, prepared: &Prepared) -> String {
     }
     line(format!("    verdict: {}", printable(&crate::formats::verdict_in_words(&finding.verdict))));
     line(String::new());
-    let class = prepared.policy.classes.get(finding.deadline.rank);
-    line(format!("  Class  {}  ({})", finding.deadline.class, class.map_or("", |class| class.title.as_str())));
-    line(format!("    policy: {}", printable(&prepared.policy.name)));
-    for input in &finding.deadline.inputs {
-        let remark = if input.is_assumed { "   (not known: the value that stands in for it)" } else { "" };
-        line(format!("    {}: {}{remark}", input.name, printable(&input.value)));
-    }
-    line(String::new());
-    match finding.deadline.due {
-        Some(due) => {
-            line(format!("  Due  {}{}", day_and_time(due), if finding.is_overdue { "   OVERDUE" } else { "" }))
-        }
-        None => line("  Due  with the next upgrade".to_owned()),
-    }
-    for step in &finding.deadline.steps {
-        let rule = prepared.policy.classes.iter().find(|class| class.id == step.class);
-        let within = rule.map(|class| class.due.to_string()).unwrap_or_default();
-        let due = step.due.map_or_else(|| "no date".to_owned(), day_and_time);
-        if step.started_by == policy::CATALOGUE_DUE {
-            line(format!("    {}: {due}", step.started_by));
-            continue;
-        }
-        line(format!(
-            "    class {}: {within} from {} ({}) gives {due}",
-            step.class,
-            day_and_time(step.started_at),
-            step.started_by
-        ));
-    }
-    if finding.deadline.is_mitigation {
-        line(
-            "    No patch exists: a mitigation is owed by then; the patch's own clock starts when one appears."
-                .to_owned(),
-        );
-    }
-    if !finding.deadline.also.is_empty() {
-        line(format!("    also owed: {}", finding.deadline.also));
-    }
-    line(String::new());
+    text.push_str(&crate::formats::deadline_in_words(&finding.deadline, &prepared.policy, prepared.now));
+    text.push('\n');
     text
 }

@@ -1,0 +1,269 @@
+//! Backups: every table as of one instant in one file, for either database, with a digest over all of it.
+//!
+//! A file begins with [`MAGIC`]; then follows one zstd stream of the tables, each with its name and its rows, and at its end
+//! the SHA-256 of all that came before. What was cut off or changed is refused.
+
+use crate::database::{self, Database};
+use crate::error::{Doing, Error};
+use crate::log;
+use crate::replay::{Replayed, replay};
+use crate::tables::{self, Cell, HEAD, Row, Table};
+use ledger::{Report, Verifier};
+use sea_orm::ConnectionTrait;
+use sha2::{Digest, Sha256};
+use std::io::{Read, Write};
+
+/// The first line of a backup: its kind and the version of its form.
+const MAGIC: &[u8] = b"plimsoll backup 1\n";
+/// How hard backups are compressed: most of what is in them is compressed already.
+const LEVEL: i32 = 1;
+/// More bytes than any cell has.
+const MOST_CELL_BYTES: u64 = 1 << 30;
+/// How many rows are written in one go.
+const PART: usize = 500;
+
+/// What a backup holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackedUp {
+    /// How many entries the ledger had.
+    pub entries: u64,
+    /// How many rows were written.
+    pub rows: u64,
+    /// The checkpoint at its end; empty before the first entry.
+    pub checkpoint: String,
+}
+
+/// What a restored record was found to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restored {
+    /// What was read.
+    pub backup: BackedUp,
+    /// The ledger, verified; none where it was empty.
+    pub report: Option<Report>,
+    /// The tables, compared with what follows from the ledger.
+    pub replayed: Replayed,
+}
+
+/// Writes a backup of a record, as of one instant, while others go on to write.
+///
+/// `progress` is told how many rows were written.
+///
+/// # Errors
+/// If the database or the writer fails.
+pub async fn backup(url: &str, out: impl Write, mut progress: impl FnMut(u64)) -> Result<BackedUp, Error> {
+    let database = Database::open(url).await?;
+    let snapshot = database.snapshot().await?;
+    let (entries, checkpoint) = log::head(&snapshot).await?;
+    let mut writer = Writer::new(out)?;
+    let mut rows = 0;
+    for table in tables::all() {
+        writer.text(table.name)?;
+        database::each_row(&snapshot, table, |row| {
+            writer.row(&row)?;
+            rows += 1;
+            progress(rows);
+            Ok(())
+        })
+        .await?;
+        writer.bytes(&[END])?;
+    }
+    snapshot.rollback().await.doing("end reading")?;
+    writer.finish()?;
+    Ok(BackedUp { entries, rows, checkpoint })
+}
+
+/// Puts a backup into an empty database: all of it or nothing. The ledger is verified and every table compared with it before
+/// anything is there to be used.
+///
+/// # Errors
+/// If something is in the database already, the backup is damaged, or what it holds does not follow from its ledger.
+pub async fn restore(
+    url: &str,
+    input: impl Read,
+    first_key: &Verifier,
+    mut progress: impl FnMut(u64),
+) -> Result<Restored, Error> {
+    let database = Database::open(url).await?;
+    if log::head(&database.readers).await?.0 > 0 {
+        return Err(damaged("there is a record already: restore into an empty place".to_owned()));
+    }
+    let mut reader = Reader::new(input)?;
+    let transaction = database.begin().await?;
+    let mut rows = 0;
+    for table in tables::all() {
+        let name = reader.text()?;
+        if name != table.name {
+            return Err(damaged(format!("it has the table `{name}` where `{}` belongs", table.name)));
+        }
+        let mut part = Vec::with_capacity(PART);
+        while let Some(row) = reader.row(table)? {
+            part.push(row);
+            rows += 1;
+            if part.len() == PART {
+                put(&transaction, table, &std::mem::take(&mut part)).await?;
+                progress(rows);
+            }
+        }
+        put(&transaction, table, &part).await?;
+    }
+    reader.finish()?;
+    transaction.commit().await.doing("commit")?;
+    let (entries, checkpoint) = log::head(&database.readers).await?;
+    let report = match entries {
+        0 => None,
+        _ => Some(crate::store::verify(&database, first_key, Vec::new(), |_| {}).await?),
+    };
+    let replayed = replay(&database, |_| {}).await?.0;
+    Ok(Restored { backup: BackedUp { entries, rows, checkpoint }, report, replayed })
+}
+
+async fn put(on: &impl ConnectionTrait, table: &Table, rows: &[Row]) -> Result<(), Error> {
+    match table.name {
+        // Its one row is there from the beginning.
+        name if name == HEAD.name => database::upsert(on, table, rows).await,
+        _ => database::insert(on, table, rows).await,
+    }
+}
+
+fn damaged(what: String) -> Error {
+    Error::Damaged { place: "the backup".to_owned(), what }
+}
+
+const END: u8 = 0;
+const ROW: u8 = 1;
+const INTEGER: u8 = 2;
+const TEXT: u8 = 3;
+const BYTES: u8 = 4;
+
+/// Writes cells, and hashes what is written.
+struct Writer<W: Write> {
+    out: zstd::stream::write::Encoder<'static, W>,
+    hash: Sha256,
+}
+
+impl<W: Write> Writer<W> {
+    fn new(mut out: W) -> Result<Self, Error> {
+        out.write_all(MAGIC).map_err(wrote)?;
+        let out = zstd::stream::write::Encoder::new(out, LEVEL).map_err(wrote)?;
+        Ok(Self { out, hash: Sha256::new_with_prefix(MAGIC) })
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hash.update(bytes);
+        self.out.write_all(bytes).map_err(wrote)
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Error> {
+        self.bytes(&(text.len() as u64).to_le_bytes())?;
+        self.bytes(text.as_bytes())
+    }
+
+    fn row(&mut self, row: &Row) -> Result<(), Error> {
+        self.bytes(&[ROW])?;
+        for cell in row {
+            let (tag, bytes) = match cell {
+                Cell::Integer(number) => {
+                    self.bytes(&[INTEGER])?;
+                    self.bytes(&number.to_le_bytes())?;
+                    continue;
+                }
+                Cell::Text(text) => (TEXT, text.as_bytes()),
+                Cell::Bytes(bytes) => (BYTES, bytes.as_slice()),
+            };
+            self.bytes(&[tag])?;
+            self.bytes(&(bytes.len() as u64).to_le_bytes())?;
+            self.bytes(bytes)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        let digest = self.hash.finalize();
+        self.out.write_all(&digest).map_err(wrote)?;
+        self.out.finish().and_then(|mut out| out.flush()).map_err(wrote)
+    }
+}
+
+fn wrote(source: std::io::Error) -> Error {
+    Error::File { act: "write", path: "the backup".to_owned(), source }
+}
+
+/// Reads cells, and hashes what is read.
+struct Reader<R: Read> {
+    input: zstd::stream::read::Decoder<'static, std::io::BufReader<R>>,
+    hash: Sha256,
+}
+
+impl<R: Read> Reader<R> {
+    fn new(mut input: R) -> Result<Self, Error> {
+        let mut magic = vec![0; MAGIC.len()];
+        input.read_exact(&mut magic).map_err(|_| damaged("it is no backup".to_owned()))?;
+        if magic != MAGIC {
+            return Err(damaged("it is no backup of a form that is known".to_owned()));
+        }
+        let input = zstd::stream::read::Decoder::new(input).map_err(|error| damaged(error.to_string()))?;
+        Ok(Self { input, hash: Sha256::new_with_prefix(MAGIC) })
+    }
+
+    fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Error> {
+        if length > MOST_CELL_BYTES {
+            return Err(damaged("a value in it is larger than 1 GiB".to_owned()));
+        }
+        let mut bytes = Vec::new();
+        let mut limited = Read::take(&mut self.input, length);
+        limited.read_to_end(&mut bytes).map_err(|error| damaged(error.to_string()))?;
+        if bytes.len() as u64 != length {
+            return Err(damaged("it ends too early".to_owned()));
+        }
+        self.hash.update(&bytes);
+        Ok(bytes)
+    }
+
+    fn number(&mut self) -> Result<[u8; 8], Error> {
+        let bytes = self.bytes(8)?;
+        bytes.try_into().map_err(|_| damaged("it ends too early".to_owned()))
+    }
+
+    fn byte(&mut self) -> Result<u8, Error> {
+        Ok(self.bytes(1)?.first().copied().unwrap_or(END))
+    }
+
+    fn text(&mut self) -> Result<String, Error> {
+        let length = u64::from_le_bytes(self.number()?);
+        String::from_utf8(self.bytes(length)?).map_err(|_| damaged("a text in it is not UTF-8".to_owned()))
+    }
+
+    /// The next row; none at the table's end.
+    fn row(&mut self, table: &Table) -> Result<Option<Row>, Error> {
+        match self.byte()? {
+            END => return Ok(None),
+            ROW => {}
+            _ => return Err(damaged(format!("a row of `{}` does not begin as one", table.name))),
+        }
+        let mut row = Row::with_capacity(table.columns.len());
+        for (name, kind) in table.columns {
+            let cell = match (self.byte()?, kind) {
+                (INTEGER, tables::Kind::Integer) => Cell::Integer(i64::from_le_bytes(self.number()?)),
+                (TEXT, tables::Kind::Text) => Cell::Text(self.text()?),
+                (BYTES, tables::Kind::Bytes) => {
+                    let length = u64::from_le_bytes(self.number()?);
+                    Cell::Bytes(self.bytes(length)?)
+                }
+                _ => return Err(damaged(format!("`{}`.`{name}` has a value of another kind", table.name))),
+            };
+            row.push(cell);
+        }
+        Ok(Some(row))
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        let digest = self.hash.clone().finalize();
+        if self.bytes(digest.len() as u64)? != digest.as_slice() {
+            return Err(damaged("its bytes are not those that were written".to_owned()));
+        }
+        match self.input.read(&mut [0]) {
+            Ok(0) => Ok(()),
+            _ => Err(damaged("something stands behind its end".to_owned())),
+        }
+    }
+}

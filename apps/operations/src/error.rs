@@ -1,0 +1,30 @@
+//! What can go wrong.
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The record failed, or the rules said no.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The advisories could not be read.
+    #[error("failed to read the advisories")]
+    Advisories(#[from] ::advisories::Error),
+    /// What assets have could not be held against the advisories.
+    #[error("failed to hold packages against the advisories")]
+    Assessment(#[from] assessment::Error),
+    /// No policy is in force, so that nothing can be said of deadlines.
+    #[error("no policy is in force{}", .at.map(|at| format!(" as of {at}")).unwrap_or_default())]
+    NoPolicy {
+        /// As of when.
+        at: Option<jiff::Timestamp>,
+    },
+    /// A task of the program ended before its time.
+    #[error("a task ended before its time")]
+    Task,
+}
+
+impl From<lifecycle::Refusal> for Error {
+    fn from(refusal: lifecycle::Refusal) -> Self {
+        Self::Store(refusal.into())
+    }
+}

@@ -1,0 +1,38 @@
+//! Questions about the fleet, for now or for a past instant.
+
+use crate::error::Error;
+use crate::organisation::Organisation;
+use fleet::{Findings, Question};
+use jiff::Timestamp;
+use store::Record;
+
+/// The findings of the fleet as of an instant, with the record that they follow from.
+#[derive(Debug)]
+pub struct View<'r> {
+    /// The record.
+    pub record: &'r Record,
+    /// The findings.
+    pub findings: Findings,
+    /// The instant against which due dates are held.
+    pub now: Timestamp,
+}
+
+impl Organisation {
+    /// Answers a question from the findings as of an instant, or of now where there is none.
+    ///
+    /// # Errors
+    /// If the record cannot be read, or no policy was in force then.
+    pub async fn view<T>(
+        &self,
+        at: Option<Timestamp>,
+        now: Timestamp,
+        answer: impl FnOnce(&View<'_>) -> T,
+    ) -> Result<T, Error> {
+        let record = self.store.record().await?;
+        let policy = record.facts.policy_at(at).ok_or(Error::NoPolicy { at })?;
+        let now = at.unwrap_or(now);
+        let decisions = record.state.decisions_at(now);
+        let findings = Findings::evaluate(&record.facts, Question { policy, decisions, at });
+        Ok(answer(&View { record: &record, findings, now }))
+    }
+}

@@ -1,0 +1,80 @@
+//! `plimsoll backup` and `plimsoll restore`.
+
+use super::ledger::{replay, verified};
+use crate::arguments::{BackupArguments, RestoreArguments};
+use crate::exit::{self, Usage};
+use crate::progress::{Counter, say};
+use crate::record::{self, block_on};
+use anyhow::{Context, Result, bail};
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Writes a backup; where it fails nothing is left behind under its name.
+pub(super) fn backup(arguments: &BackupArguments, data: &Path, is_quiet: bool) -> Result<u8> {
+    let (path, address) = (&arguments.file, record::address(data, &arguments.record));
+    if !store::exists(&address) {
+        return Err(Usage(format!("there is no record at `{address}`")).into());
+    }
+    if path.exists() {
+        return Err(Usage(format!("`{}` is there already", path.display())).into());
+    }
+    let beside = path.with_file_name(format!("{}.part", path.file_name().unwrap_or_default().display()));
+    let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
+    let mut file = BufWriter::new(open.with_context(|| format!("failed to create `{}`", beside.display()))?);
+    let mut counter = Counter::new("written", "rows", is_quiet);
+    let written = block_on(async { Ok(store::backup(&address, &mut file, |rows| counter.at(rows, None)).await?) });
+    counter.end();
+    let kept = written.and_then(|written| {
+        file.flush()?;
+        file.get_ref().sync_all()?;
+        std::fs::rename(&beside, path)?;
+        Ok(written)
+    });
+    let written = kept.inspect_err(|_| {
+        // What is not whole must not be taken for a backup.
+        let _ = std::fs::remove_file(&beside);
+    })?;
+    if !is_quiet {
+        say(&format!("{} entries and {} rows are in `{}`.", written.entries, written.rows, path.display()));
+        say(
+            "The keys of the ledger are not: keep a copy of the folder `keys` of the data directory in a safe place of its own.",
+        );
+    }
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// Puts a backup into an empty place, and verifies it there.
+pub(super) fn restore(arguments: &RestoreArguments, data: &Path, is_quiet: bool) -> Result<u8> {
+    let address = record::address(data, &arguments.record);
+    let is_file = !address.contains("://");
+    if is_file && Path::new(&address).exists() {
+        return Err(Usage(format!("there is a record at `{address}` already: restore into an empty place")).into());
+    }
+    let key = record::public_key(arguments.key.as_deref(), data)?;
+    std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
+    let file = File::open(&arguments.file).with_context(|| format!("failed to open `{}`", arguments.file.display()))?;
+    let mut counter = Counter::new("restored", "rows", is_quiet);
+    let (even_if_damaged, input) = (arguments.even_if_damaged, BufReader::new(file));
+    let restored = block_on(async { Ok(store::restore(&address, input, &key, |rows| counter.at(rows, None)).await?) });
+    counter.end();
+    let remove = || {
+        for ending in ["", "-wal", "-shm"].iter().filter(|_| is_file) {
+            let _ = std::fs::remove_file(format!("{address}{ending}"));
+        }
+    };
+    let restored = restored.inspect_err(|_| remove())?;
+    let of_ledger = restored.report.as_ref().map_or(Ok(exit::WITHIN_POLICY), |report| verified(report, false))?;
+    let of_tables = replay(&restored.replayed, false)?;
+    if of_ledger.max(of_tables) == exit::WITHIN_POLICY || even_if_damaged {
+        return Ok(of_ledger.max(of_tables));
+    }
+    if is_file {
+        remove();
+        bail!(
+            "nothing was put in place: what the backup holds is not as it was written (--even-if-damaged puts it there all the same)"
+        );
+    }
+    bail!("what the backup holds is not as it was written; it is in the database all the same: drop it")
+}

@@ -1,0 +1,112 @@
+//! `plimsoll fleet`.
+
+mod decisions;
+mod lists;
+mod push;
+mod register;
+mod table;
+mod why;
+
+use crate::arguments::{AssetFilterArguments, ExposureArgument, FilterArguments, FleetArguments, FleetCommand};
+use crate::exit::{self, Usage};
+use crate::record::{self, block_on};
+use anyhow::Result;
+use fleet::{AssetFilter, Filter, State};
+use jiff::Timestamp;
+use lifecycle::{AssetId, Exposure};
+use std::path::Path;
+
+/// Runs a command on the fleet.
+pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Result<u8> {
+    let FleetArguments { record, command } = arguments;
+    block_on(async {
+        match command {
+            FleetCommand::Register { .. }
+            | FleetCommand::Set { .. }
+            | FleetCommand::Retire { .. }
+            | FleetCommand::Policy { .. }
+            | FleetCommand::Person { .. } => {
+                let opened = record::open_or_found(data, &record, is_quiet).await?;
+                register::run(&opened, command, is_quiet).await
+            }
+            FleetCommand::Push(arguments) => {
+                let opened = record::open_or_found(data, &record, is_quiet).await?;
+                push::push(&opened, &arguments, data, is_quiet).await
+            }
+            FleetCommand::Judge => {
+                let opened = record::open(data, &record, is_quiet).await?;
+                push::judge(&opened, data, is_quiet).await
+            }
+            FleetCommand::Decision(command) => {
+                let opened = record::open(data, &record, is_quiet).await?;
+                decisions::run(&opened, command, is_quiet).await
+            }
+            FleetCommand::Why { id, asset, at, format } => {
+                let opened = record::open(data, &record, is_quiet).await?;
+                why::run(&opened, (&id, &asset), at.as_deref(), format).await
+            }
+            list => {
+                let opened = record::open(data, &record, is_quiet).await?;
+                lists::run(&opened, list, data, is_quiet).await
+            }
+        }
+    })
+}
+
+/// An asset's id, as an argument.
+fn asset_id(text: &str) -> Result<AssetId> {
+    AssetId::new(text).map_err(|refusal| Usage(refusal.to_string()).into())
+}
+
+/// An instant, as an argument; none means now.
+fn instant(text: Option<&str>) -> Result<Option<Timestamp>> {
+    text.map(|text| super::scan::instant(Some(text))).transpose()
+}
+
+fn exposure(argument: ExposureArgument) -> Exposure {
+    match argument {
+        ExposureArgument::Exposed => Exposure::Exposed,
+        ExposureArgument::Internal => Exposure::Internal,
+    }
+}
+
+fn asset_filter(arguments: AssetFilterArguments) -> Result<AssetFilter> {
+    Ok(AssetFilter {
+        name: arguments.search,
+        id: arguments.asset.as_deref().map(asset_id).transpose()?,
+        environment: arguments.environment,
+        owner: arguments.owner,
+        criticality: arguments.criticality,
+        exposure: arguments.exposure.map(exposure),
+        tag: arguments.tag,
+        platform: arguments.platform,
+    })
+}
+
+fn filter(arguments: FilterArguments) -> Result<Filter> {
+    use crate::arguments::StateArgument;
+    let state = |argument: &StateArgument| match argument {
+        StateArgument::Open => State::Open,
+        StateArgument::RestartPending => State::RestartPending,
+        StateArgument::Undetermined => State::Undetermined,
+        StateArgument::Suppressed => State::Suppressed,
+    };
+    Ok(Filter {
+        states: arguments.state.iter().map(state).collect(),
+        classes: arguments.class,
+        vulnerability: arguments.vulnerability,
+        package: arguments.package,
+        is_overdue: arguments.overdue.then_some(true),
+        due_before: instant(arguments.due_before.as_deref())?,
+        assets: asset_filter(arguments.assets)?,
+    })
+}
+
+/// The exit code of what is owed.
+fn code(overdue: u64, has_gaps: bool) -> u8 {
+    match (overdue, has_gaps) {
+        (1.., _) => exit::POLICY_NOT_MET,
+        (0, true) => exit::NOT_ENOUGH_DATA,
+        (0, false) => exit::WITHIN_POLICY,
+    }
+}

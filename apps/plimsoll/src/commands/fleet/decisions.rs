@@ -1,0 +1,124 @@
+//! Decisions on findings.
+
+use super::table::Table;
+use super::{asset_id, instant};
+use crate::arguments::{DecisionCommand, DecisionKindArgument, ListFormat};
+use crate::exit::{self, Usage};
+use crate::formats::day;
+use crate::pager;
+use crate::record::Opened;
+use anstyle::Style;
+use anyhow::{Context, Result};
+use lifecycle::{Command, Decision, DecisionId, DecisionKind, Reach};
+
+/// Runs a command on decisions.
+pub(super) async fn run(opened: &Opened, command: DecisionCommand, _is_quiet: bool) -> Result<u8> {
+    let command = match command {
+        DecisionCommand::List { format } => return list(opened, format).await,
+        DecisionCommand::Request { id, kind, vulnerability, package, asset, reason, until, renews } => {
+            let assets = asset.iter().map(|asset| asset_id(asset)).collect::<Result<_>>()?;
+            let until = instant(Some(&until))?.unwrap_or(opened.now);
+            Command::RequestDecision {
+                decision: decision_id(&id)?,
+                kind: match kind {
+                    DecisionKindArgument::Exception => DecisionKind::Exception,
+                    DecisionKindArgument::FalsePositive => DecisionKind::FalsePositive,
+                },
+                reach: Reach { vulnerability, package, assets },
+                reason,
+                until,
+                renews: renews.as_deref().map(decision_id).transpose()?,
+            }
+        }
+        DecisionCommand::Approve { id } => Command::AnswerDecision(decision_id(&id)?, true),
+        DecisionCommand::Decline { id } => Command::AnswerDecision(decision_id(&id)?, false),
+        DecisionCommand::Revoke { id } => Command::RevokeDecision(decision_id(&id)?),
+    };
+    opened.organisation.act(&opened.person, opened.now, command).await?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+fn decision_id(text: &str) -> Result<DecisionId> {
+    DecisionId::new(text).map_err(|refusal| Usage(refusal.to_string()).into())
+}
+
+async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
+    let record = opened.organisation.store.record().await?;
+    let decisions: Vec<(&DecisionId, &Decision)> = record.state.decisions.iter().collect();
+    let mut out = Vec::new();
+    match format {
+        ListFormat::Json => {
+            let all: Vec<_> = decisions
+                .iter()
+                .map(|(id, decision)| serde_json::json!({ "id": id, "holds": decision.holds(opened.now), "decision": decision }))
+                .collect();
+            out.extend(serde_json::to_vec_pretty(&all)?);
+            out.push(b'\n');
+        }
+        ListFormat::Csv => {
+            let mut writer = csv::Writer::from_writer(&mut out);
+            writer.write_record([
+                "id",
+                "kind",
+                "vulnerability",
+                "package",
+                "assets",
+                "state",
+                "until",
+                "requested_by",
+                "approved_by",
+                "reason",
+            ])?;
+            for (id, decision) in decisions {
+                writer.write_record(cells(id, decision, opened.now))?;
+            }
+            writer.flush()?;
+            drop(writer);
+        }
+        ListFormat::Table => {
+            let mut table = Table::new(&[
+                "DECISION",
+                "KIND",
+                "VULNERABILITY",
+                "PACKAGE",
+                "ASSETS",
+                "STATE",
+                "UNTIL",
+                "ASKED BY",
+                "APPROVED BY",
+                "REASON",
+            ]);
+            for (id, decision) in decisions {
+                table.row(Style::new(), cells(id, decision, opened.now));
+            }
+            table.write(&mut out)?;
+        }
+    }
+    pager::show(&out).context("failed to write")?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+fn cells(id: &DecisionId, decision: &Decision, now: jiff::Timestamp) -> Vec<String> {
+    let kind = match decision.kind {
+        DecisionKind::Exception => "exception",
+        DecisionKind::FalsePositive => "false positive",
+    };
+    let state = match (decision.word(), decision.holds(now)) {
+        ("approved", false) => "over",
+        (word, _) => word,
+    };
+    let assets: Vec<&str> = decision.reach.assets.iter().map(lifecycle::AssetId::as_str).collect();
+    let person = |person: Option<&lifecycle::PersonId>| person.map(ToString::to_string).unwrap_or_default();
+    vec![
+        id.to_string(),
+        kind.to_owned(),
+        decision.reach.vulnerability.clone(),
+        decision.reach.package.clone().unwrap_or_else(|| "every".to_owned()),
+        if assets.is_empty() { "all".to_owned() } else { assets.join(" ") },
+        state.to_owned(),
+        day(decision.until),
+        person(Some(&decision.requested_by)),
+        person(decision.approved_by.as_ref()),
+        decision.reason.clone(),
+    ]
+}

@@ -1,0 +1,157 @@
+//! The list of assets.
+
+use super::super::table::Table;
+use super::rest;
+use crate::arguments::ListFormat;
+use crate::exit;
+use crate::formats::day;
+use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use fleet::{AssetFilter, AssetRow};
+use lifecycle::{Asset, Exposure, ScanRule, Scope};
+use operations::View;
+use serde_json::json;
+use std::io::Write;
+
+/// Writes the list.
+pub(super) fn write(
+    view: &View<'_>,
+    filter: &AssetFilter,
+    (offset, limit): (usize, usize),
+    format: ListFormat,
+) -> Result<(Vec<u8>, u8)> {
+    let (total, rows) = view.findings.assets(&view.record.facts, (filter, view.now), (offset, limit));
+    let mut out = Vec::new();
+    match format {
+        ListFormat::Table => {
+            let mut table = Table::new(&[
+                "ASSET",
+                "PLATFORM",
+                "EXPOSURE",
+                "ENVIRONMENT",
+                "OWNER",
+                "#OVERDUE",
+                "#OWED",
+                "FIRST DUE",
+                "LAST SCAN",
+                "STATE",
+            ]);
+            for row in &rows {
+                table.row(colour(view, row), cells(view, row));
+            }
+            table.write(&mut out)?;
+            rest(&mut out, total, offset, rows.len())?;
+        }
+        ListFormat::Csv => {
+            let mut writer = csv::Writer::from_writer(&mut out);
+            writer.write_record([
+                "asset",
+                "platform",
+                "exposure",
+                "environment",
+                "owner",
+                "overdue",
+                "owed",
+                "first_due",
+                "last_scan",
+                "state",
+            ])?;
+            for row in &rows {
+                writer.write_record(cells(view, row))?;
+            }
+            writer.flush()?;
+            drop(writer);
+        }
+        ListFormat::Json => {
+            let all: Vec<_> = rows.iter().map(|row| as_json(view, row)).collect();
+            writeln!(
+                out,
+                "{}",
+                serde_json::to_string_pretty(&json!({ "total": total, "offset": offset, "assets": all }))?
+            )?;
+        }
+    }
+    Ok((out, exit::WITHIN_POLICY))
+}
+
+fn asset<'v>(view: &View<'v>, row: &AssetRow) -> Option<&'v Asset> {
+    view.record.state.assets.get(&row.asset)
+}
+
+fn colour(view: &View<'_>, row: &AssetRow) -> Style {
+    match (row.counts.overdue, state(view, row) == "current") {
+        (1.., _) => AnsiColor::Red.on_default(),
+        (0, false) => AnsiColor::Yellow.on_default(),
+        (0, true) => Style::new(),
+    }
+}
+
+/// What stands between the figures and an all-clear. It speaks of now: what was said when is in the ledger.
+fn state(view: &View<'_>, row: &AssetRow) -> String {
+    let mut words = Vec::new();
+    match asset(view, row) {
+        _ if !row.is_scanned => words.push("never scanned".to_owned()),
+        Some(asset) => {
+            let due = ScanRule::default().due(asset);
+            if due < view.now && asset.scanned_at.is_none_or(|at| at < view.now) {
+                words.push(format!("scan overdue since {}", day(due)));
+            }
+            if asset.inventory.as_ref().is_some_and(|inventory| inventory.unread > 0) {
+                words.push("not all could be read".to_owned());
+            }
+        }
+        None => {}
+    }
+    if row.undetermined_packages > 0 {
+        words.push(format!("{} packages undetermined", row.undetermined_packages));
+    }
+    if !Scope::default().covers(&row.attributes).is_covered {
+        words.push("not covered by the policy".to_owned());
+    }
+    if words.is_empty() { "current".to_owned() } else { words.join(", ") }
+}
+
+fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let exposure = match row.attributes.exposure {
+        Some(Exposure::Exposed) => "exposed",
+        Some(Exposure::Internal) => "internal",
+        None => "not stated",
+    };
+    let scanned = asset(view, row).and_then(|asset| asset.scanned_at).filter(|at| *at <= view.now);
+    vec![
+        row.asset.to_string(),
+        if row.platform.is_empty() { "-".to_owned() } else { row.platform.clone() },
+        exposure.to_owned(),
+        text(&row.attributes.environment),
+        text(&row.attributes.owner),
+        row.counts.overdue.to_string(),
+        row.counts.findings.to_string(),
+        row.due.map_or_else(|| "-".to_owned(), day),
+        scanned.map_or_else(|| "-".to_owned(), day),
+        state(view, row),
+    ]
+}
+
+fn as_json(view: &View<'_>, row: &AssetRow) -> serde_json::Value {
+    let asset = asset(view, row);
+    json!({
+        "asset": row.asset,
+        "attributes": row.attributes,
+        "platform": row.platform,
+        "packages": row.packages,
+        "undetermined_packages": row.undetermined_packages,
+        "owed": row.counts.findings,
+        "overdue": row.counts.overdue,
+        "due_soon": row.counts.due_soon,
+        "restart_pending": row.counts.restart_pending,
+        "undetermined": row.counts.undetermined,
+        "suppressed": row.counts.suppressed,
+        "first_due": row.due,
+        "scanned_at": asset.and_then(|asset| asset.scanned_at).filter(|at| *at <= view.now),
+        "scan_due": asset.map(|asset| ScanRule::default().due(asset)),
+        "missed_scans": asset.map(|asset| asset.missed_scans.clone()),
+        "state": state(view, row),
+        "problems": row.problems,
+    })
+}

@@ -1,0 +1,178 @@
+//! The list of findings, and groups of them.
+
+use super::super::code;
+use super::super::table::Table;
+use super::rest;
+use crate::arguments::ListFormat;
+use crate::formats::{count, day};
+use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use fleet::{Filter, Group, GroupBy, Query, Row};
+use operations::View;
+use serde_json::json;
+use std::io::Write;
+
+/// Writes the list.
+pub(super) fn write(view: &View<'_>, query: &Query, format: ListFormat) -> Result<(Vec<u8>, u8)> {
+    let page = view.findings.list(&view.record.facts, query);
+    let mut out = Vec::new();
+    match format {
+        ListFormat::Table => {
+            writeln!(out, "{}, {} overdue", count(page.total as usize, "finding"), page.overdue)?;
+            let mut table = Table::new(&[
+                "DUE",
+                "CLASS",
+                "VULNERABILITY",
+                "ASSET",
+                "STATE",
+                "#CVSS",
+                "FIRST SEEN",
+                "PACKAGES",
+                "TITLE",
+            ]);
+            for row in &page.rows {
+                let colour = if row.is_overdue { AnsiColor::Red.on_default() } else { Style::new() };
+                let mut cells = cells(row);
+                cells.remove(6);
+                table.row(colour, cells);
+            }
+            table.write(&mut out)?;
+            rest(&mut out, page.total as usize, query.offset, page.rows.len())?;
+        }
+        ListFormat::Csv => {
+            let mut writer = csv::Writer::from_writer(&mut out);
+            writer.write_record([
+                "due",
+                "class",
+                "vulnerability",
+                "asset",
+                "state",
+                "cvss",
+                "epss",
+                "first_seen",
+                "packages",
+                "title",
+            ])?;
+            for row in &page.rows {
+                writer.write_record(cells(row))?;
+            }
+            writer.flush()?;
+            drop(writer);
+        }
+        ListFormat::Json => {
+            let all: Vec<_> = page.rows.iter().map(as_json).collect();
+            let whole =
+                json!({ "total": page.total, "overdue": page.overdue, "offset": query.offset, "findings": all });
+            writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
+        }
+    }
+    Ok((out, code(page.overdue, false)))
+}
+
+fn state(row: &Row) -> String {
+    let mut words = row.state.word().to_owned();
+    if row.is_reopened {
+        words.push_str(", reopened");
+    }
+    if row.is_mitigation {
+        words.push_str(", no patch yet");
+    }
+    words
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let carriers = row.carriers.iter().map(|(label, fix)| match fix {
+        Some(fix) => format!("{label} → {fix}"),
+        None => label.clone(),
+    });
+    vec![
+        row.due.map_or_else(|| "-".to_owned(), day),
+        row.class.clone(),
+        row.vulnerability.clone(),
+        row.asset.to_string(),
+        state(row),
+        row.cvss.map_or_else(|| "-".to_owned(), |cvss| format!("{cvss:.1}")),
+        row.epss.map_or_else(|| "-".to_owned(), |epss| format!("{epss:.4}")),
+        day(row.first_seen),
+        carriers.collect::<Vec<_>>().join(", "),
+        row.title.clone(),
+    ]
+}
+
+fn as_json(row: &Row) -> serde_json::Value {
+    let carriers: Vec<_> =
+        row.carriers.iter().map(|(label, fix)| json!({ "package": label, "fixed_version": fix })).collect();
+    json!({
+        "asset": row.asset,
+        "vulnerability": row.vulnerability,
+        "title": row.title,
+        "class": row.class,
+        "due": row.due,
+        "overdue": row.is_overdue,
+        "state": row.state.word(),
+        "reopened": row.is_reopened,
+        "mitigation": row.is_mitigation,
+        "first_seen": row.first_seen,
+        "cvss": row.cvss,
+        "epss": row.epss,
+        "exploited": row.is_exploited,
+        "packages": carriers,
+    })
+}
+
+/// Writes groups.
+pub(super) fn write_groups(
+    view: &View<'_>,
+    filter: &Filter,
+    by: GroupBy,
+    (offset, limit): (usize, usize),
+    format: ListFormat,
+) -> Result<(Vec<u8>, u8)> {
+    let groups = view.findings.groups(&view.record.facts, (filter, by), view.now);
+    let overdue: u64 = groups.iter().map(|group| group.counts.overdue).sum();
+    let page: Vec<&Group> = groups.iter().skip(offset).take(limit).collect();
+    let cells = |group: &Group| {
+        vec![
+            if group.name.is_empty() { "not stated".to_owned() } else { group.name.clone() },
+            group.counts.overdue.to_string(),
+            group.counts.due_soon.to_string(),
+            group.counts.findings.to_string(),
+            group.assets.to_string(),
+            group.due.map_or_else(|| "-".to_owned(), day),
+        ]
+    };
+    let mut out = Vec::new();
+    match format {
+        ListFormat::Table => {
+            let mut table = Table::new(&["GROUP", "#OVERDUE", "#DUE IN 7 DAYS", "#OWED", "#ASSETS", "FIRST DUE"]);
+            for group in &page {
+                let colour = if group.counts.overdue > 0 { AnsiColor::Red.on_default() } else { Style::new() };
+                table.row(colour, cells(group));
+            }
+            table.write(&mut out)?;
+            rest(&mut out, groups.len(), offset, page.len())?;
+        }
+        ListFormat::Csv => {
+            let mut writer = csv::Writer::from_writer(&mut out);
+            writer.write_record(["group", "overdue", "due_in_7_days", "owed", "assets", "first_due"])?;
+            for group in &page {
+                writer.write_record(cells(group))?;
+            }
+            writer.flush()?;
+            drop(writer);
+        }
+        ListFormat::Json => {
+            let of = |group: &&Group| {
+                json!({
+                    "group": group.name, "overdue": group.counts.overdue, "due_soon": group.counts.due_soon,
+                    "owed": group.counts.findings, "suppressed": group.counts.suppressed, "assets": group.assets,
+                    "first_due": group.due,
+                })
+            };
+            let all: Vec<_> = page.iter().map(of).collect();
+            let whole = json!({ "total": groups.len(), "offset": offset, "groups": all });
+            writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
+        }
+    }
+    Ok((out, code(overdue, false)))
+}

@@ -1,0 +1,88 @@
+//! The fleet in figures.
+
+use super::super::code;
+use super::super::table::Table;
+use crate::formats::day_and_time;
+use crate::printable::printable;
+use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use fleet::Counts;
+use operations::View;
+use serde_json::json;
+use std::io::Write;
+
+const BOLD: Style = Style::new().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// Writes the figures; what is not known stands beside them.
+pub(super) fn write(view: &View<'_>, is_json: bool, stale: Option<&str>) -> Result<(Vec<u8>, u8)> {
+    let summary = view.findings.summary(&view.record.facts, view.now);
+    let missing = view.record.state.missing_scans().into_iter().filter(|missed| missed.due <= view.now).count();
+    let mut gaps = Vec::new();
+    let mut gap = |count: u64, words: &str| {
+        if count > 0 {
+            gaps.push(format!("{count} {words}"));
+        }
+    };
+    gap(summary.never_scanned, "assets that nobody has looked at");
+    gap(missing as u64, "assets whose scan is overdue");
+    gap(summary.undetermined_packages, "packages that could not be judged");
+    gap(summary.all.undetermined, "findings that could not be decided");
+    gap(u64::from(!view.record.facts.has_catalogue()), "catalogue of exploited vulnerabilities is missing");
+    gaps.extend(stale.map(str::to_owned));
+    let policy = view.findings.policy();
+    let mut out = Vec::new();
+    if is_json {
+        let of = |counts: &Counts| {
+            json!({
+                "owed": counts.findings, "overdue": counts.overdue, "due_soon": counts.due_soon,
+                "restart_pending": counts.restart_pending, "undetermined": counts.undetermined,
+                "reopened": counts.reopened, "suppressed": counts.suppressed,
+            })
+        };
+        let classes: Vec<_> =
+            summary.classes.iter().map(|(class, counts)| json!({ "class": class, "counts": of(counts) })).collect();
+        let whole = json!({
+            "at": view.now, "policy": policy.name, "all": of(&summary.all), "classes": classes, "assets": summary.assets,
+            "assets_overdue": summary.assets_overdue, "never_scanned": summary.never_scanned, "scans_overdue": missing,
+            "packages": summary.packages, "distinct_packages": summary.distinct_packages,
+            "undetermined_packages": summary.undetermined_packages, "gaps": gaps,
+        });
+        writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
+        return Ok((out, code(summary.all.overdue, !gaps.is_empty())));
+    }
+    writeln!(out, "{BOLD}{} assets{BOLD:#}  {}", summary.assets, day_and_time(view.now))?;
+    writeln!(
+        out,
+        "{} overdue of {} owed, on {} assets, under the policy \"{}\"",
+        summary.all.overdue,
+        summary.all.findings,
+        summary.assets_overdue,
+        printable(&policy.name)
+    )?;
+    writeln!(out, "{} packages on assets, {} distinct", summary.packages, summary.distinct_packages)?;
+    if !gaps.is_empty() {
+        writeln!(out, "{YELLOW}not enough data to call it clean:{YELLOW:#} {}", gaps.join("; "))?;
+    }
+    writeln!(out)?;
+    let mut table =
+        Table::new(&["CLASS", "#OVERDUE", "#DUE IN 7 DAYS", "#OWED", "#RESTART PENDING", "#REOPENED", "#SUPPRESSED"]);
+    for (class, counts) in &summary.classes {
+        let style = if counts.overdue > 0 { AnsiColor::Red.on_default() } else { Style::new() };
+        let number = |count: u64| count.to_string();
+        table.row(
+            style,
+            vec![
+                class.clone(),
+                number(counts.overdue),
+                number(counts.due_soon),
+                number(counts.findings),
+                number(counts.restart_pending),
+                number(counts.reopened),
+                number(counts.suppressed),
+            ],
+        );
+    }
+    table.write(&mut out)?;
+    Ok((out, code(summary.all.overdue, !gaps.is_empty())))
+}

@@ -1,0 +1,115 @@
+//! Taking inventories in, and holding what assets have against the advisories.
+
+use super::{asset_id, instant};
+use crate::arguments::{PushArguments, Subject};
+use crate::commands::changelogs;
+use crate::exit::{self, Usage};
+use crate::progress::{Counter, say};
+use crate::record::{self, Opened};
+use crate::target;
+use anyhow::Result;
+use lifecycle::{Attributes, Command, ScanRule, Scope};
+use operations::{Observed, Taken};
+use std::path::{Path, PathBuf};
+
+/// Reads an inventory and takes it in.
+pub(super) async fn push(opened: &Opened, arguments: &PushArguments, data: &Path, is_quiet: bool) -> Result<u8> {
+    // `push FILE` has no asset: one argument that is a path is no id.
+    let (named, path) = match (&arguments.asset, &arguments.target) {
+        (Some(only), None) if arguments.root.is_none() && PathBuf::from(only).exists() => {
+            return Err(Usage(format!("name the asset before the file: plimsoll fleet push ASSET {only}")).into());
+        }
+        (named, path) => (named, path.clone()),
+    };
+    let is_this_host = path.is_none() && arguments.root.is_none();
+    if named.is_none() && !is_this_host {
+        return Err(Usage("name the asset that the inventory is of".to_owned()).into());
+    }
+    let subject = Subject {
+        target: path,
+        root: arguments.root.clone(),
+        release: arguments.release.clone(),
+        ..Subject::default()
+    };
+    let taken_at = instant(arguments.taken_at.as_deref())?.unwrap_or(opened.now);
+    let mut inventory = target::read(&subject, is_quiet)?;
+    let changelogs = if arguments.changelogs { changelogs::collect(&mut inventory, is_quiet)? } else { Vec::new() };
+    let asset = asset_id(named.as_deref().unwrap_or(&inventory.subject))?;
+    let observed = Observed::of(&inventory, &changelogs)?;
+    let is_there =
+        opened.organisation.store.record().await?.state.assets.get(&asset).is_some_and(lifecycle::Asset::is_active);
+    if !is_there && (arguments.register || is_this_host) {
+        let command = Command::RegisterAsset(asset.clone(), Attributes::default());
+        opened.organisation.act(&opened.person, opened.now, command).await?;
+        tell(is_quiet, format!("`{asset}` is registered."));
+    } else if !is_there {
+        return Err(Usage(format!("there is no asset `{asset}`: register it first, or with --register")).into());
+    }
+    let advisories = record::advisories(data)?;
+    if let Some(advisories) = &advisories
+        && !opened.organisation.is_judged_by(advisories).await?
+    {
+        judge_by(opened, advisories, is_quiet).await?;
+    }
+    let packages = observed.packages();
+    let unread = observed.unread;
+    let input = (observed, taken_at);
+    let taken =
+        opened.organisation.push(&opened.person, asset.clone(), input, (advisories.as_ref(), opened.now)).await?;
+    let words = match taken {
+        Taken::Changed { added, removed } => format!("{packages} packages; {added} things came and {removed} went"),
+        Taken::Unchanged => format!("{packages} packages; nothing has changed"),
+        Taken::Late => "it is older than the newest inventory, and is kept as history".to_owned(),
+        Taken::Known => "it was taken in before".to_owned(),
+    };
+    tell(is_quiet, format!("`{asset}`: {words}."));
+    if unread > 0 {
+        say(&format!("{unread} files or entries could not be read: what they hold is not known."));
+    }
+    if advisories.is_none() {
+        say(
+            "There is no index of advisories yet, so nothing can be said of these packages: run `plimsoll feeds sync` or `feeds import`, then `plimsoll fleet judge`.",
+        );
+    }
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// Holds everything against the current index, and notes the scans that were missed.
+pub(super) async fn judge(opened: &Opened, data: &Path, is_quiet: bool) -> Result<u8> {
+    let Some(advisories) = record::advisories(data)? else {
+        return Err(Usage(
+            "there is no index of advisories: run `plimsoll feeds sync`, or `plimsoll feeds import FILE…`".to_owned(),
+        )
+        .into());
+    };
+    judge_by(opened, &advisories, is_quiet).await?;
+    let missed = Command::TellMissedScans(ScanRule::default(), Scope::default());
+    let missed = opened.organisation.act(&opened.person, opened.now, missed).await?.events.len();
+    if missed > 0 {
+        say(&format!("{missed} scans were due and have not happened (see `plimsoll fleet assets`)."));
+    }
+    Ok(exit::WITHIN_POLICY)
+}
+
+async fn judge_by(opened: &Opened, advisories: &operations::Advisories, is_quiet: bool) -> Result<()> {
+    let mut counter = Counter::new("held against the advisories", "packages", is_quiet);
+    let (organisation, person) = (&opened.organisation, &opened.person);
+    organisation.note_feeds(person, advisories, opened.now).await?;
+    let progress = |done, total| counter.at(done as u64, Some(total as u64));
+    let judged = organisation.judge(person, advisories, opened.now, progress).await?;
+    counter.end();
+    tell(
+        is_quiet,
+        format!(
+            "{} distinct packages were held against the advisories: something else is said of {}, and of {} vulnerabilities.",
+            judged.things, judged.changed, judged.vulnerabilities
+        ),
+    );
+    Ok(())
+}
+
+fn tell(is_quiet: bool, words: String) {
+    if !is_quiet {
+        say(&words);
+    }
+}

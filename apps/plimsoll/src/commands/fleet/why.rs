@@ -1,0 +1,134 @@
+//! Why: all that one finding of the fleet rests on.
+
+use super::{asset_id, instant};
+use crate::arguments::WhyFormat;
+use crate::commands::why::canonical_id;
+use crate::exit;
+use crate::formats::{day_and_time, deadline_in_words};
+use crate::pager;
+use crate::printable::printable;
+use crate::record::Opened;
+use anyhow::{Context, Result};
+use fleet::{Carrier, Explanation, Fix};
+use operations::View;
+use serde_json::json;
+use std::fmt::Write;
+
+/// Explains a finding; says so plainly where there is none.
+pub(super) async fn run(opened: &Opened, (id, asset): (&str, &str), at: Option<&str>, format: WhyFormat) -> Result<u8> {
+    let (id, asset, at) = (canonical_id(id), asset_id(asset)?, instant(at)?);
+    let answer = |view: &View<'_>| -> Result<(String, u8)> {
+        let Some(found) = view.findings.explain(&view.record.facts, &id, &asset) else {
+            let is_known = view.record.state.assets.contains_key(&asset);
+            let words = match is_known {
+                false => format!("there is no asset `{asset}`"),
+                true => format!("`{asset}` does not have it and never had, as far as is known"),
+            };
+            let text = match format {
+                WhyFormat::Json => {
+                    serde_json::to_string_pretty(&json!({ "id": id, "found": false, "verdict": words }))? + "\n"
+                }
+                WhyFormat::Text => format!("{}: {words}.\n", printable(&id)),
+            };
+            return Ok((text, exit::NOT_ENOUGH_DATA));
+        };
+        let is_overdue = found.deadline.as_ref().and_then(|deadline| deadline.due).is_some_and(|due| due < view.now);
+        let is_suppressed = found.state == Some(fleet::State::Suppressed);
+        let text = match format {
+            WhyFormat::Json => serde_json::to_string_pretty(&as_json(&found))? + "\n",
+            WhyFormat::Text => in_words(&found, view)?,
+        };
+        let code = match found.state {
+            Some(fleet::State::Undetermined) => exit::NOT_ENOUGH_DATA,
+            Some(_) if is_overdue && !is_suppressed => exit::POLICY_NOT_MET,
+            _ => exit::WITHIN_POLICY,
+        };
+        Ok((text, code))
+    };
+    let (text, code) = opened.organisation.view(at, opened.now, answer).await??;
+    pager::show(text.as_bytes()).context("failed to write")?;
+    Ok(code)
+}
+
+fn in_words(found: &Explanation, view: &View<'_>) -> Result<String> {
+    let mut text = String::new();
+    let known = found.signals.last().map(|(_, signals)| signals);
+    let (id, title) = known.map_or(("", ""), |signals| (signals.id.as_str(), signals.title.as_str()));
+    writeln!(text, "{}  {}", printable(id), printable(title))?;
+    writeln!(text, "  on {}, first seen {}", found.asset, day_and_time(found.first_seen))?;
+    let state = match (found.state, found.closed_at) {
+        (Some(state), _) if found.is_reopened => format!("{}, closed before and come back", state.word()),
+        (Some(state), _) => state.word().to_owned(),
+        (None, Some(closed)) => format!("closed {}", day_and_time(closed)),
+        (None, None) => "closed".to_owned(),
+    };
+    writeln!(text, "  state: {state}\n\n  What carried it")?;
+    for carrier in &found.carriers {
+        carrier_in_words(&mut text, carrier)?;
+    }
+    writeln!(text, "\n  What was known of it")?;
+    for (since, signals) in &found.signals {
+        let cvss =
+            signals.cvss.as_ref().map_or_else(|| "no CVSS score".to_owned(), |(score, _)| format!("CVSS {score:.1}"));
+        let epss = signals.epss.map_or_else(String::new, |(score, _)| format!(", EPSS {score:.4}"));
+        let listed =
+            signals.listed.map_or_else(String::new, |at| format!(", listed as exploited {}", day_and_time(at)));
+        writeln!(text, "    since {}: {cvss}{epss}{listed}", day_and_time(*since))?;
+    }
+    if let Some(deadline) = &found.deadline {
+        writeln!(text)?;
+        text.push_str(&deadline_in_words(deadline, view.findings.policy(), view.now));
+    }
+    Ok(text)
+}
+
+fn carrier_in_words(text: &mut String, carrier: &Carrier) -> Result<()> {
+    let until =
+        carrier.until.map_or_else(|| "still there".to_owned(), |until| format!("until {}", day_and_time(until)));
+    writeln!(text, "    {} since {}, {until}", printable(&carrier.thing.label()), day_and_time(carrier.from))?;
+    let statement = &carrier.statement;
+    let fix = match &statement.fix {
+        Fix::Available(version) => format!("fixed in {version}"),
+        Fix::NotYet => "no fix yet".to_owned(),
+        Fix::WontFix => "its publisher will not fix it".to_owned(),
+        Fix::Deferred => "its publisher puts the fix off".to_owned(),
+        Fix::EndOfLife => "out of support".to_owned(),
+        Fix::Unknown => "nothing is known of a fix".to_owned(),
+    };
+    writeln!(text, "      {}: {}", printable(&fix), printable(&statement.because))?;
+    if !statement.remark.is_empty() {
+        writeln!(text, "      {}", printable(&statement.remark))?;
+    }
+    if let Some(decision) = &carrier.decision {
+        let approved = decision.approved_by.as_ref().map(ToString::to_string).unwrap_or_default();
+        writeln!(
+            text,
+            "      set aside until {}, approved by {approved}: {}",
+            day_and_time(decision.until),
+            printable(&decision.reason)
+        )?;
+    }
+    Ok(())
+}
+
+fn as_json(found: &Explanation) -> serde_json::Value {
+    let carrier = |carrier: &Carrier| {
+        json!({
+            "package": carrier.thing, "statement": carrier.statement, "from": carrier.from, "until": carrier.until,
+            "decision": carrier.decision,
+        })
+    };
+    let signals: Vec<_> =
+        found.signals.iter().map(|(since, signals)| json!({ "since": since, "signals": signals })).collect();
+    json!({
+        "asset": found.asset,
+        "found": true,
+        "state": found.state.map_or("closed", fleet::State::word),
+        "reopened": found.is_reopened,
+        "first_seen": found.first_seen,
+        "closed_at": found.closed_at,
+        "carriers": found.carriers.iter().map(carrier).collect::<Vec<_>>(),
+        "signals": signals,
+        "deadline": found.deadline.as_ref().map(crate::formats::deadline_as_json),
+    })
+}

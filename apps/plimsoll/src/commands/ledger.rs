@@ -1,0 +1,169 @@
+//! `plimsoll ledger`.
+
+mod proof;
+
+use crate::arguments::{LedgerArguments, LedgerCommand};
+use crate::exit;
+use crate::pager;
+use crate::printable::printable;
+use crate::progress::{Counter, say};
+use crate::record::{self, block_on};
+use anyhow::{Context, Result};
+use ledger::{Report, Tampering};
+use serde_json::json;
+use std::io::Write;
+use std::path::Path;
+use store::{DifferenceKind, Keys};
+
+/// Runs a command on the ledger.
+pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Result<u8> {
+    let LedgerArguments { record, command } = arguments;
+    let address = record::address(data, &record);
+    if !matches!(command, LedgerCommand::Check { .. } | LedgerCommand::Key) && !store::exists(&address) {
+        return Err(crate::exit::Usage(format!("there is no record at `{address}`")).into());
+    }
+    block_on(async {
+        match command {
+            LedgerCommand::Verify { key, checkpoint, json } => {
+                let key = record::public_key(key.as_deref(), data)?;
+                let read = |path: &std::path::PathBuf| {
+                    crate::files::read(path, crate::files::MOST_TEXT_BYTES)
+                        .with_context(|| format!("failed to read `{}`", path.display()))
+                };
+                let kept = checkpoint.iter().map(read).collect::<Result<Vec<_>>>()?;
+                let mut counter = Counter::new("verified", "entries", is_quiet);
+                let report = store::verify_at(&address, &key, kept, move |entry| counter.at(entry, None)).await?;
+                verified(&report, json)
+            }
+            LedgerCommand::Prove { number } => {
+                let opened = record::open(data, &record, is_quiet).await?;
+                let proven = opened.organisation.store.prove(number).await?;
+                print(&(serde_json::to_string_pretty(&proof::as_json(&proven)?)? + "\n"))
+            }
+            LedgerCommand::Check { proof, key } => {
+                let key = record::public_key(Some(&key), data)?;
+                let entry = proof::check(&crate::files::read_text(&proof)?, &key)?;
+                print(&format!("The proof holds: this entry is in the ledger.\n{entry}\n"))
+            }
+            LedgerCommand::Replay { json } => {
+                let mut counter = Counter::new("played again", "entries", is_quiet);
+                let replayed = store::replay_at(&address, |entry| counter.at(entry, None)).await?;
+                counter.end();
+                replay(&replayed, json)
+            }
+            LedgerCommand::Checkpoint => {
+                let opened = record::open(data, &record, is_quiet).await?;
+                print(&opened.organisation.store.checkpoint().await?)
+            }
+            LedgerCommand::Show { from, count } => {
+                let opened = record::open(data, &record, is_quiet).await?;
+                let size = opened.organisation.store.record().await?.state.entries;
+                let entries =
+                    opened.organisation.store.entries(from.min(size), from.saturating_add(count).min(size)).await?;
+                let text: String =
+                    entries.iter().map(|entry| String::from_utf8_lossy(entry).into_owned() + "\n").collect();
+                print(&text)
+            }
+            LedgerCommand::Key => print(&format!("{}\n", record::public_key(None, data)?)),
+            LedgerCommand::RotateKey => {
+                let opened = record::open(data, &record, is_quiet).await?;
+                let keys = Keys::of(data);
+                let next = keys.next(&keys.signer()?)?;
+                keys.prepare(&next)?;
+                opened.organisation.store.change_key(&opened.person, opened.now, next.clone()).await?;
+                keys.replace(&next)?;
+                say(&format!("The ledger is signed by `{}` from now on.", next.verifier()));
+                Ok(exit::WITHIN_POLICY)
+            }
+        }
+    })
+}
+
+fn print(text: &str) -> Result<u8> {
+    pager::show(text.as_bytes()).context("failed to write")?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// What verification found, one line for each thing that is not as it was written.
+pub(super) fn verified(report: &Report, is_json: bool) -> Result<u8> {
+    let lines: Vec<String> = report.tampering.iter().map(in_words).collect();
+    let mut out = Vec::new();
+    if is_json {
+        let whole = json!({
+            "origin": report.checkpoint.origin, "entries": report.checkpoint.size,
+            "root": report.checkpoint.root.to_string(), "key_changes": report.key_changes.len(), "tampering": lines,
+        });
+        writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
+    } else {
+        for line in &lines {
+            writeln!(out, "TAMPERED  {}", printable(line))?;
+        }
+        writeln!(
+            out,
+            "{} entries of the ledger {}, {} changes of keys: {}",
+            report.checkpoint.size,
+            printable(&report.checkpoint.origin),
+            report.key_changes.len(),
+            if lines.is_empty() {
+                "everything is as it was written".to_owned()
+            } else {
+                format!("{} things are not as they were written", lines.len())
+            }
+        )?;
+    }
+    pager::show(&out).context("failed to write")?;
+    Ok(if lines.is_empty() { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
+}
+
+fn in_words(tampering: &Tampering) -> String {
+    match tampering {
+        Tampering::Checkpoint { what } => format!("the newest checkpoint: {what}"),
+        Tampering::Bundle { path, what } => format!("the entries in {path}: {what}"),
+        Tampering::EntryChanged { number } => format!("entry {number} is not the one that was written"),
+        Tampering::EntryUnreadable { number, what } => format!("entry {number}: {what}"),
+        Tampering::Tile { path, what } => format!("the hashes in {path}: {what}"),
+        Tampering::HashChanged { path, place } => format!("hash {place} in {path} is not that of what it stands for"),
+        Tampering::Rewritten { found, signed } => {
+            format!("the history was written anew: it leads to {found}, and {signed} was signed")
+        }
+        Tampering::RolledBack { kept, size } => {
+            format!("an older state was put back: a checkpoint that was kept has {kept} entries, and there are {size}")
+        }
+        Tampering::Forked { kept } => {
+            format!("the history was forked: a checkpoint that was kept has another root for its {kept} entries")
+        }
+        Tampering::KeptUnsigned { kept, what } => format!("the checkpoint that was kept of {kept} entries: {what}"),
+    }
+}
+
+/// What comparing the tables with the ledger found.
+pub(super) fn replay(replayed: &store::Replayed, is_json: bool) -> Result<u8> {
+    let word = |kind: DifferenceKind| match kind {
+        DifferenceKind::Missing => "is missing",
+        DifferenceKind::Foreign => "does not follow from the ledger",
+        DifferenceKind::Changed => "has other contents",
+    };
+    let mut out = Vec::new();
+    if is_json {
+        let differences: Vec<_> = replayed
+            .differences
+            .iter()
+            .map(|one| json!({ "table": one.table, "key": one.key, "what": word(one.kind) }))
+            .collect();
+        let whole = json!({ "entries": replayed.entries, "rows": replayed.rows, "differences": differences });
+        writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
+    } else {
+        for one in &replayed.differences {
+            writeln!(out, "DIFFERS  table {}, row `{}`: it {}", one.table, printable(&one.key), word(one.kind))?;
+        }
+        writeln!(
+            out,
+            "{} entries played again, {} rows compared, {} differ",
+            replayed.entries,
+            replayed.rows,
+            replayed.differences.len()
+        )?;
+    }
+    pager::show(&out).context("failed to write")?;
+    Ok(if replayed.differences.is_empty() { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
+}

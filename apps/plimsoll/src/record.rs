@@ -1,0 +1,112 @@
+//! The record behind a command: opened in the data directory, or where `--store` says.
+
+use crate::arguments::RecordArguments;
+use crate::exit::Usage;
+use crate::progress::{self, Counter};
+use ::feeds::MappedIndex;
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use lifecycle::PersonId;
+use operations::{Advisories, Organisation};
+use std::path::{Path, PathBuf};
+use store::{Keys, Options, Store};
+
+/// A record, opened, and who acts on it.
+pub(crate) struct Opened {
+    pub(crate) organisation: Organisation,
+    pub(crate) person: PersonId,
+    pub(crate) now: Timestamp,
+}
+
+/// Runs a task to its end.
+pub(crate) fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.context("failed to start")?.block_on(task)
+}
+
+/// The record's address: a path or a URL.
+pub(crate) fn address(data: &Path, arguments: &RecordArguments) -> String {
+    arguments.store.clone().unwrap_or_else(|| data.join("record.sqlite").display().to_string())
+}
+
+/// Who acts: as the arguments say, or the user.
+pub(crate) fn person(arguments: &RecordArguments) -> Result<PersonId> {
+    let user = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok().filter(|user| !user.is_empty());
+    let name = arguments.person.clone().or_else(user).unwrap_or_else(|| "local".to_owned());
+    PersonId::new(name).map_err(|refusal| Usage(refusal.to_string()).into())
+}
+
+/// Opens the record to change it. Where there is none yet it is founded: whoever does so administrates it, and the common
+/// baseline is in force until another policy is adopted.
+pub(crate) async fn open_or_found(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
+    let opened = open_at(data, arguments, is_quiet).await?;
+    let policy = ::policy::PRESETS.iter().find(|preset| preset.id == "baseline").context("the baseline is gone")?;
+    if opened.organisation.found(&opened.person, (policy.id, policy.text), opened.now).await? && !is_quiet {
+        progress::say(&format!(
+            "This is a new record. `{}` administrates it, and the policy \"baseline\" is in force (see `plimsoll fleet policy`).",
+            opened.person
+        ));
+    }
+    Ok(opened)
+}
+
+/// Opens a record that is there.
+pub(crate) async fn open(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
+    let address = address(data, arguments);
+    if !store::exists(&address) {
+        return Err(Usage(format!(
+            "there is no record at `{address}`: begin one with `plimsoll fleet register` or `plimsoll fleet push`"
+        ))
+        .into());
+    }
+    open_at(data, arguments, is_quiet).await
+}
+
+async fn open_at(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
+    let (address, person) = (address(data, arguments), person(arguments)?);
+    std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
+    let keys = Keys::of(data);
+    let mut counter = Counter::new("reading the record", "entries", is_quiet);
+    let mut open = async |signer: ledger::Signer| {
+        let options = Options { url: &address, signer, write_point: None, findings_at: None };
+        Store::open(options, |entry| counter.at(entry, None)).await
+    };
+    let store = match (open(keys.signer()?).await, keys.prepared()?) {
+        // A change of keys came into the ledger, and the program ended before it put the new key in place.
+        (Err(store::Error::Key { .. }), Some(next)) => {
+            let store = open(next.clone()).await?;
+            keys.replace(&next)?;
+            store
+        }
+        (opened, _) => opened?,
+    };
+    counter.end();
+    Ok(Opened { organisation: Organisation::new(store), person, now: Timestamp::now() })
+}
+
+/// The current index of advisories of a data directory; none if there is none.
+pub(crate) fn advisories(data: &Path) -> Result<Option<Advisories>> {
+    struct Mapped(MappedIndex);
+    impl AsRef<[u8]> for Mapped {
+        fn as_ref(&self) -> &[u8] {
+            self.0.bytes()
+        }
+    }
+    let mapped = MappedIndex::current(&::feeds::Store::new(data))?;
+    Ok(mapped.map(|mapped| Advisories::new(Mapped(mapped))).transpose()?)
+}
+
+/// A public key: the text itself, or a file that holds it.
+pub(crate) fn public_key(given: Option<&str>, data: &Path) -> Result<ledger::Verifier> {
+    match given {
+        None => Ok(Keys::of(data)
+            .first()
+            .context("the key that the ledger began with is not in the data directory: name it with --key")?),
+        Some(text) if text.contains('+') && !Path::new(text).exists() => Ok(ledger::Verifier::parse(text)?),
+        Some(path) => {
+            let text = crate::files::read_text(&PathBuf::from(path))
+                .with_context(|| format!("failed to read the key `{path}`"))?;
+            Ok(ledger::Verifier::parse(text.trim_end()).with_context(|| format!("`{path}` holds no public key"))?)
+        }
+    }
+}
