@@ -11,6 +11,7 @@ mod note;
 mod proof;
 mod rotation;
 mod tile;
+mod timestamp;
 mod tree;
 mod verify;
 
@@ -23,5 +24,6 @@ pub use note::{Note, Signature};
 pub use proof::{consistency, inclusion, verify_consistency, verify_inclusion};
 pub use rotation::KeyChange;
 pub use tile::{FULL_WIDTH, HashTiles, Tile, changed_tiles, decode_bundle, encode_bundle};
+pub use timestamp::{TimestampProof, TimestampRequest, TrustedCertificate, verify_timestamp};
 pub use tree::{Frontier, Hashes, root};
 pub use verify::{Report, Source, Tampering, verify};
