@@ -52,7 +52,14 @@ impl Keys {
         let (name, seed) = random.split_at(4);
         let name = name.iter().fold("plimsoll/".to_owned(), |name, byte| name + &format!("{byte:02x}"));
         let seed: [u8; 32] = std::array::from_fn(|at| seed[at]);
-        let signer = Signer::from_seed(&name, KeyKind::Note, &seed)?;
+        self.adopt(&Signer::from_seed(&name, KeyKind::Note, &seed)?)
+    }
+
+    /// Puts a key in an empty place: it signs, and the ledger begins with it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn adopt(&self, signer: &Signer) -> Result<Signer, Error> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -61,7 +68,7 @@ impl Keys {
         // The public half first: where the secret is, the other is too.
         self.write("ledger.pub", &signer.verifier().to_string())?;
         self.write("ledger.key", &signer.secret_text())?;
-        Ok(signer)
+        Ok(signer.clone())
     }
 
     /// Keeps a key that is to sign as `keys/ledger.key.next`: a program that ends between the change in the ledger and

@@ -24,4 +24,4 @@ pub use jobs::{Job, Outcome};
 pub use keys::Keys;
 pub use record::Record;
 pub use replay::{Difference, DifferenceKind, Replayed, replay_at};
-pub use store::{Options, Proven, Store, exists, verify_at};
+pub use store::{Options, Proven, Store, Submitted, exists, verify_at};

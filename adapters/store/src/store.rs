@@ -35,6 +35,20 @@ pub struct Options<'a> {
     pub findings_at: Option<Timestamp>,
 }
 
+/// Something that was handed in, and may not be kept yet.
+#[derive(Debug)]
+pub struct Submitted(oneshot::Receiver<Result<Committed, Error>>);
+
+impl Submitted {
+    /// Waits until it is kept.
+    ///
+    /// # Errors
+    /// If the rules refuse it, or it cannot be kept; then nothing has happened.
+    pub async fn wait(self) -> Result<Committed, Error> {
+        self.0.await.map_err(|_| Error::Closed)?
+    }
+}
+
 /// One entry with the proof that it is in the ledger.
 #[derive(Debug, Clone)]
 pub struct Proven {
@@ -119,10 +133,23 @@ impl Store {
         at: Timestamp,
         planner: impl FnOnce(&Record) -> Result<Plan, Error> + Send + 'static,
     ) -> Result<Committed, Error> {
+        self.submit(by, at, planner).await?.wait().await
+    }
+
+    /// Hands in what is to be done, and does not wait for it: what is handed in first is done first.
+    ///
+    /// # Errors
+    /// If the store is closed.
+    pub async fn submit(
+        &self,
+        by: &PersonId,
+        at: Timestamp,
+        planner: impl FnOnce(&Record) -> Result<Plan, Error> + Send + 'static,
+    ) -> Result<Submitted, Error> {
         let (answer, answered) = oneshot::channel();
         let request = Request { planner: Box::new(planner), by: by.clone(), at, answer };
         self.requests.send(request).await.map_err(|_| Error::Closed)?;
-        answered.await.map_err(|_| Error::Closed)?
+        Ok(Submitted(answered))
     }
 
     /// Changes the ledger's key, vouched for by the one before it.

@@ -7,7 +7,7 @@ use fleet::{Facts, JudgedDocument, Judgement, Signals, Thing};
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes, Command, Event, PersonId, Pushed, Role};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Committed, Plan, Record, Store, digest};
+use store::{Committed, Plan, Record, Store, Submitted, digest};
 
 /// The record of one organisation, and what can be done with it.
 #[derive(Debug, Clone)]
@@ -116,12 +116,35 @@ impl Organisation {
         (observed, taken_at): (Observed, Timestamp),
         (advisories, now): (Option<&Advisories>, Timestamp),
     ) -> Result<Taken, Error> {
+        let submitted = self.submit(by, asset, (observed, taken_at), (advisories, now)).await?;
+        self.taken(submitted).await
+    }
+
+    /// Hands in what was observed on an asset, and does not wait for it: what is handed in first is taken in first.
+    ///
+    /// # Errors
+    /// If the store is closed.
+    pub async fn submit(
+        &self,
+        by: &PersonId,
+        asset: AssetId,
+        (observed, taken_at): (Observed, Timestamp),
+        (advisories, now): (Option<&Advisories>, Timestamp),
+    ) -> Result<Submitted, Error> {
         let advisories = advisories.cloned();
         let plan = move |record: &Record| {
             plan_push(record, asset, (observed, taken_at), (advisories.as_ref(), now))
                 .map_err(|error| store::Error::Plan(words(&error)))
         };
-        let committed = self.store.commit(by, now, plan).await?;
+        Ok(self.store.submit(by, now, plan).await?)
+    }
+
+    /// Waits for what was handed in, and says what became of it.
+    ///
+    /// # Errors
+    /// If the asset is not registered, the instant lies ahead, or it cannot be kept.
+    pub async fn taken(&self, submitted: Submitted) -> Result<Taken, Error> {
+        let committed = submitted.wait().await?;
         Ok(match committed.events.first() {
             None => Taken::Known,
             Some(Event::AssetScanned { .. }) => Taken::Unchanged,

@@ -2,6 +2,7 @@
 
 mod backup;
 mod changelogs;
+mod demo;
 mod feeds;
 mod fleet;
 mod generate;
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8> {
         Command::Ledger(ledger) => ledger::run(ledger, &data, arguments.quiet),
         Command::Backup(backup) => backup::backup(&backup, &data, arguments.quiet),
         Command::Restore(restore) => backup::restore(&restore, &data, arguments.quiet),
-        Command::Demo(_) => Ok(0),
+        Command::Demo(demo) => demo::run(&demo, &data, arguments.quiet),
         Command::Generate(command) => generate::run(&command),
     }
 }
