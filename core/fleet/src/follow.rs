@@ -59,6 +59,14 @@ impl Findings {
         &self.question.decisions
     }
 
+    /// How many findings there are of the vulnerabilities that an event touched.
+    #[must_use]
+    pub fn findings_in(&self, touched: &Touched) -> u64 {
+        let of_one =
+            |number: &u32| self.cells[*number as usize].iter().map(|cell| cell.assets.len() as u64).sum::<u64>();
+        touched.vulnerabilities.iter().map(of_one).sum()
+    }
+
     /// Puts other decisions in force: what the ones of before and the ones of now speak of is evaluated anew.
     pub fn decide(&mut self, facts: &Facts, decisions: Vec<Decision>) {
         let before = std::mem::replace(&mut self.question.decisions, decisions);

@@ -1,5 +1,6 @@
 //! Measurements, as whole processes of the release program; the table goes to `docs/benchmarks.md`.
 
+mod fleet;
 mod generate;
 mod ledger;
 mod measure;
@@ -14,10 +15,14 @@ const ADVISORIES: usize = 500_000;
 const PACKAGES: usize = 20_000;
 
 /// Runs the measurements and writes `docs/benchmarks.md`.
-pub(crate) fn run(root: &Path) -> Result<()> {
+pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
     if cfg!(debug_assertions) {
         // What is measured inside this program must be optimised like the product.
-        return super::cargo(root, &["run", "--release", "--locked", "--quiet", "-p", "xtask", "--", "bench"]);
+        let bench = ["run", "--release", "--locked", "--quiet", "-p", "xtask", "--", "bench"];
+        return super::cargo(root, &[&bench[..], part.as_slice()].concat());
+    }
+    if let Some(part) = part {
+        return one_part(part);
     }
     super::cargo(root, &["build", "--release", "--locked", "-p", "plimsoll"])?;
     let program = root.join("target/release/plimsoll");
@@ -31,7 +36,21 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     instructions(&mut rows)?;
     self::ledger::proofs(&mut rows)?;
     self::ledger::verification(&work, &mut rows)?;
+    self::fleet::run(&mut rows)?;
     write_page(root, &rows)
+}
+
+/// One part alone, to look at; the page stays as it is.
+fn one_part(part: &str) -> Result<()> {
+    let mut rows = Vec::new();
+    match part {
+        "fleet" => self::fleet::run(&mut rows)?,
+        _ => bail!("no part is called `{part}`: fleet"),
+    }
+    for Row { what, figures, limit, is_over } in rows {
+        println!("{what}: {figures} (limit {limit}){}", if is_over { " OVER THE LIMIT" } else { "" });
+    }
+    Ok(())
 }
 
 /// A row of the page.

@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     let root = root();
     match arguments.first().map(String::as_str) {
         Some("check") => check(&root),
-        Some("bench") => bench::run(&root),
+        Some("bench") => bench::run(&root, arguments.get(1).map(String::as_str)),
         Some("compare") => bench::compare(arguments.get(1).map(String::as_str)),
         Some("help") => help::write(&root),
         Some("fast") => structure(&root),

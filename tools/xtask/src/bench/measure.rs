@@ -46,6 +46,13 @@ pub(super) fn measure(runs: usize, make: impl Fn() -> Command) -> Result<Figures
     Ok(Figures { seconds, peak_kib })
 }
 
+/// The memory of this process that is resident, in MiB.
+pub(super) fn resident_mib() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) >> 10
+}
+
 /// The middle value.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
