@@ -41,16 +41,16 @@ impl Findings {
         (offset, limit): (usize, usize),
     ) -> (usize, Vec<AssetRow>) {
         let instants = instants(now);
-        let wanted: Vec<bool> = (0..facts.assets.len()).map(|asset| filter.fits(self, facts, asset)).collect();
+        let wanted = self.facets.find(facts, filter);
         let mut counts = vec![(Counts::default(), OPEN); facts.assets.len()];
         for cell in self.cells.iter().flatten() {
-            for asset in cell.assets.iter().filter(|asset| wanted[**asset as usize]) {
-                let (counts, due) = &mut counts[*asset as usize];
+            for asset in &cell.assets {
+                let (counts, due) = &mut counts[asset as usize];
                 counts.add(&cell.key, 1, instants);
                 *due = (*due).min(if cell.key.state.counts() { cell.key.due } else { OPEN });
             }
         }
-        let mut order: Vec<u32> = (0..facts.assets.len() as u32).filter(|asset| wanted[*asset as usize]).collect();
+        let mut order: Vec<u32> = wanted.iter().collect();
         order.sort_by(|a, b| {
             let weight = |asset: &u32| (counts[*asset as usize].0.overdue, counts[*asset as usize].0.findings);
             let id = |asset: &u32| &facts.assets[*asset as usize].id;

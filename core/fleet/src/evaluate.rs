@@ -3,15 +3,18 @@
 //! A finding is one vulnerability on one asset. Findings that agree in all that can be shown of them stand together in a cell.
 
 use crate::deadline::Ground;
+use crate::facets::Facets;
 use crate::facts::{Facts, Instant, OPEN, ThingFacts};
 use crate::group::Groups;
 use crate::judgement::Standing;
 use crate::keys::Keys;
+use crate::plain::Cells;
 use crate::slot::{Decided, EMPTY, Profiles, Scratch, Slot};
 use jiff::Timestamp;
 use lifecycle::Decision;
 use policy::Policy;
 use rayon::prelude::*;
+use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -45,8 +48,8 @@ pub(crate) struct Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) key: Key,
-    /// In rising order, and not empty.
-    pub(crate) assets: Vec<u32>,
+    /// Not empty.
+    pub(crate) assets: RoaringBitmap,
 }
 
 /// What is to be evaluated.
@@ -65,6 +68,7 @@ pub struct Question {
 pub struct Findings {
     pub(crate) question: Question,
     pub(crate) groups: Groups,
+    pub(crate) facets: Facets,
     /// By vulnerability: its cells in the order of their keys.
     pub(crate) cells: Vec<Vec<Cell>>,
     /// By vulnerability: its place among all by their ids.
@@ -80,8 +84,9 @@ impl Findings {
     /// Evaluates everything from zero, on all cores.
     #[must_use]
     pub fn evaluate(facts: &Facts, question: Question) -> Self {
-        let groups = Groups::as_of(facts, instant(question.at));
-        let mut findings = Self { question, groups, cells: Vec::new(), ranks: ranks(facts) };
+        let groups = Groups::as_of(facts, &question.policy, instant(question.at));
+        let facets = Facets::as_of(facts, question.at.map(Timestamp::as_millisecond));
+        let mut findings = Self { question, groups, facets, cells: Vec::new(), ranks: ranks(facts) };
         let all: Vec<u32> = (0..facts.vulnerabilities.len() as u32).collect();
         findings.cells = findings.cells_of(facts, &all);
         findings
@@ -106,57 +111,53 @@ impl Findings {
 
     fn cells_of_one(&self, facts: &Facts, number: usize, scratch: &mut Scratch) -> Vec<Cell> {
         let profiles = Profiles::of(facts, &facts.vulnerabilities[number].claims);
-        self.gather(facts, number, &profiles, scratch);
         let mut keys = Keys::new(self, facts, number, &profiles);
-        let mut cells: Vec<Cell> = Vec::new();
-        let mut places: HashMap<Key, usize> = HashMap::new();
-        let mut last: Option<(Key, usize)> = None;
-        scratch.touched.sort_unstable();
-        for asset in scratch.touched.drain(..) {
-            let slot = std::mem::replace(&mut scratch.slots[asset as usize], EMPTY);
-            let Some(key) = keys.of(&slot, self.groups.of_asset[asset as usize]) else { continue };
-            let place = match last {
-                Some((same, place)) if same == key => place,
-                _ => *places.entry(key).or_insert_with(|| {
-                    cells.push(Cell { key, assets: Vec::new() });
-                    cells.len() - 1
-                }),
-            };
-            last = Some((key, place));
-            cells[place].assets.push(asset);
+        let mut cells = Cells::default();
+        let rest = self.plain_cells(facts, (number, &profiles), &mut keys, &mut cells);
+        if rest.as_ref().is_none_or(|rest| !rest.is_empty()) {
+            self.gather(facts, (number, &profiles), rest.as_ref(), scratch);
+            scratch.touched.sort_unstable();
+            for asset in scratch.touched.drain(..) {
+                let slot = std::mem::replace(&mut scratch.slots[asset as usize], EMPTY);
+                if let Some(key) = keys.of(&slot, self.groups.of_asset[asset as usize]) {
+                    cells.push(key, asset);
+                }
+            }
         }
-        cells.iter_mut().for_each(|cell| cell.assets.shrink_to_fit());
-        cells.sort_unstable_by_key(|cell| cell.key);
-        cells
+        cells.into_sorted()
     }
 
-    /// Gathers what is known of a vulnerability's findings on all assets.
-    fn gather(&self, facts: &Facts, number: usize, profiles: &Profiles, scratch: &mut Scratch) {
+    /// Gathers what is known of a vulnerability's findings on all assets, or on these.
+    fn gather(
+        &self,
+        facts: &Facts,
+        (number, profiles): (usize, &Profiles),
+        only: Option<&RoaringBitmap>,
+        scratch: &mut Scratch,
+    ) {
         let at = self.at();
         let decided = Decided::on(&self.question, facts, number);
-        for claim in facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at) {
+        let claims = &facts.vulnerabilities[number].claims;
+        // Few assets are looked up one by one; of many, all that have a thing are gone through.
+        let few = only.filter(|only| only.len() < 1 + facts.assets.len() as u64 / 64);
+        for claim in claims.iter().filter(|claim| claim.from <= at) {
             let profile = profiles.bit(claim);
             let standing = facts.details[claim.detail as usize].standing;
             let mut add = |asset: u32, from: Instant, until: Instant| {
-                let is_decided = !decided.0.is_empty() && decided.find(facts, claim.thing, asset).is_some();
-                let standing = if is_decided { Standing::Suppressed } else { standing };
                 let (from, until) = (from.max(claim.from), until.min(claim.until));
-                if from < until && from <= at {
+                if from < until && from <= at && only.is_none_or(|only| few.is_some() || only.contains(asset)) {
+                    let is_decided = !decided.0.is_empty() && decided.find(facts, claim.thing, asset).is_some();
+                    let standing = if is_decided { Standing::Suppressed } else { standing };
                     scratch.slot(asset).add((from, until), at, profile, standing);
                 }
             };
-            each_interval(facts, &facts.things[claim.thing as usize], &mut add);
+            match few {
+                None => each_interval(facts, &facts.things[claim.thing as usize], &mut add),
+                Some(few) => few.iter().for_each(|asset| {
+                    each_interval_of(facts, claim.thing, asset, |from, until| add(asset, from, until));
+                }),
+            }
         }
-    }
-
-    /// Whether an asset is registered.
-    pub(crate) fn is_there(&self, facts: &Facts, asset: usize) -> bool {
-        let at = self.at();
-        let is_there = |(from, until): &(Instant, Instant)| match self.question.at {
-            None => *until == OPEN,
-            Some(_) => *from <= at && at < *until,
-        };
-        facts.assets[asset].lives.iter().any(is_there)
     }
 
     /// Calls `each` with every thing that an asset has as of the instant.
@@ -174,16 +175,14 @@ impl Findings {
         things.into_iter().filter(|thing| is_there(*thing)).for_each(&mut each);
     }
 
-    /// Calls `each` with every thing and asset that carry a vulnerability as of the instant.
-    pub(crate) fn each_carrier(&self, facts: &Facts, number: usize, mut each: impl FnMut(u32, u32)) {
+    /// Calls `each` with every asset that has a thing as of the instant.
+    pub(crate) fn each_holder(&self, facts: &Facts, thing: u32, mut each: impl FnMut(u32)) {
         let at = self.at();
-        for claim in facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at && claim.until > at) {
-            each_interval(facts, &facts.things[claim.thing as usize], &mut |asset, from, until| {
-                if from <= at && until > at {
-                    each(claim.thing, asset);
-                }
-            });
-        }
+        each_interval(facts, &facts.things[thing as usize], &mut |asset, from, until| {
+            if from <= at && until > at {
+                each(asset);
+            }
+        });
     }
 
     /// What is known of one finding, and what carries it now: things with the number of what is said of them.
@@ -274,15 +273,21 @@ fn each_interval(facts: &Facts, thing: &ThingFacts, each: &mut impl FnMut(u32, I
     spans.for_each(|span| each(span.asset, span.from, span.until));
 }
 
-/// The intervals in which an asset has a thing.
-pub(crate) fn intervals_of(facts: &Facts, thing: u32, asset: u32) -> Vec<(Instant, Instant)> {
+/// Calls `each` with every interval in which an asset has a thing.
+fn each_interval_of(facts: &Facts, thing: u32, asset: u32, mut each: impl FnMut(Instant, Instant)) {
     let thing = &facts.things[thing as usize];
     let spans = thing.spans_of(asset);
-    let mut intervals: Vec<(Instant, Instant)> = spans.iter().map(|span| (span.from, span.until)).collect();
+    spans.iter().for_each(|span| each(span.from, span.until));
     let is_open = spans.iter().any(|span| span.until == OPEN);
     if let Some(first) = facts.assets[asset as usize].first.filter(|_| !is_open && thing.holders.contains(asset)) {
-        intervals.push((first, OPEN));
+        each(first, OPEN);
     }
+}
+
+/// The intervals in which an asset has a thing.
+pub(crate) fn intervals_of(facts: &Facts, thing: u32, asset: u32) -> Vec<(Instant, Instant)> {
+    let mut intervals = Vec::new();
+    each_interval_of(facts, thing, asset, |from, until| intervals.push((from, until)));
     intervals
 }
 
@@ -305,7 +310,7 @@ pub(crate) fn ground<'a>(findings: &'a Findings, facts: &'a Facts, number: usize
         facts,
         policy: &findings.question.policy,
         signals: &facts.vulnerabilities[number].signals,
-        assets: &findings.groups.policy_assets[group as usize],
+        assets: &findings.groups.histories[group as usize],
         at: findings.at(),
     }
 }

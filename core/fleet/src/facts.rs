@@ -25,6 +25,8 @@ pub(crate) const OPEN: Instant = Instant::MAX;
 pub struct Facts {
     pub(crate) things: Vec<ThingFacts>,
     numbers: HashMap<Arc<Thing>, u32>,
+    /// Things by their own names and their sources', in small letters.
+    pub(crate) names: HashMap<String, Vec<u32>>,
     pub(crate) details: Vec<Detail>,
     detail_numbers: HashMap<Detail, u32>,
     pub(crate) vulnerabilities: Vec<VulnerabilityFacts>,
@@ -42,6 +44,8 @@ pub(crate) struct ThingFacts {
     pub(crate) thing: Arc<Thing>,
     /// The assets that have it now.
     pub(crate) holders: RoaringBitmap,
+    /// The assets that had it for a time, whether or not they have it now.
+    pub(crate) past: RoaringBitmap,
     /// The intervals of assets that have it, and not ever since they are known, or had it, in the order of assets and time.
     /// Open ones are of holders.
     pub(crate) spans: Vec<Span>,
@@ -268,10 +272,16 @@ impl Facts {
     fn number(&mut self, thing: Thing) -> Result<(), Error> {
         let number = u32::try_from(self.things.len()).map_err(|_| Error::TooMany { what: "packages" })?;
         let thing = Arc::new(thing);
+        let (own, source) = (thing.name.to_lowercase(), thing.patched_as().to_lowercase());
+        if own != source {
+            self.names.entry(source).or_default().push(number);
+        }
+        self.names.entry(own).or_default().push(number);
         self.numbers.insert(Arc::clone(&thing), number);
         self.things.push(ThingFacts {
             thing,
             holders: RoaringBitmap::new(),
+            past: RoaringBitmap::new(),
             spans: Vec::new(),
             claims: Vec::new(),
             undetermined: Vec::new(),
@@ -424,6 +434,7 @@ impl ThingFacts {
     /// An asset has it no longer.
     fn end(&mut self, asset: u32, first: Instant, at: Instant) {
         self.holders.remove(asset);
+        self.past.insert(asset);
         let behind = self.behind(asset);
         match self.spans[..behind].last_mut().filter(|span| span.asset == asset && span.until == OPEN) {
             Some(span) => span.until = at,
@@ -453,7 +464,13 @@ impl VulnerabilityFacts {
 }
 
 impl AssetFacts {
-    /// What was said about it at an instant.
+    /// What was said about it at an instant; what was said first where that is later.
+    pub(crate) fn attributes_at(&self, at: Instant) -> Option<Arc<Attributes>> {
+        let end = self.attributes.partition_point(|(since, _)| *since <= at).max(1);
+        self.attributes.get(..end).and_then(<[_]>::last).map(|(_, said)| Arc::clone(said))
+    }
+
+    /// The same, to look at.
     pub(crate) fn said_at(&self, at: Instant) -> Option<&Attributes> {
         let end = self.attributes.partition_point(|(since, _)| *since <= at).max(1);
         self.attributes.get(..end).and_then(<[_]>::last).map(|(_, said)| said.as_ref())

@@ -7,6 +7,7 @@ use crate::keys::Keys;
 use crate::slot::Profiles;
 use lifecycle::Decision;
 use policy::Policy;
+use roaring::RoaringBitmap;
 use std::sync::Arc;
 
 /// What an event touches: findings of these must be evaluated anew.
@@ -25,17 +26,21 @@ impl Findings {
     pub fn follow(&mut self, facts: &Facts, touched: &Touched) {
         self.make_room(facts);
         let at = self.at();
-        (self.groups.of_asset.len() as u32..facts.assets.len() as u32)
-            .for_each(|asset| self.groups.note(facts, asset, at));
+        (self.groups.of_asset.len() as u32..facts.assets.len() as u32).for_each(|asset| {
+            self.groups.note(facts, &self.question.policy, (asset, at));
+            self.facets.note(facts, asset, None);
+        });
+        self.facets.sort(facts);
         if touched.is_all {
             self.question.policy = facts.policy().unwrap_or_else(|| Arc::clone(&self.question.policy));
-            self.groups = Groups::as_of(facts, at);
+            self.groups = Groups::as_of(facts, &self.question.policy, at);
             let all: Vec<u32> = (0..facts.vulnerabilities.len() as u32).collect();
             self.cells = self.cells_of(facts, &all);
             return;
         }
         for asset in &touched.assets {
-            self.groups.note(facts, *asset, at);
+            self.groups.note(facts, &self.question.policy, (*asset, at));
+            self.facets.note(facts, *asset, None);
             self.follow_asset(facts, *asset);
         }
         self.follow_vulnerabilities(facts, &touched.vulnerabilities);
@@ -62,8 +67,7 @@ impl Findings {
     /// How many findings there are of the vulnerabilities that an event touched.
     #[must_use]
     pub fn findings_in(&self, touched: &Touched) -> u64 {
-        let of_one =
-            |number: &u32| self.cells[*number as usize].iter().map(|cell| cell.assets.len() as u64).sum::<u64>();
+        let of_one = |number: &u32| self.cells[*number as usize].iter().map(|cell| cell.assets.len()).sum::<u64>();
         touched.vulnerabilities.iter().map(of_one).sum()
     }
 
@@ -107,24 +111,20 @@ impl Findings {
 
 /// Moves an asset into the cell of a key, out of the one it was in; without a key it is in none.
 fn move_to(cells: &mut Vec<Cell>, asset: u32, key: Option<Key>) {
-    let place_in = |cell: &Cell| cell.assets.binary_search(&asset).ok();
-    if let Some((place, inside)) = cells.iter().enumerate().find_map(|(place, cell)| Some((place, place_in(cell)?))) {
+    if let Some(place) = cells.iter().position(|cell| cell.assets.contains(asset)) {
         if key == Some(cells[place].key) {
             return;
         }
-        cells[place].assets.remove(inside);
+        cells[place].assets.remove(asset);
         if cells[place].assets.is_empty() {
             cells.remove(place);
         }
     }
     let Some(key) = key else { return };
     match cells.binary_search_by_key(&key, |cell| cell.key) {
-        Err(place) => cells.insert(place, Cell { key, assets: vec![asset] }),
+        Err(place) => cells.insert(place, Cell { key, assets: RoaringBitmap::from_iter([asset]) }),
         Ok(place) => {
-            let assets = &mut cells[place].assets;
-            if let Err(behind) = assets.binary_search(&asset) {
-                assets.insert(behind, asset);
-            }
+            cells[place].assets.insert(asset);
         }
     }
 }

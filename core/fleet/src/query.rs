@@ -3,9 +3,11 @@
 use crate::evaluate::{Cell, Findings, Key, State};
 use crate::facts::{Facts, Instant, OPEN};
 use crate::judgement::Fix;
+use crate::sieve::{Sieve, count};
 use jiff::Timestamp;
 use lifecycle::AssetId;
 use rayon::prelude::*;
+use roaring::RoaringBitmap;
 use std::cmp::Ordering;
 
 /// Which findings are asked for; what is empty lets everything through.
@@ -125,112 +127,6 @@ pub struct Row {
     pub carriers: Vec<(String, Option<String>)>,
 }
 
-/// Holds a filter's parts against assets and vulnerabilities.
-pub(crate) struct Sieve<'q> {
-    filter: &'q Filter,
-    ranks: Vec<bool>,
-    /// By asset; none lets all through.
-    pub(crate) assets: Option<Vec<bool>>,
-    /// By thing; none lets all through.
-    things: Option<Vec<bool>>,
-    now: Instant,
-}
-
-/// Whether a text holds a part, whatever the case.
-fn holds(text: &str, part: &str) -> bool {
-    text.to_lowercase().contains(&part.to_lowercase())
-}
-
-impl<'q> Sieve<'q> {
-    pub(crate) fn new(findings: &Findings, facts: &Facts, filter: &'q Filter, now: Timestamp) -> Self {
-        let is_asked = |id: &String| filter.classes.is_empty() || filter.classes.contains(id);
-        let ranks = findings.question.policy.classes.iter().map(|class| is_asked(&class.id)).collect();
-        let assets = (filter.assets != AssetFilter::default())
-            .then(|| (0..facts.assets.len()).map(|asset| filter.assets.fits(findings, facts, asset)).collect());
-        let things = filter.package.as_ref().map(|part| {
-            let fits = |facts: &crate::facts::ThingFacts| {
-                holds(&facts.thing.name, part) || holds(facts.thing.patched_as(), part) || facts.thing.is_named(part)
-            };
-            facts.things.iter().map(fits).collect()
-        });
-        Self { filter, ranks, assets, things, now: now.as_millisecond() }
-    }
-
-    fn lets_vulnerability(&self, facts: &Facts, number: usize) -> bool {
-        let known = &facts.vulnerabilities[number];
-        let by_text = self.filter.vulnerability.as_ref().is_none_or(|part| {
-            let signals = known.signals.last().map(|(_, signals)| signals);
-            holds(&known.id, part)
-                || signals.is_some_and(|signals| {
-                    holds(&signals.title, part) || signals.aliases.iter().any(|alias| holds(alias, part))
-                })
-        });
-        let by_package = || {
-            let things = self.things.as_ref();
-            things.is_none_or(|things| known.claims.iter().any(|claim| things[claim.thing as usize]))
-        };
-        by_text && by_package()
-    }
-
-    fn lets_key(&self, key: &Key) -> bool {
-        let by_state = match self.filter.states.is_empty() {
-            true => key.state != State::Suppressed,
-            false => self.filter.states.contains(&key.state),
-        };
-        by_state
-            && self.ranks.get(usize::from(key.rank)).copied().unwrap_or(true)
-            && self.filter.is_overdue.is_none_or(|wanted| key.is_overdue(self.now) == wanted)
-            && self.filter.due_before.is_none_or(|before| key.due < before.as_millisecond())
-    }
-
-    /// The assets that have a carrier of the asked name with the vulnerability; none lets all through.
-    fn carriers(&self, findings: &Findings, facts: &Facts, number: usize) -> Option<Vec<bool>> {
-        let things = self.things.as_ref()?;
-        let mut fits = vec![false; facts.assets.len()];
-        findings.each_carrier(facts, number, |thing, asset| fits[asset as usize] |= things[thing as usize]);
-        Some(fits)
-    }
-
-    /// The assets of a cell that are asked for.
-    fn assets<'c>(&'c self, cell: &'c Cell, carriers: Option<&'c Vec<bool>>) -> impl Iterator<Item = u32> + 'c {
-        let is_asked = move |asset: &u32| {
-            let at = *asset as usize;
-            self.assets.as_ref().is_none_or(|assets| assets[at]) && carriers.is_none_or(|carriers| carriers[at])
-        };
-        cell.assets.iter().copied().filter(is_asked)
-    }
-
-    fn count(&self, cell: &Cell, carriers: Option<&Vec<bool>>) -> u64 {
-        match (&self.assets, carriers) {
-            (None, None) => cell.assets.len() as u64,
-            _ => self.assets(cell, carriers).count() as u64,
-        }
-    }
-}
-
-impl AssetFilter {
-    pub(crate) fn fits(&self, findings: &Findings, facts: &Facts, asset: usize) -> bool {
-        let known = &facts.assets[asset];
-        if !findings.is_there(facts, asset) {
-            return false;
-        }
-        let Some(said) = known.said_at(findings.at()) else { return false };
-        let is = |wanted: &Option<String>, own: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| own.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(wanted)))
-        };
-        let has_name =
-            |part: &String| holds(known.id.as_str(), part) || said.name.as_ref().is_some_and(|name| holds(name, part));
-        self.id.as_ref().is_none_or(|id| *id == known.id)
-            && self.name.as_ref().is_none_or(has_name)
-            && is(&self.environment, &said.environment)
-            && is(&self.owner, &said.owner)
-            && is(&self.criticality, &said.criticality)
-            && self.exposure.is_none_or(|exposure| said.exposure == Some(exposure))
-            && self.tag.as_ref().is_none_or(|tag| said.tags.iter().any(|own| own.eq_ignore_ascii_case(tag)))
-            && self.platform.as_ref().is_none_or(|part| holds(&known.platform, part))
-    }
-}
-
 impl Key {
     pub(crate) fn is_overdue(&self, now: Instant) -> bool {
         self.due < now && self.state != State::Suppressed
@@ -241,6 +137,8 @@ impl Key {
 struct Candidate<'c> {
     order: (u64, Instant, u32),
     number: u32,
+    /// How many of the cell's findings are asked for.
+    count: u64,
     cell: &'c Cell,
 }
 
@@ -250,21 +148,69 @@ impl Candidate<'_> {
     }
 }
 
+/// So few assets are gone through one by one.
+const FEW_ASSETS: u64 = 32;
+
 impl Findings {
     /// A part of the list of findings.
     #[must_use]
     pub fn list(&self, facts: &Facts, query: &Query) -> Page {
         let sieve = Sieve::new(self, facts, &query.filter, query.now);
+        if let Some(assets) = sieve.assets.as_ref().filter(|assets| assets.len() <= FEW_ASSETS) {
+            return self.list_of_few(facts, (&sieve, assets), query);
+        }
         let wanted = query.offset.saturating_add(query.limit);
-        let parts = (0..self.cells.len()).into_par_iter().with_min_len(512);
-        let parts =
-            parts.fold(Part::default, |part, number| part.with(self, facts, (&sieve, query.sort), (number, wanted)));
+        let numbers = sieve.vulnerabilities(self);
+        let parts = numbers.par_iter().with_min_len(256).fold(Part::default, |part, number| {
+            part.with(self, facts, (&sieve, query.sort), (*number as usize, wanted))
+        });
         let whole = parts.reduce(Part::default, |one, other| one.join(other, wanted));
         let rows = match query.sort {
             Sort::Asset => self.rows_by_asset(facts, &sieve, query),
             _ => self.rows_by_cell(facts, &sieve, query, whole.candidates),
         };
         Page { total: whole.total, overdue: whole.overdue, rows }
+    }
+
+    /// The list where only a few assets are asked for: all their findings, in order.
+    fn list_of_few(&self, facts: &Facts, (sieve, assets): (&Sieve<'_>, &RoaringBitmap), query: &Query) -> Page {
+        let mut all = Vec::new();
+        for asset in assets {
+            let asked = self.asked_of(facts, sieve, asset);
+            all.extend(asked.into_iter().map(|(number, key)| {
+                let order = match query.sort {
+                    Sort::Asset => u64::from(asset),
+                    sort => self.order(facts, sort, number as usize, &key),
+                };
+                (order, key.due, self.ranks[number as usize], key, asset, number)
+            }));
+        }
+        let (total, overdue) = (all.len() as u64, all.iter().filter(|one| one.3.is_overdue(sieve.now)).count() as u64);
+        if query.sort == Sort::Asset {
+            all.sort_by_key(|(_, due, rank, key, asset, _)| {
+                (facts.assets[*asset as usize].id.as_str(), *due, *key, *rank)
+            });
+        } else {
+            all.sort_unstable();
+        }
+        let page = all.into_iter().skip(query.offset).take(query.limit);
+        Page {
+            total,
+            overdue,
+            rows: page.map(|(.., key, asset, number)| self.row(facts, number, asset, &key, query.now)).collect(),
+        }
+    }
+
+    /// The findings of an asset that are asked for.
+    fn asked_of(&self, facts: &Facts, sieve: &Sieve<'_>, asset: u32) -> Vec<(u32, Key)> {
+        let mut own = self.findings_of(facts, asset);
+        own.retain(|(number, key)| sieve.lets_key(key) && sieve.lets_vulnerability(facts, *number as usize));
+        if sieve.is_by_thing() {
+            own.retain(|(number, _)| {
+                sieve.assets_of(self, facts, *number as usize).is_none_or(|asked| asked.contains(asset))
+            });
+        }
+        own
     }
 
     fn rows_by_cell(
@@ -277,8 +223,13 @@ impl Findings {
         let mut rows = Vec::new();
         let mut passed = 0;
         for candidate in candidates {
-            let carriers = sieve.carriers(self, facts, candidate.number as usize);
-            for asset in sieve.assets(candidate.cell, carriers.as_ref()) {
+            if passed + (candidate.count as usize) <= query.offset {
+                passed += candidate.count as usize;
+                continue;
+            }
+            let asked = sieve.assets_of(self, facts, candidate.number as usize);
+            let is_asked = |asset: &u32| asked.as_ref().is_none_or(|asked| asked.contains(*asset));
+            for asset in candidate.cell.assets.iter().filter(is_asked) {
                 if rows.len() == query.limit {
                     return rows;
                 }
@@ -292,18 +243,12 @@ impl Findings {
     }
 
     fn rows_by_asset(&self, facts: &Facts, sieve: &Sieve<'_>, query: &Query) -> Vec<Row> {
-        let mut assets: Vec<u32> = (0..facts.assets.len() as u32).collect();
-        assets.retain(|asset| sieve.assets.as_ref().is_none_or(|assets| assets[*asset as usize]));
-        assets.sort_unstable_by_key(|asset| facts.assets[*asset as usize].id.as_str());
+        let asked = |asset: &&u32| sieve.assets.as_ref().is_none_or(|assets| assets.contains(**asset));
         let mut rows = Vec::new();
         let mut passed = 0;
-        for asset in assets {
-            let mut own = self.findings_of(facts, asset);
-            own.retain(|(number, key)| sieve.lets_key(key) && sieve.lets_vulnerability(facts, *number as usize));
-            own.retain(|(number, _)| {
-                sieve.carriers(self, facts, *number as usize).is_none_or(|carriers| carriers[asset as usize])
-            });
-            own.sort_by_key(|(number, key)| (*key, self.ranks[*number as usize]));
+        for asset in self.facets.order.iter().filter(asked).copied() {
+            let mut own = self.asked_of(facts, sieve, asset);
+            own.sort_by_key(|(number, key)| (key.due, *key, self.ranks[*number as usize]));
             for (number, key) in own {
                 if rows.len() == query.limit {
                     return rows;
@@ -356,16 +301,20 @@ impl Findings {
         facts: &Facts,
         filter: &Filter,
         now: Timestamp,
-        mut each: impl FnMut(u32, &Cell, &mut dyn Iterator<Item = u32>),
+        mut each: impl FnMut(u32, &Key, &RoaringBitmap),
     ) {
         let sieve = Sieve::new(self, facts, filter, now);
-        for (number, cells) in self.cells.iter().enumerate() {
-            if cells.is_empty() || !sieve.lets_vulnerability(facts, number) {
+        for number in sieve.vulnerabilities(self) {
+            let cells = &self.cells[number as usize];
+            if cells.is_empty() || !sieve.lets_vulnerability(facts, number as usize) {
                 continue;
             }
-            let carriers = sieve.carriers(self, facts, number);
+            let asked = sieve.assets_of(self, facts, number as usize);
             for cell in cells.iter().filter(|cell| sieve.lets_key(&cell.key)) {
-                each(number as u32, cell, &mut sieve.assets(cell, carriers.as_ref()));
+                match &asked {
+                    None => each(number, &cell.key, &cell.assets),
+                    Some(asked) => each(number, &cell.key, &(&cell.assets & asked)),
+                }
             }
         }
     }
@@ -405,19 +354,20 @@ impl<'c> Part<'c> {
         if cells.is_empty() || !sieve.lets_vulnerability(facts, number) {
             return self;
         }
-        let carriers = sieve.carriers(findings, facts, number);
+        let own = sieve.is_by_thing().then(|| sieve.assets_of(findings, facts, number)).flatten();
+        let asked = own.as_ref().or(sieve.assets.as_ref());
         for cell in cells.iter().filter(|cell| sieve.lets_key(&cell.key)) {
-            let count = sieve.count(cell, carriers.as_ref());
+            let count = count(cell, asked);
             if count == 0 {
                 continue;
             }
             self.total += count;
             self.overdue += if cell.key.is_overdue(sieve.now) { count } else { 0 };
             let order = (findings.order(facts, sort, number, &cell.key), cell.key.due, findings.ranks[number]);
-            self.candidates.push(Candidate { order, number: number as u32, cell });
+            self.candidates.push(Candidate { order, number: number as u32, count, cell });
         }
         // Every cell brings one finding at least: more than so many are never shown.
-        if self.candidates.len() > 4 * wanted + 1024 {
+        if self.candidates.len() > wanted.saturating_mul(4).saturating_add(1024) {
             self.cut(wanted);
         }
         self

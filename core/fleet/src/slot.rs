@@ -98,9 +98,14 @@ impl Profiles {
 
     /// The profiles that decide a deadline: where a patch exists now, all patches that there were; else what is there.
     pub(crate) fn deciding(&self, slot: &Slot) -> u32 {
+        self.deciding_of(slot.ever, slot.now)
+    }
+
+    /// The same, of the profiles that there ever were and those that there are.
+    pub(crate) fn deciding_of(&self, ever: u32, now: u32) -> u32 {
         let fixed = self.known.iter().enumerate().filter(|(_, profile)| profile.has_fix);
         let fixed = fixed.fold(0, |mask, (place, _)| mask | 1 << place.min(31));
-        if slot.now & fixed != 0 { slot.ever & fixed } else { slot.now }
+        if now & fixed != 0 { ever & fixed } else { now }
     }
 
     pub(crate) fn in_mask(&self, mask: u32) -> Vec<&Profile> {

@@ -1,6 +1,6 @@
 //! Conditions: structured comparisons over the facts. Whatever they look at is noted.
 
-use crate::facts::{Exposure, Facts, Input};
+use crate::facts::{Asset, Exposure, Facts, Input};
 use crate::file::Missing;
 use serde::Deserialize;
 
@@ -59,6 +59,26 @@ pub(crate) struct Looked<'a> {
 }
 
 impl Condition {
+    /// What of an asset's attributes it looks at; the others are left out.
+    pub(crate) fn relevant(&self, asset: &Asset, to: &mut Asset) {
+        if self.exposure.is_some() {
+            to.exposure = asset.exposure;
+        }
+        if self.environment.is_some() {
+            to.environment.clone_from(&asset.environment);
+        }
+        if self.criticality.is_some() {
+            to.criticality.clone_from(&asset.criticality);
+        }
+        if self.data_class.is_some() {
+            to.data_classes.clone_from(&asset.data_classes);
+        }
+        if self.impact.is_some() {
+            to.impact.clone_from(&asset.impact);
+        }
+        self.any.iter().flatten().for_each(|inner| inner.relevant(asset, to));
+    }
+
     /// Whether nothing is asked, so that everything fits.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// Whether an asset can be reached from the internet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exposure {
     /// Reachable from the internet.
@@ -13,7 +13,7 @@ pub enum Exposure {
 }
 
 /// Facts about the asset, as far as the organisation says them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Asset {
     /// Reachable from the internet or not.

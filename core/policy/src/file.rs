@@ -116,6 +116,14 @@ fn yes() -> bool {
 }
 
 impl Policy {
+    /// The attributes of an asset that any class looks at: assets that agree in these are classified alike.
+    #[must_use]
+    pub fn relevant(&self, asset: &crate::facts::Asset) -> crate::facts::Asset {
+        let mut relevant = crate::facts::Asset::default();
+        self.classes.iter().for_each(|class| class.when.relevant(asset, &mut relevant));
+        relevant
+    }
+
     /// Reads a policy file.
     ///
     /// # Errors

@@ -1,0 +1,144 @@
+//! Facets: which assets there are, and which of them bear which word, ready for filters and sorted lists.
+
+use crate::facts::{Facts, Instant, OPEN};
+use crate::query::AssetFilter;
+use lifecycle::{Attributes, Exposure};
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a word is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Facet {
+    Environment,
+    Owner,
+    Criticality,
+    Exposure,
+    Tag,
+    Platform,
+}
+
+/// The facets of all assets as of an instant.
+#[derive(Debug, Default)]
+pub(crate) struct Facets {
+    /// The assets that are registered.
+    pub(crate) there: RoaringBitmap,
+    /// The assets' numbers in the order of their ids.
+    pub(crate) order: Vec<u32>,
+    words: HashMap<Facet, HashMap<String, RoaringBitmap>>,
+    /// By asset: what was noted of it, and its id and name in small letters.
+    noted: Vec<Noted>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Noted {
+    said: Option<Arc<Attributes>>,
+    platform: String,
+    text: Box<str>,
+}
+
+fn words(said: &Attributes, platform: &str) -> Vec<(Facet, String)> {
+    let mut words = Vec::new();
+    let mut word = |facet, text: &str| words.push((facet, text.to_lowercase()));
+    let texts =
+        [(Facet::Environment, &said.environment), (Facet::Owner, &said.owner), (Facet::Criticality, &said.criticality)];
+    texts.iter().for_each(|(facet, text)| text.iter().for_each(|text| word(*facet, text)));
+    said.tags.iter().for_each(|tag| word(Facet::Tag, tag));
+    said.exposure.iter().for_each(|exposure| word(Facet::Exposure, exposure_word(*exposure)));
+    word(Facet::Platform, platform);
+    words
+}
+
+fn exposure_word(exposure: Exposure) -> &'static str {
+    match exposure {
+        Exposure::Exposed => "exposed",
+        Exposure::Internal => "internal",
+    }
+}
+
+impl Facets {
+    pub(crate) fn as_of(facts: &Facts, at: Option<Instant>) -> Self {
+        let mut facets = Self::default();
+        (0..facts.assets.len() as u32).for_each(|asset| facets.note(facts, asset, at));
+        facets.sort(facts);
+        facets
+    }
+
+    /// Notes an asset that is new or of which something else is said; [`Facets::sort`] comes after the last new one.
+    pub(crate) fn note(&mut self, facts: &Facts, asset: u32, at: Option<Instant>) {
+        let known = &facts.assets[asset as usize];
+        let is_there = |(from, until): &(Instant, Instant)| match at {
+            None => *until == OPEN,
+            Some(at) => *from <= at && at < *until,
+        };
+        match known.lives.iter().any(is_there) {
+            true => self.there.insert(asset),
+            false => self.there.remove(asset),
+        };
+        let said = known.attributes_at(at.unwrap_or(OPEN - 1));
+        let place = asset as usize;
+        if self.noted.len() <= place {
+            self.noted.resize(place + 1, Noted::default());
+        }
+        let before = std::mem::take(&mut self.noted[place]);
+        let is_same = before.platform == known.platform
+            && matches!((&before.said, &said), (Some(one), Some(other)) if Arc::ptr_eq(one, other));
+        if is_same {
+            self.noted[place] = before;
+            return;
+        }
+        for (facet, word) in before.said.iter().flat_map(|said| words(said, &before.platform)) {
+            if let Some(assets) = self.words.get_mut(&facet).and_then(|words| words.get_mut(&word)) {
+                assets.remove(asset);
+            }
+        }
+        for (facet, word) in said.iter().flat_map(|said| words(said, &known.platform)) {
+            self.words.entry(facet).or_default().entry(word).or_default().insert(asset);
+        }
+        let name = said.as_ref().and_then(|said| said.name.as_deref()).unwrap_or_default();
+        let text = format!("{}\n{name}", known.id).to_lowercase().into_boxed_str();
+        self.noted[place] = Noted { said, platform: known.platform.clone(), text };
+    }
+
+    /// Puts the assets in the order of their ids.
+    pub(crate) fn sort(&mut self, facts: &Facts) {
+        if self.order.len() != facts.assets.len() {
+            self.order = (0..facts.assets.len() as u32).collect();
+            self.order.sort_unstable_by_key(|asset| facts.assets[*asset as usize].id.as_str());
+        }
+    }
+
+    /// The assets that a filter lets through.
+    pub(crate) fn find(&self, facts: &Facts, filter: &AssetFilter) -> RoaringBitmap {
+        let mut found = self.there.clone();
+        if let Some(id) = &filter.id {
+            found &= facts.asset_number(id).into_iter().collect::<RoaringBitmap>();
+        }
+        let exposure = filter.exposure.map(|exposure| exposure_word(exposure).to_owned());
+        let exact = [
+            (Facet::Environment, &filter.environment),
+            (Facet::Owner, &filter.owner),
+            (Facet::Criticality, &filter.criticality),
+            (Facet::Tag, &filter.tag),
+            (Facet::Exposure, &exposure),
+        ];
+        for (facet, word) in exact.iter().filter_map(|(facet, word)| Some((facet, word.as_ref()?.to_lowercase()))) {
+            match self.words.get(facet).and_then(|words| words.get(&word)) {
+                Some(assets) => found &= assets,
+                None => found.clear(),
+            }
+        }
+        if let Some(part) = &filter.platform {
+            let part = part.to_lowercase();
+            let mut all = RoaringBitmap::new();
+            let named = self.words.get(&Facet::Platform).into_iter().flatten().filter(|(word, _)| word.contains(&part));
+            named.for_each(|(_, assets)| all |= assets);
+            found &= all;
+        }
+        if let Some(part) = &filter.name {
+            let part = part.to_lowercase();
+            return found.into_iter().filter(|asset| self.noted[*asset as usize].text.contains(&part)).collect();
+        }
+        found
+    }
+}

@@ -1,0 +1,123 @@
+//! Sieves: a filter, made ready to be held against many findings.
+
+use crate::evaluate::{Cell, Findings, Key, State};
+use crate::facts::{Facts, Instant};
+use crate::query::{AssetFilter, Filter};
+use jiff::Timestamp;
+use roaring::RoaringBitmap;
+
+/// Holds a filter's parts against assets and vulnerabilities.
+pub(crate) struct Sieve<'q> {
+    filter: &'q Filter,
+    ranks: Vec<bool>,
+    /// The assets that are asked for; none lets all through.
+    pub(crate) assets: Option<RoaringBitmap>,
+    /// The things that are asked for; none lets all through.
+    things: Option<RoaringBitmap>,
+    /// The vulnerabilities in these, in rising order; none lets all through.
+    of_things: Option<Vec<u32>>,
+    pub(crate) now: Instant,
+}
+
+/// Whether a text holds a part that is in small letters, whatever the text's case.
+pub(crate) fn holds(text: &str, part: &str) -> bool {
+    if text.is_ascii() {
+        return part.is_empty()
+            || text.as_bytes().windows(part.len()).any(|own| own.eq_ignore_ascii_case(part.as_bytes()));
+    }
+    text.to_lowercase().contains(part)
+}
+
+impl<'q> Sieve<'q> {
+    pub(crate) fn new(findings: &Findings, facts: &Facts, filter: &'q Filter, now: Timestamp) -> Self {
+        let is_asked = |id: &String| filter.classes.is_empty() || filter.classes.contains(id);
+        let ranks = findings.question.policy.classes.iter().map(|class| is_asked(&class.id)).collect();
+        let assets = (filter.assets != AssetFilter::default()).then(|| findings.facets.find(facts, &filter.assets));
+        let things = filter.package.as_ref().map(|part| facts.things_named(part));
+        let of_things = things.as_ref().map(|things| {
+            let claims = things.iter().flat_map(|thing| &facts.things[thing as usize].claims);
+            let mut found: Vec<u32> = claims.map(|(vulnerability, _)| *vulnerability).collect();
+            found.sort_unstable();
+            found.dedup();
+            found
+        });
+        Self { filter, ranks, assets, things, of_things, now: now.as_millisecond() }
+    }
+
+    /// The vulnerabilities that may be asked for, in rising order.
+    pub(crate) fn vulnerabilities(&self, findings: &Findings) -> Vec<u32> {
+        match &self.of_things {
+            Some(found) => found.iter().copied().filter(|number| (*number as usize) < findings.cells.len()).collect(),
+            None => (0..findings.cells.len() as u32).collect(),
+        }
+    }
+
+    pub(crate) fn lets_vulnerability(&self, facts: &Facts, number: usize) -> bool {
+        let known = &facts.vulnerabilities[number];
+        self.filter.vulnerability.as_ref().is_none_or(|part| {
+            let part = part.to_lowercase();
+            let signals = known.signals.last().map(|(_, signals)| signals);
+            holds(&known.id, &part)
+                || signals.is_some_and(|signals| {
+                    holds(&signals.title, &part) || signals.aliases.iter().any(|alias| holds(alias, &part))
+                })
+        })
+    }
+
+    pub(crate) fn lets_key(&self, key: &Key) -> bool {
+        let by_state = match self.filter.states.is_empty() {
+            true => key.state != State::Suppressed,
+            false => self.filter.states.contains(&key.state),
+        };
+        by_state
+            && self.ranks.get(usize::from(key.rank)).copied().unwrap_or(true)
+            && self.filter.is_overdue.is_none_or(|wanted| key.is_overdue(self.now) == wanted)
+            && self.filter.due_before.is_none_or(|before| key.due < before.as_millisecond())
+    }
+
+    /// The assets on which a vulnerability may be asked for: those that are, and have a carrier of the asked name; none lets
+    /// all through.
+    pub(crate) fn assets_of(&self, findings: &Findings, facts: &Facts, number: usize) -> Option<RoaringBitmap> {
+        let Some(things) = &self.things else { return self.assets.clone() };
+        let mut found = RoaringBitmap::new();
+        let at = findings.at();
+        let claims = facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at && claim.until > at);
+        for claim in claims.filter(|claim| things.contains(claim.thing)) {
+            match findings.question.at {
+                None => found |= &facts.things[claim.thing as usize].holders,
+                Some(_) => findings.each_holder(facts, claim.thing, |asset| {
+                    found.insert(asset);
+                }),
+            }
+        }
+        if let Some(assets) = &self.assets {
+            found &= assets;
+        }
+        Some(found)
+    }
+
+    /// Whether the filter speaks of things, so that each vulnerability has assets of its own.
+    pub(crate) fn is_by_thing(&self) -> bool {
+        self.things.is_some()
+    }
+}
+
+/// How many assets of a cell are among those that are asked for.
+pub(crate) fn count(cell: &Cell, asked: Option<&RoaringBitmap>) -> u64 {
+    asked.map_or_else(|| cell.assets.len(), |asked| cell.assets.intersection_len(asked))
+}
+
+impl Facts {
+    /// The things with a part in their name or their source's, or that a package URL names.
+    fn things_named(&self, part: &str) -> RoaringBitmap {
+        let small = part.to_lowercase();
+        if part.starts_with("pkg:") {
+            let is_named = |(_, facts): &(usize, &crate::facts::ThingFacts)| facts.thing.is_named(part);
+            return self.things.iter().enumerate().filter(is_named).map(|(number, _)| number as u32).collect();
+        }
+        let mut found = RoaringBitmap::new();
+        let named = self.names.iter().filter(|(name, _)| name.contains(&small));
+        named.for_each(|(_, things)| found.extend(things));
+        found
+    }
+}

@@ -1,0 +1,211 @@
+//! Whatever happens, in whatever order and by whatever clock: findings that were followed equal findings from zero, and the
+//! quick way by sets equals the way one by one.
+#![allow(clippy::expect_used, reason = "tests")]
+
+use jiff::{SignedDuration, Timestamp};
+use lifecycle::{AssetId, Attributes, Decision, DecisionKind, Event, Exposure, PersonId, Progress, Reach};
+use plimsoll_fleet::{
+    Facts, Filter, Findings, Fix, GroupBy, Judgement, Page, Query, Question, Signals, Sort, Standing, State, Statement,
+    Thing,
+};
+use proptest::prelude::*;
+
+const ASSETS: u8 = 4;
+const THINGS: u8 = 6;
+const VULNERABILITIES: u8 = 3;
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+enum Act {
+    Register(u8, u8),
+    Change(u8, u8),
+    Retire(u8),
+    Push(u8, Vec<u8>),
+    Judge(Vec<(u8, Vec<(u8, u8)>)>, Vec<(u8, u8)>, bool),
+    Adopt(u8),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let statements = prop::collection::vec((0..VULNERABILITIES, 0..8_u8), 0..3);
+    let judged = prop::collection::vec((0..THINGS, statements), 0..5);
+    let signals = prop::collection::vec((0..VULNERABILITIES, 0..12_u8), 0..3);
+    prop_oneof![
+        2 => (0..ASSETS, 0..8_u8).prop_map(|(asset, said)| Act::Register(asset, said)),
+        1 => (0..ASSETS, 0..8_u8).prop_map(|(asset, said)| Act::Change(asset, said)),
+        1 => (0..ASSETS).prop_map(Act::Retire),
+        6 => (0..ASSETS, prop::collection::vec(0..THINGS, 0..7)).prop_map(|(asset, things)| Act::Push(asset, things)),
+        4 => (judged, signals, any::<bool>()).prop_map(|(judged, signals, has)| Act::Judge(judged, signals, has)),
+        1 => (0..3_u8).prop_map(Act::Adopt),
+    ]
+}
+
+fn asset(number: u8) -> AssetId {
+    AssetId::new(format!("asset-{number}")).expect("an id")
+}
+
+fn thing(number: u8) -> Thing {
+    let (name, version) = (format!("project-{}", number / 3), format!("1.{}", number % 3));
+    Thing { kind: "deb".to_owned(), ecosystem: "Debian:12".to_owned(), name, version, ..Thing::default() }
+}
+
+fn vulnerability(number: u8) -> String {
+    format!("CVE-2026-{}", 1000 + u32::from(number))
+}
+
+fn day(number: i64) -> Timestamp {
+    "2026-01-01T00:00:00Z".parse::<Timestamp>().expect("an instant") + SignedDuration::from_hours(24 * number)
+}
+
+fn attributes(said: u8) -> Attributes {
+    let exposure = [None, Some(Exposure::Exposed), Some(Exposure::Internal)][usize::from(said % 3)];
+    let environment = (said % 2 == 0).then(|| "production".to_owned());
+    Attributes { exposure, environment, ..Attributes::default() }
+}
+
+fn statement(number: u8, kind: u8) -> Statement {
+    let fix =
+        [Fix::Available("2".to_owned()), Fix::NotYet, Fix::Available("3".to_owned())][usize::from(kind % 3)].clone();
+    let standings = [Standing::Affected, Standing::Affected, Standing::RestartPending, Standing::Undetermined];
+    Statement {
+        vulnerability: vulnerability(number),
+        standing: standings[usize::from(kind / 3 % 4)],
+        remark: String::new(),
+        patch_available: matches!(fix, Fix::Available(_)).then(|| day(i64::from(kind) - 10)),
+        fix,
+        urgency: None,
+        cvss: None,
+        published: None,
+        because: format!("kind {}", kind / 12),
+    }
+}
+
+fn signals(number: u8, kind: u8) -> Signals {
+    Signals {
+        id: vulnerability(number),
+        cvss: Some(([9.8, 7.5, 5.0][usize::from(kind % 3)], "x".to_owned())),
+        listed: (kind / 3 % 2 == 1).then(|| day(20)),
+        published: (kind / 6 == 1).then(|| day(-5)),
+        ..Signals::default()
+    }
+}
+
+/// The event of an act with its document; none where the rules would refuse it.
+fn event(facts: &Facts, alive: &mut [bool], act: &Act, at: Timestamp) -> Option<(Event, Option<Vec<u8>>)> {
+    let is_alive = |alive: &[bool], number: u8| alive[usize::from(number)];
+    Some(match act {
+        Act::Register(number, said) if !is_alive(alive, *number) => {
+            alive[usize::from(*number)] = true;
+            (Event::AssetRegistered { asset: asset(*number), attributes: attributes(*said) }, None)
+        }
+        Act::Change(number, said) if is_alive(alive, *number) => {
+            (Event::AssetChanged { asset: asset(*number), attributes: attributes(*said) }, None)
+        }
+        Act::Retire(number) if is_alive(alive, *number) => {
+            alive[usize::from(*number)] = false;
+            (Event::AssetRetired { asset: asset(*number), reason: "gone".to_owned() }, None)
+        }
+        Act::Push(number, things) if is_alive(alive, *number) => {
+            let mut things: Vec<Thing> = things.iter().map(|number| thing(*number)).collect();
+            things.sort();
+            things.dedup();
+            let document = facts.plan_inventory(&asset(*number), &things).write().expect("written");
+            let event = Event::InventoryTaken {
+                asset: asset(*number),
+                digest: String::new(),
+                document: String::new(),
+                at,
+                packages: things.len() as u64,
+                unread: 0,
+                is_late: false,
+            };
+            (event, Some(document))
+        }
+        Act::Judge(judged, known, has_catalogue) => {
+            let judged = judged.iter().filter_map(|(number, statements)| {
+                let mut statements: Vec<Statement> =
+                    statements.iter().map(|(number, kind)| statement(*number, *kind)).collect();
+                statements.sort_by(|a, b| a.vulnerability.cmp(&b.vulnerability));
+                statements.dedup_by(|a, b| a.vulnerability == b.vulnerability);
+                Some((facts.number_of(&thing(*number))?, Judgement { statements, undetermined: None }))
+            });
+            let known = known.iter().map(|(number, kind)| signals(*number, *kind));
+            let mut document = facts.plan_judged(judged, known, *has_catalogue);
+            document.judgements.dedup_by_key(|(number, _)| *number);
+            let (index, digest) = (String::new(), String::new());
+            let event = Event::AdvisoriesJudged { index, document: digest, packages: 0, vulnerabilities: 0 };
+            (event, Some(document.write().expect("written")))
+        }
+        Act::Adopt(number) => {
+            let preset = ["baseline", "cisa-bod-26-04", "seven-thirty-ninety"][usize::from(*number)];
+            let preset = policy::PRESETS.iter().find(|one| one.id == preset).expect("a preset");
+            let event = Event::PolicyAdopted { name: preset.id.to_owned(), document: String::new() };
+            (event, Some(preset.text.as_bytes().to_vec()))
+        }
+        _ => return None,
+    })
+}
+
+fn everything(findings: &Findings, facts: &Facts, now: Timestamp) -> Page {
+    let states = vec![State::Open, State::RestartPending, State::Undetermined, State::Suppressed];
+    let filter = Filter { states, ..Filter::default() };
+    findings.list(facts, &Query { filter, sort: Sort::Vulnerability, offset: 0, limit: usize::MAX, now })
+}
+
+fn decision() -> Decision {
+    let person = |id: &str| PersonId::new(id).expect("an id");
+    Decision {
+        kind: DecisionKind::Exception,
+        reach: Reach {
+            vulnerability: vulnerability(1),
+            package: Some("project-1".to_owned()),
+            assets: vec![asset(0), asset(1)],
+        },
+        reason: "a test".to_owned(),
+        until: day(1000),
+        requested_by: person("one"),
+        approved_by: Some(person("two")),
+        progress: Progress::Approved { since: day(0), revoked_at: None },
+        renews: None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #[test]
+    fn what_is_followed_equals_what_is_evaluated_from_zero(
+        acts in prop::collection::vec((act(), -3..6_i64), 1..40),
+        decided_at in 0..40_usize,
+    ) {
+        let mut facts = Facts::default();
+        let mut alive = vec![false; usize::from(ASSETS)];
+        let (first, bytes) = event(&facts, &mut alive, &Act::Adopt(0), day(0)).expect("a policy");
+        facts.apply(&first, day(0), bytes.as_deref()).expect("applied");
+        let policy = facts.policy().expect("a policy");
+        let mut findings = Findings::evaluate(&facts, Question { policy, decisions: Vec::new(), at: None });
+        let mut clock = 1;
+        for (place, (act, step)) in acts.iter().enumerate() {
+            // The clock may stand still, or jump back.
+            clock = (clock + step).max(1);
+            let Some((event, bytes)) = event(&facts, &mut alive, act, day(clock)) else { continue };
+            let touched = facts.apply(&event, day(clock), bytes.as_deref()).expect("applied");
+            findings.follow(&facts, &touched);
+            if place == decided_at {
+                findings.decide(&facts, vec![decision()]);
+            }
+            let question = Question { policy: facts.policy().expect("a policy"), decisions: findings.decisions().to_vec(), at: None };
+            let from_zero = Findings::evaluate(&facts, question.clone());
+            let now = day(400);
+            prop_assert_eq!(everything(&findings, &facts, now), everything(&from_zero, &facts, now));
+            prop_assert_eq!(findings.summary(&facts, now), from_zero.summary(&facts, now));
+            let all = plimsoll_fleet::AssetFilter { environment: Some("Production".to_owned()), ..Default::default() };
+            let assets = |findings: &Findings| findings.assets(&facts, (&all, now), (0, 100));
+            prop_assert_eq!(assets(&findings), assets(&from_zero));
+            for by in [GroupBy::Package, GroupBy::Environment, GroupBy::Asset] {
+                let groups = |findings: &Findings| findings.groups(&facts, (&Filter::default(), by), now);
+                prop_assert_eq!(groups(&findings), groups(&from_zero));
+            }
+            let one_by_one = Findings::evaluate(&facts, Question { at: Some(now), ..question });
+            prop_assert_eq!(everything(&from_zero, &facts, now), everything(&one_by_one, &facts, now));
+        }
+    }
+}
