@@ -75,6 +75,8 @@ pub(crate) struct Writer {
     pub(crate) record: Arc<RwLock<Record>>,
     pub(crate) log: Log,
     pub(crate) signer: Signer,
+    /// The key that is to sign after a change of which it is not known whether it was kept.
+    pub(crate) next_signer: Option<Signer>,
     pub(crate) write_point: Option<WritePoint>,
     /// Whether the record in memory may differ from the tables.
     pub(crate) is_stale: bool,
@@ -92,20 +94,27 @@ impl Writer {
     }
 
     async fn serve(&mut self, group: Vec<Request>) {
+        // Who reads goes on while the database is waited for.
+        let begun = match self.begin().await {
+            Ok(begun) => begun,
+            Err(error) => return refuse(group, error),
+        };
         let now = group.iter().map(|request| request.at).max();
         let mut answers = Vec::with_capacity(group.len());
         let record = Arc::clone(&self.record);
         // Nobody reads what is not durable.
         let mut record = record.write().await;
         let before = record.state.entries;
-        let done = self.commit(group, &mut record, &mut answers).await;
+        let done = self.commit(begun, group, &mut record, &mut answers).await;
         if done.is_err() {
             self.is_stale = true;
         }
         if done.is_err() && record.state.entries != before {
             // What was taken in and not kept must not be seen. If the tables cannot be read now, whoever asks next tries again.
             record.is_doubtful = true;
-            let _ = self.reload(&mut record).await;
+            if !matches!(done, Err(Error::Uncertain(_))) {
+                let _ = self.reload(&mut record).await;
+            }
         }
         if let Some(now) = now.filter(|_| self.is_live && !record.is_live()) {
             record.go_live(now);
@@ -131,13 +140,13 @@ impl Writer {
 
     async fn commit(
         &mut self,
+        begun: Begun,
         group: Vec<Request>,
         record: &mut Record,
         answers: &mut Vec<(oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>)>,
     ) -> Result<(), Error> {
-        let begun = self.begin(record).await;
         let mut change = Change::default();
-        let begun = match begun {
+        let begun = match self.catch_up(begun, record).await {
             Ok(transaction) => transaction,
             Err(error) => {
                 answers.extend(group.into_iter().map(|request| (request.answer, Err(Error::Closed))));
@@ -167,19 +176,21 @@ impl Writer {
         self.write(begun, change).await
     }
 
-    /// Begins a transaction in which nobody else appends, and takes in what others have appended before.
-    async fn begin(&mut self, record: &mut Record) -> Result<DatabaseTransaction, Error> {
+    /// Begins a transaction in which nobody else appends.
+    async fn begin(&self) -> Result<Begun, Error> {
         self.point("begin")?;
-        let transaction = self.database.begin().await?;
-        if !self.database.is_sqlite() {
-            let lock = "SELECT size FROM ledger_head WHERE id = 1 FOR UPDATE";
-            transaction.execute_unprepared(lock).await.doing("lock the ledger")?;
-        }
+        let transaction = self.database.begin_alone().await?;
         let (size, checkpoint) = log::head(&transaction).await?;
+        Ok(Begun { transaction, size, checkpoint })
+    }
+
+    /// Takes in what others have appended before.
+    async fn catch_up(&mut self, begun: Begun, record: &mut Record) -> Result<DatabaseTransaction, Error> {
+        let Begun { transaction, size, checkpoint } = begun;
         if self.is_stale || size < self.log.size() {
-            self.log = Log::load(&transaction).await?;
+            let log = Log::load(&transaction).await?;
             *record = Record::load(&transaction, size, |_| {}).await?;
-            self.is_stale = false;
+            self.adopt(log)?;
         } else if size > self.log.size() {
             self.is_stale = true;
             self.follow(&transaction, size, record).await?;
@@ -198,6 +209,16 @@ impl Writer {
         let log = Log::load(&snapshot).await?;
         *record = Record::load(&snapshot, log.size(), |_| {}).await?;
         snapshot.rollback().await.doing("end reading")?;
+        self.adopt(log)
+    }
+
+    /// Goes on from the ledger as it was read anew: with the new key, if it was kept that it changes.
+    fn adopt(&mut self, log: Log) -> Result<(), Error> {
+        if let Some(next) = self.next_signer.take()
+            && !log.is_signed_by(&self.signer.verifier())?
+        {
+            self.signer = next;
+        }
         (self.log, self.is_stale) = (log, false);
         Ok(())
     }
@@ -226,6 +247,7 @@ impl Writer {
         // Whole milliseconds are what the tables hold.
         let at = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
         let plan = planner(record)?;
+        plan.documents.iter().try_for_each(|bytes| document::check(bytes))?;
         let mut events = Vec::new();
         for command in &plan.commands {
             events.extend(decide(&record.state, command, by, at)?);
@@ -262,11 +284,11 @@ impl Writer {
         // What was appended in memory must be thrown away if it does not become durable.
         self.is_stale = true;
         let Change { entries, projected, documents, jobs, key } = change;
-        if let Some(key) = key {
-            self.signer = key;
-        }
-        if !entries.is_empty() {
-            let appended = self.log.extend(&entries, &self.signer)?;
+        let is_told = !entries.is_empty();
+        // Until it is kept that the key changes, the old one signs.
+        self.next_signer = key;
+        if is_told {
+            let appended = self.log.extend(&entries, self.next_signer.as_ref().unwrap_or(&self.signer))?;
             self.point("ledger_batches")?;
             database::insert(&transaction, &BATCHES, &appended.batches).await?;
             self.point("ledger_tiles")?;
@@ -292,13 +314,17 @@ impl Writer {
         self.point("commit")?;
         if let Err(error) = transaction.commit().await.doing("commit") {
             // Whether it came through before the connection broke, the head says.
-            match log::head(&self.database.readers).await {
-                Ok((_, checkpoint)) if checkpoint == self.log.checkpoint => {}
-                Ok(_) => return Err(error),
-                Err(_) => return Err(Error::Uncertain(Box::new(error))),
+            match self.database.settle().await {
+                Ok(checkpoint) if is_told && checkpoint == self.log.checkpoint => {}
+                Ok(_) if is_told || self.database.is_sqlite() => return Err(error),
+                // Jobs alone leave no trace there.
+                _ => return Err(Error::Uncertain(Box::new(error))),
             }
         }
         self.is_stale = false;
+        if let Some(next) = self.next_signer.take() {
+            self.signer = next;
+        }
         self.point("committed")
     }
 
@@ -306,6 +332,22 @@ impl Writer {
         let Some(point) = &self.write_point else { return Ok(()) };
         point(name).map_err(|source| Error::File { act: "write", path: name.to_owned(), source })
     }
+}
+
+/// Says that nothing was done of what was asked for.
+fn refuse(group: Vec<Request>, error: Error) {
+    let error = Arc::new(error);
+    for request in group {
+        // Who asked may have gone.
+        let _ = request.answer.send(Err(Error::Group(Arc::clone(&error))));
+    }
+}
+
+/// A transaction in which nobody else appends, and the head that it found.
+struct Begun {
+    transaction: DatabaseTransaction,
+    size: u64,
+    checkpoint: String,
 }
 
 /// What a transaction is to write.

@@ -1,6 +1,7 @@
 //! The database: connections, the schema, and the few kinds of statement that all tables share.
 
 use crate::error::{Doing, Error};
+use crate::log;
 use crate::tables::{self, Cell, HEAD, Kind, Row, Table};
 use sea_orm::sea_query::{Alias, ColumnDef, Expr, ExprTrait, Index, OnConflict, Order, Query, SelectStatement};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -45,6 +46,31 @@ impl Database {
             ..TransactionOptions::default()
         };
         self.writer.begin_with_options(options).await.doing("begin a transaction")
+    }
+
+    /// Begins to append: nobody else does from here on, on either database.
+    pub(crate) async fn begin_alone(&self) -> Result<DatabaseTransaction, Error> {
+        let transaction = self.begin().await?;
+        if !self.is_sqlite() {
+            let lock = "SELECT size FROM ledger_head WHERE id = 1 FOR UPDATE";
+            transaction.execute_unprepared(lock).await.doing("lock the ledger")?;
+        }
+        Ok(transaction)
+    }
+
+    /// The checkpoint at the head, after a commit that failed, once it can no longer come through.
+    ///
+    /// A server may still be at it when the connection to it breaks: it holds the ledger's lock until then. SQLite has all of
+    /// it in the file when the disk fails to confirm it, and finds it there after a crash, unless it is written over.
+    pub(crate) async fn settle(&self) -> Result<String, Error> {
+        let transaction = self.begin_alone().await?;
+        if self.is_sqlite() {
+            let over = "UPDATE schema_version SET version = version";
+            transaction.execute_unprepared(over).await.doing("write over what failed")?;
+        }
+        let (_, checkpoint) = log::head(&transaction).await?;
+        transaction.commit().await.doing("write over what failed")?;
+        Ok(checkpoint)
     }
 
     /// Begins to read: all that is read is of one instant.

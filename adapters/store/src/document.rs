@@ -6,8 +6,16 @@ use sha2::{Digest, Sha256};
 
 /// How hard documents are compressed.
 const LEVEL: i32 = 3;
-/// More bytes than any document has.
-const MOST_BYTES: usize = 1 << 30;
+/// More bytes than any document has; either database can hold them in one value, however badly they are compressed.
+const MOST_BYTES: usize = 512 << 20;
+
+/// Says no to a document that could not be kept, or not be read again.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
+    match bytes.len() {
+        0..=MOST_BYTES => Ok(()),
+        size => Err(Error::Plan(format!("a document has {size} bytes, more than the {MOST_BYTES} that can be kept"))),
+    }
+}
 
 /// The digest under which a document is named: `sha256:` and 64 hexadecimal digits.
 #[must_use]
@@ -43,7 +51,7 @@ fn unpack_unchecked(row: &Row) -> Result<Vec<u8>, Error> {
     let mut limited = std::io::Read::take(&mut decoder, MOST_BYTES as u64 + 1);
     std::io::Read::read_to_end(&mut limited, &mut bytes).map_err(|source| failed(name, &source))?;
     if bytes.len() > MOST_BYTES {
-        return Err(damaged(name, "it is larger than 1 GiB".to_owned()));
+        return Err(damaged(name, format!("it has more than {MOST_BYTES} bytes")));
     }
     Ok(bytes)
 }

@@ -4,9 +4,11 @@ use crate::database::{self, Database};
 use crate::error::Error;
 use crate::tables::{BATCHES, Cell, HEAD, Row, TILES};
 use ledger::{
-    Checkpoint, FULL_WIDTH, Frontier, Hash, HashTiles, Note, Signer, Tile, Verifier, changed_tiles, encode_bundle,
+    Checkpoint, FULL_WIDTH, Frontier, Hash, HashTiles, Note, Signer, Tampering, Tile, Verifier, changed_tiles,
+    encode_bundle,
 };
 use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func};
 use std::collections::HashMap;
 
 /// The right edge of the ledger, as it was last seen.
@@ -154,7 +156,7 @@ fn batches(old: u64, entries: &[Vec<u8>]) -> Result<Vec<Row>, Error> {
 
 /// The size and the checkpoint that stand at the head.
 pub(crate) async fn head(on: &impl ConnectionTrait) -> Result<(u64, String), Error> {
-    let rows = database::rows(on, &HEAD, &database::select(&HEAD)).await?;
+    let rows = database::range(on, &HEAD, (1, 2)).await?;
     let damaged = || Error::Damaged { place: "table `ledger_head`".to_owned(), what: "its row is gone".to_owned() };
     let row = rows.first().ok_or_else(damaged)?;
     Ok((row[1].number(), row[2].text().to_owned()))
@@ -170,7 +172,6 @@ async fn tile(on: &impl ConnectionTrait, level: u8, place: u64, width: u16) -> R
 
 /// The bytes of a tile, as far as it is asked for.
 pub(crate) async fn tile_bytes(on: &impl ConnectionTrait, tile: &Tile) -> Result<Option<Vec<u8>>, Error> {
-    use sea_orm::sea_query::{Alias, Expr, ExprTrait};
     let mut statement = database::select(&TILES);
     let place = i64::try_from(tile.index).unwrap_or(i64::MAX);
     statement.and_where(Expr::col(Alias::new("level")).eq(i64::from(tile.level)));
@@ -203,6 +204,38 @@ pub(crate) async fn entries(on: &impl ConnectionTrait, (from, until): (u64, u64)
         }
     }
     if next < until { Err(missing(next)) } else { Ok(found) }
+}
+
+/// Rows that belong to no ledger of this size: nobody reads them, and nobody wrote them.
+pub(crate) async fn surplus(on: &impl ConnectionTrait, size: u64) -> Result<Vec<Tampering>, Error> {
+    let mut found = Vec::new();
+    let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let column = |name: &'static str| Expr::col(Alias::new(name));
+    let what = || "it belongs to nothing that was signed".to_owned();
+    let mut statement = database::select(&BATCHES);
+    statement.and_where(column("first").lt(0_i64).or(column("first").gte(bound(size))));
+    for row in database::rows(on, &BATCHES, &statement).await? {
+        found.push(Tampering::Bundle { path: format!("ledger_batches/{}", row[0].integer()), what: what() });
+    }
+    let mut foreign = column("level").lt(0_i64).or(column("place").lt(0_i64));
+    let mut level = 0;
+    while let Some(count @ 1..) = size.checked_shr(level * 8) {
+        let of_level = column("level").eq(i64::from(level));
+        let (place, width) = ((count - 1) / FULL_WIDTH, (count - 1) % FULL_WIDTH + 1);
+        foreign = foreign.or(of_level.clone().and(column("place").gt(bound(place))));
+        let is_longer =
+            |hashes: u64| Expr::from(Func::cust("length").arg(column("hashes"))).gt(bound(hashes * Hash::BYTES as u64));
+        foreign = foreign.or(of_level.clone().and(column("place").eq(bound(place))).and(is_longer(width)));
+        foreign = foreign.or(of_level.and(is_longer(FULL_WIDTH)));
+        level += 1;
+    }
+    let mut statement = database::select(&TILES);
+    statement.and_where(foreign.or(column("level").gte(i64::from(level))));
+    for row in database::rows(on, &TILES, &statement).await? {
+        let path = format!("ledger_tiles/{}/{}", row[0].integer(), row[1].integer());
+        found.push(Tampering::Tile { path, what: what() });
+    }
+    Ok(found)
 }
 
 fn missing(number: u64) -> Error {
@@ -242,7 +275,6 @@ impl Tiles {
             let readers = &self.database.readers;
             let batches = database::range(readers, &BATCHES, (index * FULL_WIDTH, until * FULL_WIDTH)).await?;
             let mut statement = database::select(&TILES);
-            use sea_orm::sea_query::{Alias, Expr, ExprTrait};
             let place = || Expr::col(Alias::new("place"));
             statement.and_where(Expr::col(Alias::new("level")).eq(0_i64));
             statement.and_where(place().gte(index as i64)).and_where(place().lt(until as i64));

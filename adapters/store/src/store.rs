@@ -6,7 +6,7 @@ use crate::error::{Doing, Error};
 use crate::log::{self, Log, Tiles};
 use crate::record::{Record, documents};
 use jiff::Timestamp;
-use ledger::{Hash, HashTiles, Signer, Tile, Verifier};
+use ledger::{Hash, HashTiles, Signer, Tampering, Tile, Verifier};
 use lifecycle::PersonId;
 use std::path::Path;
 use std::sync::Arc;
@@ -88,6 +88,7 @@ impl Store {
             record: Arc::clone(&record),
             log,
             signer: options.signer,
+            next_signer: None,
             write_point: options.write_point,
             is_stale: false,
             is_live: options.findings_at.is_some(),
@@ -262,11 +263,21 @@ pub(crate) async fn verify(
     kept: Vec<Vec<u8>>,
     progress: impl FnMut(u64) + Send + 'static,
 ) -> Result<ledger::Report, Error> {
-    let (_, checkpoint) = log::head(&database.readers).await?;
+    let snapshot = database.snapshot().await?;
+    let (size, checkpoint) = log::head(&snapshot).await?;
+    let surplus = log::surplus(&snapshot, size).await?;
+    snapshot.rollback().await.doing("end reading")?;
     let first_key = first_key.clone();
     let mut tiles = Tiles::new(database.clone(), tokio::runtime::Handle::current());
     let work = move || ledger::verify(checkpoint.as_bytes(), &first_key, &kept, &mut tiles, progress);
-    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)??)
+    let mut report = tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)??;
+    if size != report.checkpoint.size {
+        let what = format!("the head says that it is of {size} entries, and it is of {}", report.checkpoint.size);
+        report.tampering.push(Tampering::Checkpoint { what });
+    } else {
+        report.tampering.extend(surplus);
+    }
+    Ok(report)
 }
 
 /// Whether there is a store at an address of the local machine: a SQLite file that is there, or any PostgreSQL.

@@ -1,6 +1,8 @@
 //! What the store's tests share: a database of each kind, and an organisation to fill it with.
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
+pub(crate) mod player;
+
 use fleet::{InventoryDocument, Thing};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
@@ -142,6 +144,7 @@ pub(crate) async fn populate(store: &Store) {
 }
 
 /// Runs each test on both databases: `both! { async fn name(place: &Place) { … } }`.
+#[allow(unused_macros, reason = "each test file uses what it needs")]
 macro_rules! both {
     ($($(#[$words:meta])* async fn $name:ident($place:ident) $body:block)*) => {
         $(async fn $name($place: &crate::world::Place) $body)*
@@ -164,4 +167,6 @@ macro_rules! both {
         }
     };
 }
+#[allow(unused_imports, reason = "each test file uses what it needs")]
+#[allow(unused_imports, reason = "each test file uses what it needs")]
 pub(crate) use both;
