@@ -45,6 +45,8 @@ const VECTORS: &[(&str, u32)] = &[
 #[derive(Debug)]
 pub(crate) struct Publications {
     pub(crate) all: Vec<Publication>,
+    /// By project: the places of its publications.
+    of_project: Vec<Vec<usize>>,
     start: Timestamp,
 }
 
@@ -77,12 +79,14 @@ impl Publications {
                 all.push(Publication { project, day, fixes: fixes[project], fixed, vulnerabilities });
             }
         }
-        Self { all, start }
+        let mut of_project = vec![Vec::new(); projects.len()];
+        all.iter().enumerate().for_each(|(place, one): (usize, &Publication)| of_project[one.project].push(place));
+        Self { all, of_project, start }
     }
 
     /// How many fixes of a project are out on a platform by a day.
     pub(crate) fn fixes(&self, project: usize, platform: usize, day: u32) -> u32 {
-        let own = self.all.iter().filter(|one| one.project == project);
+        let own = self.of_project[project].iter().map(|one| &self.all[*one]);
         own.filter(|one| one.fixed[platform] <= day).map(|one| one.fixes).max().unwrap_or(0)
     }
 
@@ -97,7 +101,7 @@ impl Publications {
 
     /// Whether a fix of something that is listed as exploited is out for a project by a day.
     pub(crate) fn is_urgent(&self, project: usize, platform: usize, (installed, day): (u32, u32)) -> bool {
-        let own = self.all.iter().filter(|one| one.project == project && one.fixes > installed);
+        let own = self.of_project[project].iter().map(|one| &self.all[*one]).filter(|one| one.fixes > installed);
         own.filter(|one| one.fixed[platform] <= day)
             .any(|one| one.vulnerabilities.iter().any(|drawn| drawn.listed.is_some_and(|listed| listed <= day)))
     }
@@ -150,8 +154,8 @@ impl Publications {
         let on = |(place, platform): (usize, &Platform)| {
             let (ecosystem, subject) = (platform.ecosystem(), subject(platform));
             let of = |name: &str| match one.fixed[place] <= day {
-                true => Affected::fixed_in(&ecosystem, name, subject, &platform.version(project, one.fixes)),
-                false => Affected::with_state(&ecosystem, name, subject, FixState::NotFixedYet),
+                true => Affected::fixed_in(ecosystem, name, subject, &platform.version(project, one.fixes)),
+                false => Affected::with_state(ecosystem, name, subject, FixState::NotFixedYet),
             };
             let names: Vec<String> = match subject {
                 Subject::Binary => project.parts.iter().map(|part| format!("{}{part}", project.name)).collect(),

@@ -68,6 +68,9 @@ impl Asset {
         for place in 0..self.installed.len() {
             let (project, fixes) = self.installed[place];
             let platform = projects[project].language.unwrap_or(self.platform);
+            if publications.fixes(project, platform, day) <= fixes {
+                continue;
+            }
             let is_urgent = || publications.is_urgent(project, platform, (fixes, day));
             if !is_patch_day && !(is_urgent() && self.random.percent(30)) {
                 continue;
@@ -114,7 +117,7 @@ impl Asset {
         let ecosystem = platform.ecosystem();
         for part in project.parts {
             let name = format!("{}{part}", project.name);
-            let mut package = Package::new(platform.kind, ecosystem.as_str(), name, version.as_str(), "demonstration");
+            let mut package = Package::new(platform.kind, ecosystem, name, version.as_str(), "demonstration");
             if project.language.is_none() {
                 package.architecture = "amd64".into();
                 package.source =

@@ -2,6 +2,7 @@
 
 use inventory::{Os, PackageType};
 use lifecycle::{Attributes, Exposure};
+use std::sync::OnceLock;
 
 /// A distribution or a language, with the form of its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +33,14 @@ impl Platform {
     }
 
     /// The ecosystem as advisories name it.
-    pub(crate) fn ecosystem(&self) -> String {
-        let language = self.kind.language_ecosystem().map(str::to_owned);
-        language.or_else(|| self.os()?.ecosystem()).unwrap_or_default()
+    pub(crate) fn ecosystem(&self) -> &'static str {
+        static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
+        let of = |platform: &Self| {
+            let language = platform.kind.language_ecosystem().map(str::to_owned);
+            language.or_else(|| platform.os()?.ecosystem()).unwrap_or_default()
+        };
+        let known = KNOWN.get_or_init(|| PLATFORMS.iter().map(of).collect());
+        PLATFORMS.iter().position(|platform| platform == self).map_or("", |place| &known[place])
     }
 
     /// The version of a project after so many security fixes.

@@ -161,7 +161,7 @@ impl<'o> Year<'o> {
         if day == self.settings.days / 2 {
             // The organisation outgrows the baseline.
             let at = self.at(day, DECISIONS_HOUR);
-            self.adopt("bod-26-04", at).await?;
+            self.adopt("cisa-bod-26-04", at).await?;
         }
         if day == 0 || self.publications.has_news(day) {
             self.judge(day).await?;

@@ -203,11 +203,15 @@ impl Findings {
 
     /// The findings of an asset that are asked for.
     fn asked_of(&self, facts: &Facts, sieve: &Sieve<'_>, asset: u32) -> Vec<(u32, Key)> {
+        if !sieve.lets_things_of(self, facts, asset) {
+            return Vec::new();
+        }
         let mut own = self.findings_of(facts, asset);
         own.retain(|(number, key)| sieve.lets_key(key) && sieve.lets_vulnerability(facts, *number as usize));
         if sieve.is_by_thing() {
             own.retain(|(number, _)| {
-                sieve.assets_of(self, facts, *number as usize).is_none_or(|asked| asked.contains(asset))
+                let (_, carriers) = self.slot_of(facts, *number, asset);
+                carriers.iter().any(|(thing, _)| sieve.lets_thing(*thing))
             });
         }
         own

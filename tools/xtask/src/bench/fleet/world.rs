@@ -110,8 +110,8 @@ impl World {
     /// The projects at the head have most of the vulnerabilities.
     fn vulnerabilities_of(project: u32) -> impl Iterator<Item = u32> {
         let count = match project {
-            0..COMMON => 2 + draw(project, 9, 2),
-            _ => u32::from(draw(project, 9, 3) == 0),
+            0..COMMON => 1 + u32::from(draw(project, 9, 5) < 3),
+            _ => u32::from(draw(project, 9, 4) == 0),
         };
         (0..count).map(move |one| draw(project, 100 + one, VULNERABILITIES))
     }
