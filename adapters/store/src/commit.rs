@@ -56,6 +56,9 @@ pub struct Committed {
     pub checkpoint: String,
 }
 
+/// Who waits for an answer, and the answer.
+type Answer = (oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>);
+
 /// Makes up what is to be done.
 pub(crate) type Planner = Box<dyn FnOnce(&Record) -> Result<Plan, Error> + Send>;
 
@@ -143,7 +146,7 @@ impl Writer {
         begun: Begun,
         group: Vec<Request>,
         record: &mut Record,
-        answers: &mut Vec<(oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>)>,
+        answers: &mut Vec<Answer>,
     ) -> Result<(), Error> {
         let mut change = Change::default();
         let begun = match self.catch_up(begun, record).await {

@@ -61,23 +61,17 @@ impl Publications {
             .collect();
         let year = start.to_zoned(jiff::tz::TimeZone::UTC).year();
         let (mut all, mut fixes, mut number) = (Vec::new(), vec![0; projects.len()], 0);
-        for day in 0..days {
-            for _ in 0..random.below(4) {
-                let project = *random.pick(&lots);
-                fixes[project] += 1;
-                let fixed = PLATFORMS.iter().map(|platform| {
-                    // Some fixes take weeks.
-                    let slow = if random.percent(8) { 10 + random.below(30) } else { 0 };
-                    day + random.below(platform.lag_days + 1) + slow
-                });
-                let fixed = fixed.collect();
-                let mut vulnerabilities = Vec::new();
-                for _ in 0..1 + random.below(3) {
-                    number += 1;
-                    vulnerabilities.push(draw_one(&mut random, format!("DEMO-{year}-{number:04}"), day));
-                }
-                all.push(Publication { project, day, fixes: fixes[project], fixed, vulnerabilities });
+        let days: Vec<u32> = (0..days).flat_map(|day| std::iter::repeat_n(day, random.below(4) as usize)).collect();
+        for day in days {
+            let project = *random.pick(&lots);
+            fixes[project] += 1;
+            let fixed = PLATFORMS.iter().map(|platform| draw_fix(&mut random, day, platform)).collect();
+            let mut vulnerabilities = Vec::new();
+            for _ in 0..1 + random.below(3) {
+                number += 1;
+                vulnerabilities.push(draw_one(&mut random, format!("DEMO-{year}-{number:04}"), day));
             }
+            all.push(Publication { project, day, fixes: fixes[project], fixed, vulnerabilities });
         }
         let mut of_project = vec![Vec::new(); projects.len()];
         all.iter().enumerate().for_each(|(place, one): (usize, &Publication)| of_project[one.project].push(place));
@@ -184,6 +178,12 @@ fn subject(platform: &Platform) -> Subject {
         PackageType::Rpm => Subject::Binary,
         _ => Subject::Either,
     }
+}
+
+/// The day on which a platform has the fix; some take weeks.
+fn draw_fix(random: &mut Random, day: u32, platform: &Platform) -> u32 {
+    let slow = if random.percent(8) { 10 + random.below(30) } else { 0 };
+    day + random.below(platform.lag_days + 1) + slow
 }
 
 fn draw_one(random: &mut Random, id: String, day: u32) -> Drawn {

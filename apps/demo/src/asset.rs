@@ -72,7 +72,8 @@ impl Asset {
                 continue;
             }
             let is_urgent = || publications.is_urgent(project, platform, (fixes, day));
-            if !is_patch_day && !(is_urgent() && self.random.percent(30)) {
+            let is_time = is_patch_day || (is_urgent() && self.random.percent(30));
+            if !is_time {
                 continue;
             }
             let target = publications.fixes(project, platform, day);

@@ -76,7 +76,7 @@ async fn the_same_seed_plays_the_same_organisation_on_both_databases_and_after_r
     let other = open(&url, None).await;
     play(&other, SETTINGS, |_, _| {}).await.expect("played");
     assert_eq!(other.store.checkpoint().await.expect("a checkpoint"), checkpoint, "the same, entry by entry");
-    assert_eq!(answers(&*other.store.record().await.expect("read")), expected);
+    assert_eq!(answers(&other.store.record().await.expect("read")), expected);
     // And what one database has, the other takes over.
     let mut backup = Vec::new();
     store::backup(&url, &mut backup, |_| {}).await.expect("backed up");
@@ -85,7 +85,7 @@ async fn the_same_seed_plays_the_same_organisation_on_both_databases_and_after_r
     let restored = store::restore(&second.url(), backup.as_slice(), &key, |_| {}).await.expect("restored");
     assert_eq!(restored.report.expect("verified").tampering, []);
     assert_eq!(restored.replayed.differences, []);
-    assert_eq!(answers(&*open(&second.url(), None).await.store.record().await.expect("read")), expected);
+    assert_eq!(answers(&open(&second.url(), None).await.store.record().await.expect("read")), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -143,12 +143,14 @@ impl Findings {
         for claim in claims.iter().filter(|claim| claim.from <= at) {
             let profile = profiles.bit(claim);
             let standing = facts.details[claim.detail as usize].standing;
+            let standing_on = |asset: u32| {
+                let is_decided = !decided.0.is_empty() && decided.find(facts, claim.thing, asset).is_some();
+                if is_decided { Standing::Suppressed } else { standing }
+            };
             let mut add = |asset: u32, from: Instant, until: Instant| {
                 let (from, until) = (from.max(claim.from), until.min(claim.until));
                 if from < until && from <= at && only.is_none_or(|only| few.is_some() || only.contains(asset)) {
-                    let is_decided = !decided.0.is_empty() && decided.find(facts, claim.thing, asset).is_some();
-                    let standing = if is_decided { Standing::Suppressed } else { standing };
-                    scratch.slot(asset).add((from, until), at, profile, standing);
+                    scratch.slot(asset).add((from, until), at, profile, standing_on(asset));
                 }
             };
             match few {

@@ -115,12 +115,8 @@ impl Findings {
                     if packages.0 != number {
                         packages = (number, self.by_package(facts, number));
                     }
-                    for (name, carriers) in &packages.1 {
-                        let both = carriers & assets;
-                        if !both.is_empty() {
-                            note(name, key, &both);
-                        }
-                    }
+                    let parts = packages.1.iter().map(|(name, carriers)| (name, carriers & assets));
+                    parts.filter(|(_, both)| !both.is_empty()).for_each(|(name, both)| note(name, key, &both));
                 }
                 _ => note(key.state.word(), key, assets),
             }

@@ -35,4 +35,4 @@ pub use groups::{Group, GroupBy};
 pub use judgement::{Fix, Judgement, Signals, Standing, Statement, Subject};
 pub use query::{AssetFilter, Filter, Page, Query, Row, Sort};
 pub use summary::{Counts, Summary};
-pub use thing::{Kernel, Offer, Thing};
+pub use thing::{Kernel, NewestPackage, Offer, Thing};

@@ -126,15 +126,14 @@ impl Findings {
     }
 }
 
+/// The assets that have a kind of carrier: a profile's bit and a standing.
+type Kind = ((u32, Standing), RoaringBitmap);
+
 /// What carries a vulnerability now, by profile and standing, and the assets whose findings may have a past that counts.
-fn carriers(
-    facts: &Facts,
-    claims: &[Claim],
-    profiles: &Profiles,
-) -> (Vec<((u32, Standing), RoaringBitmap)>, RoaringBitmap) {
+fn carriers(facts: &Facts, claims: &[Claim], profiles: &Profiles) -> (Vec<Kind>, RoaringBitmap) {
     let mut by_thing: Vec<&Claim> = claims.iter().collect();
     by_thing.sort_by_key(|claim| claim.thing);
-    let (mut kinds, mut past): (Vec<((u32, Standing), RoaringBitmap)>, RoaringBitmap) = Default::default();
+    let (mut kinds, mut past): (Vec<Kind>, RoaringBitmap) = Default::default();
     for own in by_thing.chunk_by(|one, other| one.thing == other.thing) {
         let thing = &facts.things[own[0].thing as usize];
         past |= &thing.past;
@@ -158,7 +157,7 @@ fn carriers(
 }
 
 /// Splits assets by all the kinds of carriers that they have.
-fn parts(kinds: Vec<((u32, Standing), RoaringBitmap)>) -> Vec<Part> {
+fn parts(kinds: Vec<Kind>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for ((bit, standing), mut new) in kinds {
         let mut split = Vec::new();

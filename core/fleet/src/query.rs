@@ -197,7 +197,7 @@ impl Findings {
         Page {
             total,
             overdue,
-            rows: page.map(|(.., key, asset, number)| self.row(facts, number, asset, &key, query.now)).collect(),
+            rows: page.map(|(.., key, asset, number)| self.row(facts, (number, asset), &key, query.now)).collect(),
         }
     }
 
@@ -239,7 +239,7 @@ impl Findings {
                 }
                 passed += 1;
                 if passed > query.offset {
-                    rows.push(self.row(facts, candidate.number, asset, &candidate.cell.key, query.now));
+                    rows.push(self.row(facts, (candidate.number, asset), &candidate.cell.key, query.now));
                 }
             }
         }
@@ -259,14 +259,14 @@ impl Findings {
                 }
                 passed += 1;
                 if passed > query.offset {
-                    rows.push(self.row(facts, number, asset, &key, query.now));
+                    rows.push(self.row(facts, (number, asset), &key, query.now));
                 }
             }
         }
         rows
     }
 
-    fn row(&self, facts: &Facts, number: u32, asset: u32, key: &Key, now: Timestamp) -> Row {
+    fn row(&self, facts: &Facts, (number, asset): (u32, u32), key: &Key, now: Timestamp) -> Row {
         let known = &facts.vulnerabilities[number as usize];
         let signals = known.signals_at(self.at());
         let (slot, carriers) = self.slot_of(facts, number, asset);

@@ -65,6 +65,9 @@ pub struct Offer {
     pub fixes: Vec<(String, Option<i64>)>,
 }
 
+/// Name and version of a kernel's package, and of its source.
+pub type NewestPackage = (String, String, Option<(String, String)>);
+
 /// Which kernel runs where a kernel is installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -78,7 +81,7 @@ pub struct Kernel {
     pub newest: String,
     /// Name, version and source of the newest one's package.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub newest_package: Option<(String, String, Option<(String, String)>)>,
+    pub newest_package: Option<NewestPackage>,
 }
 
 impl Thing {

@@ -58,7 +58,7 @@ fn day(number: i64) -> Timestamp {
 
 fn attributes(said: u8) -> Attributes {
     let exposure = [None, Some(Exposure::Exposed), Some(Exposure::Internal)][usize::from(said % 3)];
-    let environment = (said % 2 == 0).then(|| "production".to_owned());
+    let environment = said.is_multiple_of(2).then(|| "production".to_owned());
     Attributes { exposure, environment, ..Attributes::default() }
 }
 

@@ -115,7 +115,14 @@ fn inventories_that_come_twice_or_late_change_nothing() {
     assert_eq!(world.push("d1", day(2), day(4)), [], "unchanged, and from before the last look");
     let after = Asset { late_inventories: BTreeSet::new(), ..world.asset("a").clone() };
     assert_eq!(after, before);
-    let ahead = Pushed { asset: asset("a"), digest: "d2".to_owned(), taken_at: day(9), packages: 1, unread: 0 };
+    let ahead = Pushed {
+        asset: asset("a"),
+        digest: "d2".to_owned(),
+        document: String::new(),
+        taken_at: day(9),
+        packages: 1,
+        unread: 0,
+    };
     assert_eq!(world.refused(&Command::PushInventory(ahead.clone()), "agent", day(5)), "refusal/ahead");
     let unknown = Pushed { asset: asset("b"), ..ahead };
     assert_eq!(world.refused(&Command::PushInventory(unknown), "agent", day(9)), "refusal/unknown");
@@ -137,7 +144,14 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
     assert_eq!(world.done(&tell, "system", day(8)).len(), 2);
     assert_eq!(world.done(&tell, "system", day(9)), [], "told once");
     assert_eq!(world.state.missing_scans().len(), 2);
-    let pushed = Pushed { asset: asset("out"), digest: "d".to_owned(), taken_at: day(10), packages: 1, unread: 0 };
+    let pushed = Pushed {
+        asset: asset("out"),
+        digest: "d".to_owned(),
+        document: String::new(),
+        taken_at: day(10),
+        packages: 1,
+        unread: 0,
+    };
     world.done(&Command::PushInventory(pushed), "agent", day(10));
     let missing = world.state.missing_scans();
     assert_eq!(missing.iter().map(|missed| missed.asset.as_str()).collect::<Vec<_>>(), ["who-knows"]);

@@ -19,6 +19,36 @@ const COMMANDS: &[&[&str]] = &[
     &["policy", "list"],
     &["policy", "show"],
     &["policy", "check"],
+    &["fleet"],
+    &["fleet", "register"],
+    &["fleet", "set"],
+    &["fleet", "retire"],
+    &["fleet", "push"],
+    &["fleet", "judge"],
+    &["fleet", "assets"],
+    &["fleet", "findings"],
+    &["fleet", "summary"],
+    &["fleet", "why"],
+    &["fleet", "policy"],
+    &["fleet", "person"],
+    &["fleet", "decision"],
+    &["fleet", "decision", "request"],
+    &["fleet", "decision", "approve"],
+    &["fleet", "decision", "decline"],
+    &["fleet", "decision", "revoke"],
+    &["fleet", "decision", "list"],
+    &["ledger"],
+    &["ledger", "verify"],
+    &["ledger", "prove"],
+    &["ledger", "check"],
+    &["ledger", "replay"],
+    &["ledger", "checkpoint"],
+    &["ledger", "show"],
+    &["ledger", "key"],
+    &["ledger", "rotate-key"],
+    &["backup"],
+    &["restore"],
+    &["demo"],
     &["generate"],
     &["generate", "completions"],
     &["generate", "man"],
@@ -47,6 +77,8 @@ fn page(root: &Path) -> Result<String> {
             .arg("--help")
             .env("COLUMNS", "100")
             .env_remove("PLIMSOLL_DATA")
+            .env_remove("PLIMSOLL_STORE")
+            .env_remove("PLIMSOLL_PERSON")
             .output()
             .context("failed to run the program")?;
         let text = String::from_utf8(output.stdout).context("its help is not UTF-8")?;

@@ -168,5 +168,4 @@ macro_rules! both {
     };
 }
 #[allow(unused_imports, reason = "each test file uses what it needs")]
-#[allow(unused_imports, reason = "each test file uses what it needs")]
 pub(crate) use both;

@@ -74,11 +74,13 @@ pub(crate) async fn prepare(store: &Store, more: u64) {
 }
 
 /// Runs a task in a process of its own, by the ignored test `player` of the same file.
-pub(crate) fn run(task: &Task, more: &[(&str, &str)]) -> Told {
+pub(crate) fn run(task: &Task, more: &[(&str, String)]) -> Told {
     let Task { url, kind, serial, keys, point } = task;
     let mut player = std::process::Command::new(std::env::current_exe().expect("the program"));
     player.args(["player", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-    player.env(TASK, format!("{kind} {serial} {keys} {point} {url}")).envs(more.iter().copied());
+    player
+        .env(TASK, format!("{kind} {serial} {keys} {point} {url}"))
+        .envs(more.iter().map(|(name, value)| (*name, value)));
     let output = player.output().expect("it ran");
     let text = String::from_utf8_lossy(&output.stdout);
     let mut told = Told { noise: String::from_utf8_lossy(&output.stderr).into_owned(), ..Told::default() };
@@ -149,6 +151,7 @@ pub(crate) fn play_task(before_second: impl FnOnce()) {
 pub(crate) const KEY_CHANGE: u64 = 8;
 
 /// Plays one step; what it makes bears its number in the name.
+#[expect(clippy::too_many_lines, reason = "a list of steps")]
 async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
     let name = format!("step-{serial}");
     let at = day(1 + serial as i64 % 300);

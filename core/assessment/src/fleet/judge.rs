@@ -49,10 +49,15 @@ pub fn judge(things: &[&Thing], index: &Index<'_>, now: Timestamp) -> Result<(Ve
     Ok((judgements, signals.into_values().collect()))
 }
 
+/// What decides how a thing is judged beside itself: whether it only still runs, and the kernels of its host.
+type Setting<'t> = (bool, Option<&'t KernelFacts>);
+/// The places of things, and the packages that they are.
+type Part = (Vec<usize>, Vec<Package>);
+
 /// Things as inventories in which none changes what is said of another, each with the things' places: what is installed,
 /// what only still runs, and kernels beside the one that runs.
 fn inventories(things: &[&Thing]) -> Vec<(Vec<usize>, Inventory)> {
-    let mut parts: BTreeMap<(bool, Option<&KernelFacts>), (Vec<usize>, Vec<Package>)> = BTreeMap::new();
+    let mut parts: BTreeMap<Setting<'_>, Part> = BTreeMap::new();
     for (place, thing) in things.iter().enumerate() {
         if let Some(package) = package_of(thing).filter(|_| thing.offer.is_none()) {
             let part = parts.entry((thing.still_runs.is_some(), thing.kernel.as_ref())).or_default();
@@ -60,7 +65,7 @@ fn inventories(things: &[&Thing]) -> Vec<(Vec<usize>, Inventory)> {
             part.1.push(package);
         }
     }
-    let whole = |((_, kernel), (places, mut packages)): ((bool, Option<&KernelFacts>), (Vec<usize>, Vec<Package>))| {
+    let whole = |((_, kernel), (places, mut packages)): (Setting<'_>, Part)| {
         let host = kernel.map(|kernel| {
             packages.extend(newest_of(kernel, packages.first()));
             HostFacts {
