@@ -73,7 +73,7 @@ pub enum Error {
     #[error("cannot be written as JSON")]
     Json(#[from] serde_json::Error),
     /// The rules say no.
-    #[error("refused: {0}")]
+    #[error("refused by the rules")]
     Refused(#[from] Refusal),
     /// The caller could not make up what is to be done.
     #[error("{0}")]

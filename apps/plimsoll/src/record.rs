@@ -16,6 +16,8 @@ pub(crate) struct Opened {
     pub(crate) organisation: Organisation,
     pub(crate) person: PersonId,
     pub(crate) now: Timestamp,
+    /// Whether the organisation is invented.
+    pub(crate) is_demonstration: bool,
 }
 
 /// Runs a task to its end.
@@ -32,7 +34,7 @@ pub(crate) fn address(data: &Path, arguments: &RecordArguments) -> String {
 /// Who acts: as the arguments say, or the user.
 pub(crate) fn person(arguments: &RecordArguments) -> Result<PersonId> {
     let user = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok().filter(|user| !user.is_empty());
-    let name = arguments.person.clone().or_else(user).unwrap_or_else(|| "local".to_owned());
+    let name = arguments.acting.clone().or_else(user).unwrap_or_else(|| "local".to_owned());
     PersonId::new(name).map_err(|refusal| Usage(refusal.to_string()).into())
 }
 
@@ -71,7 +73,9 @@ async fn open_at(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Re
         let options = Options { url: &address, signer, write_point: None, findings_at: None };
         Store::open(options, |entry| counter.at(entry, None)).await
     };
-    let store = match (open(keys.signer()?).await, keys.prepared()?) {
+    let signer = keys.signer()?;
+    let is_demonstration = signer.verifier().name.starts_with(demo::ORIGIN);
+    let store = match (open(signer).await, keys.prepared()?) {
         // A change of keys came into the ledger, and the program ended before it put the new key in place.
         (Err(store::Error::Key { .. }), Some(next)) => {
             let store = open(next.clone()).await?;
@@ -81,7 +85,7 @@ async fn open_at(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Re
         (opened, _) => opened?,
     };
     counter.end();
-    Ok(Opened { organisation: Organisation::new(store), person, now: Timestamp::now() })
+    Ok(Opened { organisation: Organisation::new(store), person, now: Timestamp::now(), is_demonstration })
 }
 
 /// The current index of advisories of a data directory; none if there is none.

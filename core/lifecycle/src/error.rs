@@ -12,7 +12,7 @@ pub enum Refusal {
         text: String,
     },
     /// Something of this id is there already.
-    #[error("there is a {what} `{id}` already")]
+    #[error("the {what} `{id}` is there already")]
     Exists {
         /// What it is.
         what: &'static str,

@@ -12,7 +12,7 @@ pub(crate) struct RecordArguments {
     pub(crate) store: Option<String>,
     /// In whose name; your user's name if left out
     #[arg(long = "as", global = true, env = "PLIMSOLL_PERSON", value_name = "PERSON")]
-    pub(crate) person: Option<String>,
+    pub(crate) acting: Option<String>,
 }
 
 /// What the organisation says about an asset.

@@ -5,7 +5,7 @@ mod findings;
 mod summary;
 
 use super::{asset_filter, filter, instant};
-use crate::arguments::{FleetCommand, GroupArgument, SortArgument};
+use crate::arguments::{FleetCommand, GroupArgument, ListFormat, SortArgument};
 use crate::pager;
 use crate::record::{self, Opened};
 use anyhow::{Context, Result};
@@ -14,9 +14,17 @@ use jiff::Timestamp;
 use operations::View;
 use std::path::Path;
 
+/// What stands above everything that is shown of an invented organisation.
+const DEMONSTRATION: &str = "DEMONSTRATION: this organisation and all that is said of it are invented.";
+
 /// Runs a command that answers a question.
 pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_quiet: bool) -> Result<u8> {
     let gaps = stale(opened, data).await?;
+    let is_table = match &command {
+        FleetCommand::Assets { format, .. } | FleetCommand::Findings { format, .. } => *format == ListFormat::Table,
+        FleetCommand::Summary { json, .. } => !json,
+        _ => false,
+    };
     let (text, code) = match command {
         FleetCommand::Assets { filter, limit, offset, at, format } => {
             let filter = asset_filter(filter)?;
@@ -40,6 +48,10 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_
             ask(opened, at.as_deref(), |view| summary::write(view, json, gaps.as_deref())).await?
         }
         _ => return Ok(crate::exit::WITHIN_POLICY),
+    };
+    let text = match is_table && opened.is_demonstration {
+        true => [format!("{DEMONSTRATION}\n").as_bytes(), &text].concat(),
+        false => text,
     };
     pager::show(&text).context("failed to write")?;
     if let Some(gaps) = gaps.filter(|_| !is_quiet) {

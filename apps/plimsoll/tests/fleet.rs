@@ -1,0 +1,203 @@
+//! The record from the command line: assets, inventories, questions, decisions, the ledger, backups.
+#![allow(clippy::expect_used, reason = "tests")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+struct World {
+    folder: PathBuf,
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("plimsoll-fleet-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(folder.join("feeds")).expect("a folder");
+        let world = Self { folder };
+        world.write("feeds/DSA-list", "[12 Feb 2026] DSA-9999-1 example - security update\n\t{CVE-2026-0001 CVE-2026-0002}\n\t[bookworm] - example 1.2-3+deb12u1\n");
+        world.write("feeds/kev.json", r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2026-0001","dateAdded":"2026-03-01","dueDate":"2026-03-22"}]}"#);
+        world.write("old", "Package: libexample1\nStatus: install ok installed\nArchitecture: amd64\nSource: example\nVersion: 1.2-3\n");
+        world.write("new", "Package: libexample1\nStatus: install ok installed\nArchitecture: amd64\nSource: example\nVersion: 1.2-3+deb12u1\n");
+        world.write("assets.csv", "asset,exposure,environment,owner,tags\nweb-1,exposed,production,web,front;eu\ndb-1,internal,production,data,\n");
+        world
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.join(name), text).expect("written");
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.env("USER", "olaf").env_remove("PLIMSOLL_STORE").env_remove("PLIMSOLL_PERSON");
+        command.arg("--data").arg(self.folder.join("data")).args(arguments).output().expect("it runs")
+    }
+
+    fn code(&self, arguments: &[&str]) -> i32 {
+        self.run(arguments).status.code().expect("a code")
+    }
+
+    fn text(&self, arguments: &[&str]) -> String {
+        String::from_utf8(self.run(arguments).stdout).expect("UTF-8")
+    }
+
+    fn said(&self, arguments: &[&str]) -> String {
+        String::from_utf8(self.run(arguments).stderr).expect("UTF-8")
+    }
+
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.text(arguments)).expect("JSON")
+    }
+
+    fn push(&self, asset: &str, file: &str, at: &str) -> i32 {
+        self.code(&["fleet", "push", asset, &self.path(file), "--release", "debian-12", "--taken-at", at])
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[test]
+fn a_fleet_is_registered_pushed_asked_patched_and_verified() {
+    let world = World::new("journey");
+    assert_eq!(world.code(&["fleet", "register", "--file", &world.path("assets.csv")]), 0);
+    assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
+    assert_eq!(world.push("web-1", "old", "2026-11-01"), 0);
+    assert_eq!(world.push("db-1", "old", "2026-11-01"), 0);
+    let listed = world.json(&["fleet", "findings", "-f", "json"]);
+    assert_eq!((listed["total"].as_u64(), listed["overdue"].as_u64()), (Some(4), Some(4)), "{listed}");
+    assert_eq!(world.code(&["fleet", "summary"]), 1);
+    let own = world.json(&["fleet", "findings", "-f", "json", "--owner", "WEB", "--package", "libexample"]);
+    assert_eq!(own["total"], 2);
+    let groups = world.json(&["fleet", "findings", "-f", "json", "--group-by", "package"]);
+    assert_eq!((&groups["groups"][0]["group"], &groups["groups"][0]["assets"]), (&"example".into(), &2.into()));
+    let why = world.text(&["fleet", "why", "cve_2026_1", "web-1"]);
+    assert!(why.contains("does not have it"), "{why}");
+    let why = world.text(&["fleet", "why", "CVE-2026-0001", "web-1"]);
+    assert!(
+        why.contains("libexample1 1.2-3 since ") && why.contains("still there") && why.contains("OVERDUE"),
+        "{why}"
+    );
+    // The patch comes in; what was owed before is still told.
+    assert_eq!(world.code(&["fleet", "push", "web-1", &world.path("new"), "--release", "debian-12"]), 0);
+    assert_eq!(world.json(&["fleet", "findings", "-f", "json", "--asset", "web-1"])["total"], 0);
+    assert!(world.text(&["fleet", "why", "CVE-2026-0001", "web-1"]).contains("state: closed "));
+    assert!(
+        world
+            .said(&["fleet", "push", "web-1", &world.path("new"), "--release", "debian-12"])
+            .contains("nothing has changed")
+    );
+    assert!(
+        world
+            .said(&["fleet", "push", "web-1", &world.path("old"), "--release", "debian-12", "--taken-at", "2026-11-10"])
+            .contains("older than the newest")
+    );
+    assert_eq!(world.code(&["ledger", "verify"]), 0);
+    assert_eq!(world.code(&["ledger", "replay"]), 0);
+    assert_eq!(world.code(&["fleet", "retire", "db-1", "--reason", "sold"]), 0);
+    assert_eq!(world.code(&["fleet", "findings"]), 0);
+}
+
+#[test]
+fn decisions_take_two_people_and_set_findings_aside_visibly() {
+    let world = World::new("decisions");
+    assert_eq!(world.code(&["fleet", "register", "web-1", "--exposure", "internal"]), 0);
+    assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
+    assert_eq!(world.push("web-1", "old", "2026-11-01"), 0);
+    assert_eq!(world.code(&["fleet", "person", "edda", "--role", "executive"]), 0);
+    let until = "2027-03-01";
+    let ask = [
+        "fleet",
+        "decision",
+        "request",
+        "D-1",
+        "--kind",
+        "exception",
+        "--vulnerability",
+        "CVE-2026-0001",
+        "--reason",
+        "segmented",
+        "--until",
+        until,
+    ];
+    assert_eq!(world.code(&ask), 0);
+    assert_eq!(world.code(&["fleet", "decision", "approve", "D-1"]), 2, "not by who asked, nor without the role");
+    assert_eq!(world.code(&["fleet", "--as", "edda", "decision", "approve", "D-1"]), 0);
+    assert_eq!(world.json(&["fleet", "findings", "-f", "json"])["total"], 1);
+    assert_eq!(world.json(&["fleet", "findings", "-f", "json", "--state", "suppressed"])["total"], 1);
+    assert!(world.text(&["fleet", "why", "CVE-2026-0001", "web-1"]).contains("approved by edda: segmented"));
+    assert_eq!(
+        world.json(&["fleet", "findings", "-f", "json", "--at", "2027-03-02"])["total"],
+        2,
+        "it is over by then"
+    );
+    assert_eq!(world.code(&["fleet", "decision", "revoke", "D-1"]), 0);
+    assert_eq!(world.json(&["fleet", "findings", "-f", "json"])["total"], 2);
+}
+
+#[test]
+fn what_is_wrong_is_named_and_changes_nothing() {
+    let world = World::new("wrong");
+    assert_eq!(world.code(&["fleet", "summary"]), 64, "there is no record");
+    assert_eq!(world.code(&["fleet", "register", "web 1"]), 64);
+    world.write("bad.csv", "asset,exposure\nweb-1,exposed\nweb-2,sometimes\n");
+    let said = world.said(&["fleet", "register", "--file", &world.path("bad.csv")]);
+    assert!(said.contains("line 3") && said.contains("sometimes"), "{said}");
+    assert_eq!(world.json(&["fleet", "assets", "-f", "json"])["total"], 0, "all of it or nothing");
+    assert_eq!(world.code(&["fleet", "push", "nobody", &world.path("old"), "--release", "debian-12"]), 64);
+    assert_eq!(world.code(&["fleet", "findings", "--class", "urgent"]), 64);
+    assert_eq!(world.code(&["fleet", "register", "web-1"]), 0);
+    let said = world.said(&["fleet", "register", "web-1"]);
+    assert!(said.contains("the asset `web-1` is there already"), "{said}");
+    let said = world.said(&[
+        "fleet",
+        "push",
+        "web-1",
+        &world.path("old"),
+        "--release",
+        "debian-12",
+        "--taken-at",
+        "2126-01-01",
+    ]);
+    assert!(said.contains("lies ahead"), "{said}");
+}
+
+#[test]
+fn a_backup_is_restored_verified_and_a_proof_stands_by_itself() {
+    let world = World::new("backup");
+    assert_eq!(world.code(&["fleet", "register", "web-1"]), 0);
+    let proof = world.text(&["ledger", "prove", "2"]);
+    world.write("proof.json", &proof);
+    let key = world.text(&["ledger", "key"]);
+    assert_eq!(world.code(&["ledger", "check", &world.path("proof.json"), "--key", key.trim()]), 0);
+    world.write("forged.json", &proof.replace("web-1", "web-2"));
+    assert_eq!(world.code(&["ledger", "check", &world.path("forged.json"), "--key", key.trim()]), 2);
+    world.write("kept", &world.text(&["ledger", "checkpoint"]));
+    assert_eq!(world.code(&["backup", &world.path("backup")]), 0);
+    assert_eq!(world.code(&["backup", &world.path("backup")]), 64, "nothing is written over");
+    let other = world.path("elsewhere.sqlite");
+    assert_eq!(world.code(&["restore", &world.path("backup"), "--store", &other]), 0);
+    assert_eq!(world.code(&["ledger", "--store", &other, "verify", "--checkpoint", &world.path("kept")]), 0);
+    assert_eq!(world.code(&["ledger", "rotate-key"]), 0);
+    assert_eq!(world.code(&["fleet", "register", "web-2"]), 0);
+    assert_eq!(world.code(&["ledger", "verify", "--checkpoint", &world.path("kept")]), 0);
+    let lost = std::fs::read(world.path("backup")).expect("read");
+    std::fs::write(world.path("cut"), &lost[..lost.len() / 2]).expect("written");
+    assert_eq!(world.code(&["restore", &world.path("cut"), "--store", &world.path("third.sqlite")]), 2);
+    assert!(!PathBuf::from(world.path("third.sqlite")).exists(), "what is not whole is not left behind");
+}
+
+#[test]
+fn a_demonstration_says_that_it_is_one() {
+    let world = World::new("demo");
+    assert_eq!(world.code(&["demo", "--assets", "10", "--months", "1"]), 0);
+    assert_eq!(world.code(&["demo", "--assets", "10", "--months", "1"]), 64, "a record is there already");
+    assert!(world.text(&["fleet", "summary"]).contains("DEMONSTRATION"));
+    assert!(world.text(&["fleet", "assets"]).contains("DEMONSTRATION"));
+}
