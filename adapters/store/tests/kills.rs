@@ -1,5 +1,5 @@
 //! A process that is killed at any write loses nothing that it acknowledged, and leaves nothing half done.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "tests")]
 
 mod faults;
 mod world;

@@ -418,3 +418,77 @@ fn published(index: &Index<'_>, id: &str) -> Option<Timestamp> {
 
 /// Differences that docs/accuracy.md explains: the record's range was corrected after the data was taken.
 const EXPLAINED: &[(&str, &str)] = &[("urllib3", "PYSEC-2021-108")];
+
+/// What is judged thing by thing in the record is what a scan says of the whole host: the same findings, classes and dates.
+#[test]
+fn the_record_says_of_a_host_what_a_scan_says() {
+    use fleet::{Facts, Filter, Findings, Query, Question, Sort};
+    let (Some(bytes), Some(inventory)) = (index_bytes(), host()) else { return };
+    let index = Index::open(bytes).expect("opens");
+    for preset in ["baseline", "cisa-bod-26-04", "pci-dss"] {
+        let preset = policy::PRESETS.iter().find(|one| one.id == preset).expect("a preset");
+        let policy = policy::Policy::parse(preset.text).expect("reads");
+        let scanned = assessment::assess(assessment::Input {
+            inventory: &inventory,
+            index: Some(&index),
+            policy: &policy,
+            asset: &policy::Asset::default(),
+            statements: &[],
+            changelogs: &[],
+            now: now(),
+            today: now(),
+            fetched: &[],
+            has_catalogue: false,
+        })
+        .expect("assessed");
+        // A scan does not know when something was seen first, and takes the earliest day; the record knows.
+        let is_by_first_sight = preset.text.contains("first-seen");
+        let due = |due: Option<Timestamp>| due.filter(|_| !is_by_first_sight).map(Timestamp::as_millisecond);
+        let expected: BTreeSet<_> = scanned
+            .findings
+            .iter()
+            .map(|finding| (finding.id.clone(), finding.deadline.class.clone(), due(finding.deadline.due)))
+            .collect();
+        assert!(expected.len() > 100, "{}", expected.len());
+        let asset = lifecycle::AssetId::new("host").expect("an id");
+        let mut facts = Facts::default();
+        let take = |facts: &mut Facts, event: lifecycle::Event, document: Vec<u8>| {
+            facts.apply(&event, now(), Some(&document)).expect("applied");
+        };
+        let none = String::new;
+        let adopted = lifecycle::Event::PolicyAdopted { name: none(), document: none() };
+        take(&mut facts, adopted, preset.text.as_bytes().to_vec());
+        let attributes = lifecycle::Attributes::default();
+        take(&mut facts, lifecycle::Event::AssetRegistered { asset: asset.clone(), attributes }, Vec::new());
+        let document = facts.plan_inventory(&asset, &assessment::things_of(&inventory, &[]));
+        let taken = lifecycle::Event::InventoryTaken {
+            asset,
+            digest: none(),
+            document: none(),
+            at: now(),
+            packages: 709,
+            unread: 0,
+            is_late: false,
+        };
+        take(&mut facts, taken, document.write().expect("written"));
+        let things: Vec<fleet::Thing> = facts.things().cloned().collect();
+        let things: Vec<&fleet::Thing> = things.iter().collect();
+        let (judgements, signals) = assessment::judge(&things, &index, now()).expect("judged");
+        let document = facts.plan_judged((0..).zip(judgements), signals, true);
+        let judged =
+            lifecycle::Event::AdvisoriesJudged { index: none(), document: none(), packages: 0, vulnerabilities: 0 };
+        take(&mut facts, judged, document.write().expect("written"));
+        let question = Question { policy: facts.policy().expect("a policy"), decisions: Vec::new(), at: None };
+        let findings = Findings::evaluate(&facts, question);
+        let query = Query { filter: Filter::default(), sort: Sort::Due, offset: 0, limit: usize::MAX, now: now() };
+        let found: BTreeSet<_> = findings
+            .list(&facts, &query)
+            .rows
+            .into_iter()
+            .map(|row| (row.vulnerability, row.class, due(row.due)))
+            .collect();
+        let (missing, more): (Vec<_>, Vec<_>) =
+            (expected.difference(&found).collect(), found.difference(&expected).collect());
+        assert!(missing.is_empty() && more.is_empty(), "{}: missing {missing:#?}, more {more:#?}", preset.id);
+    }
+}

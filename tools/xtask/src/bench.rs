@@ -4,6 +4,7 @@ mod fleet;
 mod generate;
 mod ledger;
 mod measure;
+mod record;
 
 use anyhow::{Context, Result, bail};
 use measure::{Figures, measure};
@@ -36,6 +37,7 @@ pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
     instructions(&mut rows)?;
     self::ledger::proofs(&mut rows)?;
     self::ledger::verification(&work, &mut rows)?;
+    self::record::run(&work, &mut rows)?;
     self::fleet::run(&mut rows)?;
     write_page(root, &rows)
 }
@@ -45,7 +47,8 @@ fn one_part(part: &str) -> Result<()> {
     let mut rows = Vec::new();
     match part {
         "fleet" => self::fleet::run(&mut rows)?,
-        _ => bail!("no part is called `{part}`: fleet"),
+        "record" => self::record::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
+        _ => bail!("no part is called `{part}`: fleet, record"),
     }
     for Row { what, figures, limit, is_over } in rows {
         println!("{what}: {figures} (limit {limit}){}", if is_over { " OVER THE LIMIT" } else { "" });
