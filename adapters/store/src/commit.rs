@@ -56,9 +56,6 @@ pub struct Committed {
     pub checkpoint: String,
 }
 
-/// Who waits for an answer, and the answer.
-type Answer = (oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>);
-
 /// Makes up what is to be done.
 pub(crate) type Planner = Box<dyn FnOnce(&Record) -> Result<Plan, Error> + Send>;
 
@@ -68,6 +65,9 @@ pub(crate) struct Request {
     pub(crate) at: Timestamp,
     pub(crate) answer: oneshot::Sender<Result<Committed, Error>>,
 }
+
+/// Who asked, and what is to be answered if all of the group is kept.
+type Answers = Vec<(oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>)>;
 
 /// Called before each write; an error stops the transaction there.
 pub type WritePoint = Arc<dyn Fn(&'static str) -> std::io::Result<()> + Send + Sync>;
@@ -103,7 +103,7 @@ impl Writer {
             Err(error) => return refuse(group, error),
         };
         let now = group.iter().map(|request| request.at).max();
-        let mut answers = Vec::with_capacity(group.len());
+        let mut answers = Answers::with_capacity(group.len());
         let record = Arc::clone(&self.record);
         // Nobody reads what is not durable.
         let mut record = record.write().await;
@@ -146,7 +146,7 @@ impl Writer {
         begun: Begun,
         group: Vec<Request>,
         record: &mut Record,
-        answers: &mut Vec<Answer>,
+        answers: &mut Answers,
     ) -> Result<(), Error> {
         let mut change = Change::default();
         let begun = match self.catch_up(begun, record).await {
@@ -316,19 +316,34 @@ impl Writer {
         }
         self.point("commit")?;
         if let Err(error) = transaction.commit().await.doing("commit") {
-            // Whether it came through before the connection broke, the head says.
-            match self.database.settle().await {
-                Ok(checkpoint) if is_told && checkpoint == self.log.checkpoint => {}
-                Ok(_) if is_told || self.database.is_sqlite() => return Err(error),
-                // Jobs alone leave no trace there.
-                _ => return Err(Error::Uncertain(Box::new(error))),
-            }
+            self.confirm(error, &entries).await?;
         }
         self.is_stale = false;
         if let Some(next) = self.next_signer.take() {
             self.signer = next;
         }
         self.point("committed")
+    }
+
+    /// Finds out whether entries were kept although the commit failed: it may have come through before the connection broke, and
+    /// others may have appended since.
+    async fn confirm(&self, error: Error, entries: &[Vec<u8>]) -> Result<(), Error> {
+        let end = self.log.size();
+        let kept = match self.database.settle(&error).await {
+            // Jobs alone leave no trace in the ledger; on SQLite nothing comes through that has failed.
+            Ok(_) if entries.is_empty() && !self.database.is_sqlite() => None,
+            Ok(size) if entries.is_empty() || size < end => Some(false),
+            Ok(_) => {
+                let found = log::entries(&self.database.readers, (end - entries.len() as u64, end)).await;
+                found.ok().map(|found| found == entries)
+            }
+            Err(_) => None,
+        };
+        match kept {
+            Some(true) => Ok(()),
+            Some(false) => Err(error),
+            None => Err(Error::Uncertain(Box::new(error))),
+        }
     }
 
     fn point(&self, name: &'static str) -> Result<(), Error> {

@@ -4,10 +4,12 @@ use crate::error::{Doing, Error};
 use crate::log;
 use crate::tables::{self, Cell, HEAD, Kind, Row, Table};
 use sea_orm::sea_query::{Alias, ColumnDef, Expr, ExprTrait, Index, OnConflict, Order, Query, SelectStatement};
+use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database as Connect, DatabaseConnection, DatabaseTransaction, DbBackend,
-    IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    ConnectOptions, ConnectionTrait, Database as Connect, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, QueryResult, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    Value,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -58,19 +60,23 @@ impl Database {
         Ok(transaction)
     }
 
-    /// The checkpoint at the head, after a commit that failed, once it can no longer come through.
+    /// The ledger's size after a commit that failed, once that can no longer come through.
     ///
     /// A server may still be at it when the connection to it breaks: it holds the ledger's lock until then. SQLite has all of
-    /// it in the file when the disk fails to confirm it, and finds it there after a crash, unless it is written over.
-    pub(crate) async fn settle(&self) -> Result<String, Error> {
+    /// it in the file when the disk fails to confirm it, and finds it there after a crash, unless it is written over; on a full
+    /// disk its end, without which it counts for nothing, was not written.
+    pub(crate) async fn settle(&self, failure: &Error) -> Result<u64, Error> {
         let transaction = self.begin_alone().await?;
-        if self.is_sqlite() {
-            let over = "UPDATE schema_version SET version = version";
-            transaction.execute_unprepared(over).await.doing("write over what failed")?;
+        if self.is_sqlite() && !is_full(failure) {
+            // A value that is the same is not written at all.
+            for step in ["+ 1", "- 1"] {
+                let over = format!("UPDATE schema_version SET version = version {step}");
+                transaction.execute_unprepared(&over).await.doing("write over what failed")?;
+            }
         }
-        let (_, checkpoint) = log::head(&transaction).await?;
+        let (size, _) = log::head(&transaction).await?;
         transaction.commit().await.doing("write over what failed")?;
-        Ok(checkpoint)
+        Ok(size)
     }
 
     /// Begins to read: all that is read is of one instant.
@@ -161,6 +167,12 @@ async fn sqlite(path: &Path) -> Result<Database, Error> {
         options.max_connections(if is_reader { 4 } else { 1 }).min_connections(1).sqlx_logging(false);
         options.acquire_timeout(BUSY).test_before_acquire(false).idle_timeout(None::<Duration>);
         options.max_lifetime(None::<Duration>);
+        // When it cannot commit, SQLite ends the transaction by itself, and the driver does not notice: it would take the next
+        // ones for parts of it, and confirm them without writing them. Such a connection is closed, and another one opened.
+        options.map_sqlx_sqlite_before_acquire(|connection, _| {
+            let is_usable = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_usable) })
+        });
         options.map_sqlx_sqlite_opts(move |_| {
             sea_orm::sqlx::sqlite::SqliteConnectOptions::new()
                 .filename(&path)
@@ -187,6 +199,13 @@ async fn postgres(url: &str) -> Result<Database, Error> {
         async move { Connect::connect(options).await.doing("answer") }
     };
     Ok(Database { writer: open(1).await?, readers: open(4).await? })
+}
+
+/// Whether SQLite says that there is no space left.
+fn is_full(error: &Error) -> bool {
+    const FULL: &str = "13";
+    let Error::Database { source: DbErr::Query(RuntimeErr::SqlxError(cause)), .. } = error else { return false };
+    cause.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == FULL)
 }
 
 /// An address that can be shown.

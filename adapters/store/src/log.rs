@@ -312,14 +312,19 @@ impl ledger::Source for Tiles {
         let Some(rows) = self.bundles.get(&tile.index) else { return Ok(None) };
         let mut bytes = Vec::new();
         let (mut next, end) = (tile.start(), tile.start() + u64::from(tile.width));
-        // What is missing, misplaced or too much shows as a bundle that ends too early.
-        for row in rows {
+        // What was appended meanwhile stands behind the end.
+        for row in rows.iter().take_while(|row| row[0].number() < end) {
             let (first, count) = (row[0].number(), row[1].number());
-            if first != next || first + count > end {
+            if first != next || count == 0 {
+                next = u64::MAX;
                 break;
             }
             bytes.extend_from_slice(row[2].bytes());
-            next = first + count;
+            next = first.saturating_add(count);
+        }
+        if next != end && !bytes.is_empty() {
+            // What is missing, misplaced or too much shows as a bundle that ends too early.
+            bytes.pop();
         }
         Ok(if bytes.is_empty() { None } else { Some(bytes) })
     }
