@@ -7,18 +7,7 @@ use lifecycle::{Attributes, Command, Role};
 use plimsoll_store::{Error, NewJob, Outcome, Plan, digest};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use world::{Place, act, asset, both, day, open, person, populate, push, register, signer, try_open};
-
-/// The error at the root of a failure.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
-}
+use world::{Place, act, asset, both, day, open, person, populate, push, register, signer, try_open, words};
 
 both! {
     async fn what_was_committed_is_there_after_opening_again(place) {

@@ -27,6 +27,10 @@ impl Place {
         Some(Self { url: folder.join("record.sqlite").display().to_string(), folder: Some(folder) })
     }
 
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.folder.is_some()
+    }
+
     pub(crate) fn postgres() -> Option<Self> {
         testkit::postgres::database().map(|url| Self { url, folder: None })
     }
@@ -141,6 +145,17 @@ pub(crate) async fn populate(store: &Store) {
         push(store, id, at, packages).await.expect("pushed");
     }
     act(store, "ops", day(6), Command::RetireAsset(asset("db-1"), "sold".to_owned())).await.expect("retired");
+}
+
+/// The words of a failure, with those of its causes.
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
 }
 
 /// Runs each test on both databases: `both! { async fn name(place: &Place) { … } }`.
