@@ -21,8 +21,8 @@ pub(crate) struct Asset {
     /// Old versions that still run until a day.
     running: Vec<(usize, u32, u32)>,
     pub(crate) random: Random,
-    /// Whether anything may differ from its last inventory.
-    pub(crate) offset: u32,
+    /// How far its patch days and scans are from the first day.
+    offset: u32,
 }
 
 impl Asset {

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::observed::Observed;
 use fleet::{Facts, JudgedDocument, Judgement, Signals, Thing};
 use jiff::Timestamp;
-use lifecycle::{AssetId, Attributes, Command, Event, PersonId, Pushed, Role};
+use lifecycle::{AssetId, Command, Event, PersonId, Pushed, Role, decide};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Committed, Plan, Record, Store, Submitted, digest};
 
@@ -49,6 +49,20 @@ pub struct Judged {
 const PART: usize = 4096;
 
 impl Organisation {
+    /// Wraps a store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Whether everything was held against this index already.
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub async fn is_judged_by(&self, advisories: &Advisories) -> Result<bool, Error> {
+        Ok(self.store.record().await?.state.index.as_ref() == Some(&advisories.digest))
+    }
+
     /// Founds an organisation where nobody is known yet: the first person administrates, leads and operates, and a policy is in
     /// force. Nothing happens where somebody is known.
     ///
@@ -83,28 +97,6 @@ impl Organisation {
         Ok(self.store.commit(by, now, move |_| Ok(Plan { commands: vec![command], ..Plan::default() })).await?)
     }
 
-    /// Registers an asset, or says something else about one that is there.
-    ///
-    /// # Errors
-    /// If it cannot be kept.
-    pub async fn describe(
-        &self,
-        by: &PersonId,
-        asset: AssetId,
-        attributes: Attributes,
-        now: Timestamp,
-    ) -> Result<Committed, Error> {
-        let plan = move |record: &Record| {
-            let is_there = record.state.assets.get(&asset).is_some_and(lifecycle::Asset::is_active);
-            let command = match is_there {
-                true => Command::ChangeAsset(asset, attributes),
-                false => Command::RegisterAsset(asset, attributes),
-            };
-            Ok(Plan { commands: vec![command], ..Plan::default() })
-        };
-        Ok(self.store.commit(by, now, plan).await?)
-    }
-
     /// Takes in what was observed on an asset. What no asset had before is held against the advisories at once.
     ///
     /// # Errors
@@ -131,10 +123,9 @@ impl Organisation {
         (observed, taken_at): (Observed, Timestamp),
         (advisories, now): (Option<&Advisories>, Timestamp),
     ) -> Result<Submitted, Error> {
-        let advisories = advisories.cloned();
+        let (advisories, person) = (advisories.cloned(), by.clone());
         let plan = move |record: &Record| {
-            plan_push(record, asset, (observed, taken_at), (advisories.as_ref(), now))
-                .map_err(|error| store::Error::Plan(words(&error)))
+            plan_push(record, asset, (observed, taken_at), (&person, advisories.as_ref(), now)).map_err(planned)
         };
         Ok(self.store.submit(by, now, plan).await?)
     }
@@ -183,9 +174,7 @@ impl Organisation {
         let judged = things.len();
         drop(record);
         let advisories = advisories.clone();
-        let plan = move |record: &Record| {
-            found.plan(record, judged, &advisories, now).map_err(|error| store::Error::Plan(words(&error)))
-        };
+        let plan = move |record: &Record| found.plan(record, judged, &advisories, now).map_err(planned);
         let committed = self.store.commit(by, now, plan).await?;
         let mut judged = Judged { things: judged as u64, ..Judged::default() };
         if let Some(Event::AdvisoriesJudged { packages, vulnerabilities, .. }) = committed.events.last() {
@@ -210,6 +199,14 @@ impl Organisation {
     }
 }
 
+/// Why a plan could not be made: what the store or the rules say stays what it is.
+fn planned(error: Error) -> store::Error {
+    match error {
+        Error::Store(error) => error,
+        other => store::Error::Plan(words(&other)),
+    }
+}
+
 /// An error with its causes, in one line.
 fn words(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
@@ -220,30 +217,29 @@ fn plan_push(
     record: &Record,
     asset: AssetId,
     (observed, taken_at): (Observed, Timestamp),
-    (advisories, now): (Option<&Advisories>, Timestamp),
+    (by, advisories, now): (&PersonId, Option<&Advisories>, Timestamp),
 ) -> Result<Plan, Error> {
     let packages = observed.packages();
-    let known = record.state.assets.get(&asset).and_then(|asset| asset.inventory.as_ref());
-    let (mut documents, mut commands) = (Vec::new(), Vec::new());
-    let mut document = String::new();
-    if known.is_none_or(|known| known.digest != observed.digest) {
-        let mut changed = record.facts.plan_inventory(&asset, &observed.things);
-        (changed.platform, changed.problems) = (observed.platform, observed.problems);
-        let bytes = changed.write().map_err(|error| store::Error::Plan(error.to_string()))?;
-        document = digest(&bytes);
-        documents.push(bytes);
-        let is_current = |advisories: &&Advisories| record.state.index.as_deref() == Some(advisories.digest.as_str());
-        if let Some(advisories) = advisories.filter(is_current).filter(|_| !changed.new.is_empty()) {
-            let first = record.facts.things().count();
-            let new: Vec<&Thing> = changed.new.iter().collect();
-            let found = judge_all(&record.facts, (first, &new), advisories, now)?;
-            let (command, bytes) = found.command(record, advisories)?;
-            commands.push(command);
-            documents.push(bytes);
-        }
+    let Observed { things, platform, problems, unread, digest: found } = observed;
+    let mut pushed = Pushed { asset, digest: found, document: String::new(), taken_at, packages, unread };
+    let says = |pushed: &Pushed| decide(&record.state, &Command::PushInventory(pushed.clone()), by, now);
+    // What is refused or passed over brings nothing: neither a document, nor a judgement of what came with it.
+    if !says(&pushed)?.iter().any(|event| matches!(event, Event::InventoryTaken { .. })) {
+        return Ok(Plan { commands: vec![Command::PushInventory(pushed)], ..Plan::default() });
     }
-    let (digest, unread) = (observed.digest, observed.unread);
-    commands.insert(0, Command::PushInventory(Pushed { asset, digest, document, taken_at, packages, unread }));
+    let mut changed = record.facts.plan_inventory(&pushed.asset, &things);
+    (changed.platform, changed.problems) = (platform, problems);
+    let bytes = changed.write().map_err(|error| store::Error::Plan(error.to_string()))?;
+    pushed.document = digest(&bytes);
+    let (mut commands, mut documents) = (vec![Command::PushInventory(pushed)], vec![bytes]);
+    let is_current = |advisories: &&Advisories| record.state.index.as_deref() == Some(advisories.digest.as_str());
+    if let Some(advisories) = advisories.filter(is_current).filter(|_| !changed.new.is_empty()) {
+        let first = record.facts.things().count();
+        let new: Vec<&Thing> = changed.new.iter().collect();
+        let (command, bytes) = judge_all(&record.facts, (first, &new), advisories, now)?.command(record, advisories)?;
+        commands.push(command);
+        documents.push(bytes);
+    }
     Ok(Plan { commands, documents, ..Plan::default() })
 }
 
@@ -307,21 +303,5 @@ impl Found {
         let index = advisories.digest.clone();
         let command = Command::JudgeAdvisories { index, document: digest(&bytes), packages, vulnerabilities };
         Ok((command, bytes))
-    }
-}
-
-impl Organisation {
-    /// Wraps a store.
-    #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store }
-    }
-
-    /// Whether everything was held against this index already.
-    ///
-    /// # Errors
-    /// If the record cannot be read.
-    pub async fn is_judged_by(&self, advisories: &Advisories) -> Result<bool, Error> {
-        Ok(self.store.record().await?.state.index.as_ref() == Some(&advisories.digest))
     }
 }

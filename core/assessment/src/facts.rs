@@ -36,6 +36,12 @@ pub(crate) fn of_vulnerability(
     }
 }
 
+/// A vulnerability's other ids; Debian's own name for a CVE says nothing more.
+pub(crate) fn aliases(vulnerability: &VulnerabilityRef<'_>) -> Vec<String> {
+    let aliases = vulnerability.aliases.iter().filter(|alias| !alias.starts_with("DEBIAN-"));
+    aliases.map(|alias| (*alias).to_owned()).collect()
+}
+
 /// SSVC's word for exploitation; what is none of its words says nothing.
 pub(crate) fn exploitation(word: &str) -> Option<String> {
     let word = word.to_ascii_lowercase();

@@ -282,12 +282,7 @@ fn from_group(
     Ok(Finding {
         id: vulnerability.id.to_owned(),
         kind: Kind::Vulnerability,
-        aliases: vulnerability
-            .aliases
-            .iter()
-            .filter(|alias| !alias.starts_with("DEBIAN-"))
-            .map(|alias| (*alias).to_owned())
-            .collect(),
+        aliases: facts::aliases(&vulnerability),
         title,
         verdict: strongest(group),
         carriers,

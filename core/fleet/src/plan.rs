@@ -70,11 +70,14 @@ impl Judgement {
 
 impl Signals {
     /// Whether nothing differs that would be worth a note. EPSS moves every day for almost every vulnerability: only what
-    /// crosses a whole hundredth, as policies' thresholds are, is a change.
+    /// crosses a whole hundredth, as policies' thresholds are, is a change. A title may be that of the advisory at hand, which
+    /// is another one for another package: where one is known, another one alone is no change.
     fn says_the_same(&self, other: &Self) -> bool {
         let hundredths = |epss: Option<(f64, f64)>| {
             epss.map(|(score, percentile)| ((score * 100.0).floor() as i64, (percentile * 100.0).floor() as i64))
         };
-        hundredths(self.epss) == hundredths(other.epss) && Self { epss: other.epss, ..self.clone() } == *other
+        let title = if self.title.is_empty() { &self.title } else { &other.title };
+        hundredths(self.epss) == hundredths(other.epss)
+            && Self { epss: other.epss, title: title.clone(), ..self.clone() } == *other
     }
 }

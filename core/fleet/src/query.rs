@@ -317,7 +317,7 @@ impl Findings {
             for cell in cells.iter().filter(|cell| sieve.lets_key(&cell.key)) {
                 match &asked {
                     None => each(number, &cell.key, &cell.assets),
-                    Some(asked) => each(number, &cell.key, &(&cell.assets & asked)),
+                    Some(asked) => each(number, &cell.key, &(&cell.assets & asked.as_ref())),
                 }
             }
         }
@@ -358,10 +358,9 @@ impl<'c> Part<'c> {
         if cells.is_empty() || !sieve.lets_vulnerability(facts, number) {
             return self;
         }
-        let own = sieve.is_by_thing().then(|| sieve.assets_of(findings, facts, number)).flatten();
-        let asked = own.as_ref().or(sieve.assets.as_ref());
+        let asked = sieve.assets_of(findings, facts, number);
         for cell in cells.iter().filter(|cell| sieve.lets_key(&cell.key)) {
-            let count = count(cell, asked);
+            let count = count(cell, asked.as_deref());
             if count == 0 {
                 continue;
             }

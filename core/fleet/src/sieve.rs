@@ -5,6 +5,7 @@ use crate::facts::{Facts, Instant};
 use crate::query::{AssetFilter, Filter};
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
+use std::borrow::Cow;
 
 /// Holds a filter's parts against assets and vulnerabilities.
 pub(crate) struct Sieve<'q> {
@@ -77,8 +78,13 @@ impl<'q> Sieve<'q> {
 
     /// The assets on which a vulnerability may be asked for: those that are, and have a carrier of the asked name; none lets
     /// all through.
-    pub(crate) fn assets_of(&self, findings: &Findings, facts: &Facts, number: usize) -> Option<RoaringBitmap> {
-        let Some(things) = &self.things else { return self.assets.clone() };
+    pub(crate) fn assets_of(
+        &self,
+        findings: &Findings,
+        facts: &Facts,
+        number: usize,
+    ) -> Option<Cow<'_, RoaringBitmap>> {
+        let Some(things) = &self.things else { return self.assets.as_ref().map(Cow::Borrowed) };
         let mut found = RoaringBitmap::new();
         let at = findings.at();
         let claims = facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at && claim.until > at);
@@ -93,7 +99,7 @@ impl<'q> Sieve<'q> {
         if let Some(assets) = &self.assets {
             found &= assets;
         }
-        Some(found)
+        Some(Cow::Owned(found))
     }
 
     /// Whether an asset has anything of what is asked for.

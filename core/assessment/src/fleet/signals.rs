@@ -1,6 +1,6 @@
 //! A match as a statement on a thing, and what the index knows of a vulnerability, whoever has it.
 
-use crate::facts::exploitation;
+use crate::facts::{aliases, exploitation};
 use ::fleet::{Fix as FleetFix, Signals, Standing, Statement, Subject};
 use advisories::index::{Index, VulnerabilityRef};
 use advisories::severity::decisive_of_scored;
@@ -81,12 +81,7 @@ pub(super) fn signals_of(vulnerability: &VulnerabilityRef<'_>, title: String, no
     Signals {
         id: vulnerability.id.to_owned(),
         subject: Subject::Vulnerability,
-        aliases: vulnerability
-            .aliases
-            .iter()
-            .filter(|alias| !alias.starts_with("DEBIAN-"))
-            .map(|alias| (*alias).to_owned())
-            .collect(),
+        aliases: aliases(vulnerability),
         title: summary,
         cvss: decisive_of_scored(vulnerability.severities.iter().copied())
             .map(|(score, value)| (score, value.to_owned())),
