@@ -142,6 +142,23 @@ pub(crate) enum ListFormat {
     Csv,
 }
 
+/// Which part of a list, as of when, in which form.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct ListArguments {
+    /// How many at the most
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// How many to pass over
+    #[arg(long, default_value_t = 0)]
+    pub(crate) offset: usize,
+    /// As of this date or instant instead of now
+    #[arg(long, value_name = "DATE")]
+    pub(crate) at: Option<String>,
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+}
+
 /// What an inventory is taken from.
 #[derive(Args, Debug, Clone, Default)]
 pub(crate) struct PushArguments {
@@ -210,18 +227,8 @@ pub(crate) enum FleetCommand {
     Assets {
         #[command(flatten)]
         filter: AssetFilterArguments,
-        /// How many at the most
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
-        /// How many to pass over
-        #[arg(long, default_value_t = 0)]
-        offset: usize,
-        /// As of this date or instant instead of now
-        #[arg(long, value_name = "DATE")]
-        at: Option<String>,
-        /// The form of the output
-        #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
-        format: ListFormat,
+        #[command(flatten)]
+        list: ListArguments,
     },
     /// List findings, or groups of them
     Findings {
@@ -233,18 +240,8 @@ pub(crate) enum FleetCommand {
         /// By what the list is sorted
         #[arg(long, value_enum, default_value_t = SortArgument::Due)]
         sort: SortArgument,
-        /// How many at the most
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
-        /// How many to pass over
-        #[arg(long, default_value_t = 0)]
-        offset: usize,
-        /// As of this date or instant instead of now
-        #[arg(long, value_name = "DATE")]
-        at: Option<String>,
-        /// The form of the output
-        #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
-        format: ListFormat,
+        #[command(flatten)]
+        list: ListArguments,
     },
     /// The fleet in figures
     Summary {

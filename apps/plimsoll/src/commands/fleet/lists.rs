@@ -5,7 +5,7 @@ mod findings;
 mod summary;
 
 use super::{asset_filter, filter, instant};
-use crate::arguments::{FleetCommand, GroupArgument, ListFormat, SortArgument};
+use crate::arguments::{FleetCommand, GroupArgument, ListArguments, ListFormat, SortArgument};
 use crate::pager;
 use crate::record::{self, Opened};
 use anyhow::{Context, Result};
@@ -21,16 +21,21 @@ const DEMONSTRATION: &str = "DEMONSTRATION: this organisation and all that is sa
 pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_quiet: bool) -> Result<u8> {
     let gaps = stale(opened, data).await?;
     let is_table = match &command {
-        FleetCommand::Assets { format, .. } | FleetCommand::Findings { format, .. } => *format == ListFormat::Table,
+        FleetCommand::Assets { list, .. } | FleetCommand::Findings { list, .. } => list.format == ListFormat::Table,
         FleetCommand::Summary { json, .. } => !json,
         _ => false,
     };
     let (text, code) = match command {
-        FleetCommand::Assets { filter, limit, offset, at, format } => {
+        FleetCommand::Assets { filter, list: ListArguments { limit, offset, at, format } } => {
             let filter = asset_filter(filter)?;
             ask(opened, at.as_deref(), |view| assets::write(view, &filter, (offset, limit), format)).await?
         }
-        FleetCommand::Findings { filter: arguments, group_by, sort, limit, offset, at, format } => {
+        FleetCommand::Findings {
+            filter: arguments,
+            group_by,
+            sort,
+            list: ListArguments { limit, offset, at, format },
+        } => {
             let filter = filter(*arguments)?;
             ask(opened, at.as_deref(), |view| {
                 known_classes(view, &filter.classes)?;
