@@ -20,6 +20,25 @@ pub(crate) struct Opened {
     pub(crate) is_demonstration: bool,
 }
 
+/// What stands above everything that is shown of an invented organisation.
+const DEMONSTRATION: &str = "DEMONSTRATION: this organisation and all that is said of it are invented.";
+
+impl Opened {
+    /// Shows a text. That it is of an invented organisation stands above what is for people, and beside what is for programs.
+    pub(crate) fn show(&self, text: &[u8], is_for_people: bool) -> Result<()> {
+        let shown = match (self.is_demonstration, is_for_people) {
+            (true, true) => crate::pager::show(&[DEMONSTRATION.as_bytes(), b"\n", text].concat()),
+            (is_demonstration, _) => {
+                if is_demonstration {
+                    progress::say(DEMONSTRATION);
+                }
+                crate::pager::show(text)
+            }
+        };
+        shown.context("failed to write")
+    }
+}
+
 /// Runs a task to its end.
 pub(crate) fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -199,5 +199,10 @@ fn a_demonstration_says_that_it_is_one() {
     assert_eq!(world.code(&["demo", "--assets", "10", "--months", "1"]), 0);
     assert_eq!(world.code(&["demo", "--assets", "10", "--months", "1"]), 64, "a record is there already");
     assert!(world.text(&["fleet", "summary"]).contains("DEMONSTRATION"));
-    assert!(world.text(&["fleet", "assets"]).contains("DEMONSTRATION"));
+    for page in [&["assets"][..], &["findings"], &["decision", "list"], &["why", "CVE-2026-1", "web-01"]] {
+        assert!(world.text(&[&["fleet"], page].concat()).contains("DEMONSTRATION"), "{page:?}");
+    }
+    let programs = world.run(&["fleet", "findings", "-f", "json"]);
+    assert!(String::from_utf8_lossy(&programs.stderr).contains("DEMONSTRATION"));
+    serde_json::from_slice::<serde_json::Value>(&programs.stdout).expect("JSON");
 }

@@ -5,10 +5,9 @@ use super::{asset_id, instant};
 use crate::arguments::{DecisionCommand, DecisionKindArgument, ListFormat};
 use crate::exit::{self, Usage};
 use crate::formats::day;
-use crate::pager;
 use crate::record::Opened;
 use anstyle::Style;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use lifecycle::{Command, Decision, DecisionId, DecisionKind, Reach};
 
 /// Runs a command on decisions.
@@ -94,7 +93,7 @@ async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
             table.write(&mut out)?;
         }
     }
-    pager::show(&out).context("failed to write")?;
+    opened.show(&out, format == ListFormat::Table)?;
     Ok(exit::WITHIN_POLICY)
 }
 

@@ -6,16 +6,12 @@ mod summary;
 
 use super::{asset_filter, filter, instant};
 use crate::arguments::{FleetCommand, GroupArgument, ListArguments, ListFormat, SortArgument};
-use crate::pager;
 use crate::record::{self, Opened};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use fleet::{GroupBy, Query, Sort};
 use jiff::Timestamp;
 use operations::View;
 use std::path::Path;
-
-/// What stands above everything that is shown of an invented organisation.
-const DEMONSTRATION: &str = "DEMONSTRATION: this organisation and all that is said of it are invented.";
 
 /// Runs a command that answers a question.
 pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_quiet: bool) -> Result<u8> {
@@ -54,11 +50,7 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_
         }
         _ => return Ok(crate::exit::WITHIN_POLICY),
     };
-    let text = match is_table && opened.is_demonstration {
-        true => [format!("{DEMONSTRATION}\n").as_bytes(), &text].concat(),
-        false => text,
-    };
-    pager::show(&text).context("failed to write")?;
+    opened.show(&text, is_table)?;
     if let Some(gaps) = gaps.filter(|_| !is_quiet) {
         crate::progress::say(&gaps);
     }

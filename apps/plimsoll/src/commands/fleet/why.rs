@@ -5,10 +5,9 @@ use crate::arguments::WhyFormat;
 use crate::commands::why::canonical_id;
 use crate::exit;
 use crate::formats::{day_and_time, deadline_in_words};
-use crate::pager;
 use crate::printable::printable;
 use crate::record::Opened;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use fleet::{Carrier, Explanation, Fix};
 use operations::View;
 use serde_json::json;
@@ -46,7 +45,7 @@ pub(super) async fn run(opened: &Opened, (id, asset): (&str, &str), at: Option<&
         Ok((text, code))
     };
     let (text, code) = opened.organisation.view(at, opened.now, answer).await??;
-    pager::show(text.as_bytes()).context("failed to write")?;
+    opened.show(text.as_bytes(), format == WhyFormat::Text)?;
     Ok(code)
 }
 
