@@ -15,7 +15,7 @@ use lifecycle::Decision;
 use policy::Policy;
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The state of a finding. One that is closed is in no cell.
@@ -221,6 +221,24 @@ impl Findings {
                 Some((number, Keys::new(self, facts, number as usize, &profiles).of(&slot, group)?))
             })
             .collect()
+    }
+
+    /// The findings of one asset that some things carry, in the order of their vulnerabilities' numbers.
+    pub(crate) fn findings_in_things(&self, facts: &Facts, asset: u32, things: &RoaringBitmap) -> Vec<(u32, Key)> {
+        let group = self.groups.of_asset[asset as usize];
+        let mut numbers = BTreeSet::new();
+        self.each_thing(facts, asset, |thing| {
+            let claims = facts.things[thing as usize].claims.iter().filter(|_| things.contains(thing));
+            numbers.extend(claims.map(|(number, _)| *number));
+        });
+        let finding = |number: u32| {
+            // What else carries it decides its due date too.
+            let (slot, carriers) = self.slot_of(facts, number, asset);
+            carriers.iter().find(|(thing, _)| things.contains(*thing))?;
+            let profiles = Profiles::of(facts, &facts.vulnerabilities[number as usize].claims);
+            Some((number, Keys::new(self, facts, number as usize, &profiles).of(&slot, group)?))
+        };
+        numbers.into_iter().filter_map(finding).collect()
     }
 
     /// What is known of each finding that an asset has or had.

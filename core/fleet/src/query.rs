@@ -203,17 +203,11 @@ impl Findings {
 
     /// The findings of an asset that are asked for.
     fn asked_of(&self, facts: &Facts, sieve: &Sieve<'_>, asset: u32) -> Vec<(u32, Key)> {
-        if !sieve.lets_things_of(self, facts, asset) {
-            return Vec::new();
-        }
-        let mut own = self.findings_of(facts, asset);
+        let mut own = match sieve.things() {
+            None => self.findings_of(facts, asset),
+            Some(things) => self.findings_in_things(facts, asset, things),
+        };
         own.retain(|(number, key)| sieve.lets_key(key) && sieve.lets_vulnerability(facts, *number as usize));
-        if sieve.is_by_thing() {
-            own.retain(|(number, _)| {
-                let (_, carriers) = self.slot_of(facts, *number, asset);
-                carriers.iter().any(|(thing, _)| sieve.lets_thing(*thing))
-            });
-        }
         own
     }
 

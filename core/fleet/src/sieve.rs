@@ -102,21 +102,9 @@ impl<'q> Sieve<'q> {
         Some(Cow::Owned(found))
     }
 
-    /// Whether an asset has anything of what is asked for.
-    pub(crate) fn lets_things_of(&self, findings: &Findings, facts: &Facts, asset: u32) -> bool {
-        let Some(things) = &self.things else { return true };
-        let mut has = false;
-        findings.each_thing(facts, asset, |thing| has |= things.contains(thing));
-        has
-    }
-
-    pub(crate) fn lets_thing(&self, thing: u32) -> bool {
-        self.things.as_ref().is_none_or(|things| things.contains(thing))
-    }
-
-    /// Whether the filter speaks of things, so that each vulnerability has assets of its own.
-    pub(crate) fn is_by_thing(&self) -> bool {
-        self.things.is_some()
+    /// The things that are asked for; none lets all through.
+    pub(crate) fn things(&self) -> Option<&RoaringBitmap> {
+        self.things.as_ref()
     }
 }
 

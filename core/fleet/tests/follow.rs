@@ -200,6 +200,16 @@ proptest! {
             let all = plimsoll_fleet::AssetFilter { environment: Some("Production".to_owned()), ..Default::default() };
             let assets = |findings: &Findings| findings.assets(&facts, (&all, now), (0, 100));
             prop_assert_eq!(assets(&findings), assets(&from_zero));
+            // One asset's list, all assets' by asset, and all by vulnerability say the same of one package.
+            let of_package = |sort, name: Option<String>| {
+                let assets = plimsoll_fleet::AssetFilter { name, ..Default::default() };
+                let filter = Filter { package: Some("project-1".to_owned()), assets, ..Filter::default() };
+                let mut page = findings.list(&facts, &Query { filter, sort, offset: 0, limit: usize::MAX, now });
+                page.rows.sort_by(|a, b| (&a.vulnerability, &a.asset).cmp(&(&b.vulnerability, &b.asset)));
+                page
+            };
+            prop_assert_eq!(of_package(Sort::Asset, None), of_package(Sort::Vulnerability, None));
+            prop_assert_eq!(of_package(Sort::Asset, Some("asset".to_owned())), of_package(Sort::Vulnerability, None));
             for by in [GroupBy::Package, GroupBy::Environment, GroupBy::Asset] {
                 let groups = |findings: &Findings| findings.groups(&facts, (&Filter::default(), by), now);
                 prop_assert_eq!(groups(&findings), groups(&from_zero));

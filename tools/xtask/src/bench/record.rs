@@ -16,7 +16,7 @@ use store::{Options, Plan, Store};
 const GROUP: usize = 400;
 const GROUPS: usize = 250;
 const HOSTS: usize = 300;
-const LOOKS: usize = 3000;
+const LOOKS: usize = 1000;
 
 /// Measures SQLite in a file of the working folder, and PostgreSQL where it is installed.
 pub(super) fn run(work: &Path, rows: &mut Vec<Row>) -> Result<()> {
@@ -109,12 +109,13 @@ async fn inventories(
     ));
     let things: Vec<Thing> = (0..700).map(|number| thing(number, 0)).collect();
     let observed = Observed::new(things, "Debian 12".to_owned(), Vec::new(), 0)?;
+    // An agent hands in what it has once; to make copies of it is not what is measured.
+    let looks = vec![observed; LOOKS];
     let before = cpu_seconds();
     let mut submitted = Vec::new();
-    for look in 0..LOOKS {
-        let at = at + SignedDuration::from_secs(1 + (look / HOSTS) as i64);
-        let input = (observed.clone(), at);
-        submitted.push(organisation.submit(person, id(0)?, input, (None, at)).await?);
+    for (look, observed) in looks.into_iter().enumerate() {
+        let at = at + SignedDuration::from_secs(1 + look as i64);
+        submitted.push(organisation.submit(person, id(0)?, (observed, at), (None, at)).await?);
     }
     for one in submitted {
         organisation.taken(one).await?;
