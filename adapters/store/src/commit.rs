@@ -329,7 +329,7 @@ impl Writer {
     /// others may have appended since.
     async fn confirm(&self, error: Error, entries: &[Vec<u8>]) -> Result<(), Error> {
         let end = self.log.size();
-        let kept = match self.database.settle(&error).await {
+        let kept = match self.settle(&error).await {
             // Jobs alone leave no trace in the ledger; on SQLite nothing comes through that has failed.
             Ok(_) if entries.is_empty() && !self.database.is_sqlite() => None,
             Ok(size) if entries.is_empty() || size < end => Some(false),
@@ -344,6 +344,25 @@ impl Writer {
             Some(false) => Err(error),
             None => Err(Error::Uncertain(Box::new(error))),
         }
+    }
+
+    /// The ledger's size after a commit that failed, once that can no longer come through.
+    ///
+    /// A server may still be at it when the connection to it breaks: it holds the ledger's lock until then. SQLite has all of
+    /// it in the file when the disk fails to confirm it, and finds it there after a crash, unless it is written over; on a full
+    /// disk its end, without which it counts for nothing, was not written.
+    async fn settle(&self, failure: &Error) -> Result<u64, Error> {
+        let transaction = self.database.begin_alone().await?;
+        if self.database.is_sqlite() && !database::is_full(failure) {
+            // A value that is the same is not written at all.
+            for step in ["+ 1", "- 1"] {
+                let over = format!("UPDATE schema_version SET version = version {step}");
+                transaction.execute_unprepared(&over).await.doing("write over what failed")?;
+            }
+        }
+        let (size, _) = log::head(&transaction).await?;
+        transaction.commit().await.doing("write over what failed")?;
+        Ok(size)
     }
 
     fn point(&self, name: &'static str) -> Result<(), Error> {

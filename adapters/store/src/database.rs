@@ -1,7 +1,6 @@
 //! The database: connections, the schema, and the few kinds of statement that all tables share.
 
 use crate::error::{Doing, Error};
-use crate::log;
 use crate::tables::{self, Cell, HEAD, Kind, Row, Table};
 use sea_orm::sea_query::{Alias, ColumnDef, Expr, ExprTrait, Index, OnConflict, Order, Query, SelectStatement};
 use sea_orm::sqlx::Connection;
@@ -58,25 +57,6 @@ impl Database {
             transaction.execute_unprepared(lock).await.doing("lock the ledger")?;
         }
         Ok(transaction)
-    }
-
-    /// The ledger's size after a commit that failed, once that can no longer come through.
-    ///
-    /// A server may still be at it when the connection to it breaks: it holds the ledger's lock until then. SQLite has all of
-    /// it in the file when the disk fails to confirm it, and finds it there after a crash, unless it is written over; on a full
-    /// disk its end, without which it counts for nothing, was not written.
-    pub(crate) async fn settle(&self, failure: &Error) -> Result<u64, Error> {
-        let transaction = self.begin_alone().await?;
-        if self.is_sqlite() && !is_full(failure) {
-            // A value that is the same is not written at all.
-            for step in ["+ 1", "- 1"] {
-                let over = format!("UPDATE schema_version SET version = version {step}");
-                transaction.execute_unprepared(&over).await.doing("write over what failed")?;
-            }
-        }
-        let (size, _) = log::head(&transaction).await?;
-        transaction.commit().await.doing("write over what failed")?;
-        Ok(size)
     }
 
     /// Begins to read: all that is read is of one instant.
@@ -202,7 +182,7 @@ async fn postgres(url: &str) -> Result<Database, Error> {
 }
 
 /// Whether SQLite says that there is no space left.
-fn is_full(error: &Error) -> bool {
+pub(crate) fn is_full(error: &Error) -> bool {
     const FULL: &str = "13";
     let Error::Database { source: DbErr::Query(RuntimeErr::SqlxError(cause)), .. } = error else { return false };
     cause.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == FULL)
