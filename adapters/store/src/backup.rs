@@ -113,7 +113,7 @@ pub async fn restore(
         0 => None,
         _ => Some(crate::store::verify(&database, first_key, Vec::new(), |_| {}).await?),
     };
-    let replayed = replay(&database, |_| {}).await?.0;
+    let replayed = replay(&database, None, |_| {}).await?.0;
     Ok(Restored { backup: BackedUp { entries, rows, checkpoint }, report, replayed })
 }
 

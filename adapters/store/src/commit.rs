@@ -13,6 +13,7 @@ use ledger::{Entry, KeyChange, Signer};
 use lifecycle::{Command, Event, PersonId, decide};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{RwLock, mpsc, oneshot};
 
@@ -85,6 +86,8 @@ pub(crate) struct Writer {
     pub(crate) is_stale: bool,
     /// Whether findings are kept.
     pub(crate) is_live: bool,
+    /// The file of a snapshot that reading anew may begin with.
+    pub(crate) snapshot: Option<PathBuf>,
 }
 
 impl Writer {
@@ -192,7 +195,7 @@ impl Writer {
         let Begun { transaction, size, checkpoint } = begun;
         if self.is_stale || size < self.log.size() {
             let log = Log::load(&transaction).await?;
-            *record = Record::load(&transaction, size, |_| {}).await?;
+            (*record, _) = Record::load(&transaction, size, self.snapshot.as_deref(), |_| {}).await?;
             self.adopt(log)?;
         } else if size > self.log.size() {
             self.is_stale = true;
@@ -210,7 +213,7 @@ impl Writer {
     async fn reload(&mut self, record: &mut Record) -> Result<(), Error> {
         let snapshot = self.database.snapshot().await?;
         let log = Log::load(&snapshot).await?;
-        *record = Record::load(&snapshot, log.size(), |_| {}).await?;
+        (*record, _) = Record::load(&snapshot, log.size(), self.snapshot.as_deref(), |_| {}).await?;
         snapshot.rollback().await.doing("end reading")?;
         self.adopt(log)
     }

@@ -13,6 +13,7 @@ mod keys;
 mod log;
 mod record;
 mod replay;
+mod snapshot;
 mod store;
 mod tables;
 

@@ -4,7 +4,7 @@ use crate::database::{self, Database};
 use crate::error::Error;
 use crate::tables::{BATCHES, Cell, HEAD, Row, TILES};
 use ledger::{
-    Checkpoint, FULL_WIDTH, Frontier, Hash, HashTiles, Note, Signer, Tampering, Tile, Verifier, changed_tiles,
+    Checkpoint, FULL_WIDTH, Frontier, Hash, HashTiles, Hashes, Note, Signer, Tampering, Tile, Verifier, changed_tiles,
     encode_bundle,
 };
 use sea_orm::ConnectionTrait;
@@ -168,6 +168,40 @@ async fn tile(on: &impl ConnectionTrait, level: u8, place: u64, width: u16) -> R
     let bytes = tile_bytes(on, &tile).await?;
     let missing = || ledger::Error::Tile { path: tile.path(), what: "it is not there".to_owned() };
     Ok(tile.decode(&bytes.ok_or_else(missing)?)?)
+}
+
+/// What is made of the hashes of a ledger of `size` entries.
+///
+/// Which tiles are wanted, a dry run tells: each that is missing is fetched, and it is made again.
+pub(crate) async fn from_hashes<T>(
+    on: &impl ConnectionTrait,
+    size: u64,
+    make: impl Fn(&mut dyn Hashes) -> Result<T, ledger::Error>,
+) -> Result<T, Error> {
+    let mut known: HashMap<Tile, Vec<u8>> = HashMap::new();
+    loop {
+        let mut wanted: Option<Tile> = None;
+        let read = |tile: &Tile| {
+            known.get(tile).cloned().ok_or_else(|| {
+                wanted = Some(*tile);
+                ledger::Error::Tile { path: tile.path(), what: "it is not there".to_owned() }
+            })
+        };
+        let made = make(&mut HashTiles::new(size, read));
+        match (made, wanted) {
+            (Ok(made), _) => return Ok(made),
+            (Err(error), None) => return Err(error.into()),
+            (Err(error), Some(tile)) => {
+                let bytes = tile_bytes(on, &tile).await?;
+                known.insert(tile, bytes.ok_or(error)?);
+            }
+        }
+    }
+}
+
+/// The root of the first `size` entries.
+pub(crate) async fn root(on: &impl ConnectionTrait, size: u64) -> Result<Hash, Error> {
+    from_hashes(on, size, |hashes| ledger::root(size, hashes)).await
 }
 
 /// The bytes of a tile, as far as it is asked for.

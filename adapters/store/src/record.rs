@@ -3,6 +3,7 @@
 use crate::database;
 use crate::document;
 use crate::error::Error;
+use crate::snapshot;
 use crate::tables::{ASSETS, Cell, DECISIONS, DOCUMENTS, FACTS, FEEDS, IN_FORCE, PEOPLE, Row, TOKENS, Table};
 use fleet::{Facts, Findings, Question};
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 /// All that follows from the ledger.
 #[derive(Debug, Default)]
@@ -120,12 +122,17 @@ impl Record {
         }
     }
 
-    /// Reads what the tables hold.
+    /// Reads what the tables hold, from where a snapshot ends if there is one; and says how many entries with facts were read.
     pub(crate) async fn load(
         on: &impl ConnectionTrait,
         entries: u64,
+        snapshot: Option<&Path>,
         mut progress: impl FnMut(u64),
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, u64), Error> {
+        let reading = snapshot.map(|path| {
+            let path = path.to_owned();
+            tokio::task::spawn_blocking(move || snapshot::read(&path))
+        });
         let mut in_force = nouns::<serde_json::Value>(on, &IN_FORCE).await?;
         let mut take = |id: &str| in_force.remove(id).unwrap_or(serde_json::Value::Null);
         let state = State {
@@ -138,21 +145,33 @@ impl Record {
             policy: serde_json::from_value(take(POLICY))?,
             index: serde_json::from_value(take(INDEX))?,
         };
-        let mut rows = Vec::new();
-        database::each_row(on, &FACTS, |row| {
-            rows.push(row);
-            Ok(())
-        })
-        .await?;
-        let mut facts = Facts::default();
-        for part in rows.chunks(500) {
-            take_facts(on, part, &mut facts).await?;
-            progress(part.last().map_or(0, |row| row[0].number()));
+        let kept = match reading {
+            Some(reading) => reading.await.ok().flatten(),
+            None => None,
+        };
+        let (mut facts, mut from) = (Facts::default(), 0);
+        if let Some(kept) = kept
+            && kept.mark.is_of(on, entries).await?
+        {
+            (facts, from) = (kept.facts, kept.mark.entries);
         }
-        Ok(Self { state, facts, findings: None, is_live: false, is_doubtful: false })
+        let mut followed = 0;
+        loop {
+            let mut statement = database::select(&FACTS);
+            statement.and_where(Expr::col(Alias::new("number")).gte(i64::try_from(from).unwrap_or(i64::MAX)));
+            let rows = database::rows(on, &FACTS, statement.limit(PART)).await?;
+            let Some(last) = rows.last() else { break };
+            from = last[0].number() + 1;
+            take_facts(on, &rows, &mut facts).await?;
+            followed += rows.len() as u64;
+            progress(from);
+        }
+        Ok((Self { state, facts, findings: None, is_live: false, is_doubtful: false }, followed))
     }
 }
 
+/// How many entries with facts are read at once.
+const PART: u64 = 500;
 /// The ids of what there is one of.
 const POLICY: &str = "policy";
 const INDEX: &str = "index";

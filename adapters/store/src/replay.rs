@@ -5,8 +5,10 @@ use crate::database::{self, Database};
 use crate::error::{Doing, Error};
 use crate::log;
 use crate::record::{Projected, Record};
+use crate::snapshot;
 use crate::store::Store;
 use crate::tables::{Cell, PROJECTIONS, Row, Table};
+use std::path::Path;
 
 /// What comparing the tables with the ledger found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,37 +49,50 @@ impl Store {
     /// # Errors
     /// If the ledger cannot be followed, or the database fails.
     pub async fn replay(&self, progress: impl FnMut(u64)) -> Result<(Replayed, Record), Error> {
-        replay(&self.database, progress).await
+        replay(&self.database, None, progress).await
     }
 }
 
-/// The same for a database that need not be open as a store: its tables may be damaged.
+/// The same for a database that need not be open as a store: its tables may be damaged. A snapshot's facts are compared too.
 ///
 /// # Errors
 /// If the ledger cannot be followed, or the database fails.
-pub async fn replay_at(url: &str, progress: impl FnMut(u64)) -> Result<Replayed, Error> {
-    Ok(replay(&Database::open(url).await?, progress).await?.0)
+pub async fn replay_at(url: &str, snapshot: Option<&Path>, progress: impl FnMut(u64)) -> Result<Replayed, Error> {
+    Ok(replay(&Database::open(url).await?, snapshot, progress).await?.0)
 }
 
-pub(crate) async fn replay(database: &Database, mut progress: impl FnMut(u64)) -> Result<(Replayed, Record), Error> {
+pub(crate) async fn replay(
+    database: &Database,
+    kept: Option<&Path>,
+    mut progress: impl FnMut(u64),
+) -> Result<(Replayed, Record), Error> {
     const PART: u64 = 2048;
-    let snapshot = database.snapshot().await?;
-    let (size, _) = log::head(&snapshot).await?;
+    let transaction = database.snapshot().await?;
+    let (size, _) = log::head(&transaction).await?;
     let (mut record, mut projected) = (Record::default(), Projected::new());
+    let mut replayed = Replayed { entries: size, ..Replayed::default() };
+    let mark = kept.and_then(snapshot::mark);
     let mut from = 0;
     while from < size {
-        let until = size.min(from + PART);
-        let bytes = log::entries(&snapshot, (from, until)).await?;
-        take_entries(&snapshot, (from, &bytes), &mut record, &mut projected).await?;
+        let stop = mark.map(|mark| mark.entries).filter(|stop| *stop > from);
+        let until = size.min(from + PART).min(stop.unwrap_or(size));
+        let bytes = log::entries(&transaction, (from, until)).await?;
+        take_entries(&transaction, (from, &bytes), &mut record, &mut projected).await?;
         from = until;
+        if let Some(mark) = mark.filter(|mark| mark.entries == from)
+            && mark.is_of(&transaction, size).await?
+            && !mark.is_met_by(&record.facts)?
+        {
+            let key = kept.map_or_else(String::new, |path| path.display().to_string());
+            replayed.differences.push(Difference { table: "snapshot", key, kind: DifferenceKind::Changed });
+        }
         progress(from);
     }
-    let mut replayed = Replayed { entries: size, ..Replayed::default() };
     for table in PROJECTIONS {
         let made = projected.remove(table.name).unwrap_or_default();
-        compare(&snapshot, table, made, &mut replayed).await?;
+        compare(&transaction, table, made, &mut replayed).await?;
     }
-    snapshot.rollback().await.doing("end reading")?;
+    transaction.rollback().await.doing("end reading")?;
     Ok((replayed, record))
 }
 

@@ -5,13 +5,16 @@ use crate::database::Database;
 use crate::error::{Doing, Error};
 use crate::log::{self, Log, Tiles};
 use crate::record::{Record, documents};
+use crate::snapshot::Made;
 use jiff::Timestamp;
-use ledger::{Hash, HashTiles, Signer, Tampering, Tile, Verifier};
+use ledger::{Hash, Signer, Tampering, Verifier};
 use lifecycle::PersonId;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{RwLock, RwLockReadGuard, mpsc, oneshot};
 
+/// How many entries with facts may have to be followed when opening, before a new snapshot is worth its while.
+const MOST_BEHIND: u64 = 1000;
 /// How many requests may wait.
 const MOST_WAITING: usize = 10_000;
 
@@ -33,6 +36,16 @@ pub struct Options<'a> {
     pub write_point: Option<WritePoint>,
     /// The instant as of which decisions hold, where findings are to be kept; none where nobody asks for findings.
     pub findings_at: Option<Timestamp>,
+    /// The file of a snapshot that opening may begin with, and that is written anew where it is far behind.
+    pub snapshot: Option<PathBuf>,
+}
+
+impl<'a> Options<'a> {
+    /// A place and a key, and nothing else asked for.
+    #[must_use]
+    pub fn new(url: &'a str, signer: Signer) -> Self {
+        Self { url, signer, write_point: None, findings_at: None, snapshot: None }
+    }
 }
 
 /// Something that was handed in, and may not be kept yet.
@@ -76,7 +89,7 @@ impl Store {
         if !log.is_signed_by(&options.signer.verifier())? {
             return Err(Error::Key { found: options.signer.verifier().to_string() });
         }
-        let mut record = Record::load(&snapshot, log.size(), progress).await?;
+        let (mut record, followed) = Record::load(&snapshot, log.size(), options.snapshot.as_deref(), progress).await?;
         snapshot.rollback().await.doing("end reading")?;
         if let Some(now) = options.findings_at {
             record.go_live(now);
@@ -92,9 +105,28 @@ impl Store {
             write_point: options.write_point,
             is_stale: false,
             is_live: options.findings_at.is_some(),
+            snapshot: options.snapshot.clone(),
         };
         tokio::spawn(writer.run(received));
-        Ok(Self { database, record, requests })
+        let store = Self { database, record, requests };
+        if let Some(path) = options.snapshot.filter(|_| followed > MOST_BEHIND) {
+            // It is there to be faster: who may not write it, or has no room for it, opens as slowly the next time.
+            let _ = store.keep_snapshot(&path).await;
+        }
+        Ok(store)
+    }
+
+    /// Keeps the facts as of now in a file, so that opening is fast.
+    ///
+    /// # Errors
+    /// If they cannot be read, or the file cannot be written.
+    pub async fn keep_snapshot(&self, path: &Path) -> Result<(), Error> {
+        let record = self.record().await?;
+        let entries = record.state.entries;
+        let root = log::root(&self.database.readers, entries).await?;
+        let made = tokio::task::block_in_place(|| Made::of(&record.facts, entries, root))?;
+        drop(record);
+        tokio::task::block_in_place(|| made.put(path))
     }
 
     /// The record as it stands: nothing of it is less than durable.
@@ -205,26 +237,7 @@ impl Store {
         if number >= size {
             return Err(ledger::Error::Range { what: format!("entry {number}"), size }.into());
         }
-        // Which tiles are wanted, a dry run tells: each that is missing is fetched, and the proof is made again.
-        let mut known = std::collections::HashMap::new();
-        let proof = loop {
-            let mut wanted: Option<Tile> = None;
-            let read = |tile: &Tile| {
-                known.get(tile).cloned().ok_or_else(|| {
-                    wanted = Some(*tile);
-                    ledger::Error::Tile { path: tile.path(), what: "it is not there".to_owned() }
-                })
-            };
-            let made = ledger::inclusion(number, size, &mut HashTiles::new(size, read));
-            match (made, wanted) {
-                (Ok(proof), _) => break proof,
-                (Err(error), None) => return Err(error.into()),
-                (Err(error), Some(tile)) => {
-                    let bytes = log::tile_bytes(&snapshot, &tile).await?;
-                    known.insert(tile, bytes.ok_or(error)?);
-                }
-            }
-        };
+        let proof = log::from_hashes(&snapshot, size, |hashes| ledger::inclusion(number, size, hashes)).await?;
         let entry = log::entries(&snapshot, (number, number + 1)).await?.pop().unwrap_or_default();
         snapshot.rollback().await.doing("end reading")?;
         Ok(Proven { number, entry, proof, checkpoint })

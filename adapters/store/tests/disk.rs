@@ -138,7 +138,7 @@ async fn end_at_each_call(how: &str) {
 }
 
 async fn open_newest(url: &str, keys: &mut u64) -> Store {
-    let with = |keys| Options { url, signer: key(keys), write_point: None, findings_at: None };
+    let with = |keys| Options::new(url, key(keys));
     match Store::open(with(*keys), |_| {}).await {
         Err(Error::Key { .. }) => {}
         opened => return opened.expect("opened"),
@@ -272,6 +272,6 @@ async fn assert_kept(disk: &Disk, may_be_uncertain: bool) {
     drop(record);
     let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
     assert_eq!(report.tampering, []);
-    assert_eq!(replay_at(&disk.place.url, |_| {}).await.expect("replayed").differences, []);
+    assert_eq!(replay_at(&disk.place.url, None, |_| {}).await.expect("replayed").differences, []);
     register(&store, "again", day(50)).await.expect("it writes on");
 }

@@ -89,7 +89,7 @@ async fn assert_is_whole(store: &Store) {
 
 both! {
     async fn a_clock_that_jumps_back_and_forth_stops_nothing(place) {
-        let options = Options { url: &place.url, signer: signer(), write_point: None, findings_at: Some(day(0)) };
+        let options = Options { findings_at: Some(day(0)), ..Options::new(&place.url, signer()) };
         let store = Store::open(options, |_| {}).await.expect("opened");
         populate(&store).await;
         let years = [0, -3, 8, -20, 1, 50, -1, 30, -40, 0];

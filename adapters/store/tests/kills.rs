@@ -99,7 +99,7 @@ impl Witness {
 
     /// With the key that signs now: a change of it may have been kept, or not.
     async fn open(&mut self) -> Store {
-        let with = |keys| Options { url: &self.url, signer: key(keys), write_point: None, findings_at: None };
+        let with = |keys| Options::new(&self.url, key(keys));
         match Store::open(with(self.keys), |_| {}).await {
             Err(Error::Key { .. }) => {}
             opened => return opened.expect("opened"),

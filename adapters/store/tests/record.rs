@@ -141,7 +141,7 @@ both! {
         let store = open(&place.url).await;
         register(&store, "a", day(1)).await.expect("registered");
         let other = ledger::Signer::from_seed("plimsoll/test", ledger::KeyKind::Note, &[8; 32]).expect("a key");
-        let options = plimsoll_store::Options { url: &place.url, signer: other, write_point: None, findings_at: None };
+        let options = plimsoll_store::Options::new(&place.url, other);
         let refused = plimsoll_store::Store::open(options, |_| {}).await;
         assert!(matches!(refused, Err(Error::Key { .. })));
     }
@@ -155,7 +155,7 @@ both! {
         let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
         assert_eq!((report.tampering.len(), report.key_changes.len(), report.checkpoint.size), (0, 1, 3));
         assert!(matches!(try_open(&place.url, None).await, Err(Error::Key { .. })), "the old key signs no longer");
-        let options = plimsoll_store::Options { url: &place.url, signer: next, write_point: None, findings_at: None };
+        let options = plimsoll_store::Options::new(&place.url, next);
         let store = plimsoll_store::Store::open(options, |_| {}).await.expect("opened");
         assert_eq!(store.replay(|_| {}).await.expect("replayed").0.differences, []);
     }

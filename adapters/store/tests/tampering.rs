@@ -335,7 +335,7 @@ both! {
         one_of_each(&store).await;
         drop(store);
         let tables = Tables::of(place).await;
-        let differences = async || replay_at(&place.url, |_| {}).await.expect("replayed").differences;
+        let differences = async || replay_at(&place.url, None, |_| {}).await.expect("replayed").differences;
         assert_eq!(differences().await, []);
         for (table, key, body) in [
             ("assets", "id", "body"),

@@ -33,7 +33,7 @@ impl Drop for Folder {
 
 async fn open(url: &str, findings_at: Option<Timestamp>) -> Organisation {
     let signer = signer(SETTINGS.seed).expect("a key");
-    let options = Options { url, signer, write_point: None, findings_at };
+    let options = Options { findings_at, ..Options::new(url, signer) };
     Organisation::new(Store::open(options, |_| {}).await.expect("opened"))
 }
 

@@ -25,7 +25,7 @@ impl World {
         std::fs::create_dir_all(&folder).expect("a folder");
         let url = folder.join("record.sqlite").display().to_string();
         let signer = Signer::from_seed("plimsoll/test", KeyKind::Note, &[5; 32]).expect("a key");
-        let options = Options { url: &url, signer, write_point: None, findings_at: None };
+        let options = Options::new(&url, signer);
         let organisation = Organisation::new(Store::open(options, |_| {}).await.expect("opened"));
         let person = PersonId::new("olaf").expect("an id");
         let asset = AssetId::new("web-1").expect("an id");

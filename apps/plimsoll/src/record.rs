@@ -50,6 +50,11 @@ pub(crate) fn address(data: &Path, arguments: &RecordArguments) -> String {
     arguments.store.clone().unwrap_or_else(|| data.join("record.sqlite").display().to_string())
 }
 
+/// The file that opening begins with.
+pub(crate) fn snapshot(data: &Path) -> PathBuf {
+    data.join("record.facts")
+}
+
 /// Who acts: as the arguments say, or the user.
 pub(crate) fn person(arguments: &RecordArguments) -> Result<PersonId> {
     let user = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok().filter(|user| !user.is_empty());
@@ -89,7 +94,7 @@ async fn open_at(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Re
     let keys = Keys::of(data);
     let mut counter = Counter::new("reading the record", "entries", is_quiet);
     let mut open = async |signer: ledger::Signer| {
-        let options = Options { url: &address, signer, write_point: None, findings_at: None };
+        let options = Options { snapshot: Some(snapshot(data)), ..Options::new(&address, signer) };
         Store::open(options, |entry| counter.at(entry, None)).await
     };
     let signer = keys.signer()?;

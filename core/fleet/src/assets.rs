@@ -1,7 +1,8 @@
 //! Lists of assets, with what is owed on each.
 
 use crate::evaluate::Findings;
-use crate::facts::{Facts, OPEN};
+use crate::fact::OPEN;
+use crate::facts::Facts;
 use crate::query::AssetFilter;
 use crate::summary::{Counts, instants};
 use jiff::Timestamp;

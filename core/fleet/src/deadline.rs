@@ -1,6 +1,7 @@
 //! Deadlines: what is known of a vulnerability and of a group of assets over time, put to the policy.
 
-use crate::facts::{Detail, Facts, Instant};
+use crate::fact::{Detail, Instant};
+use crate::facts::Facts;
 use crate::judgement::{Fix, Signals, Subject};
 use jiff::Timestamp;
 use policy::{Deadline, Policy};

@@ -45,6 +45,12 @@ pub enum Error {
         #[source]
         source: policy::Error,
     },
+    /// The bytes are no facts.
+    #[error("the snapshot cannot be read: {what}")]
+    Snapshot {
+        /// What is wrong.
+        what: String,
+    },
     /// There are more packages or assets than can be numbered.
     #[error("there are more {what} than 4 billion")]
     TooMany {

@@ -4,7 +4,8 @@
 
 use crate::deadline::Ground;
 use crate::facets::Facets;
-use crate::facts::{Facts, Instant, OPEN, ThingFacts};
+use crate::fact::{Instant, OPEN, ThingFacts};
+use crate::facts::Facts;
 use crate::group::Groups;
 use crate::judgement::Standing;
 use crate::keys::Keys;

@@ -2,7 +2,8 @@
 
 use crate::deadline::timestamp;
 use crate::evaluate::{Findings, State, ground, intervals_of};
-use crate::facts::{Facts, OPEN};
+use crate::fact::OPEN;
+use crate::facts::Facts;
 use crate::judgement::{Signals, Standing, Statement};
 use crate::slot::{Decided, Profiles};
 use crate::thing::Thing;

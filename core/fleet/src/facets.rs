@@ -1,6 +1,7 @@
 //! Facets: which assets there are, and which of them bear which word, ready for filters and sorted lists.
 
-use crate::facts::{Facts, Instant, OPEN};
+use crate::fact::{Instant, OPEN};
+use crate::facts::Facts;
 use crate::query::AssetFilter;
 use lifecycle::{Attributes, Exposure};
 use roaring::RoaringBitmap;

@@ -4,116 +4,32 @@
 
 use crate::document::{InventoryDocument, JudgedDocument};
 use crate::error::Error;
+use crate::fact::{Adopted, AssetFacts, Claim, Detail, Instant, OPEN, ThingFacts, VulnerabilityFacts};
 use crate::follow::Touched;
-use crate::judgement::{Fix, Judgement, Signals, Standing, Statement};
+use crate::judgement::{Judgement, Signals, Statement};
 use crate::packed::Packed;
 use crate::thing::Thing;
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes, Event};
-use policy::Policy;
-use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Milliseconds since 1970.
-pub(crate) type Instant = i64;
-/// The end of what has not ended.
-pub(crate) const OPEN: Instant = Instant::MAX;
 
 /// All facts.
 #[derive(Debug, Default)]
 pub struct Facts {
     pub(crate) things: Vec<ThingFacts>,
-    numbers: HashMap<Arc<Thing>, u32>,
+    pub(crate) numbers: HashMap<Arc<Thing>, u32>,
     /// Things by their own names and their sources', in small letters.
     pub(crate) names: HashMap<String, Vec<u32>>,
     pub(crate) details: Vec<Detail>,
-    detail_numbers: HashMap<Detail, u32>,
+    pub(crate) detail_numbers: HashMap<Detail, u32>,
     pub(crate) vulnerabilities: Vec<VulnerabilityFacts>,
-    vulnerability_numbers: HashMap<String, u32>,
+    pub(crate) vulnerability_numbers: HashMap<String, u32>,
     pub(crate) assets: Vec<AssetFacts>,
-    asset_numbers: HashMap<AssetId, u32>,
-    pub(crate) policies: Vec<(Instant, Arc<Policy>)>,
+    pub(crate) asset_numbers: HashMap<AssetId, u32>,
+    pub(crate) policies: Vec<Adopted>,
     /// Since when there is a catalogue of what is exploited, or is none.
     pub(crate) catalogue: Vec<(Instant, bool)>,
-}
-
-/// A thing, who has it, and what is said of it.
-#[derive(Debug)]
-pub(crate) struct ThingFacts {
-    pub(crate) thing: Arc<Thing>,
-    /// The assets that have it now.
-    pub(crate) holders: RoaringBitmap,
-    /// The assets that had it for a time, whether or not they have it now.
-    pub(crate) past: RoaringBitmap,
-    /// The intervals of assets that have it, and not ever since they are known, or had it, in the order of assets and time.
-    /// Open ones are of holders.
-    pub(crate) spans: Vec<Span>,
-    /// The vulnerabilities that it was ever said to have, each with its place among that vulnerability's claims.
-    pub(crate) claims: Vec<(u32, u32)>,
-    /// Since when nothing can be said of it, and why; an empty reason ends that.
-    pub(crate) undetermined: Vec<(Instant, String)>,
-    /// Whether it was ever judged.
-    pub(crate) is_judged: bool,
-}
-
-/// An interval in which an asset has a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) asset: u32,
-    pub(crate) from: Instant,
-    pub(crate) until: Instant,
-}
-
-/// What is known of a vulnerability.
-#[derive(Debug)]
-pub(crate) struct VulnerabilityFacts {
-    pub(crate) id: String,
-    pub(crate) signals: Vec<(Instant, Arc<Signals>)>,
-    pub(crate) claims: Vec<Claim>,
-}
-
-/// An interval in which a thing is said to have a vulnerability.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Claim {
-    pub(crate) thing: u32,
-    pub(crate) detail: u32,
-    pub(crate) from: Instant,
-    pub(crate) until: Instant,
-}
-
-/// A statement without the vulnerability that it is about: most are made of many things in the same words.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Detail {
-    pub(crate) standing: Standing,
-    pub(crate) remark: String,
-    pub(crate) fix: Fix,
-    pub(crate) patch_available: Option<Timestamp>,
-    pub(crate) urgency: Option<String>,
-    /// Tenths of a CVSS score.
-    pub(crate) cvss: Option<u16>,
-    pub(crate) published: Option<Timestamp>,
-    pub(crate) because: String,
-}
-
-/// An asset's facts.
-#[derive(Debug)]
-pub(crate) struct AssetFacts {
-    pub(crate) id: AssetId,
-    /// What was said about it, since when.
-    pub(crate) attributes: Vec<(Instant, Arc<Attributes>)>,
-    /// When it was looked at first since it was registered.
-    pub(crate) first: Option<Instant>,
-    /// From registration to retirement, each.
-    pub(crate) lives: Vec<(Instant, Instant)>,
-    /// What it has now.
-    pub(crate) things: Packed,
-    /// Things of which there are spans of it, in rising order.
-    pub(crate) spanned: Vec<u32>,
-    /// Its operating system, in words.
-    pub(crate) platform: String,
-    /// What could not be read when it was looked at last.
-    pub(crate) problems: Vec<String>,
 }
 
 impl Facts {
@@ -211,9 +127,8 @@ impl Facts {
             }
             Event::AdvisoriesJudged { .. } => touched = self.take_judged(now, JudgedDocument::read(bytes()?)?)?,
             Event::PolicyAdopted { .. } => {
-                let text = String::from_utf8_lossy(bytes()?);
-                let policy = Policy::parse(&text).map_err(|source| Error::Policy { source })?;
-                self.policies.push((now, Arc::new(policy)));
+                let text = String::from_utf8_lossy(bytes()?).into_owned();
+                self.policies.push(Adopted::new(now, text)?);
                 touched.is_all = true;
             }
             _ => {}
@@ -272,22 +187,19 @@ impl Facts {
     fn number(&mut self, thing: Thing) -> Result<(), Error> {
         let number = u32::try_from(self.things.len()).map_err(|_| Error::TooMany { what: "packages" })?;
         let thing = Arc::new(thing);
+        self.things.push(ThingFacts::new(Arc::clone(&thing)));
+        self.note_thing(number, thing);
+        Ok(())
+    }
+
+    /// Makes a thing findable.
+    pub(crate) fn note_thing(&mut self, number: u32, thing: Arc<Thing>) {
         let (own, source) = (thing.name.to_lowercase(), thing.patched_as().to_lowercase());
         if own != source {
             self.names.entry(source).or_default().push(number);
         }
         self.names.entry(own).or_default().push(number);
-        self.numbers.insert(Arc::clone(&thing), number);
-        self.things.push(ThingFacts {
-            thing,
-            holders: RoaringBitmap::new(),
-            past: RoaringBitmap::new(),
-            spans: Vec::new(),
-            claims: Vec::new(),
-            undetermined: Vec::new(),
-            is_judged: false,
-        });
-        Ok(())
+        self.numbers.insert(thing, number);
     }
 
     fn take_inventory(&mut self, asset: &AssetId, at: Instant, document: InventoryDocument) -> Result<(), Error> {
@@ -411,82 +323,5 @@ impl Facts {
         self.details.push(detail.clone());
         self.detail_numbers.insert(detail, number);
         number
-    }
-}
-
-impl ThingFacts {
-    /// Whether the advisories could say something of it as of an instant.
-    pub(crate) fn is_determined(&self, at: Instant) -> bool {
-        let end = self.undetermined.partition_point(|(since, _)| *since <= at);
-        self.is_judged && self.undetermined[..end].last().is_none_or(|(_, why)| why.is_empty())
-    }
-
-    /// The place behind an asset's last span.
-    fn behind(&self, asset: u32) -> usize {
-        self.spans.partition_point(|span| span.asset <= asset)
-    }
-
-    /// An asset has it from now on.
-    fn begin(&mut self, asset: u32, at: Instant) {
-        self.spans.insert(self.behind(asset), Span { asset, from: at, until: OPEN });
-    }
-
-    /// An asset has it no longer.
-    fn end(&mut self, asset: u32, first: Instant, at: Instant) {
-        self.holders.remove(asset);
-        self.past.insert(asset);
-        let behind = self.behind(asset);
-        match self.spans[..behind].last_mut().filter(|span| span.asset == asset && span.until == OPEN) {
-            Some(span) => span.until = at,
-            None => self.spans.insert(behind, Span { asset, from: first, until: at }),
-        }
-    }
-
-    /// The spans of an asset.
-    pub(crate) fn spans_of(&self, asset: u32) -> &[Span] {
-        let start = self.spans.partition_point(|span| span.asset < asset);
-        &self.spans[start..self.behind(asset)]
-    }
-}
-
-impl VulnerabilityFacts {
-    /// Whether an id is its own or one of its aliases, whatever the case.
-    pub(crate) fn is_named(&self, id: &str) -> bool {
-        let aliases = self.signals.last().map(|(_, signals)| signals.aliases.as_slice()).unwrap_or_default();
-        self.id.eq_ignore_ascii_case(id) || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id))
-    }
-
-    /// What was known of it at an instant; what was known first where that is later.
-    pub(crate) fn signals_at(&self, at: Instant) -> Option<&Signals> {
-        let end = self.signals.partition_point(|(since, _)| *since <= at).max(1);
-        self.signals.get(..end).and_then(<[_]>::last).map(|(_, signals)| signals.as_ref())
-    }
-}
-
-impl AssetFacts {
-    /// What was said about it at an instant; what was said first where that is later.
-    pub(crate) fn attributes_at(&self, at: Instant) -> Option<Arc<Attributes>> {
-        let end = self.attributes.partition_point(|(since, _)| *since <= at).max(1);
-        self.attributes.get(..end).and_then(<[_]>::last).map(|(_, said)| Arc::clone(said))
-    }
-
-    /// The same, to look at.
-    pub(crate) fn said_at(&self, at: Instant) -> Option<&Attributes> {
-        let end = self.attributes.partition_point(|(since, _)| *since <= at).max(1);
-        self.attributes.get(..end).and_then(<[_]>::last).map(|(_, said)| said.as_ref())
-    }
-
-    fn note_span(&mut self, thing: u32) {
-        if let Err(place) = self.spanned.binary_search(&thing) {
-            self.spanned.insert(place, thing);
-        }
-    }
-}
-
-impl Detail {
-    pub(crate) fn statement(&self, vulnerability: &str) -> Statement {
-        let Self { standing, remark, fix, patch_available, urgency, cvss, published, because } = self.clone();
-        let (vulnerability, cvss) = (vulnerability.to_owned(), cvss.map(|tenths| f64::from(tenths) / 10.0));
-        Statement { vulnerability, standing, remark, fix, patch_available, urgency, cvss, published, because }
     }
 }

@@ -133,13 +133,13 @@ impl Facts {
     /// The policy that was adopted last.
     #[must_use]
     pub fn policy(&self) -> Option<Arc<Policy>> {
-        self.policies.last().map(|(_, policy)| Arc::clone(policy))
+        self.policies.last().map(|adopted| Arc::clone(&adopted.policy))
     }
 
     /// The policy that was in force at an instant.
     #[must_use]
     pub fn policy_at(&self, at: Option<jiff::Timestamp>) -> Option<Arc<Policy>> {
-        let end = self.policies.partition_point(|(since, _)| *since <= instant(at));
-        self.policies[..end].last().map(|(_, policy)| Arc::clone(policy))
+        let end = self.policies.partition_point(|adopted| adopted.since <= instant(at));
+        self.policies[..end].last().map(|adopted| Arc::clone(&adopted.policy))
     }
 }

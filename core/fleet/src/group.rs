@@ -1,6 +1,7 @@
 //! Groups: assets of which the policy sees the same, now and before. What is derived for one of them holds for all.
 
-use crate::facts::{Facts, Instant};
+use crate::fact::Instant;
+use crate::facts::Facts;
 use lifecycle::Attributes;
 use policy::Policy;
 use roaring::RoaringBitmap;

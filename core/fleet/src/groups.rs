@@ -1,7 +1,8 @@
 //! Groups of findings, with what is owed in each.
 
 use crate::evaluate::{Findings, Key};
-use crate::facts::{Facts, OPEN};
+use crate::fact::OPEN;
+use crate::facts::Facts;
 use crate::query::Filter;
 use crate::summary::{Counts, instants};
 use jiff::Timestamp;

@@ -1,7 +1,8 @@
 //! Keys: what the policy makes of a finding, worked out once for all that agree in what decides.
 
 use crate::evaluate::{Findings, Key, State, ground};
-use crate::facts::{Facts, Instant, OPEN};
+use crate::fact::{Instant, OPEN};
+use crate::facts::Facts;
 use crate::slot::{Profiles, Slot};
 use jiff::Timestamp;
 use std::collections::HashMap;

@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod explain;
 mod facets;
+mod fact;
 mod facts;
 mod follow;
 mod group;
@@ -21,6 +22,7 @@ mod plan;
 mod query;
 mod sieve;
 mod slot;
+mod snapshot;
 mod summary;
 mod thing;
 

@@ -1,5 +1,7 @@
 //! Rising lists of numbers in little space: the difference to the one before, in groups of seven bits (LEB128).
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A rising list of numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Packed(Box<[u8]>);
@@ -37,6 +39,18 @@ impl Packed {
                 }
             }
         })
+    }
+}
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(<&[u8]>::deserialize(deserializer)?.into()))
     }
 }
 

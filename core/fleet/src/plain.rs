@@ -3,7 +3,8 @@
 //! What is not plain, such as findings that may have come back or whose first sight decides, is left for one by one.
 
 use crate::evaluate::{Cell, Findings, Key, State};
-use crate::facts::{Claim, Facts, OPEN};
+use crate::fact::{Claim, OPEN};
+use crate::facts::Facts;
 use crate::judgement::Standing;
 use crate::keys::{Keys, key};
 use crate::slot::{Decided, Profiles};

@@ -1,7 +1,8 @@
 //! Questions to the findings: lists, groups, what one finding rests on.
 
 use crate::evaluate::{Cell, Findings, Key, State};
-use crate::facts::{Facts, Instant, OPEN};
+use crate::fact::{Instant, OPEN};
+use crate::facts::Facts;
 use crate::judgement::Fix;
 use crate::sieve::{Sieve, count};
 use jiff::Timestamp;

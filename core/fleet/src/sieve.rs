@@ -1,7 +1,8 @@
 //! Sieves: a filter, made ready to be held against many findings.
 
 use crate::evaluate::{Cell, Findings, Key, State};
-use crate::facts::{Facts, Instant};
+use crate::fact::Instant;
+use crate::facts::Facts;
 use crate::query::{AssetFilter, Filter};
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
@@ -118,7 +119,7 @@ impl Facts {
     fn things_named(&self, part: &str) -> RoaringBitmap {
         let small = part.to_lowercase();
         if part.starts_with("pkg:") {
-            let is_named = |(_, facts): &(usize, &crate::facts::ThingFacts)| facts.thing.is_named(part);
+            let is_named = |(_, facts): &(usize, &crate::fact::ThingFacts)| facts.thing.is_named(part);
             return self.things.iter().enumerate().filter(is_named).map(|(number, _)| number as u32).collect();
         }
         let mut found = RoaringBitmap::new();

@@ -2,7 +2,8 @@
 
 use crate::deadline::Profile;
 use crate::evaluate::Question;
-use crate::facts::{Claim, Facts, Instant, OPEN};
+use crate::fact::{Claim, Instant, OPEN};
+use crate::facts::Facts;
 use crate::judgement::Standing;
 use lifecycle::Decision;
 use std::collections::HashMap;

@@ -1,7 +1,8 @@
 //! Dashboards: how much is owed and how much of it is overdue, by class and by group, as of an instant.
 
 use crate::evaluate::{Findings, State};
-use crate::facts::{Facts, OPEN};
+use crate::fact::OPEN;
+use crate::facts::Facts;
 use jiff::{SignedDuration, Timestamp};
 use roaring::RoaringBitmap;
 

@@ -183,13 +183,19 @@ proptest! {
         let policy = facts.policy().expect("a policy");
         let mut findings = Findings::evaluate(&facts, Question { policy, decisions: Vec::new(), at: None });
         let mut clock = 1;
+        let mut restored: Option<Facts> = None;
         for (place, (act, step)) in acts.iter().enumerate() {
             // The clock may stand still, or jump back.
             clock = (clock + step).max(1);
             let Some((event, bytes)) = event(&facts, &mut alive, act, day(clock)) else { continue };
             let touched = facts.apply(&event, day(clock), bytes.as_deref()).expect("applied");
             findings.follow(&facts, &touched);
+            if let Some(restored) = &mut restored {
+                let same = restored.apply(&event, day(clock), bytes.as_deref()).expect("applied");
+                prop_assert_eq!(same, touched);
+            }
             if place == decided_at {
+                restored = Some(Facts::read_snapshot(&snapshot(&facts)).expect("read"));
                 findings.decide(&facts, vec![decision()]);
             }
             let question = Question { policy: facts.policy().expect("a policy"), decisions: findings.decisions().to_vec(), at: None };
@@ -217,5 +223,43 @@ proptest! {
             let one_by_one = Findings::evaluate(&facts, Question { at: Some(now), ..question });
             prop_assert_eq!(everything(&from_zero, &facts, now), everything(&one_by_one, &facts, now));
         }
+        if let Some(restored) = restored {
+            prop_assert_eq!(snapshot(&restored), snapshot(&facts));
+            let policy = restored.policy().expect("a policy");
+            let question = Question { policy, decisions: findings.decisions().to_vec(), at: None };
+            let of_restored = Findings::evaluate(&restored, question);
+            prop_assert_eq!(everything(&of_restored, &restored, day(400)), everything(&findings, &facts, day(400)));
+        }
     }
+}
+
+fn snapshot(facts: &Facts) -> Vec<u8> {
+    facts.write_snapshot().expect("written").concat()
+}
+
+#[test]
+fn a_damaged_snapshot_is_an_error_or_other_facts_and_never_a_crash() {
+    let mut facts = Facts::default();
+    let mut alive = vec![false; usize::from(ASSETS)];
+    let judged = Act::Judge(vec![(1, vec![(0, 1), (2, 3)])], vec![(0, 5)], true);
+    for act in [Act::Adopt(0), Act::Register(0, 1), Act::Push(0, vec![0, 1, 3]), judged, Act::Push(0, vec![0, 2])] {
+        let (event, bytes) = event(&facts, &mut alive, &act, day(3)).expect("an event");
+        facts.apply(&event, day(3), bytes.as_deref()).expect("applied");
+    }
+    let bytes = snapshot(&facts);
+    assert!(Facts::read_snapshot(&[]).is_err());
+    for end in 0..bytes.len() {
+        // What is cut off between two parts cannot be seen here: whoever keeps the bytes has their digest.
+        if let Ok(read) = Facts::read_snapshot(&bytes[..end]) {
+            assert!(snapshot(&read) != bytes);
+        }
+    }
+    for place in 0..bytes.len() * 8 {
+        let mut other = bytes.clone();
+        other[place / 8] ^= 1 << (place % 8);
+        let _ = Facts::read_snapshot(&other);
+    }
+    let mut version = bytes.clone();
+    version[0] += 1;
+    assert!(matches!(Facts::read_snapshot(&version), Err(plimsoll_fleet::Error::Version { version: 2 })));
 }

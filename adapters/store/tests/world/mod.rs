@@ -54,7 +54,7 @@ pub(crate) async fn open(url: &str) -> Store {
 }
 
 pub(crate) async fn try_open(url: &str, write_point: Option<WritePoint>) -> Result<Store, Error> {
-    Store::open(Options { url, signer: signer(), write_point, findings_at: None }, |_| {}).await
+    Store::open(Options { write_point, ..Options::new(url, signer()) }, |_| {}).await
 }
 
 pub(crate) fn day(number: i64) -> Timestamp {

@@ -57,7 +57,7 @@ pub(crate) fn key(changes: u64) -> Signer {
 }
 
 pub(crate) async fn open_with(url: &str, keys: u64, write_point: Option<WritePoint>) -> Store {
-    let options = Options { url, signer: key(keys), write_point, findings_at: None };
+    let options = Options { write_point, ..Options::new(url, key(keys)) };
     Store::open(options, |_| {}).await.expect("opened")
 }
 

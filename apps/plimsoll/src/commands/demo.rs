@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &DemoArguments, data: &Path, is_quiet: bool) -> Res
     let mut counter = Counter::new("played", "days", is_quiet);
     let played = block_on(async {
         let signer = Keys::of(data).adopt(&demo::signer(arguments.seed)?)?;
-        let options = Options { url: &address, signer, write_point: None, findings_at: None };
+        let options = Options::new(&address, signer);
         let organisation = Organisation::new(Store::open(options, |_| {}).await?);
         let progress = |day: u32, days: u32| counter.at(u64::from(day), Some(u64::from(days)));
         Ok(demo::play(&organisation, settings, progress).await?)

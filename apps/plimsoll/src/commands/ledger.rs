@@ -47,7 +47,8 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
             }
             LedgerCommand::Replay { json } => {
                 let mut counter = Counter::new("played again", "entries", is_quiet);
-                let replayed = store::replay_at(&address, |entry| counter.at(entry, None)).await?;
+                let replayed =
+                    store::replay_at(&address, Some(&record::snapshot(data)), |entry| counter.at(entry, None)).await?;
                 counter.end();
                 replay(&replayed, json)
             }

@@ -33,7 +33,7 @@ pub(super) fn run(work: &Path, rows: &mut Vec<Row>) -> Result<()> {
 
 async fn of_database(name: &str, url: &str, rows: &mut Vec<Row>) -> Result<()> {
     let signer = Signer::from_seed("example.com/bench", KeyKind::Note, &[3; 32])?;
-    let options = Options { url, signer, write_point: None, findings_at: None };
+    let options = Options::new(url, signer);
     let organisation = Organisation::new(Store::open(options, |_| {}).await?);
     let (person, at) = (PersonId::new("bench")?, Timestamp::from_second(1_790_000_000)?);
     let preset = policy::PRESETS.first().context("a policy")?;
