@@ -12,15 +12,18 @@ use ledger::{Report, Verifier};
 use sea_orm::ConnectionTrait;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
+use std::path::Path;
 
 /// The first line of a backup: its kind and the version of its form.
 const MAGIC: &[u8] = b"plimsoll backup 1\n";
 /// How hard backups are compressed: most of what is in them is compressed already.
 const LEVEL: i32 = 1;
 /// More bytes than any cell has.
-const MOST_CELL_BYTES: u64 = 1 << 30;
+const MOST_CELL_BYTES: u64 = 640 << 20;
 /// How many rows are written in one go.
 const PART: usize = 500;
+/// About how many bytes of rows are written in one go.
+const PART_BYTES: usize = 32 << 20;
 
 /// What a backup holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +45,16 @@ pub struct Restored {
     pub report: Option<Report>,
     /// The tables, compared with what follows from the ledger.
     pub replayed: Replayed,
+    /// Whether it was put in its place.
+    pub is_kept: bool,
+}
+
+impl Restored {
+    /// Whether nothing in it is other than it was written.
+    #[must_use]
+    pub fn is_as_written(&self) -> bool {
+        self.report.as_ref().is_none_or(|report| report.tampering.is_empty()) && self.replayed.differences.is_empty()
+    }
 }
 
 /// Writes a backup of a record, as of one instant, while others go on to write.
@@ -51,7 +64,7 @@ pub struct Restored {
 /// # Errors
 /// If the database or the writer fails.
 pub async fn backup(url: &str, out: impl Write, mut progress: impl FnMut(u64)) -> Result<BackedUp, Error> {
-    let database = Database::open(url).await?;
+    let database = Database::inspect(url).await?;
     let snapshot = database.snapshot().await?;
     let (entries, checkpoint) = log::head(&snapshot).await?;
     let mut writer = Writer::new(out)?;
@@ -72,35 +85,103 @@ pub async fn backup(url: &str, out: impl Write, mut progress: impl FnMut(u64)) -
     Ok(BackedUp { entries, rows, checkpoint })
 }
 
-/// Puts a backup into an empty database: all of it or nothing. The ledger is verified and every table compared with it before
-/// anything is there to be used.
+/// Puts a backup into an empty place: all of it or nothing, and nobody sees it before the ledger was verified and every table
+/// compared with it. It is read into a file of its own first, beside the place or in the folder for temporary files.
 ///
 /// # Errors
-/// If something is in the database already, the backup is damaged, or what it holds does not follow from its ledger.
+/// If something is in the place already, or the backup cannot be read. What is not as it was written is in the answer, and the
+/// backup is put in place only if that is asked for all the same.
 pub async fn restore(
     url: &str,
     input: impl Read,
     first_key: &Verifier,
+    even_if_damaged: bool,
+    progress: impl FnMut(u64),
+) -> Result<Restored, Error> {
+    let target = match is_file(url) {
+        true if Path::new(url).exists() => return Err(Error::Occupied),
+        true => None,
+        false => Some(Database::open(url).await?),
+    };
+    if let Some(target) = &target
+        && log::head(&target.readers).await?.0 > 0
+    {
+        return Err(Error::Occupied);
+    }
+    let staging = Staging::new(url);
+    let staged = Database::open(&staging.0).await?;
+    let mut restored = read_into(&staged, input, first_key, progress).await?;
+    if restored.is_as_written() || even_if_damaged {
+        if let Some(target) = target {
+            copy(&staged, &target).await?;
+        }
+        staged.close().await?;
+        if is_file(url) {
+            staging.put(Path::new(url))?;
+        }
+        restored.is_kept = true;
+    }
+    Ok(restored)
+}
+
+fn is_file(url: &str) -> bool {
+    !url.contains("://")
+}
+
+/// A database in a file that is gone when it is not needed any more.
+struct Staging(String);
+
+impl Staging {
+    fn new(url: &str) -> Self {
+        let name = |folder: &str| format!("{folder}.restoring-{}", std::process::id());
+        Self(match is_file(url) {
+            true => name(url),
+            false => name(&std::env::temp_dir().join("plimsoll").display().to_string()),
+        })
+    }
+
+    /// Puts it in a place where nothing is.
+    fn put(&self, place: &Path) -> Result<(), Error> {
+        match std::fs::hard_link(&self.0, place) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(Error::Occupied),
+            linked => linked.map_err(Error::file("create", place))?,
+        }
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(Error::file("write", place))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", self.0));
+        }
+    }
+}
+
+async fn read_into(
+    staged: &Database,
+    input: impl Read,
+    first_key: &Verifier,
     mut progress: impl FnMut(u64),
 ) -> Result<Restored, Error> {
-    let database = Database::open(url).await?;
-    if log::head(&database.readers).await?.0 > 0 {
-        return Err(damaged("there is a record already: restore into an empty place".to_owned()));
-    }
     let mut reader = Reader::new(input)?;
-    let transaction = database.begin().await?;
+    let transaction = staged.begin().await?;
     let mut rows = 0;
     for table in tables::all() {
         let name = reader.text()?;
         if name != table.name {
             return Err(damaged(format!("it has the table `{name}` where `{}` belongs", table.name)));
         }
-        let mut part = Vec::with_capacity(PART);
+        let (mut part, mut bytes) = (Vec::with_capacity(PART), 0);
         while let Some(row) = reader.row(table)? {
+            bytes += row.iter().map(Cell::size).sum::<usize>();
             part.push(row);
             rows += 1;
-            if part.len() == PART {
+            if part.len() == PART || bytes > PART_BYTES {
                 put(&transaction, table, &std::mem::take(&mut part)).await?;
+                bytes = 0;
                 progress(rows);
             }
         }
@@ -108,13 +189,28 @@ pub async fn restore(
     }
     reader.finish()?;
     transaction.commit().await.doing("commit")?;
-    let (entries, checkpoint) = log::head(&database.readers).await?;
+    let (entries, checkpoint) = log::head(&staged.readers).await?;
     let report = match entries {
         0 => None,
-        _ => Some(crate::store::verify(&database, first_key, Vec::new(), |_| {}).await?),
+        _ => Some(crate::store::verify(staged, first_key, Vec::new(), |_| {}).await?),
     };
-    let replayed = replay(&database, None, |_| {}).await?.0;
-    Ok(Restored { backup: BackedUp { entries, rows, checkpoint }, report, replayed })
+    let replayed = replay(staged, None, |_| {}).await?.0;
+    Ok(Restored { backup: BackedUp { entries, rows, checkpoint }, report, replayed, is_kept: false })
+}
+
+/// Copies every table into an empty database, in one transaction.
+async fn copy(from: &Database, to: &Database) -> Result<(), Error> {
+    let transaction = to.begin_alone().await?;
+    if log::head(&transaction).await?.0 > 0 {
+        return Err(Error::Occupied);
+    }
+    for table in tables::all() {
+        let mut cursor = database::Cursor::new(table);
+        while let Some(rows) = cursor.next(&from.readers).await? {
+            put(&transaction, table, &rows).await?;
+        }
+    }
+    transaction.commit().await.doing("commit")
 }
 
 async fn put(on: &impl ConnectionTrait, table: &Table, rows: &[Row]) -> Result<(), Error> {
@@ -207,7 +303,7 @@ impl<R: Read> Reader<R> {
 
     fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Error> {
         if length > MOST_CELL_BYTES {
-            return Err(damaged("a value in it is larger than 1 GiB".to_owned()));
+            return Err(damaged("a value in it is larger than 640 MiB".to_owned()));
         }
         let mut bytes = Vec::new();
         let mut limited = Read::take(&mut self.input, length);

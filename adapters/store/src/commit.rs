@@ -10,7 +10,7 @@ use crate::record::{Projected, Record, documents};
 use crate::tables::{BATCHES, Cell, DOCUMENTS, HEAD, JOBS, PROJECTIONS, Row, TILES};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Signer};
-use lifecycle::{Command, Event, PersonId, decide};
+use lifecycle::{Command, Event, PersonId, Role, decide};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -84,6 +84,8 @@ pub(crate) struct Writer {
     pub(crate) write_point: Option<WritePoint>,
     /// Whether the record in memory may differ from the tables.
     pub(crate) is_stale: bool,
+    /// Whether another ledger was put in the place of the one that was written.
+    pub(crate) is_replaced: bool,
     /// Whether findings are kept.
     pub(crate) is_live: bool,
     /// The file of a snapshot that reading anew may begin with.
@@ -193,7 +195,17 @@ impl Writer {
     /// Takes in what others have appended before.
     async fn catch_up(&mut self, begun: Begun, record: &mut Record) -> Result<DatabaseTransaction, Error> {
         let Begun { transaction, size, checkpoint } = begun;
-        if self.is_stale || size < self.log.size() {
+        let is_behind = size < self.log.size() || size == self.log.size() && checkpoint != self.log.checkpoint;
+        self.is_replaced |= is_behind && !self.is_stale;
+        if self.is_replaced {
+            // What was acknowledged is gone, or another history stands in its place: to go on would sign that.
+            let (found, had) = (size, self.log.size());
+            return Err(Error::Damaged {
+                place: "the ledger".to_owned(),
+                what: format!("an older or another state was put in its place while it was in use: it has {found} entries, and had {had}"),
+            });
+        }
+        if self.is_stale {
             let log = Log::load(&transaction).await?;
             (*record, _) = Record::load(&transaction, size, self.snapshot.as_deref(), |_| {}).await?;
             self.adopt(log)?;
@@ -201,6 +213,7 @@ impl Writer {
             self.is_stale = true;
             self.follow(&transaction, size, record).await?;
             self.log.checkpoint = checkpoint;
+            self.log.check()?;
             self.is_stale = false;
         }
         if !self.log.is_signed_by(&self.signer.verifier())? {
@@ -235,7 +248,7 @@ impl Writer {
         while from < size {
             let until = size.min(from + PART);
             let bytes = log::entries(on, (from, until)).await?;
-            take_entries(on, (from, &bytes), record, &mut Projected::new()).await?;
+            take_entries(on, (from, &bytes), record, &mut Projected::new(), |_, _, _| {}).await?;
             self.log.follow(&bytes);
             from = until;
         }
@@ -258,10 +271,14 @@ impl Writer {
         for command in &plan.commands {
             events.extend(decide(&record.state, command, by, at)?);
         }
+        if plan.key.is_some() {
+            record.state.may(by, &[Role::Administrator])?;
+        }
         let first = record.state.entries;
         let documents: HashMap<String, Vec<u8>> =
             plan.documents.into_iter().map(|bytes| (document::digest(&bytes), bytes)).collect();
-        // INVARIANT: the rules have said yes; from here on nothing but a fault can stop it.
+        let entries = checked(&events, &documents, (by, at))?;
+        // INVARIANT: the rules have said yes, and everything can be kept; from here on nothing but a fault can stop it.
         if let Some(next) = plan.key {
             let key_change = KeyChange { number: first, next: next.verifier() };
             let old = change.key.as_ref().unwrap_or(&self.signer);
@@ -269,10 +286,9 @@ impl Writer {
             change.take(record, &entry, None)?;
             change.key = Some(next);
         }
-        for event in &events {
-            let entry = event.to_entry(at, by)?;
+        for (event, entry) in events.iter().zip(&entries) {
             let bytes = event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
-            change.take(record, &entry, bytes)?;
+            change.take(record, entry, bytes)?;
             if let (Some(digest), Some(bytes)) = (event.document(), bytes)
                 && !change.documents.contains_key(digest)
             {
@@ -374,6 +390,26 @@ impl Writer {
     }
 }
 
+/// The entries of events, after a look at whether each can be kept: what cannot is refused for who asked, and not for all who
+/// share the transaction.
+fn checked(
+    events: &[Event],
+    documents: &HashMap<String, Vec<u8>>,
+    (by, at): (&PersonId, Timestamp),
+) -> Result<Vec<Entry>, Error> {
+    let one = |event: &Event| {
+        let entry = event.to_entry(at, by)?;
+        entry.canonical().map_err(|error| Error::Plan(error.to_string()))?;
+        if let Some(digest) = event.document() {
+            let bytes = documents.get(digest);
+            let bytes = bytes.ok_or_else(|| Error::Plan(format!("the document `{digest}` is missing")))?;
+            fleet::check_document(event, bytes).map_err(|error| Error::Plan(error.to_string()))?;
+        }
+        Ok(entry)
+    };
+    events.iter().map(one).collect()
+}
+
 /// Says that nothing was done of what was asked for.
 fn refuse(group: Vec<Request>, error: Error) {
     let error = Arc::new(error);
@@ -415,19 +451,21 @@ pub(crate) async fn take_entries(
     (from, bytes): (u64, &[Vec<u8>]),
     record: &mut Record,
     projected: &mut Projected,
+    mut before: impl FnMut(&Record, &Entry, Option<&Event>),
 ) -> Result<(), Error> {
     let mut entries = Vec::with_capacity(bytes.len());
     let mut digests = Vec::new();
     for (number, bytes) in (from..).zip(bytes) {
         let entry = Entry::parse(bytes)?;
         let event = (entry.kind != KeyChange::KIND).then(|| Event::from_entry(number, &entry)).transpose()?;
-        let digest = event.and_then(|event| event.document().map(str::to_owned));
+        let digest = event.as_ref().and_then(|event| event.document().map(str::to_owned));
         digests.extend(digest.clone());
-        entries.push((entry, digest));
+        entries.push((entry, event, digest));
     }
     let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
     let documents = documents(on, &digests).await?;
-    for (entry, digest) in &entries {
+    for (entry, event, digest) in &entries {
+        before(record, entry, event.as_ref());
         let document = digest.as_ref().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
         record.apply(entry, document, projected)?;
     }

@@ -30,10 +30,65 @@ pub(crate) struct Database {
 impl Database {
     /// Opens the database at an address (`postgres://…`) or in a file, and brings its schema up to date.
     pub(crate) async fn open(url: &str) -> Result<Self, Error> {
-        let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
-        let database = if is_postgres { postgres(url).await? } else { sqlite(Path::new(url)).await? };
+        let database = match is_postgres(url) {
+            true => postgres(url, Access::Write).await?,
+            false => sqlite(Path::new(url), Access::Write).await?,
+        };
         database.migrate().await?;
+        database.refuse_foreign().await?;
         Ok(database)
+    }
+
+    /// Opens a database in which there is a record, to read it and change nothing, not even its schema.
+    pub(crate) async fn inspect(url: &str) -> Result<Self, Error> {
+        let database = match is_postgres(url) {
+            true => postgres(url, Access::Read).await?,
+            false => sqlite(Path::new(url), Access::Read).await?,
+        };
+        match database.version(&database.readers).await {
+            Ok(SCHEMA) => database.refuse_foreign().await.map(|()| database),
+            Ok(found) if found > SCHEMA => Err(Error::Schema { found, known: SCHEMA }),
+            _ => Err(Error::NoRecord { url: without_password(url) }),
+        }
+    }
+
+    /// Closes all connections: on SQLite all is in the one file then.
+    pub(crate) async fn close(self) -> Result<(), Error> {
+        self.readers.close().await.doing("close")?;
+        self.writer.close().await.doing("close")
+    }
+
+    async fn version(&self, on: &impl ConnectionTrait) -> Result<i64, Error> {
+        let statement = Statement::from_string(
+            self.writer.get_database_backend(),
+            "SELECT MAX(version) AS version FROM schema_version",
+        );
+        let found = on.query_one_raw(statement).await.doing("read its version")?;
+        Ok(found.and_then(|row| row.try_get_by_index::<Option<i64>>(0).ok()).flatten().unwrap_or(0))
+    }
+
+    /// Says no to what could answer in the place of a table, or change what is written: nobody of ours put it there.
+    async fn refuse_foreign(&self) -> Result<(), Error> {
+        let names = tables::all().map(|table| format!("'{}'", table.name)).collect::<Vec<_>>().join(", ");
+        let question = match self.is_sqlite() {
+            true => "SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('view', 'trigger')".to_owned(),
+            false => format!(
+                "SELECT 'trigger ' || tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid \
+                 WHERE NOT tgisinternal AND relname IN ({names}) AND relnamespace = current_schema()::regnamespace \
+                 UNION ALL SELECT 'rule ' || rulename FROM pg_rules WHERE schemaname = current_schema() AND tablename IN ({names}) \
+                 UNION ALL SELECT 'view ' || relname FROM pg_class \
+                 WHERE relkind NOT IN ('r', 'p') AND relname IN ({names}) AND relnamespace = current_schema()::regnamespace"
+            ),
+        };
+        let statement = Statement::from_string(self.writer.get_database_backend(), question);
+        let found = self.readers.query_one_raw(statement).await.doing("read its schema")?;
+        match found.and_then(|row| row.try_get_by_index::<String>(0).ok()) {
+            None => Ok(()),
+            Some(what) => Err(Error::Damaged {
+                place: "the database".to_owned(),
+                what: format!("it has the {what}, which this program did not put there"),
+            }),
+        }
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {
@@ -53,8 +108,12 @@ impl Database {
     pub(crate) async fn begin_alone(&self) -> Result<DatabaseTransaction, Error> {
         let transaction = self.begin().await?;
         if !self.is_sqlite() {
-            let lock = "SELECT size FROM ledger_head WHERE id = 1 FOR UPDATE";
-            transaction.execute_unprepared(lock).await.doing("lock the ledger")?;
+            // Whoever holds the lock and does not let go must not hold up everybody for ever.
+            let lock = format!(
+                "SET LOCAL lock_timeout = '{}ms'; SELECT size FROM ledger_head WHERE id = 1 FOR UPDATE",
+                BUSY.as_millis()
+            );
+            transaction.execute_unprepared(&lock).await.doing("lock the ledger")?;
         }
         Ok(transaction)
     }
@@ -78,14 +137,7 @@ impl Database {
         }
         let create = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
         transaction.execute_unprepared(create).await.doing(ACT)?;
-        let found = transaction
-            .query_one_raw(Statement::from_string(
-                self.writer.get_database_backend(),
-                "SELECT MAX(version) AS version FROM schema_version",
-            ))
-            .await
-            .doing(ACT)?;
-        let found = found.and_then(|row| row.try_get_by_index::<Option<i64>>(0).ok()).flatten().unwrap_or(0);
+        let found = self.version(&transaction).await?;
         if found > SCHEMA {
             return Err(Error::Schema { found, known: SCHEMA });
         }
@@ -137,9 +189,32 @@ async fn create_table(on: &impl ConnectionTrait, table: &Table) -> Result<(), Er
     Ok(())
 }
 
-async fn sqlite(path: &Path) -> Result<Database, Error> {
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// What connections are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Write,
+    Read,
+    /// To read a file in a place where nothing can be written, not even beside it.
+    ReadStill,
+}
+
+async fn sqlite(path: &Path, access: Access) -> Result<Database, Error> {
     if path.as_os_str().is_empty() || path.to_string_lossy().contains("://") {
         return Err(Error::Address { url: without_password(&path.to_string_lossy()) });
+    }
+    match (access, path.exists()) {
+        (Access::Write, false) => {
+            // What is in there is for nobody else: what SQLite puts beside it has the same rights.
+            let mut create = std::fs::OpenOptions::new();
+            std::os::unix::fs::OpenOptionsExt::mode(create.write(true).create(true).truncate(false), 0o600);
+            create.open(path).map_err(Error::file("create", path))?;
+        }
+        (_, false) => return Err(Error::NoRecord { url: path.display().to_string() }),
+        (_, true) => {}
     }
     let options = |is_reader: bool| {
         let path = path.to_owned();
@@ -154,29 +229,51 @@ async fn sqlite(path: &Path) -> Result<Database, Error> {
             Box::pin(async move { Ok(is_usable) })
         });
         options.map_sqlx_sqlite_opts(move |_| {
-            sea_orm::sqlx::sqlite::SqliteConnectOptions::new()
+            let options = sea_orm::sqlx::sqlite::SqliteConnectOptions::new()
                 .filename(&path)
-                .create_if_missing(!is_reader)
-                .journal_mode(SqliteJournalMode::Wal)
+                .create_if_missing(false)
                 // What was acknowledged outlives a loss of power.
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
-                .busy_timeout(BUSY)
-                .read_only(false)
+                .busy_timeout(BUSY);
+            match access {
+                Access::Write => options.journal_mode(SqliteJournalMode::Wal),
+                Access::Read => options.read_only(true),
+                Access::ReadStill => options.read_only(true).immutable(true),
+            }
         });
         options
     };
     let open = |options| async move { Connect::connect(options).await.doing("open its file") };
     let writer = open(options(false)).await?;
-    Ok(Database { writer, readers: open(options(true)).await? })
+    let database = Database { writer, readers: open(options(true)).await? };
+    // Where nothing can be written SQLite cannot look whether somebody else is writing; what lies there lies still.
+    let look = "SELECT COUNT(*) FROM sqlite_master";
+    if access == Access::Read
+        && let Err(source) = database.readers.execute_unprepared(look).await
+    {
+        let log = std::path::PathBuf::from(format!("{}-wal", path.display()));
+        if log.metadata().is_ok_and(|log| log.len() > 0) {
+            // What is in its log would be left out.
+            return Err(Error::Database { act: "be read where nothing can be written: copy its folder elsewhere", source });
+        }
+        return Box::pin(sqlite(path, Access::ReadStill)).await;
+    }
+    Ok(database)
 }
 
-async fn postgres(url: &str) -> Result<Database, Error> {
+async fn postgres(url: &str, access: Access) -> Result<Database, Error> {
     let open = |connections: u32| {
         let mut options = ConnectOptions::new(url);
         options.max_connections(connections).min_connections(1).sqlx_logging(false);
         options.acquire_timeout(BUSY).connect_timeout(BUSY).set_application_name("plimsoll");
-        async move { Connect::connect(options).await.doing("answer") }
+        if access != Access::Write {
+            options.map_sqlx_postgres_opts(|options| options.options([("default_transaction_read_only", "on")]));
+        }
+        async move {
+            let database = Connect::connect(options).await;
+            database.map_err(|source| Error::Unreachable { url: without_password(url), source })
+        }
     };
     Ok(Database { writer: open(1).await?, readers: open(4).await? })
 }
@@ -281,32 +378,49 @@ pub(crate) async fn range(
     rows(on, table, &statement).await
 }
 
-/// Calls `each` with all rows of a table in the order of their keys, some thousand at a time.
+/// Goes through a table in the order of its keys, some thousand rows at a time.
+pub(crate) struct Cursor<'t> {
+    table: &'t Table,
+    last: Option<Row>,
+    is_done: bool,
+}
+
+impl<'t> Cursor<'t> {
+    const PART: u64 = 2000;
+
+    pub(crate) fn new(table: &'t Table) -> Self {
+        Self { table, last: None, is_done: false }
+    }
+
+    /// The next rows; none at the end.
+    pub(crate) async fn next(&mut self, on: &impl ConnectionTrait) -> Result<Option<Vec<Row>>, Error> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let keys = self.table.keys;
+        let mut statement = select(self.table);
+        if let Some(last) = &self.last {
+            let columns = self.table.columns[..keys].iter().map(|(name, _)| Expr::col(Alias::new(*name)));
+            statement.and_where(Expr::tuple(columns).gt(Expr::tuple(last.iter().cloned().map(value))));
+        }
+        let found = rows(on, self.table, statement.limit(Self::PART)).await?;
+        self.is_done = (found.len() as u64) < Self::PART;
+        self.last = found.last().map(|row| row[..keys].to_vec());
+        Ok(Some(found))
+    }
+}
+
+/// Calls `each` with all rows of a table in the order of their keys.
 pub(crate) async fn each_row(
     on: &impl ConnectionTrait,
     table: &Table,
     mut each: impl FnMut(Row) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    const PART: u64 = 2000;
-    let mut last: Option<Row> = None;
-    loop {
-        let mut statement = select(table);
-        if let Some(last) = &last {
-            let columns = table.columns[..table.keys].iter().map(|(name, _)| Expr::col(Alias::new(*name)));
-            let keys = last.iter().cloned().map(value);
-            statement.and_where(Expr::tuple(columns).gt(Expr::tuple(keys)));
-        }
-        statement.limit(PART);
-        let found = rows(on, table, &statement).await?;
-        let is_last = (found.len() as u64) < PART;
-        for row in found {
-            last = Some(row[..table.keys].to_vec());
-            each(row)?;
-        }
-        if is_last {
-            return Ok(());
-        }
+    let mut cursor = Cursor::new(table);
+    while let Some(rows) = cursor.next(on).await? {
+        rows.into_iter().try_for_each(&mut each)?;
     }
+    Ok(())
 }
 
 pub(crate) fn read(table: &Table, row: &QueryResult) -> Result<Row, Error> {

@@ -69,6 +69,33 @@ pub enum Error {
         /// The public half of the key at hand.
         found: String,
     },
+    /// The key that signs is not in its place.
+    #[error("the key that signs the ledger is not in `{folder}`: put the saved folder `keys` back; a new one is made only for a new record")]
+    NoKey {
+        /// Where it should be.
+        folder: String,
+    },
+    /// Something was to be changed in a record that was opened to be read.
+    #[error("nothing was changed: the record was opened to be read")]
+    ReadOnly,
+    /// There is no record in a database.
+    #[error("there is no record at `{url}`")]
+    NoRecord {
+        /// The address, without its password.
+        url: String,
+    },
+    /// There is a record where none should be.
+    #[error("there is a record already: restore into an empty place")]
+    Occupied,
+    /// The database does not answer.
+    #[error("the database at `{url}` does not answer: is it running, and is the address right?")]
+    Unreachable {
+        /// The address, without its password.
+        url: String,
+        /// The cause.
+        #[source]
+        source: sea_orm::DbErr,
+    },
     /// Something cannot be written as JSON.
     #[error("cannot be written as JSON")]
     Json(#[from] serde_json::Error),

@@ -64,6 +64,15 @@ impl Store {
             free.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
         }
         let mut rows = database::rows(&transaction, &JOBS, &free).await?;
+        // Whoever took it so often never said how it ended: it may be what ends them.
+        for row in rows.iter_mut().filter(|row| row[4].integer() >= MOST_ATTEMPTS) {
+            row[7] = Cell::from("dead");
+            row[8] = Cell::from("nobody who took it has said how it ended");
+        }
+        let (dead, mut rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row[7].text() == "dead");
+        if !dead.is_empty() {
+            database::upsert(&transaction, &JOBS, &dead).await?;
+        }
         for row in &mut rows {
             row[4] = Cell::Integer(row[4].integer() + 1);
             row[5] = Cell::from(holder);

@@ -50,14 +50,23 @@ impl Log {
         };
         let frontier = Frontier::load(size, &mut HashTiles::new(size, read))?;
         let log = Self { frontier, tails, checkpoint };
-        if size > 0 {
-            let signed = Checkpoint::parse(&Note::parse(log.checkpoint.as_bytes())?.text)?;
-            if signed.size != size || signed.root != log.frontier.root() {
-                let what = "its edge does not lead to the root that was signed: see `ledger verify`".to_owned();
-                return Err(Error::Damaged { place: "the ledger".to_owned(), what });
-            }
-        }
+        log.check()?;
         Ok(log)
+    }
+
+    /// Says no if the edge does not lead to what was signed.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.size() == 0 {
+            return Ok(());
+        }
+        let signed = Checkpoint::parse(&Note::parse(self.checkpoint.as_bytes())?.text)?;
+        match signed.size == self.size() && signed.root == self.frontier.root() {
+            true => Ok(()),
+            false => Err(Error::Damaged {
+                place: "the ledger".to_owned(),
+                what: "its edge does not lead to the root that was signed: see `ledger verify`".to_owned(),
+            }),
+        }
     }
 
     /// Takes entries in that another writer appended.
@@ -218,6 +227,16 @@ pub(crate) async fn tile_bytes(on: &impl ConnectionTrait, tile: &Tile) -> Result
 fn cut(bytes: &[u8], width: u16) -> Vec<u8> {
     let wanted = usize::from(width) * Hash::BYTES;
     bytes[..wanted.min(bytes.len())].to_vec()
+}
+
+/// How many entries the tables can hold at the most, by their last row.
+pub(crate) async fn end(on: &impl ConnectionTrait) -> Result<u64, Error> {
+    let mut statement = sea_orm::sea_query::Query::select();
+    statement.from(Alias::new(BATCHES.name));
+    statement.columns(BATCHES.columns.iter().map(|(name, _)| Alias::new(*name)));
+    statement.order_by(Alias::new("first"), sea_orm::sea_query::Order::Desc).limit(1);
+    let rows = database::rows(on, &BATCHES, &statement).await?;
+    Ok(rows.first().map_or(0, |row| row[0].number().saturating_add(FULL_WIDTH)))
 }
 
 /// Entries `from..until`, as they were written.

@@ -44,7 +44,7 @@ impl Record {
         let number = self.state.entries;
         self.state.apply(entry)?;
         if entry.kind == KeyChange::KIND {
-            return Ok(());
+            return noun(projected, &IN_FORCE, (KEYS, number), Some(&self.state.key_changes));
         }
         let event = Event::from_entry(number, entry)?;
         if concerns_facts(&event) {
@@ -144,6 +144,7 @@ impl Record {
             decisions: ids(nouns(on, &DECISIONS).await?)?,
             policy: serde_json::from_value(take(POLICY))?,
             index: serde_json::from_value(take(INDEX))?,
+            key_changes: serde_json::from_value::<Option<Vec<u64>>>(take(KEYS))?.unwrap_or_default(),
         };
         let kept = match reading {
             Some(reading) => reading.await.ok().flatten(),
@@ -175,6 +176,7 @@ const PART: u64 = 500;
 /// The ids of what there is one of.
 const POLICY: &str = "policy";
 const INDEX: &str = "index";
+const KEYS: &str = "keys";
 
 /// Takes entries with facts in, as the table has them.
 async fn take_facts(on: &impl ConnectionTrait, rows: &[Row], facts: &mut Facts) -> Result<(), Error> {

@@ -8,6 +8,9 @@ use crate::record::{Projected, Record};
 use crate::snapshot;
 use crate::store::Store;
 use crate::tables::{Cell, PROJECTIONS, Row, Table};
+use jiff::{SignedDuration, Timestamp};
+use ledger::Entry;
+use lifecycle::{Event, PersonId, Refusal, Role, review};
 use std::path::Path;
 
 /// What comparing the tables with the ledger found.
@@ -19,6 +22,36 @@ pub struct Replayed {
     pub rows: u64,
     /// What differs.
     pub differences: Vec<Difference>,
+    /// Entries that the rules would not have let happen, by their numbers.
+    pub unlawful: Vec<(u64, Refusal)>,
+    /// Entries that are dated well before one that stands before them: a clock was wrong, or somebody dated them back.
+    pub dated_back: Vec<u64>,
+}
+
+/// Clocks of several programs may differ by this.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+
+/// Looks at entries while they are played again.
+#[derive(Default)]
+struct Review {
+    newest: Option<Timestamp>,
+    unlawful: Vec<(u64, Refusal)>,
+    dated_back: Vec<u64>,
+}
+
+impl Review {
+    fn look(&mut self, record: &Record, entry: &Entry, event: Option<&Event>) {
+        let number = record.state.entries;
+        if self.newest.is_some_and(|newest| newest.duration_since(entry.at) > CLOCKS_DIFFER) {
+            self.dated_back.push(number);
+        }
+        self.newest = self.newest.max(Some(entry.at));
+        let lawful = PersonId::new(entry.actor.as_str()).and_then(|by| match event {
+            Some(event) => review(&record.state, event, &by, entry.at),
+            None => record.state.may(&by, &[Role::Administrator]),
+        });
+        self.unlawful.extend(lawful.err().map(|refusal| (number, refusal)));
+    }
 }
 
 /// A row that is not what follows from the ledger.
@@ -58,7 +91,7 @@ impl Store {
 /// # Errors
 /// If the ledger cannot be followed, or the database fails.
 pub async fn replay_at(url: &str, snapshot: Option<&Path>, progress: impl FnMut(u64)) -> Result<Replayed, Error> {
-    Ok(replay(&Database::open(url).await?, snapshot, progress).await?.0)
+    Ok(replay(&Database::inspect(url).await?, snapshot, progress).await?.0)
 }
 
 pub(crate) async fn replay(
@@ -72,12 +105,14 @@ pub(crate) async fn replay(
     let (mut record, mut projected) = (Record::default(), Projected::new());
     let mut replayed = Replayed { entries: size, ..Replayed::default() };
     let mark = kept.and_then(snapshot::mark);
+    let mut looked = Review::default();
     let mut from = 0;
     while from < size {
         let stop = mark.map(|mark| mark.entries).filter(|stop| *stop > from);
         let until = size.min(from + PART).min(stop.unwrap_or(size));
         let bytes = log::entries(&transaction, (from, until)).await?;
-        take_entries(&transaction, (from, &bytes), &mut record, &mut projected).await?;
+        let look = |record: &Record, entry: &Entry, event: Option<&Event>| looked.look(record, entry, event);
+        take_entries(&transaction, (from, &bytes), &mut record, &mut projected, look).await?;
         from = until;
         if let Some(mark) = mark.filter(|mark| mark.entries == from)
             && mark.is_of(&transaction, size).await?
@@ -88,6 +123,7 @@ pub(crate) async fn replay(
         }
         progress(from);
     }
+    (replayed.unlawful, replayed.dated_back) = (looked.unlawful, looked.dated_back);
     for table in PROJECTIONS {
         let made = projected.remove(table.name).unwrap_or_default();
         compare(&transaction, table, made, &mut replayed).await?;

@@ -23,15 +23,16 @@ const MOST_WAITING: usize = 10_000;
 pub struct Store {
     pub(crate) database: Database,
     record: Arc<RwLock<Record>>,
-    requests: mpsc::Sender<Request>,
+    /// None where the record was opened to be read.
+    requests: Option<mpsc::Sender<Request>>,
 }
 
 /// How a store is opened.
 pub struct Options<'a> {
     /// The path of a SQLite file, or the address of a PostgreSQL database.
     pub url: &'a str,
-    /// The key that signs checkpoints; its name is that of the ledger.
-    pub signer: Signer,
+    /// The key that signs checkpoints; its name is that of the ledger. Without one the record can be read, and nothing else.
+    pub signer: Option<Signer>,
     /// Called before each write, so that faults can be tried.
     pub write_point: Option<WritePoint>,
     /// The instant as of which decisions hold, where findings are to be kept; none where nobody asks for findings.
@@ -44,7 +45,13 @@ impl<'a> Options<'a> {
     /// A place and a key, and nothing else asked for.
     #[must_use]
     pub fn new(url: &'a str, signer: Signer) -> Self {
-        Self { url, signer, write_point: None, findings_at: None, snapshot: None }
+        Self { signer: Some(signer), ..Self::reading(url) }
+    }
+
+    /// A place, to read what is there.
+    #[must_use]
+    pub fn reading(url: &'a str) -> Self {
+        Self { url, signer: None, write_point: None, findings_at: None, snapshot: None }
     }
 }
 
@@ -73,6 +80,8 @@ pub struct Proven {
     pub proof: Vec<Hash>,
     /// The signed checkpoint that has the root.
     pub checkpoint: String,
+    /// The entries that tell changes of the ledger's key, with their numbers: they lead from the first key to the one that signed.
+    pub key_changes: Vec<(u64, Vec<u8>)>,
 }
 
 impl Store {
@@ -83,11 +92,16 @@ impl Store {
     /// # Errors
     /// If the database cannot be reached, is damaged, or belongs to another key.
     pub async fn open(options: Options<'_>, progress: impl FnMut(u64)) -> Result<Self, Error> {
-        let database = Database::open(options.url).await?;
+        let database = match options.signer {
+            Some(_) => Database::open(options.url).await?,
+            None => Database::inspect(options.url).await?,
+        };
         let snapshot = database.snapshot().await?;
         let log = Log::load(&snapshot).await?;
-        if !log.is_signed_by(&options.signer.verifier())? {
-            return Err(Error::Key { found: options.signer.verifier().to_string() });
+        if let Some(signer) = &options.signer
+            && !log.is_signed_by(&signer.verifier())?
+        {
+            return Err(Error::Key { found: signer.verifier().to_string() });
         }
         let (mut record, followed) = Record::load(&snapshot, log.size(), options.snapshot.as_deref(), progress).await?;
         snapshot.rollback().await.doing("end reading")?;
@@ -95,19 +109,23 @@ impl Store {
             record.go_live(now);
         }
         let record = Arc::new(RwLock::new(record));
-        let (requests, received) = mpsc::channel(MOST_WAITING);
-        let writer = Writer {
-            database: database.clone(),
-            record: Arc::clone(&record),
-            log,
-            signer: options.signer,
-            next_signer: None,
-            write_point: options.write_point,
-            is_stale: false,
-            is_live: options.findings_at.is_some(),
-            snapshot: options.snapshot.clone(),
-        };
-        tokio::spawn(writer.run(received));
+        let requests = options.signer.map(|signer| {
+            let (requests, received) = mpsc::channel(MOST_WAITING);
+            let writer = Writer {
+                database: database.clone(),
+                record: Arc::clone(&record),
+                log,
+                signer,
+                next_signer: None,
+                write_point: options.write_point,
+                is_stale: false,
+                is_replaced: false,
+                is_live: options.findings_at.is_some(),
+                snapshot: options.snapshot.clone(),
+            };
+            tokio::spawn(writer.run(received));
+            requests
+        });
         let store = Self { database, record, requests };
         if let Some(path) = options.snapshot.filter(|_| followed > MOST_BEHIND) {
             // It is there to be faster: who may not write it, or has no room for it, opens as slowly the next time.
@@ -181,7 +199,8 @@ impl Store {
     ) -> Result<Submitted, Error> {
         let (answer, answered) = oneshot::channel();
         let request = Request { planner: Box::new(planner), by: by.clone(), at, answer };
-        self.requests.send(request).await.map_err(|_| Error::Closed)?;
+        let requests = self.requests.as_ref().ok_or(Error::ReadOnly)?;
+        requests.send(request).await.map_err(|_| Error::Closed)?;
         Ok(Submitted(answered))
     }
 
@@ -239,8 +258,14 @@ impl Store {
         }
         let proof = log::from_hashes(&snapshot, size, |hashes| ledger::inclusion(number, size, hashes)).await?;
         let entry = log::entries(&snapshot, (number, number + 1)).await?.pop().unwrap_or_default();
+        let mut key_changes = Vec::new();
+        let numbers = self.record().await?.state.key_changes.clone();
+        for number in numbers.into_iter().filter(|number| *number < size) {
+            let entry = log::entries(&snapshot, (number, number + 1)).await?.pop().unwrap_or_default();
+            key_changes.push((number, entry));
+        }
         snapshot.rollback().await.doing("end reading")?;
-        Ok(Proven { number, entry, proof, checkpoint })
+        Ok(Proven { number, entry, proof, checkpoint, key_changes })
     }
 
     /// Verifies the whole ledger against the key it began with, and checkpoints that somebody kept.
@@ -267,7 +292,7 @@ pub async fn verify_at(
     kept: Vec<Vec<u8>>,
     progress: impl FnMut(u64) + Send + 'static,
 ) -> Result<ledger::Report, Error> {
-    verify(&Database::open(url).await?, first_key, kept, progress).await
+    verify(&Database::inspect(url).await?, first_key, kept, progress).await
 }
 
 pub(crate) async fn verify(
@@ -279,6 +304,14 @@ pub(crate) async fn verify(
     let snapshot = database.snapshot().await?;
     let (size, checkpoint) = log::head(&snapshot).await?;
     let surplus = log::surplus(&snapshot, size).await?;
+    let end = log::end(&snapshot).await?;
+    if size > end {
+        // Whoever writes a size of their own must not keep anybody busy with entries that do not exist.
+        return Err(Error::Damaged {
+            place: "the ledger".to_owned(),
+            what: format!("its head says that it is of {size} entries, and its tables end with {end}"),
+        });
+    }
     snapshot.rollback().await.doing("end reading")?;
     let first_key = first_key.clone();
     let mut tiles = Tiles::new(database.clone(), tokio::runtime::Handle::current());

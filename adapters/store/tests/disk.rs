@@ -236,13 +236,13 @@ fn fail(how: &str, says: &str) {
         assert!(failures >= 15, "{failures} failures");
         // Neither jobs alone nor a change of keys are confirmed; both can be asked for again.
         let job = || NewJob { id: "job".to_owned(), queue: "mail".to_owned(), body: String::new(), not_before: day(1) };
-        store.queue(&person("ops"), day(39), vec![job()]).await.expect_err("it is not kept");
+        store.queue(&person("root"), day(39), vec![job()]).await.expect_err("it is not kept");
         store.change_key(&person("root"), day(39), key(1)).await.expect_err("it is not kept");
         order("");
         let entries = store.record().await.expect("read").state.entries;
         assert!(entries >= before.entries);
         assert_eq!(store.count_jobs("mail").await.expect("counted").len(), 0);
-        store.queue(&person("ops"), day(40), vec![job()]).await.expect("queued");
+        store.queue(&person("root"), day(40), vec![job()]).await.expect("queued");
         assert_eq!(store.count_jobs("mail").await.expect("counted")["waiting"], 1);
         register(&store, "after", day(40)).await.expect("it writes again, and need not be opened again");
         assert_eq!(store.record().await.expect("read").state.entries, entries + 1);

@@ -11,7 +11,7 @@ use plimsoll_store::{Committed, Error, Options, Plan, Store, WritePoint, digest}
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use world::{act, asset, both, day, open, person, populate, push, register, signer, thing, try_open, words};
+use world::{act, asset, both, day, open, person, populate, push, register, signer, staff, thing, try_open, words};
 
 /// Takes an inventory in that was taken at one instant and comes at another.
 async fn deliver(
@@ -41,7 +41,7 @@ async fn deliver(
         let pushed = Pushed { asset: id, digest: found, document: told, taken_at, packages, unread };
         Ok(Plan { commands: vec![Command::PushInventory(pushed)], documents: vec![bytes], ..Plan::default() })
     };
-    store.commit(&person("agent"), now, plan).await
+    store.commit(&person("root"), now, plan).await
 }
 
 async fn versions(store: &Store, id: &str) -> Vec<String> {
@@ -76,7 +76,7 @@ async fn judge(store: &Store, at: Timestamp, fix: Fix) {
         let judge = Command::JudgeAdvisories { index, document, packages, vulnerabilities: 1 };
         Ok(Plan { commands: vec![judge], documents: vec![bytes], ..Plan::default() })
     };
-    store.commit(&person("ops"), at, plan).await.expect("judged");
+    store.commit(&person("root"), at, plan).await.expect("judged");
 }
 
 async fn assert_is_whole(store: &Store) {
@@ -207,7 +207,7 @@ both! {
         let store = open(&place.url).await;
         let most = 512 << 20;
         let large = move |_: &plimsoll_store::Record| Ok(Plan { documents: vec![vec![0; most + 1]], ..Plan::default() });
-        let nobody = PersonId::new("ops").expect("an id");
+        let nobody = PersonId::new("root").expect("an id");
         let (refused, other) = tokio::join!(store.commit(&nobody, day(1), large), register(&store, "a", day(1)));
         let refused = words(&refused.expect_err("it is too large"));
         assert!(refused.contains("536870913 bytes, more than the 536870912"), "{refused}");
@@ -222,9 +222,9 @@ both! {
             false => Ok(()),
         });
         let store = try_open(&place.url, Some(point)).await.expect("opened");
+        staff(&store).await;
         let next = |seed| Signer::from_seed("plimsoll/test", KeyKind::Note, &[seed; 32]).expect("a key");
-        // Also as the very first entry.
-        for (number, name) in ["ledger_batches", "ledger_head", "commit"].into_iter().enumerate() {
+            for (number, name) in ["ledger_batches", "ledger_head", "commit"].into_iter().enumerate() {
             *faults.lock().unwrap() = Some(name);
             store.change_key(&person("root"), day(1), next(90)).await.expect_err("it fails");
             *faults.lock().unwrap() = None;

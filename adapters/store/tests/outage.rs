@@ -233,7 +233,7 @@ async fn a_connection_that_breaks_while_it_commits_tells_what_was_kept() {
         // Jobs alone leave no trace by which one could tell.
         *middle.fate.lock().unwrap() = Some(fate);
         let job = NewJob { id, queue: "mail".to_owned(), body: String::new(), not_before: day(1) };
-        let unsure = store.queue(&person("ops"), day(10), vec![job]).await.expect_err("it is not known");
+        let unsure = store.queue(&person("root"), day(10), vec![job]).await.expect_err("it is not known");
         assert!(words(&unsure).contains("not confirmed"), "{}", words(&unsure));
     }
     register(&store, "after", day(11)).await.expect("it writes without being opened again");

@@ -129,7 +129,7 @@ both! {
         assert!(!file.0.exists(), "there is little to follow");
         let many = (0..1500).map(|number| Command::RegisterAsset(asset(&format!("more-{number}")), Attributes::default()));
         let plan = Plan { commands: many.collect(), ..Plan::default() };
-        store.commit(&person("ops"), day(9), move |_| Ok(plan)).await.expect("registered");
+        store.commit(&person("root"), day(9), move |_| Ok(plan)).await.expect("registered");
         drop(open_with(&place.url, &file.0).await);
         let first = file.bytes();
         drop(open_with(&place.url, &file.0).await);

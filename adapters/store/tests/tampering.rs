@@ -85,10 +85,9 @@ async fn found(store: &Store) -> Vec<Tampering> {
 /// Five entries in four rows.
 async fn small(place: &Place) -> Store {
     let store = open(&place.url).await;
-    register(&store, "a", day(1)).await.expect("registered");
-    let two = ["b", "c"].map(|id| Command::RegisterAsset(asset(id), Attributes::default()));
+    let two = ["a", "b"].map(|id| Command::RegisterAsset(asset(id), Attributes::default()));
     let plan = Plan { commands: two.to_vec(), ..Plan::default() };
-    store.commit(&person("ops"), day(1), move |_| Ok(plan)).await.expect("registered");
+    store.commit(&person("root"), day(1), move |_| Ok(plan)).await.expect("registered");
     push(&store, "a", day(2), &[("openssl", "3")]).await.expect("pushed");
     register(&store, "d", day(3)).await.expect("registered");
     assert_eq!(look(&store, &[]).await.expect("looked").tampering, []);
@@ -211,13 +210,13 @@ both! {
         let store = open(&place.url).await;
         for number in 0..4 {
             let id = |at| asset(&format!("{number}-{at}"));
-            let many = (0..130).map(|at| Command::RegisterAsset(id(at), Attributes::default()));
+            let many = (usize::from(number == 0)..130).map(|at| Command::RegisterAsset(id(at), Attributes::default()));
             let plan = Plan { commands: many.collect(), ..Plan::default() };
-            store.commit(&person("ops"), day(1), move |_| Ok(plan)).await.expect("registered");
+            store.commit(&person("root"), day(1), move |_| Ok(plan)).await.expect("registered");
         }
         let tables = Tables::of(place).await;
         let (batches, tiles) = (tables.batches().await, tables.tiles().await);
-        assert_eq!(batches.iter().map(|(first, ..)| *first).collect::<Vec<_>>(), [0, 130, 256, 260, 390, 512]);
+        assert_eq!(batches.iter().map(|(first, ..)| *first).collect::<Vec<_>>(), [0, 1, 130, 256, 260, 390, 512]);
         assert_eq!(tiles.iter().map(|(level, place, _)| (*level, *place)).collect::<Vec<_>>(), [(0, 0), (0, 1), (0, 2), (1, 0)]);
         let bundle_of = |first: i64| Tile::holding(0, first as u64, 520).bundle_path();
         for (first, count, bytes) in &batches {
@@ -320,7 +319,7 @@ both! {
         let newest = store.checkpoint().await.expect("read");
         let other_place = if place.is_sqlite() { Place::sqlite() } else { Place::postgres() };
         let other_place = other_place.expect("a place");
-        let restored = restore(&other_place.url, old.as_slice(), &signer().verifier(), |_| {}).await.expect("restored");
+        let restored = restore(&other_place.url, old.as_slice(), &signer().verifier(), false, |_| {}).await.expect("restored");
         assert_eq!(restored.backup.checkpoint, backed_up.checkpoint);
         assert_eq!(restored.replayed.differences, []);
         let other = open(&other_place.url).await;
@@ -405,12 +404,12 @@ async fn a_backup_that_was_changed_or_cut_anywhere_is_refused() {
     let backed_up = backup(&from.url, &mut whole, |_| {}).await.expect("backed up");
     let mut unread = 0;
     for at in 0..whole.len() {
-        let cut = restore(&to.url, &whole[..at], &signer().verifier(), |_| {}).await;
+        let cut = restore(&to.url, &whole[..at], &signer().verifier(), false, |_| {}).await;
         assert!(cut.is_err(), "cut at {at}");
         for mask in [1 << (at % 8), 0xff] {
             let mut changed = whole.clone();
             changed[at] ^= mask;
-            if let Ok(restored) = restore(&to.url, changed.as_slice(), &signer().verifier(), |_| {}).await {
+            if let Ok(restored) = restore(&to.url, changed.as_slice(), &signer().verifier(), false, |_| {}).await {
                 // Some bits of what is packed are never read: all that was backed up is there.
                 assert_eq!(
                     (restored.backup, restored.replayed.differences),
@@ -423,9 +422,9 @@ async fn a_backup_that_was_changed_or_cut_anywhere_is_refused() {
         }
     }
     assert!(unread < 10, "{unread} changes without an effect");
-    let longer = restore(&to.url, [whole.as_slice(), &[0]].concat().as_slice(), &signer().verifier(), |_| {}).await;
+    let longer = restore(&to.url, [whole.as_slice(), &[0]].concat().as_slice(), &signer().verifier(), false, |_| {}).await;
     assert!(longer.is_err(), "something stands behind the end");
-    let restored = restore(&to.url, whole.as_slice(), &signer().verifier(), |_| {}).await;
+    let restored = restore(&to.url, whole.as_slice(), &signer().verifier(), false, |_| {}).await;
     assert_eq!(restored.expect("nothing of what was refused is there").backup, backed_up);
 }
 
@@ -443,7 +442,7 @@ async fn one_of_each(store: &Store) {
     act(store, "root", day(9), issue).await.expect("issued");
     let feed = FeedId::new("debian").expect("an id");
     let update = Command::UpdateFeed { feed, digest: digest(b"feed"), records: 1, newest: None };
-    act(store, "ops", day(9), update).await.expect("updated");
+    act(store, "root", day(9), update).await.expect("updated");
     let decision = DecisionId::new("d").expect("an id");
     let reach = Reach { vulnerability: "CVE-2026-1".to_owned(), package: None, assets: Vec::new() };
     let (kind, reason, until) = (DecisionKind::FalsePositive, "not built".to_owned(), day(99));

@@ -82,7 +82,7 @@ async fn the_same_seed_plays_the_same_organisation_on_both_databases_and_after_r
     store::backup(&url, &mut backup, |_| {}).await.expect("backed up");
     let second = Folder::new("restored");
     let key = signer(7).expect("a key").verifier();
-    let restored = store::restore(&second.url(), backup.as_slice(), &key, |_| {}).await.expect("restored");
+    let restored = store::restore(&second.url(), backup.as_slice(), &key, false, |_| {}).await.expect("restored");
     assert_eq!(restored.report.expect("verified").tampering, []);
     assert_eq!(restored.replayed.differences, []);
     assert_eq!(answers(&open(&second.url(), None).await.store.record().await.expect("read")), expected);

@@ -47,6 +47,20 @@ pub struct JudgedDocument {
     pub signals: Vec<Signals>,
 }
 
+/// Looks whether the document that an event names can be read, where it is written by hand: a policy.
+///
+/// # Errors
+/// If it cannot.
+pub fn check_document(event: &lifecycle::Event, bytes: &[u8]) -> Result<(), Error> {
+    match event {
+        lifecycle::Event::PolicyAdopted { .. } => {
+            let read = policy::Policy::parse(&String::from_utf8_lossy(bytes));
+            read.map(|_| ()).map_err(|source| Error::Policy { source })
+        }
+        _ => Ok(()),
+    }
+}
+
 macro_rules! document {
     ($name:ident) => {
         impl $name {

@@ -27,7 +27,7 @@ mod summary;
 mod thing;
 
 pub use assets::AssetRow;
-pub use document::{InventoryDocument, JudgedDocument};
+pub use document::{InventoryDocument, JudgedDocument, check_document};
 pub use error::Error;
 pub use evaluate::{Findings, Question, State};
 pub use explain::{Carrier, Explanation};

@@ -1,10 +1,11 @@
 //! Assets: what can be patched, and what the organisation says about it.
 
 use crate::event::Event;
-use crate::id::AssetId;
+use crate::id::{AssetId, PersonId};
 use crate::inventory::Inventory;
+use crate::person::Role;
 use crate::{Refusal, State};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -48,19 +49,24 @@ pub struct Attributes {
     pub tags: Vec<String>,
 }
 
+/// Looks that are no further apart are told as one stretch of time.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
 /// An asset as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
     /// What the organisation says about it.
     pub attributes: Attributes,
-    /// Since when it is known.
-    pub registered_at: Timestamp,
+    /// When it was registered, each time it came back included.
+    pub registrations: Vec<Timestamp>,
     /// Since when it is gone, with the reason.
     pub retired: Option<(Timestamp, String)>,
     /// Its newest inventory.
     pub inventory: Option<Inventory>,
     /// When it was last looked at, whether or not anything had changed.
     pub scanned_at: Option<Timestamp>,
+    /// From when until when it was looked at again and again, never more than a day apart; in their order.
+    pub looks: Vec<(Timestamp, Timestamp)>,
     /// When inventories were taken that came in after a newer one.
     pub late_inventories: BTreeSet<Timestamp>,
     /// The due dates of scans that were missed, in their order.
@@ -71,13 +77,47 @@ impl Asset {
     pub(crate) fn new(attributes: Attributes, registered_at: Timestamp) -> Self {
         Self {
             attributes,
-            registered_at,
+            registrations: vec![registered_at],
             retired: None,
             inventory: None,
             scanned_at: None,
+            looks: Vec::new(),
             late_inventories: BTreeSet::new(),
             missed_scans: Vec::new(),
         }
+    }
+
+    /// It comes back after it was retired: what was missed and seen before stays what it was.
+    pub(crate) fn come_back(&mut self, attributes: Attributes, at: Timestamp) {
+        self.registrations.push(at);
+        (self.attributes, self.retired, self.inventory, self.scanned_at) = (attributes, None, None, None);
+    }
+
+    /// Notes that somebody looked at it.
+    pub(crate) fn note_look(&mut self, at: Timestamp) {
+        self.scanned_at = Some(at);
+        let place = self.looks.partition_point(|(first, _)| *first <= at);
+        match self.looks[..place].last_mut() {
+            Some((_, last)) if at.duration_since(*last) <= A_DAY => *last = at.max(*last),
+            _ => self.looks.insert(place, (at, at)),
+        }
+    }
+
+    /// When it was registered last as of an instant; when it was first where that is later.
+    #[must_use]
+    pub fn registered_by(&self, at: Timestamp) -> Timestamp {
+        let end = self.registrations.partition_point(|registered| *registered <= at).max(1);
+        // INVARIANT: it was registered once, or it would not be here.
+        self.registrations.get(end - 1).copied().unwrap_or(at)
+    }
+
+    /// When it was looked at last as of an instant, since it was registered last; not more than a day too late, where looks were
+    /// less than a day apart.
+    #[must_use]
+    pub fn scanned_by(&self, at: Timestamp) -> Option<Timestamp> {
+        let end = self.looks.partition_point(|(first, _)| *first <= at);
+        let last = self.looks[..end].last().map(|(_, last)| (*last).min(at));
+        last.filter(|last| *last >= self.registered_by(at))
     }
 
     /// Whether it is still there.
@@ -88,7 +128,13 @@ impl Asset {
 }
 
 /// Registers an asset. One that was retired may come back under its id.
-pub(crate) fn register(state: &State, asset: &AssetId, attributes: &Attributes) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn register(
+    state: &State,
+    asset: &AssetId,
+    attributes: &Attributes,
+    by: &PersonId,
+) -> Result<Vec<Event>, Refusal> {
+    state.may(by, Role::OPERATES)?;
     match state.assets.get(asset) {
         Some(known) if known.is_active() => Err(Refusal::Exists { what: "asset", id: asset.to_string() }),
         _ => Ok(vec![Event::AssetRegistered { asset: asset.clone(), attributes: attributes.clone() }]),
@@ -96,7 +142,13 @@ pub(crate) fn register(state: &State, asset: &AssetId, attributes: &Attributes) 
 }
 
 /// Says something else about an asset; nothing happens if that is what was said before.
-pub(crate) fn change(state: &State, asset: &AssetId, attributes: &Attributes) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn change(
+    state: &State,
+    asset: &AssetId,
+    attributes: &Attributes,
+    by: &PersonId,
+) -> Result<Vec<Event>, Refusal> {
+    state.may(by, Role::OPERATES)?;
     let known = state.active_asset(asset)?;
     Ok(match known.attributes == *attributes {
         true => Vec::new(),
@@ -105,7 +157,8 @@ pub(crate) fn change(state: &State, asset: &AssetId, attributes: &Attributes) ->
 }
 
 /// Takes an asset out of service, with the reason: its findings and scans are owed no longer.
-pub(crate) fn retire(state: &State, asset: &AssetId, reason: &str) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn retire(state: &State, asset: &AssetId, reason: &str, by: &PersonId) -> Result<Vec<Event>, Refusal> {
+    state.may(by, Role::OPERATES)?;
     state.active_asset(asset)?;
     match reason.trim() {
         "" => Err(Refusal::NoReason),

@@ -107,6 +107,9 @@ pub(crate) fn request(
     if let Some(unknown) = renews.filter(|renewed| !state.decisions.contains_key(renewed)) {
         return Err(Refusal::Unknown { what: "decision", id: unknown.to_string() });
     }
+    for asset in &reach.assets {
+        state.active_asset(asset)?;
+    }
     check_end(until, now, MOST_DAYS)?;
     if reason.trim().is_empty() {
         return Err(Refusal::NoReason);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A text is no id.
-    #[error("`{text}` is no id: letters, digits and -._:/@, 128 at the most")]
+    #[error("`{text}` is no id: letters, digits and -._:/@, 128 at the most, without empty or `..` parts")]
     NoId {
         /// The text.
         text: String,
@@ -53,11 +53,22 @@ pub enum Refusal {
     #[error("at least one administrator must remain")]
     LastAdministrator,
     /// The role for it is missing.
-    #[error("`{person}` has no role that may do this")]
+    #[error("`{person}` may not do this: it takes the role {roles}")]
     Role {
         /// Who asked.
         person: String,
+        /// The roles that may, in words.
+        roles: String,
     },
+    /// An id that the system itself acts under.
+    #[error("`{id}` is what the system itself acts as: nobody can be called so")]
+    Reserved {
+        /// The id.
+        id: String,
+    },
+    /// An inventory without a single package tells nothing: an empty folder looks like that, and one that is not mounted.
+    #[error("the inventory has no package at all: that tells nothing about the asset (is the folder mounted, is it the right file?)")]
+    Empty,
     /// It is not in the state for it.
     #[error("it is {found}, and must be {wanted}")]
     State {
@@ -85,6 +96,8 @@ impl Refusal {
             Self::OwnRoles => "refusal/own-roles",
             Self::LastAdministrator => "refusal/last-administrator",
             Self::Role { .. } => "refusal/role",
+            Self::Reserved { .. } => "refusal/reserved",
+            Self::Empty => "refusal/empty",
             Self::State { .. } => "refusal/state",
             Self::NoReason => "refusal/no-reason",
         }

@@ -1,7 +1,7 @@
 //! Feeds: which state of the advisories was in force since when.
 
 use crate::event::Event;
-use crate::id::FeedId;
+use crate::id::{FeedId, PersonId};
 use crate::{Refusal, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,9 @@ pub(crate) fn update(
     state: &State,
     feed: &FeedId,
     (digest, records, newest): (&str, u64, Option<Timestamp>),
+    by: &PersonId,
 ) -> Result<Vec<Event>, Refusal> {
+    state.may_judge(by)?;
     let is_same = state.feeds.get(feed).is_some_and(|known| known.digest == digest);
     let event = || Event::FeedUpdated { feed: feed.clone(), digest: digest.to_owned(), records, newest };
     Ok(if is_same { Vec::new() } else { vec![event()] })
@@ -35,9 +37,12 @@ pub(crate) fn judge(
     state: &State,
     (index, document): (&str, &str),
     (packages, vulnerabilities): (u64, u64),
-) -> Vec<Event> {
+    by: &PersonId,
+) -> Result<Vec<Event>, Refusal> {
+    state.may_judge(by)?;
     if packages == 0 && vulnerabilities == 0 && state.index.as_deref() == Some(index) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    vec![Event::AdvisoriesJudged { index: index.to_owned(), document: document.to_owned(), packages, vulnerabilities }]
+    let (index, document) = (index.to_owned(), document.to_owned());
+    Ok(vec![Event::AdvisoriesJudged { index, document, packages, vulnerabilities }])
 }

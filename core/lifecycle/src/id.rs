@@ -9,7 +9,8 @@ const MOST_BYTES: usize = 128;
 /// Ids have letters, digits and `-._:/@`: they stand in addresses, file names and tables as they are.
 fn is_id(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@".contains(&byte);
-    !text.is_empty() && text.len() <= MOST_BYTES && text.bytes().all(is_plain)
+    let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
+    text.len() <= MOST_BYTES && text.bytes().all(is_plain) && text.split('/').all(is_part)
 }
 
 macro_rules! ids {
@@ -23,7 +24,8 @@ macro_rules! ids {
             /// Takes an id.
             ///
             /// # Errors
-            /// If it is empty, too long, or has other signs than letters, digits and `-._:/@`.
+            /// If it is empty, too long, has other signs than letters, digits and `-._:/@`, or parts between slashes that are
+            /// empty, `.` or `..`.
             pub fn new(text: impl Into<String>) -> Result<Self, Refusal> {
                 let text = text.into();
                 if is_id(&text) { Ok(Self(text)) } else { Err(Refusal::NoId { text }) }

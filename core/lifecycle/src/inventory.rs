@@ -1,7 +1,7 @@
 //! Inventories: what was found on an asset, and when it was looked at.
 
 use crate::event::Event;
-use crate::id::AssetId;
+use crate::id::{AssetId, PersonId};
 use crate::{Refusal, State};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -43,14 +43,20 @@ const MOST_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Takes an inventory in. The same one twice is nothing; one that was taken before the newest is kept, and changes nothing;
 /// an unchanged one says that the asset was looked at.
-pub(crate) fn push(state: &State, pushed: &Pushed, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn push(state: &State, pushed: &Pushed, by: &PersonId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    state.may_report(by, &pushed.asset)?;
     let asset = state.active_asset(&pushed.asset)?;
+    if pushed.packages == 0 {
+        return Err(Refusal::Empty);
+    }
     if pushed.taken_at.duration_since(now) > MOST_AHEAD {
         return Err(Refusal::Ahead { at: pushed.taken_at, now });
     }
-    let (id, at) = (pushed.asset.clone(), pushed.taken_at);
+    // What a clock that is ahead says must not stand in the way of what comes next.
+    let (id, at) = (pushed.asset.clone(), pushed.taken_at.min(now));
     let is_same = asset.inventory.as_ref().is_some_and(|known| known.digest == pushed.digest);
-    let is_late = asset.scanned_at.is_some_and(|last| at < last);
+    // A look that lies ahead was told by a clock that was wrong: it is older than whatever comes now.
+    let is_late = asset.scanned_at.is_some_and(|last| at < last && last.duration_since(now) <= MOST_AHEAD);
     Ok(match (is_same, asset.scanned_at == Some(at)) {
         (true, true) => Vec::new(),
         (true, false) if is_late => Vec::new(),

@@ -1,4 +1,4 @@
-//! People and what they may do. The ledger knows their ids alone; names lie in a table that can be erased.
+//! People and what they may do. The ledger knows their ids alone.
 
 use crate::event::Event;
 use crate::id::PersonId;
@@ -24,6 +24,36 @@ pub enum Role {
     Administrator,
 }
 
+impl Role {
+    /// Who may change assets and what is known of them.
+    pub(crate) const OPERATES: &[Self] = &[Self::Operator, Self::SecurityLead, Self::Administrator];
+    /// Who may hand in inventories, beside an asset's own agent.
+    pub(crate) const REPORTS: &[Self] = &[Self::Developer, Self::Operator, Self::SecurityLead, Self::Administrator];
+
+    /// The role as it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auditor => "auditor",
+            Self::Developer => "developer",
+            Self::Operator => "operator",
+            Self::SecurityLead => "security-lead",
+            Self::Executive => "executive",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
+/// What the system does by itself, it does under this id: nobody is called so.
+pub const SYSTEM: &str = "system";
+/// What an asset's agent does, it does under this and the asset's id: nobody's id begins so.
+pub const AGENT: &str = "agent/";
+
+/// Whether an id is none of a person.
+fn is_reserved(id: &PersonId) -> bool {
+    id.as_str() == SYSTEM || id.as_str().starts_with(AGENT)
+}
+
 /// A person as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Person {
@@ -40,6 +70,9 @@ pub(crate) fn set_roles(
     roles: &BTreeSet<Role>,
     by: &PersonId,
 ) -> Result<Vec<Event>, Refusal> {
+    if is_reserved(person) {
+        return Err(Refusal::Reserved { id: person.to_string() });
+    }
     let is_first = state.people.is_empty();
     if !is_first {
         state.may(by, &[Role::Administrator])?;

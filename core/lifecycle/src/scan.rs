@@ -1,8 +1,9 @@
 //! Scan obligations: how often an asset must be looked at, and what was missed.
 
-use crate::asset::{Asset, Exposure};
+use crate::asset::{Asset, Attributes, Exposure};
 use crate::event::Event;
-use crate::id::AssetId;
+use crate::id::{AssetId, PersonId};
+use crate::person::{Role, SYSTEM};
 use crate::scope::Scope;
 use crate::{Refusal, State};
 use jiff::{Span, Timestamp, tz::TimeZone};
@@ -24,23 +25,15 @@ impl Default for ScanRule {
     }
 }
 
-/// A scan that was owed and did not happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missed {
-    /// Whose.
-    pub asset: AssetId,
-    /// When it was due.
-    pub due: Timestamp,
-}
-
 impl ScanRule {
-    /// When an asset must be looked at next: counted from the last look, or from its registration.
+    /// When an asset must be looked at next, as of an instant: counted from the last look by then, or from its registration. What
+    /// was said about it then decides how often.
     ///
     /// The span is added on the calendar of UTC; one beyond its end is the end of all times.
     #[must_use]
-    pub fn due(&self, asset: &Asset) -> Timestamp {
-        let start = asset.scanned_at.unwrap_or(asset.registered_at);
-        let span = match asset.attributes.exposure {
+    pub fn due(&self, asset: &Asset, attributes: &Attributes, at: Timestamp) -> Timestamp {
+        let start = asset.scanned_by(at).unwrap_or_else(|| asset.registered_by(at));
+        let span = match attributes.exposure {
             Some(Exposure::Internal) => Span::new().try_months(self.internal_months),
             // Nobody says that it cannot be reached.
             Some(Exposure::Exposed) | None => Span::new().try_days(self.exposed_days),
@@ -51,9 +44,16 @@ impl ScanRule {
 }
 
 /// The scans that are missed as of now and were not told yet: one for each due date of an asset that is in scope.
-pub(crate) fn miss(state: &State, rule: &ScanRule, scope: &Scope, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn miss(
+    state: &State,
+    (rule, scope): (&ScanRule, &Scope),
+    (by, now): (&PersonId, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
+    if by.as_str() != SYSTEM {
+        state.may(by, Role::OPERATES)?;
+    }
     let missed = |(id, asset): (&AssetId, &Asset)| {
-        let due = rule.due(asset);
+        let due = rule.due(asset, &asset.attributes, now);
         let is_new = due < now && asset.is_active() && !asset.missed_scans.contains(&due);
         (is_new && scope.covers(&asset.attributes).is_covered).then(|| Event::ScanMissed { asset: id.clone(), due })
     };

@@ -7,8 +7,8 @@ use crate::event::Event;
 use crate::feed::Feed;
 use crate::id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
 use crate::inventory::{Inventory, Pushed};
-use crate::person::{Person, Role};
-use crate::scan::{Missed, ScanRule};
+use crate::person::{AGENT, Person, Role, SYSTEM};
+use crate::scan::ScanRule;
 use crate::scope::Scope;
 use crate::token::{Holder, Token};
 use crate::{asset, decision, feed, inventory, person, policy, scan, token};
@@ -36,6 +36,8 @@ pub struct State {
     pub policy: Option<PolicyInForce>,
     /// The digest of the index that packages were last held against.
     pub index: Option<String>,
+    /// The entries that tell a change of the ledger's key, by their numbers.
+    pub key_changes: Vec<u64>,
 }
 
 /// The policy in force.
@@ -135,20 +137,22 @@ pub enum Command {
 /// The refusal, if the rules say no.
 pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     match command {
-        Command::RegisterAsset(asset, attributes) => asset::register(state, asset, attributes),
-        Command::ChangeAsset(asset, attributes) => asset::change(state, asset, attributes),
-        Command::RetireAsset(asset, reason) => asset::retire(state, asset, reason),
-        Command::PushInventory(pushed) => inventory::push(state, pushed, now),
-        Command::TellMissedScans(rule, scope) => scan::miss(state, rule, scope, now),
+        Command::RegisterAsset(asset, attributes) => asset::register(state, asset, attributes, by),
+        Command::ChangeAsset(asset, attributes) => asset::change(state, asset, attributes, by),
+        Command::RetireAsset(asset, reason) => asset::retire(state, asset, reason, by),
+        Command::PushInventory(pushed) => inventory::push(state, pushed, by, now),
+        Command::TellMissedScans(rule, scope) => scan::miss(state, (rule, scope), (by, now)),
         Command::SetRoles(person, roles) => person::set_roles(state, person, roles, by),
         Command::ErasePerson(person) => person::erase(state, person, by),
         Command::IssueToken { token, holder, digest, until } => {
             token::issue(state, (token, holder, digest), *until, (by, now))
         }
         Command::RevokeToken(token) => token::revoke(state, token, by),
-        Command::UpdateFeed { feed, digest, records, newest } => feed::update(state, feed, (digest, *records, *newest)),
+        Command::UpdateFeed { feed, digest, records, newest } => {
+            feed::update(state, feed, (digest, *records, *newest), by)
+        },
         Command::JudgeAdvisories { index, document, packages, vulnerabilities } => {
-            Ok(feed::judge(state, (index, document), (*packages, *vulnerabilities)))
+            feed::judge(state, (index, document), (*packages, *vulnerabilities), by)
         }
         Command::AdoptPolicy { name, document } => policy::adopt(state, (name, document), by),
         Command::RequestDecision { decision, kind, reach, reason, until, renews } => {
@@ -168,19 +172,30 @@ impl State {
     }
 
     /// Says no if somebody has none of these roles.
-    pub(crate) fn may(&self, person: &PersonId, roles: &[Role]) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// The refusal, which names the roles.
+    pub fn may(&self, person: &PersonId, roles: &[Role]) -> Result<(), Refusal> {
         let has_one = self.people.get(person).is_some_and(|known| roles.iter().any(|role| known.roles.contains(role)));
-        if has_one { Ok(()) } else { Err(Refusal::Role { person: person.to_string() }) }
+        let words = || roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ");
+        if has_one { Ok(()) } else { Err(Refusal::Role { person: person.to_string(), roles: words() }) }
     }
 
-    /// Whether the scans that were owed were missed and are still missing: each asset's oldest that is open.
-    #[must_use]
-    pub fn missing_scans(&self) -> Vec<Missed> {
-        let open = |(id, asset): (&AssetId, &Asset)| {
-            let due = asset.missed_scans.iter().find(|due| asset.scanned_at.is_none_or(|at| at < **due));
-            due.filter(|_| asset.is_active()).map(|due| Missed { asset: id.clone(), due: *due })
-        };
-        self.assets.iter().filter_map(open).collect()
+    /// Says no if somebody may not hand in inventories of an asset: its own agent may, and those who look after it.
+    pub(crate) fn may_report(&self, by: &PersonId, asset: &AssetId) -> Result<(), Refusal> {
+        match by.as_str().strip_prefix(AGENT) == Some(asset.as_str()) {
+            true => Ok(()),
+            false => self.may(by, Role::REPORTS),
+        }
+    }
+
+    /// Says no if somebody may not say what the advisories say.
+    pub(crate) fn may_judge(&self, by: &PersonId) -> Result<(), Refusal> {
+        // What comes in with an agent's inventory is judged at once.
+        let is_agent = by.as_str().strip_prefix(AGENT).is_some_and(|asset| {
+            AssetId::new(asset).is_ok_and(|asset| self.active_asset(&asset).is_ok())
+        });
+        if by.as_str() == SYSTEM || is_agent { Ok(()) } else { self.may(by, Role::REPORTS) }
     }
 
     /// The decisions that hold at an instant, in the order of their ids.
@@ -194,8 +209,9 @@ impl State {
     /// # Errors
     /// If it is not understood, or speaks of something that is not there. The state stays as it was.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Error> {
-        // The ledger's own entries change nothing here.
-        if entry.kind != KeyChange::KIND {
+        if entry.kind == KeyChange::KIND {
+            self.key_changes.push(self.entries);
+        } else {
             let event = Event::from_entry(self.entries, entry)?;
             self.take(event, entry)?;
         }
@@ -205,9 +221,12 @@ impl State {
 
     fn take(&mut self, event: Event, entry: &Entry) -> Result<(), Error> {
         match event {
-            Event::AssetRegistered { asset, attributes } => {
-                self.assets.insert(asset, Asset::new(attributes, entry.at));
-            }
+            Event::AssetRegistered { asset, attributes } => match self.assets.get_mut(&asset) {
+                Some(known) => known.come_back(attributes, entry.at),
+                None => {
+                    self.assets.insert(asset, Asset::new(attributes, entry.at));
+                }
+            },
             Event::AssetChanged { asset, attributes } => self.asset(&asset)?.attributes = attributes,
             Event::AssetRetired { asset, reason } => self.asset(&asset)?.retired = Some((entry.at, reason)),
             Event::InventoryTaken { is_late: true, asset, at, .. } => {
@@ -215,10 +234,10 @@ impl State {
             }
             Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {
                 let known = self.asset(&asset)?;
-                known.scanned_at = Some(at);
+                known.note_look(at);
                 known.inventory = Some(Inventory { digest, document, taken_at: at, packages, unread });
             }
-            Event::AssetScanned { asset, at } => self.asset(&asset)?.scanned_at = Some(at),
+            Event::AssetScanned { asset, at } => self.asset(&asset)?.note_look(at),
             Event::ScanMissed { asset, due } => self.asset(&asset)?.missed_scans.push(due),
             Event::RolesGiven { person, roles } => {
                 self.people.insert(person, Person { roles, is_erased: false });

@@ -33,11 +33,17 @@ pub struct Token {
     pub is_revoked: bool,
 }
 
-impl Token {
-    /// Whether it may be used at an instant.
+impl State {
+    /// Whether a token may be used at an instant: it is known, not over, not taken back, and whose it is is still there.
     #[must_use]
-    pub fn is_valid(&self, now: Timestamp) -> bool {
-        !self.is_revoked && now < self.until
+    pub fn admits(&self, token: &TokenId, now: Timestamp) -> bool {
+        self.tokens.get(token).is_some_and(|known| {
+            let is_there = match &known.holder {
+                Holder::Person(person) => self.people.get(person).is_some_and(|known| !known.is_erased),
+                Holder::Asset(asset) => self.active_asset(asset).is_ok(),
+            };
+            is_there && !known.is_revoked && now < known.until
+        })
     }
 }
 

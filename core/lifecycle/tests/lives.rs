@@ -1,10 +1,10 @@
 //! What may happen to each noun, and what may not.
 #![allow(clippy::expect_used, reason = "tests")]
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plimsoll_lifecycle::{
     Asset, AssetId, Attributes, Command, DecisionId, DecisionKind, Event, Exposure, FeedId, Holder, PersonId, Pushed,
-    Reach, Refusal, Role, Rule, ScanRule, Scope, State, TokenId, decide,
+    Reach, Refusal, Role, Rule, ScanRule, Scope, State, TokenId, decide, review,
 };
 use std::collections::BTreeSet;
 
@@ -76,7 +76,7 @@ impl World {
         let (asset, digest) = (asset("a"), digest.to_owned());
         let document = format!("of {digest}");
         let pushed = Pushed { asset, digest, document, taken_at, packages: 700, unread: 0 };
-        self.done(&Command::PushInventory(pushed), "agent", now)
+        self.done(&Command::PushInventory(pushed), "agent/a", now)
     }
 }
 
@@ -86,7 +86,7 @@ fn attributes(exposure: Exposure) -> Attributes {
 
 #[test]
 fn an_asset_is_registered_once_and_may_come_back() {
-    let mut world = World::default();
+    let mut world = World::staffed();
     let register = Command::RegisterAsset(asset("a"), Attributes::default());
     assert_eq!(world.done(&register, "ops", day(0)).len(), 1);
     assert_eq!(world.refused(&register, "ops", day(1)), "refusal/exists");
@@ -99,12 +99,18 @@ fn an_asset_is_registered_once_and_may_come_back() {
     assert_eq!(world.refused(&change, "ops", day(4)), "refusal/unknown");
     world.done(&register, "ops", day(5));
     assert!(world.asset("a").is_active());
+    assert_eq!(world.asset("a").registrations, [day(0), day(5)]);
+    assert_eq!(world.asset("a").registered_by(day(4)), day(0));
+    for id in ["..", "a/../b", "/a", "a/", "a//b", "./a"] {
+        assert!(AssetId::new(id).is_err(), "{id}");
+    }
+    assert!(AssetId::new("team/a.b").is_ok());
     assert!(AssetId::new("a b").is_err() && AssetId::new("").is_err() && AssetId::new("x".repeat(129)).is_err());
 }
 
 #[test]
 fn inventories_that_come_twice_or_late_change_nothing() {
-    let mut world = World::default();
+    let mut world = World::staffed();
     world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
     assert!(matches!(world.push("d1", day(1), day(1)).as_slice(), [Event::InventoryTaken { is_late: false, .. }]));
     assert_eq!(world.push("d1", day(1), day(2)), [], "sent again");
@@ -123,27 +129,28 @@ fn inventories_that_come_twice_or_late_change_nothing() {
         packages: 1,
         unread: 0,
     };
-    assert_eq!(world.refused(&Command::PushInventory(ahead.clone()), "agent", day(5)), "refusal/ahead");
+    assert_eq!(world.refused(&Command::PushInventory(ahead.clone()), "agent/a", day(5)), "refusal/ahead");
     let unknown = Pushed { asset: asset("b"), ..ahead };
-    assert_eq!(world.refused(&Command::PushInventory(unknown), "agent", day(9)), "refusal/unknown");
+    assert_eq!(world.refused(&Command::PushInventory(unknown.clone()), "agent/b", day(9)), "refusal/unknown");
+    assert_eq!(world.refused(&Command::PushInventory(unknown), "agent/a", day(9)), "refusal/role", "of another asset");
 }
 
 #[test]
 fn scans_are_owed_weekly_or_monthly_and_missed_once() {
-    let mut world = World::default();
+    let mut world = World::staffed();
     for (id, exposure) in [("in", Some(Exposure::Internal)), ("out", Some(Exposure::Exposed)), ("who-knows", None)] {
         let attributes = Attributes { exposure, ..Attributes::default() };
         world.done(&Command::RegisterAsset(asset(id), attributes), "ops", day(0));
     }
     let rule = ScanRule::default();
-    assert_eq!(rule.due(world.asset("in")), at("2026-02-01T00:00:00Z"));
-    assert_eq!(rule.due(world.asset("out")), day(7));
-    assert_eq!(rule.due(world.asset("who-knows")), day(7), "nobody says that it cannot be reached");
+    let due = |world: &World, id: &str, at: Timestamp| rule.due(world.asset(id), &world.asset(id).attributes, at);
+    assert_eq!(due(&world, "in", day(0)), at("2026-02-01T00:00:00Z"));
+    assert_eq!(due(&world, "out", day(0)), day(7));
+    assert_eq!(due(&world, "who-knows", day(0)), day(7), "nobody says that it cannot be reached");
     let tell = Command::TellMissedScans(rule, Scope::default());
     assert_eq!(world.done(&tell, "system", day(7)), [], "due is not yet over");
     assert_eq!(world.done(&tell, "system", day(8)).len(), 2);
     assert_eq!(world.done(&tell, "system", day(9)), [], "told once");
-    assert_eq!(world.state.missing_scans().len(), 2);
     let pushed = Pushed {
         asset: asset("out"),
         digest: "d".to_owned(),
@@ -152,10 +159,9 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
         packages: 1,
         unread: 0,
     };
-    world.done(&Command::PushInventory(pushed), "agent", day(10));
-    let missing = world.state.missing_scans();
-    assert_eq!(missing.iter().map(|missed| missed.asset.as_str()).collect::<Vec<_>>(), ["who-knows"]);
-    assert_eq!(rule.due(world.asset("out")), day(17));
+    world.done(&Command::PushInventory(pushed), "agent/out", day(10));
+    assert_eq!(due(&world, "out", day(9)), day(7), "as of then it was still missing");
+    assert_eq!(due(&world, "out", day(10)), day(17));
     // What is out of scope, or gone, owes nothing.
     let lab = Rule { tag: vec!["lab".to_owned()], reason: "a lab".to_owned(), ..Rule::default() };
     let scope = Scope { rules: vec![lab] };
@@ -166,7 +172,6 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
     );
     assert_eq!(world.done(&Command::TellMissedScans(rule, scope), "system", day(20)), []);
     world.done(&Command::RetireAsset(asset("who-knows"), "gone".to_owned()), "ops", day(21));
-    assert_eq!(world.state.missing_scans(), []);
 }
 
 #[test]
@@ -229,7 +234,7 @@ fn tokens_end() {
     assert_eq!(world.refused(&issue(day(9), Holder::Asset(asset("a"))), "root", day(0)), "refusal/unknown");
     world.done(&issue(day(9), ops()), "root", day(0));
     assert_eq!(world.refused(&issue(day(9), ops()), "root", day(0)), "refusal/exists");
-    let is_valid = |world: &World, now: Timestamp| world.state.tokens[&token].is_valid(now);
+    let is_valid = |world: &World, now: Timestamp| world.state.admits(&token, now);
     assert_eq!([is_valid(&world, day(8)), is_valid(&world, day(9))], [true, false]);
     world.done(&Command::RevokeToken(token.clone()), "root", day(1));
     assert!(!is_valid(&world, day(2)));
@@ -239,6 +244,7 @@ fn tokens_end() {
 #[test]
 fn a_decision_needs_two_people_an_end_and_a_reason() {
     let mut world = World::staffed();
+    world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
     let id = |text: &str| DecisionId::new(text).expect("an id");
     let request = |name: &str, kind: DecisionKind, reason: &str, until: Timestamp, renews: Option<&str>| {
         let reach = Reach { vulnerability: "CVE-2026-0001".to_owned(), package: None, assets: vec![asset("a")] };
@@ -322,5 +328,141 @@ fn entries_that_are_not_understood_change_nothing() {
     ] {
         assert!(state.apply(&entry).is_err(), "{entry:?}");
         assert_eq!(state, State::default());
+    }
+}
+
+/// What changes something needs a role, or is done by the system or by an asset's own agent.
+#[test]
+fn who_has_no_role_changes_nothing() {
+    let mut world = World::staffed();
+    world.done(&Command::SetRoles(person("aino"), BTreeSet::from([Role::Auditor])), "root", day(0));
+    world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
+    let pushed = Pushed {
+        asset: asset("a"),
+        digest: "d".to_owned(),
+        document: String::new(),
+        taken_at: day(1),
+        packages: 1,
+        unread: 0,
+    };
+    let feed = FeedId::new("kev").expect("an id");
+    let commands = [
+        Command::RegisterAsset(asset("b"), Attributes::default()),
+        Command::ChangeAsset(asset("a"), attributes(Exposure::Internal)),
+        Command::RetireAsset(asset("a"), "gone".to_owned()),
+        Command::PushInventory(pushed),
+        Command::TellMissedScans(ScanRule::default(), Scope::default()),
+        Command::UpdateFeed { feed, digest: "d".to_owned(), records: 1, newest: None },
+        Command::JudgeAdvisories { index: "i".to_owned(), document: "d".to_owned(), packages: 1, vulnerabilities: 1 },
+    ];
+    for by in ["aino", "nobody", "agent/b"] {
+        for command in &commands {
+            assert_eq!(world.refused(command, by, day(1)), "refusal/role", "{command:?} by {by}");
+        }
+    }
+    let operators = Command::SetRoles(person("system"), BTreeSet::from([Role::Operator]));
+    assert_eq!(world.refused(&operators, "root", day(1)), "refusal/reserved");
+    let reason = decide(&world.state, &commands[0], &person("aino"), day(1)).expect_err("refused").to_string();
+    assert!(reason.contains("operator, security-lead, administrator"), "{reason}");
+}
+
+#[test]
+fn an_inventory_without_a_package_tells_nothing() {
+    let mut world = World::staffed();
+    world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
+    world.push("d1", day(1), day(1));
+    let empty = Pushed {
+        asset: asset("a"),
+        digest: "d0".to_owned(),
+        document: String::new(),
+        taken_at: day(2),
+        packages: 0,
+        unread: 0,
+    };
+    assert_eq!(world.refused(&Command::PushInventory(empty), "agent/a", day(2)), "refusal/empty");
+}
+
+/// A clock that is ahead for a while must not shut out what comes after it was put right.
+#[test]
+fn an_inventory_from_the_future_does_not_outlast_the_clock_that_told_it() {
+    let mut world = World::staffed();
+    world.done(&Command::RegisterAsset(asset("a"), attributes(Exposure::Exposed)), "ops", day(0));
+    // The asset's clock is ahead by less than is refused: it counts as taken now.
+    let almost = day(1) + SignedDuration::from_mins(4);
+    assert!(matches!(world.push("d1", almost, day(1)).as_slice(), [Event::InventoryTaken { at, .. }] if *at == day(1)));
+    let soon = day(1) + SignedDuration::from_mins(1);
+    let next = world.push("d2", soon, soon);
+    assert!(matches!(next.as_slice(), [Event::InventoryTaken { is_late: false, .. }]), "{next:?}");
+    // The server's clock is a year ahead for one inventory.
+    world.push("d3", day(365), day(365));
+    let next = world.push("d4", day(3), day(3));
+    assert!(matches!(next.as_slice(), [Event::InventoryTaken { is_late: false, .. }]), "{next:?}");
+    let due = |at: Timestamp| ScanRule::default().due(world.asset("a"), &world.asset("a").attributes, at);
+    assert_eq!(due(day(20)), day(10), "what lies ahead is no look");
+}
+
+#[test]
+fn looks_are_known_as_of_every_day() {
+    let mut world = World::staffed();
+    world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
+    for number in [1, 2, 3, 10, 11] {
+        world.push("d", day(number), day(number));
+    }
+    assert_eq!(world.asset("a").looks, [(day(1), day(3)), (day(10), day(11))]);
+    let by = |world: &World, number: i64| world.asset("a").scanned_by(day(number));
+    assert_eq!([0, 1, 5, 10, 40].map(|number| by(&world, number)), [None, Some(day(1)), Some(day(3)), Some(day(10)), Some(day(11))]);
+    world.done(&Command::RetireAsset(asset("a"), "scrapped".to_owned()), "ops", day(50));
+    world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(60));
+    assert_eq!([by(&world, 5), by(&world, 61)], [Some(day(3)), None], "a new machine was not looked at yet");
+}
+
+#[test]
+fn a_token_ends_with_whose_it_is() {
+    let mut world = World::staffed();
+    world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
+    let token = |text: &str| TokenId::new(text).expect("an id");
+    for (id, holder) in [("p", Holder::Person(person("ops"))), ("a", Holder::Asset(asset("a")))] {
+        let digest = "d".to_owned();
+        world.done(&Command::IssueToken { token: token(id), holder, digest, until: day(90) }, "root", day(0));
+    }
+    let admits = |world: &World| ["p", "a", "x"].map(|id| world.state.admits(&token(id), day(5)));
+    assert_eq!(admits(&world), [true, true, false]);
+    world.done(&Command::RetireAsset(asset("a"), "gone".to_owned()), "ops", day(1));
+    world.done(&Command::ErasePerson(person("ops")), "root", day(1));
+    assert_eq!(admits(&world), [false, false, false]);
+}
+
+#[test]
+fn a_review_finds_what_the_rules_would_not_have_let_happen() {
+    let mut world = World::staffed();
+    world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
+    let id = DecisionId::new("e").expect("an id");
+    let reach = Reach { vulnerability: "CVE-2026-0001".to_owned(), package: None, assets: vec![asset("a")] };
+    let request = Command::RequestDecision {
+        decision: id.clone(),
+        kind: DecisionKind::FalsePositive,
+        reach,
+        reason: "r".to_owned(),
+        until: day(30),
+        renews: None,
+    };
+    world.done(&request, "lead", day(1));
+    let code = |event: &Event, by: &str| review(&world.state, event, &person(by), day(2)).err().map(|no| no.code());
+    let approved = Event::DecisionApproved { decision: id };
+    assert_eq!(code(&approved, "boss"), None);
+    assert_eq!(code(&approved, "lead"), Some("refusal/own-request"));
+    assert_eq!(code(&approved, "ops"), Some("refusal/role"));
+    let gone = Event::AssetRetired { asset: asset("a"), reason: "r".to_owned() };
+    assert_eq!([code(&gone, "ops"), code(&gone, "boss")], [None, Some("refusal/role")]);
+    let looked = Event::AssetScanned { asset: asset("a"), at: day(2) };
+    assert_eq!([code(&looked, "agent/a"), code(&looked, "agent/b")], [None, Some("refusal/role")]);
+    let policy = Event::PolicyAdopted { name: "p".to_owned(), document: "d".to_owned() };
+    assert_eq!([code(&policy, "lead"), code(&policy, "ops")], [None, Some("refusal/role")]);
+    // All that has happened by the rules passes.
+    let mut again = State::default();
+    for entry in &world.entries {
+        let event = Event::from_entry(again.entries, entry).expect("understood");
+        review(&again, &event, &person(&entry.actor), entry.at).expect("by the rules");
+        again.apply(entry).expect("taken in");
     }
 }

@@ -49,8 +49,20 @@ pub(crate) fn signer() -> Signer {
     Signer::from_seed("plimsoll/test", KeyKind::Note, &[7; 32]).expect("a key")
 }
 
+/// Opened, and where it is new with those who act in it.
 pub(crate) async fn open(url: &str) -> Store {
-    try_open(url, None).await.expect("opened")
+    let store = try_open(url, None).await.expect("opened");
+    staff(&store).await;
+    store
+}
+
+/// Where nobody is known yet: an administrator who operates too.
+pub(crate) async fn staff(store: &Store) {
+    if !store.record().await.expect("read").state.people.is_empty() {
+        return;
+    }
+    let roles = BTreeSet::from([Role::Administrator, Role::Operator]);
+    act(store, "root", day(0), Command::SetRoles(person("root"), roles)).await.expect("a role");
 }
 
 pub(crate) async fn try_open(url: &str, write_point: Option<WritePoint>) -> Result<Store, Error> {
@@ -81,7 +93,7 @@ pub(crate) async fn act(store: &Store, by: &str, at: Timestamp, command: Command
 }
 
 pub(crate) async fn register(store: &Store, id: &str, at: Timestamp) -> Result<Committed, Error> {
-    act(store, "ops", at, Command::RegisterAsset(asset(id), Attributes::default())).await
+    act(store, "root", at, Command::RegisterAsset(asset(id), Attributes::default())).await
 }
 
 /// Takes the inventory of an asset in: these packages and no others.
@@ -94,7 +106,7 @@ pub(crate) async fn push(
     let id = asset(id);
     let wanted: Vec<Thing> = packages.iter().map(|(name, version)| thing(name, version)).collect();
     store
-        .commit(&person("agent"), at, move |record| {
+        .commit(&person(&format!("agent/{id}")), at, move |record| {
             let had: BTreeSet<u32> = record.facts.things_of(&id).collect();
             let mut next = record.facts.things().count() as u32;
             let mut document = InventoryDocument::default();
@@ -124,7 +136,8 @@ pub(crate) async fn push(
 
 /// A small organisation: people, three assets, some inventories.
 pub(crate) async fn populate(store: &Store) {
-    let roles = [("root", Role::Administrator), ("boss", Role::Executive), ("lead", Role::SecurityLead)];
+    staff(store).await;
+    let roles = [("boss", Role::Executive), ("lead", Role::SecurityLead)];
     for (who, role) in roles {
         act(store, "root", day(0), Command::SetRoles(person(who), BTreeSet::from([role]))).await.expect("a role");
     }
@@ -144,7 +157,7 @@ pub(crate) async fn populate(store: &Store) {
     ] {
         push(store, id, at, packages).await.expect("pushed");
     }
-    act(store, "ops", day(6), Command::RetireAsset(asset("db-1"), "sold".to_owned())).await.expect("retired");
+    act(store, "root", day(6), Command::RetireAsset(asset("db-1"), "sold".to_owned())).await.expect("retired");
 }
 
 /// The words of a failure, with those of its causes.

@@ -2,7 +2,7 @@
 //!
 //! The process tells on its standard output what was acknowledged, line by line, before it goes on.
 
-use super::{act, asset, day, person, push, register};
+use super::{act, asset, day, person, push, register, staff};
 use fleet::JudgedDocument;
 use ledger::{KeyKind, Signer};
 use lifecycle::{Attributes, Command, DecisionId, DecisionKind, FeedId, Holder, Reach, Role, TokenId};
@@ -63,14 +63,15 @@ pub(crate) async fn open_with(url: &str, keys: u64, write_point: Option<WritePoi
 
 /// What all steps need: people, an asset, and so many entries more.
 pub(crate) async fn prepare(store: &Store, more: u64) {
-    let roles = [("root", Role::Administrator), ("boss", Role::Executive), ("lead", Role::SecurityLead)];
+    staff(store).await;
+    let roles = [("boss", Role::Executive), ("lead", Role::SecurityLead)];
     for (who, role) in roles {
         act(store, "root", day(0), Command::SetRoles(person(who), BTreeSet::from([role]))).await.expect("a role");
     }
     register(store, "base", day(0)).await.expect("registered");
     let many = (0..more).map(|number| Command::RegisterAsset(asset(&format!("more-{number}")), Attributes::default()));
     let plan = Plan { commands: many.collect(), ..Plan::default() };
-    store.commit(&person("ops"), day(0), move |_| Ok(plan)).await.expect("registered");
+    store.commit(&person("root"), day(0), move |_| Ok(plan)).await.expect("registered");
 }
 
 /// Runs a task in a process of its own, by the ignored test `player` of the same file.
@@ -163,17 +164,17 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
     let added = || Command::RegisterAsset(asset(&name), Attributes::default());
     let job = || NewJob { id: name.clone(), queue: "mail".to_owned(), body: "{}".to_owned(), not_before: at };
     match kind {
-        0 => commit("ops", one(added())).await,
+        0 => commit("root", one(added())).await,
         1 => {
             let id = |number| asset(&format!("{name}-{number}"));
             let many = (0..MOST_IN_GROUP).map(|number| Command::RegisterAsset(id(number), Attributes::default()));
-            commit("ops", Plan { commands: many.collect(), ..Plan::default() }).await;
+            commit("root", Plan { commands: many.collect(), ..Plan::default() }).await;
         }
         2 => {
             let mut handed_in = Vec::new();
             for number in 0..6 {
                 let plan = one(Command::RegisterAsset(asset(&format!("{name}-{number}")), Attributes::default()));
-                handed_in.push(store.submit(&person("ops"), at, move |_| Ok(plan)).await.expect("handed in"));
+                handed_in.push(store.submit(&person("root"), at, move |_| Ok(plan)).await.expect("handed in"));
             }
             for submitted in handed_in {
                 let done = submitted.wait().await.expect("kept");
@@ -183,8 +184,8 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
         }
         3 => tell_committed(&push(store, "base", at, &[("openssl", &name), ("nginx", "1")]).await.expect("kept")),
         4 => {
-            commit("ops", one(added())).await;
-            commit("ops", one(Command::RetireAsset(asset(&name), "sold".to_owned()))).await;
+            commit("root", one(added())).await;
+            commit("root", one(Command::RetireAsset(asset(&name), "sold".to_owned()))).await;
         }
         5 => commit("root", one(Command::SetRoles(person(&name), BTreeSet::from([Role::Developer])))).await,
         6 => {
@@ -195,7 +196,7 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
         }
         7 => {
             let (feed, digest) = (FeedId::new("debian").expect("an id"), digest(name.as_bytes()));
-            commit("ops", one(Command::UpdateFeed { feed, digest, records: serial, newest: None })).await;
+            commit("root", one(Command::UpdateFeed { feed, digest, records: serial, newest: None })).await;
         }
         KEY_CHANGE => {
             let done = store.change_key(&person("root"), at, key(keys + 1)).await.expect("kept");
@@ -203,7 +204,7 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             tell(&format!("entries {}", done.first + 1));
         }
         9 => {
-            store.queue(&person("ops"), at, vec![job()]).await.expect("kept");
+            store.queue(&person("root"), at, vec![job()]).await.expect("kept");
             tell("job");
         }
         10 => {
@@ -220,7 +221,7 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             let bytes = JudgedDocument::default().write().expect("a document");
             let (index, document) = (digest(name.as_bytes()), digest(&bytes));
             let judge = Command::JudgeAdvisories { index, document, packages: 0, vulnerabilities: 0 };
-            commit("ops", Plan { commands: vec![judge], documents: vec![bytes], ..Plan::default() }).await;
+            commit("root", Plan { commands: vec![judge], documents: vec![bytes], ..Plan::default() }).await;
         }
         12 => {
             let text = format!("{}\n# all of {name}\n", policy::PRESETS[1].text).into_bytes();

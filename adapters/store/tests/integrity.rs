@@ -1,0 +1,279 @@
+//! What the rules did not allow does not come into the ledger unseen, and nobody goes on from what was put in its place.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
+
+mod world;
+
+use lifecycle::{AssetId, Attributes, Command, DecisionId, DecisionKind, Reach, Role};
+use plimsoll_store::{Error, Keys, NewJob, Options, Plan, Store, backup, replay_at, restore, verify_at};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use std::collections::BTreeSet;
+use std::path::Path;
+use world::{Place, act, asset, both, day, open, person, populate, push, register, signer, words};
+
+async fn tables(place: &Place) -> DatabaseConnection {
+    let url = if place.is_sqlite() { format!("sqlite://{}", place.url) } else { place.url.clone() };
+    Database::connect(url).await.expect("connected")
+}
+
+async fn run(tables: &DatabaseConnection, text: &str) {
+    tables.execute_unprepared(text).await.expect(text);
+}
+
+fn request(id: &str) -> Command {
+    let reach = Reach { vulnerability: "CVE-2026-1".to_owned(), package: None, assets: Vec::new() };
+    let (decision, kind) = (DecisionId::new(id).expect("an id"), DecisionKind::FalsePositive);
+    Command::RequestDecision { decision, kind, reach, reason: "not built".to_owned(), until: day(99), renews: None }
+}
+
+both! {
+    async fn a_decision_that_rests_on_forged_rows_is_found_by_replay(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        act(&store, "lead", day(9), request("d")).await.expect("asked for");
+        let answer = Command::AnswerDecision(DecisionId::new("d").expect("an id"), true);
+        assert!(act(&store, "lead", day(9), answer.clone()).await.is_err(), "nobody approves their own request");
+        drop(store);
+        let tables = tables(place).await;
+        run(&tables, "UPDATE decisions SET body = REPLACE(body, '\"requested_by\":\"lead\"', '\"requested_by\":\"root\"')").await;
+        let store = open(&place.url).await;
+        act(&store, "lead", day(9), answer).await.expect("whoever wrote the row is believed");
+        drop(store);
+        run(&tables, "UPDATE decisions SET body = REPLACE(body, '\"requested_by\":\"root\"', '\"requested_by\":\"lead\"')").await;
+        let report = verify_at(&place.url, &signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
+        assert_eq!(report.tampering, [], "the ledger is as it was written");
+        let replayed = replay_at(&place.url, None, |_| {}).await.expect("replayed");
+        assert_eq!(replayed.differences, []);
+        let unlawful: Vec<_> = replayed.unlawful.iter().map(|(number, why)| (*number, why.code())).collect();
+        assert_eq!(unlawful, [(replayed.entries - 1, "refusal/own-request")]);
+    }
+
+    async fn what_is_dated_back_is_told(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        assert_eq!(store.replay(|_| {}).await.expect("replayed").0.dated_back, [] as [u64; 0]);
+        let number = store.record().await.expect("read").state.entries;
+        register(&store, "earlier", day(1)).await.expect("registered");
+        assert_eq!(store.replay(|_| {}).await.expect("replayed").0.dated_back, [number]);
+    }
+
+    async fn nobody_goes_on_from_an_older_state_that_was_put_there_meanwhile(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        let tables = tables(place).await;
+        let size = store.record().await.expect("read").state.entries;
+        let older = store.checkpoint().await.expect("read");
+        register(&store, "later", day(9)).await.expect("registered");
+        run(&tables, &format!("DELETE FROM ledger_batches WHERE first >= {size}")).await;
+        run(&tables, &format!("UPDATE ledger_head SET size = {size}, checkpoint = '{older}'")).await;
+        let refused = register(&store, "next", day(10)).await.expect_err("it was rolled back");
+        assert!(words(&refused).contains("was put in its place"), "{}", words(&refused));
+        assert!(register(&store, "next", day(10)).await.is_err(), "and stays so");
+    }
+
+    async fn nobody_signs_what_somebody_changed_before_it_was_followed(place) {
+        let (one, two) = (open(&place.url).await, open(&place.url).await);
+        populate(&one).await;
+        register(&two, "of-two", day(9)).await.expect("registered");
+        register(&one, "of-one", day(9)).await.expect("registered");
+        let tables = tables(place).await;
+        let found = tables
+            .query_all_raw(sea_orm::Statement::from_string(
+                tables.get_database_backend(),
+                "SELECT first, entries FROM ledger_batches ORDER BY first DESC LIMIT 1",
+            ))
+            .await
+            .expect("read");
+        let (first, mut bytes): (i64, Vec<u8>) =
+            (found[0].try_get_by_index(0).expect("a number"), found[0].try_get_by_index(1).expect("bytes"));
+        let place_of = bytes.windows(6).position(|part| part == b"of-one").expect("the id");
+        bytes[place_of..place_of + 6].copy_from_slice(b"xf-one");
+        let change = if place.is_sqlite() { "UPDATE ledger_batches SET entries = ? WHERE first = ?" } else { "UPDATE ledger_batches SET entries = $1 WHERE first = $2" };
+        let change = sea_orm::Statement::from_sql_and_values(tables.get_database_backend(), change, [bytes.into(), first.into()]);
+        tables.execute_raw(change).await.expect("changed");
+        assert!(register(&two, "next", day(10)).await.is_err(), "what it follows is not what was signed");
+        let report = one.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
+        assert!(!report.tampering.is_empty(), "nobody has signed it");
+    }
+
+    async fn what_could_answer_in_the_place_of_a_table_is_refused(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        drop(store);
+        let tables = tables(place).await;
+        run(&tables, "ALTER TABLE decisions RENAME TO hidden").await;
+        run(&tables, "CREATE VIEW decisions AS SELECT * FROM hidden").await;
+        for error in [
+            Store::open(Options::new(&place.url, signer()), |_| {}).await.expect_err("refused"),
+            verify_at(&place.url, &signer().verifier(), Vec::new(), |_| {}).await.expect_err("refused"),
+            replay_at(&place.url, None, |_| {}).await.expect_err("refused"),
+        ] {
+            assert!(words(&error).contains("view decisions"), "{}", words(&error));
+        }
+    }
+
+    async fn a_size_that_somebody_made_up_keeps_nobody_busy(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        drop(store);
+        run(&tables(place).await, "UPDATE ledger_head SET size = 9223372036854775807").await;
+        let error = verify_at(&place.url, &signer().verifier(), Vec::new(), |_| {}).await.expect_err("it cannot be");
+        assert!(words(&error).contains("its head says"), "{}", words(&error));
+    }
+
+    async fn what_cannot_be_kept_is_refused_for_who_asked_alone(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        let before = store.record().await.expect("read").state.entries;
+        let long = Command::RetireAsset(asset("web-1"), "r".repeat(70_000));
+        let text = b"[[class".to_vec();
+        let adopt = Command::AdoptPolicy { name: "x".to_owned(), document: plimsoll_store::digest(&text) };
+        let unreadable = Plan { commands: vec![adopt], documents: vec![text], ..Plan::default() };
+        let lead = person("lead");
+        let (too_long, unreadable, other) = tokio::join!(
+            act(&store, "root", day(9), long),
+            store.commit(&lead, day(9), move |_| Ok(unreadable)),
+            register(&store, "other", day(9))
+        );
+        assert!(matches!(too_long, Err(Error::Plan(_))), "{too_long:?}");
+        assert!(matches!(unreadable, Err(Error::Plan(_))), "{unreadable:?}");
+        other.expect("registered");
+        assert_eq!(store.record().await.expect("read").state.entries, before + 1);
+    }
+
+    async fn a_job_that_ends_whoever_takes_it_is_dead_at_last(place) {
+        let store = open(&place.url).await;
+        let job = NewJob { id: "a".to_owned(), queue: "q".to_owned(), body: String::new(), not_before: day(0) };
+        store.queue(&person("system"), day(0), vec![job]).await.expect("queued");
+        let mut taken = 0;
+        for number in 0..30 {
+            taken += store.claim("q", "w", (day(number), day(number + 1)), 9).await.expect("asked").len();
+        }
+        assert_eq!(taken, 10);
+        assert_eq!(store.count_jobs("q").await.expect("counted")["dead"], 1);
+    }
+
+    async fn a_record_can_be_read_without_its_key(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        let reader = Store::open(Options::reading(&place.url), |_| {}).await.expect("opened");
+        assert_eq!(reader.record().await.expect("read").state, store.record().await.expect("read").state);
+        let refused = register(&reader, "x", day(9)).await.expect_err("it is read only");
+        assert!(matches!(refused, Error::ReadOnly), "{refused:?}");
+    }
+
+    async fn a_backup_that_is_not_as_it_was_written_is_nowhere_to_be_seen(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        drop(store);
+        let forge = "INSERT INTO people (id, entry, body) VALUES ('mallory', 0, '{\"roles\":[\"executive\"],\"is_erased\":false}')";
+        run(&tables(place).await, forge).await;
+        let mut bytes = Vec::new();
+        backup(&place.url, &mut bytes, |_| {}).await.expect("backed up");
+        let to = if place.is_sqlite() { Place::sqlite() } else { Place::postgres() }.expect("a place");
+        let key = signer().verifier();
+        let restored = restore(&to.url, bytes.as_slice(), &key, false, |_| {}).await.expect("read");
+        assert!(!restored.is_kept && !restored.is_as_written());
+        assert!(matches!(Store::open(Options::reading(&to.url), |_| {}).await.map(|_| ()).err(), None | Some(Error::NoRecord { .. })));
+        if to.is_sqlite() {
+            let folder = Path::new(&to.url).parent().expect("a folder");
+            assert_eq!(std::fs::read_dir(folder).expect("read").count(), 0, "nothing is left behind");
+        } else {
+            assert_eq!(open(&to.url).await.record().await.expect("read").state.entries, 1, "only those who act in it");
+        }
+    }
+
+    async fn a_record_that_came_in_during_a_restore_stays(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        let mut bytes = Vec::new();
+        backup(&place.url, &mut bytes, |_| {}).await.expect("backed up");
+        let to = if place.is_sqlite() { Place::sqlite() } else { Place::postgres() }.expect("a place");
+        let key = signer().verifier();
+        let meanwhile = std::cell::Cell::new(false);
+        let input = Interrupted { bytes: &bytes, url: &to.url, meanwhile: &meanwhile };
+        let refused = restore(&to.url, input, &key, false, |_| {}).await.map(|_| ()).expect_err("somebody was faster");
+        assert!(meanwhile.get() && matches!(refused, Error::Occupied), "{refused:?}");
+        let found = open(&to.url).await;
+        assert!(found.record().await.expect("read").state.assets.contains_key(&asset("important")));
+    }
+}
+
+/// A backup that somebody founds a record in the midst of.
+struct Interrupted<'b> {
+    bytes: &'b [u8],
+    url: &'b str,
+    meanwhile: &'b std::cell::Cell<bool>,
+}
+
+impl std::io::Read for Interrupted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if !self.meanwhile.replace(true) {
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(async {
+                    let store = open(self.url).await;
+                    register(&store, "important", day(1)).await.expect("registered");
+                });
+            });
+        }
+        std::io::Read::read(&mut self.bytes, into)
+    }
+}
+
+fn folder(name: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("plimsoll-keys-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+#[test]
+fn of_many_that_begin_at_once_all_get_the_same_key() {
+    let data = folder("at-once");
+    let found: BTreeSet<String> = std::thread::scope(|scope| {
+        let one = || Keys::of(&data).found().expect("a key").verifier().to_string();
+        let all: Vec<_> = (0..16).map(|_| scope.spawn(one)).collect();
+        all.into_iter().map(|one| one.join().expect("a key")).collect()
+    });
+    assert_eq!(found.len(), 1);
+    let keys = Keys::of(&data);
+    assert_eq!(Some(&keys.first().expect("a key").to_string()), found.first());
+    assert_eq!(Some(&keys.signer().expect("a key").verifier().to_string()), found.first());
+    let _ = std::fs::remove_dir_all(&data);
+}
+
+#[test]
+fn a_key_is_made_for_a_new_ledger_alone_and_the_one_before_is_kept() {
+    let data = folder("kept");
+    let keys = Keys::of(&data);
+    assert!(matches!(keys.signer(), Err(Error::NoKey { .. })) && !data.exists(), "looking makes nothing");
+    let first = keys.found().expect("a key");
+    let next = keys.next(&first).expect("a key");
+    keys.prepare(&next).expect("kept");
+    keys.replace(&next).expect("replaced");
+    let names = |signers: Vec<ledger::Signer>| signers.iter().map(|one| one.verifier().to_string()).collect::<Vec<_>>();
+    assert_eq!(names(keys.candidates().expect("read")), [next.verifier().to_string(), first.verifier().to_string()]);
+    // Whoever keeps the private key elsewhere keeps the public one here.
+    std::fs::remove_file(data.join("keys/ledger.key")).expect("removed");
+    assert!(matches!(keys.found(), Err(Error::NoKey { .. })));
+    assert_eq!(keys.first().expect("a key").to_string(), first.verifier().to_string());
+    let _ = std::fs::remove_dir_all(&data);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_for_its_owner_and_can_be_read_where_nothing_can_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::sqlite().expect("a place");
+    let store = open(&place.url).await;
+    push_one(&store).await;
+    let mode = |path: &str| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!([mode(&place.url), mode(&format!("{}-wal", place.url))], [0o600, 0o600]);
+    let nowhere = Store::open(Options::reading("/nowhere/record.sqlite"), |_| {}).await.map(|_| ());
+    assert!(matches!(nowhere, Err(Error::NoRecord { .. })), "{nowhere:?}");
+}
+
+async fn push_one(store: &Store) {
+    let id = AssetId::new("a").expect("an id");
+    act(store, "root", day(1), Command::RegisterAsset(id, Attributes::default())).await.expect("registered");
+    push(store, "a", day(2), &[("openssl", "3")]).await.expect("pushed");
+    let auditor = Command::SetRoles(person("aino"), BTreeSet::from([Role::Auditor]));
+    act(store, "root", day(2), auditor).await.expect("a role");
+}
