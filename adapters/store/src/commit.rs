@@ -202,7 +202,9 @@ impl Writer {
             let (found, had) = (size, self.log.size());
             return Err(Error::Damaged {
                 place: "the ledger".to_owned(),
-                what: format!("an older or another state was put in its place while it was in use: it has {found} entries, and had {had}"),
+                what: format!(
+                    "an older or another state was put in its place while it was in use: it has {found} entries, and had {had}"
+                ),
             });
         }
         if self.is_stale {

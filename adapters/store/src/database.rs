@@ -255,7 +255,10 @@ async fn sqlite(path: &Path, access: Access) -> Result<Database, Error> {
         let log = std::path::PathBuf::from(format!("{}-wal", path.display()));
         if log.metadata().is_ok_and(|log| log.len() > 0) {
             // What is in its log would be left out.
-            return Err(Error::Database { act: "be read where nothing can be written: copy its folder elsewhere", source });
+            return Err(Error::Database {
+                act: "be read where nothing can be written: copy its folder elsewhere",
+                source,
+            });
         }
         return Box::pin(sqlite(path, Access::ReadStill)).await;
     }
@@ -285,8 +288,9 @@ pub(crate) fn is_full(error: &Error) -> bool {
     cause.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == FULL)
 }
 
-/// An address that can be shown.
-pub(crate) fn without_password(url: &str) -> String {
+/// An address that can be shown: without its password.
+#[must_use]
+pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let Some((user, host)) = rest.rsplit_once('@') else { return url.to_owned() };
     format!("{scheme}://{}:***@{host}", user.split(':').next().unwrap_or_default())

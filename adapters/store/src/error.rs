@@ -70,7 +70,9 @@ pub enum Error {
         found: String,
     },
     /// The key that signs is not in its place.
-    #[error("the key that signs the ledger is not in `{folder}`: put the saved folder `keys` back; a new one is made only for a new record")]
+    #[error(
+        "the key that signs the ledger is not in `{folder}`: put the saved folder `keys` back; a new one is made only for a new record"
+    )]
     NoKey {
         /// Where it should be.
         folder: String,

@@ -19,10 +19,11 @@ mod tables;
 
 pub use backup::{BackedUp, Restored, backup, restore};
 pub use commit::{Committed, NewJob, Plan, WritePoint};
+pub use database::without_password as shown;
 pub use document::digest;
 pub use error::Error;
 pub use jobs::{Job, Outcome};
 pub use keys::Keys;
 pub use record::Record;
 pub use replay::{Difference, DifferenceKind, Replayed, replay_at};
-pub use store::{Options, Proven, Store, Submitted, exists, verify_at};
+pub use store::{Options, Proven, Store, Submitted, is_new, verify_at};

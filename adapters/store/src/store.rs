@@ -326,8 +326,14 @@ pub(crate) async fn verify(
     Ok(report)
 }
 
-/// Whether there is a store at an address of the local machine: a SQLite file that is there, or any PostgreSQL.
-#[must_use]
-pub fn exists(url: &str) -> bool {
-    url.contains("://") || Path::new(url).exists()
+/// Whether there is no record at an address yet.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn is_new(url: &str) -> Result<bool, Error> {
+    match Database::inspect(url).await {
+        Err(Error::NoRecord { .. }) => Ok(true),
+        Err(error) => Err(error),
+        Ok(database) => Ok(log::head(&database.readers).await?.0 == 0),
+    }
 }

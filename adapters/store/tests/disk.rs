@@ -164,7 +164,7 @@ async fn a_kill_while_a_new_record_is_made_leaves_one_that_can_be_made() {
         calls += 1;
         let store = open(&disk.place.url).await;
         let there = store.record().await.expect("read").state.entries;
-        assert!((told.until..=told.until + 1).contains(&there), "{there}: {told:?}");
+        assert!(there >= told.until.max(1), "{there}: {told:?}");
         register(&store, "after", day(2)).await.expect("registered");
         assert_eq!(store.replay(|_| {}).await.expect("replayed").0.differences, []);
     }

@@ -422,7 +422,8 @@ async fn a_backup_that_was_changed_or_cut_anywhere_is_refused() {
         }
     }
     assert!(unread < 10, "{unread} changes without an effect");
-    let longer = restore(&to.url, [whole.as_slice(), &[0]].concat().as_slice(), &signer().verifier(), false, |_| {}).await;
+    let longer =
+        restore(&to.url, [whole.as_slice(), &[0]].concat().as_slice(), &signer().verifier(), false, |_| {}).await;
     assert!(longer.is_err(), "something stands behind the end");
     let restored = restore(&to.url, whole.as_slice(), &signer().verifier(), false, |_| {}).await;
     assert_eq!(restored.expect("nothing of what was refused is there").backup, backed_up);

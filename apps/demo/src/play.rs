@@ -173,7 +173,7 @@ impl<'o> Year<'o> {
         self.decide(day).await?;
         self.scan(day).await?;
         let tell = Command::TellMissedScans(ScanRule::default(), Scope::default());
-        self.organisation.act(&person("scheduler")?, self.at(day, SCANS_HOUR + 1), tell).await?;
+        self.organisation.act(&person(lifecycle::SYSTEM)?, self.at(day, SCANS_HOUR + 1), tell).await?;
         Ok(())
     }
 
@@ -202,7 +202,7 @@ impl<'o> Year<'o> {
     }
 
     async fn judge(&mut self, day: u32) -> Result<(), operations::Error> {
-        let (at, feeds) = (self.at(day, ADVISORIES_HOUR), person("feeds")?);
+        let (at, feeds) = (self.at(day, ADVISORIES_HOUR), person(lifecycle::SYSTEM)?);
         let advisories = Advisories::new(self.publications.index(&self.projects, day)?)?;
         self.organisation.note_feeds(&feeds, &advisories, at).await?;
         self.organisation.judge(&feeds, &advisories, at, |_, _| {}).await?;
@@ -229,13 +229,14 @@ impl<'o> Year<'o> {
 
     /// Everybody who is looked at on this day, all at once, as agents do.
     async fn scan(&mut self, day: u32) -> Result<(), operations::Error> {
-        let (at, agent) = (self.at(day, SCANS_HOUR), person("agent")?);
+        let at = self.at(day, SCANS_HOUR);
         let mut pushes = Vec::new();
         for asset in self.assets.iter_mut().filter(|asset| asset.is_there(day)) {
             if !asset.is_scanned(day) {
                 continue;
             }
             let observed = Observed::of(&asset.inventory(&self.projects), &[]).map_err(store::Error::from)?;
+            let agent = person(&format!("{}{}", lifecycle::AGENT, asset.id))?;
             let input = (observed, at);
             // What is handed in first comes into the ledger first, and many share one transaction.
             pushes

@@ -4,12 +4,16 @@
 
 mod advisories;
 mod error;
+mod gaps;
+mod names;
 mod observed;
 mod organisation;
 mod questions;
 
 pub use advisories::Advisories;
 pub use error::Error;
+pub use gaps::Gaps;
+pub use names::package_name;
 pub use observed::Observed;
 pub use organisation::{Judged, Organisation, Taken};
 pub use questions::View;

@@ -69,13 +69,30 @@ impl Organisation {
     /// # Errors
     /// If it cannot be kept.
     pub async fn found(&self, by: &PersonId, policy: (&str, &str), now: Timestamp) -> Result<bool, Error> {
-        if !self.store.record().await?.state.people.is_empty() {
+        let is_founded = |record: &Record| !record.state.people.is_empty() && record.state.policy.is_some();
+        if is_founded(&*self.store.record().await?) {
             return Ok(false);
         }
         let roles = BTreeSet::from([Role::Administrator, Role::SecurityLead, Role::Operator]);
-        self.act(by, now, Command::SetRoles(by.clone(), roles)).await?;
-        self.adopt(by, policy, now).await?;
-        Ok(true)
+        let founder = by.clone();
+        let plan = move |record: &Record| {
+            // Whoever was faster has founded it.
+            let commands = match record.state.people.is_empty() {
+                true => vec![Command::SetRoles(founder, roles)],
+                false => Vec::new(),
+            };
+            Ok(Plan { commands, ..Plan::default() })
+        };
+        let is_first = !self.store.commit(by, now, plan).await?.events.is_empty();
+        // A policy may be missing where somebody went away between the two.
+        if self.store.record().await?.state.policy.is_none() && self.may_adopt(by).await? {
+            self.adopt(by, policy, now).await?;
+        }
+        Ok(is_first)
+    }
+
+    async fn may_adopt(&self, by: &PersonId) -> Result<bool, Error> {
+        Ok(self.store.record().await?.state.may(by, &[Role::SecurityLead]).is_ok())
     }
 
     /// Puts a policy in force: its name and its text.
@@ -163,18 +180,29 @@ impl Organisation {
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Judged, Error> {
         let mut found = Found::default();
-        let record = self.store.record().await?;
-        let things: Vec<&Thing> = record.facts.things().collect();
-        let parts = rayon::current_num_threads().max(1);
-        for (at, chunk) in things.chunks(PART * parts).enumerate() {
-            let first = at * PART * parts;
-            found.join(judge_all(&record.facts, (first, chunk), advisories, now)?);
-            progress(first + chunk.len(), things.len());
+        let part = PART * rayon::current_num_threads().max(1);
+        let mut judged = 0;
+        let index = self.store.record().await?.state.index.clone();
+        loop {
+            // Whoever writes meanwhile waits for a part of it, and not for all.
+            let record = self.store.record().await?;
+            let things: Vec<&Thing> = record.facts.things().skip(judged).take(part).collect();
+            if things.is_empty() {
+                break;
+            }
+            found.join(judge_all(&record.facts, (judged, &things), advisories, now)?);
+            judged += things.len();
+            progress(judged, record.facts.things().count());
         }
-        let judged = things.len();
-        drop(record);
         let advisories = advisories.clone();
-        let plan = move |record: &Record| found.plan(record, judged, &advisories, now).map_err(planned);
+        let plan = move |record: &Record| {
+            if record.state.index != index {
+                return Err(store::Error::Plan(
+                    "somebody else has judged everything meanwhile: do it again".to_owned(),
+                ));
+            }
+            found.plan(record, judged, &advisories, now).map_err(planned)
+        };
         let committed = self.store.commit(by, now, plan).await?;
         let mut judged = Judged { things: judged as u64, ..Judged::default() };
         if let Some(Event::AdvisoriesJudged { packages, vulnerabilities, .. }) = committed.events.last() {

@@ -15,6 +15,8 @@ pub struct View<'r> {
     pub findings: Findings,
     /// The instant against which due dates are held.
     pub now: Timestamp,
+    /// The past instant that was asked about; none if it was now.
+    pub at: Option<Timestamp>,
 }
 
 impl Organisation {
@@ -33,6 +35,6 @@ impl Organisation {
         let now = at.unwrap_or(now);
         let decisions = record.state.decisions_at(now);
         let findings = Findings::evaluate(&record.facts, Question { policy, decisions, at });
-        Ok(answer(&View { record: &record, findings, now }))
+        Ok(answer(&View { record: &record, findings, now, at }))
     }
 }

@@ -25,5 +25,9 @@ impl std::error::Error for Usage {}
 
 /// The code for an error.
 pub(crate) fn of(error: &anyhow::Error) -> u8 {
-    if error.chain().any(|cause| cause.downcast_ref::<Usage>().is_some()) { USAGE } else { COULD_NOT_FINISH }
+    let is_usage = |cause: &(dyn std::error::Error + 'static)| {
+        let of_store = cause.downcast_ref::<store::Error>();
+        cause.is::<Usage>() || matches!(of_store, Some(store::Error::NoRecord { .. } | store::Error::Occupied))
+    };
+    if error.chain().any(is_usage) { USAGE } else { COULD_NOT_FINISH }
 }

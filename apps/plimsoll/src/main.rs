@@ -9,6 +9,7 @@ mod pager;
 mod printable;
 mod progress;
 mod record;
+mod sheet;
 mod target;
 
 use clap::Parser;

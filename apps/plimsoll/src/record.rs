@@ -65,7 +65,7 @@ pub(crate) fn person(arguments: &RecordArguments) -> Result<PersonId> {
 /// Opens the record to change it. Where there is none yet it is founded: whoever does so administrates it, and the common
 /// baseline is in force until another policy is adopted.
 pub(crate) async fn open_or_found(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
-    let opened = open_at(data, arguments, is_quiet).await?;
+    let opened = open_at(data, arguments, (Access::Found, is_quiet)).await?;
     let policy = ::policy::PRESETS.iter().find(|preset| preset.id == "baseline").context("the baseline is gone")?;
     if opened.organisation.found(&opened.person, (policy.id, policy.text), opened.now).await? && !is_quiet {
         progress::say(&format!(
@@ -76,39 +76,73 @@ pub(crate) async fn open_or_found(data: &Path, arguments: &RecordArguments, is_q
     Ok(opened)
 }
 
-/// Opens a record that is there.
+/// Opens a record that is there, to change it.
+pub(crate) async fn open_to_change(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
+    open_at(data, arguments, (Access::Change, is_quiet)).await
+}
+
+/// Opens a record that is there, to read it: that needs no key.
 pub(crate) async fn open(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
-    let address = address(data, arguments);
-    if !store::exists(&address) {
+    open_at(data, arguments, (Access::Read, is_quiet)).await
+}
+
+/// What a record is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Change,
+    Found,
+}
+
+async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (Access, bool)) -> Result<Opened> {
+    let (address, person) = (address(data, arguments), person(arguments)?);
+    let is_new = store::is_new(&address).await?;
+    if is_new && access != Access::Found {
         return Err(Usage(format!(
-            "there is no record at `{address}`: begin one with `plimsoll fleet register` or `plimsoll fleet push`"
+            "there is no record at `{}`: begin one with `plimsoll fleet register` or `plimsoll fleet push`",
+            store::shown(&address)
         ))
         .into());
     }
-    open_at(data, arguments, is_quiet).await
-}
-
-async fn open_at(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
-    let (address, person) = (address(data, arguments), person(arguments)?);
-    std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
     let keys = Keys::of(data);
-    let mut counter = Counter::new("reading the record", "entries", is_quiet);
-    let mut open = async |signer: ledger::Signer| {
-        let options = Options { snapshot: Some(snapshot(data)), ..Options::new(&address, signer) };
-        Store::open(options, |entry| counter.at(entry, None)).await
-    };
-    let signer = keys.signer()?;
-    let is_demonstration = signer.verifier().name.starts_with(demo::ORIGIN);
-    let store = match (open(signer).await, keys.prepared()?) {
-        // A change of keys came into the ledger, and the program ended before it put the new key in place.
-        (Err(store::Error::Key { .. }), Some(next)) => {
-            let store = open(next.clone()).await?;
-            keys.replace(&next)?;
-            store
+    let signers = match access {
+        Access::Read => Vec::new(),
+        _ if is_new => {
+            std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
+            vec![keys.found()?]
         }
-        (opened, _) => opened?,
+        _ => keys.candidates()?,
+    };
+    if access != Access::Read && signers.is_empty() {
+        keys.signer()?;
+    }
+    let mut counter = Counter::new("reading the record", "entries", is_quiet);
+    let mut opened = None;
+    for signer in signers {
+        let options = Options { snapshot: Some(snapshot(data)), ..Options::new(&address, signer.clone()) };
+        match Store::open(options, |entry| counter.at(entry, None)).await {
+            // One that signed before, or is to: of a change of keys that was cut short, or of a backup of then.
+            Err(error @ store::Error::Key { .. }) => opened = opened.or(Some(Err(error))),
+            Ok(store) => {
+                if keys.signer()?.verifier() != signer.verifier() {
+                    keys.replace(&signer)?;
+                }
+                opened = Some(Ok(store));
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let store = match opened {
+        Some(opened) => opened?,
+        None => {
+            let options = Options { snapshot: Some(snapshot(data)), ..Options::reading(&address) };
+            Store::open(options, |entry| counter.at(entry, None)).await?
+        }
     };
     counter.end();
+    // The first line of a checkpoint is the ledger's name.
+    let is_demonstration = store.checkpoint().await?.starts_with(demo::ORIGIN);
     Ok(Opened { organisation: Organisation::new(store), person, now: Timestamp::now(), is_demonstration })
 }
 

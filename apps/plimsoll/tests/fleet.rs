@@ -101,7 +101,18 @@ fn a_fleet_is_registered_pushed_asked_patched_and_verified() {
     assert_eq!(world.code(&["ledger", "verify"]), 0);
     assert_eq!(world.code(&["ledger", "replay"]), 0);
     assert_eq!(world.code(&["fleet", "retire", "db-1", "--reason", "sold"]), 0);
-    assert_eq!(world.code(&["fleet", "findings"]), 0);
+    // The feeds of this test are old, which nothing hides.
+    let summary = world.run(&["fleet", "summary"]);
+    assert_eq!(summary.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&summary.stdout).contains("is stale"), "{summary:?}");
+    assert_eq!(world.code(&["fleet", "findings"]), 3);
+    // Nothing that is read is written: a copy without its keys can be looked at.
+    std::fs::rename(world.path("data/keys/ledger.key"), world.path("ledger.key")).expect("moved");
+    assert_eq!(world.code(&["fleet", "summary"]), 3);
+    assert_eq!(world.code(&["ledger", "verify"]), 0);
+    let said = world.said(&["fleet", "register", "web-2"]);
+    assert!(said.contains("put the saved folder `keys` back"), "{said}");
+    assert!(!std::path::Path::new(&world.path("data/keys/ledger.key")).exists(), "no key is made up");
 }
 
 #[test]
@@ -177,7 +188,7 @@ fn a_backup_is_restored_verified_and_a_proof_stands_by_itself() {
     let key = world.text(&["ledger", "key"]);
     assert_eq!(world.code(&["ledger", "check", &world.path("proof.json"), "--key", key.trim()]), 0);
     world.write("forged.json", &proof.replace("web-1", "web-2"));
-    assert_eq!(world.code(&["ledger", "check", &world.path("forged.json"), "--key", key.trim()]), 2);
+    assert_eq!(world.code(&["ledger", "check", &world.path("forged.json"), "--key", key.trim()]), 1);
     world.write("kept", &world.text(&["ledger", "checkpoint"]));
     assert_eq!(world.code(&["backup", &world.path("backup")]), 0);
     assert_eq!(world.code(&["backup", &world.path("backup")]), 64, "nothing is written over");
@@ -187,6 +198,13 @@ fn a_backup_is_restored_verified_and_a_proof_stands_by_itself() {
     assert_eq!(world.code(&["ledger", "rotate-key"]), 0);
     assert_eq!(world.code(&["fleet", "register", "web-2"]), 0);
     assert_eq!(world.code(&["ledger", "verify", "--checkpoint", &world.path("kept")]), 0);
+    // What the first key vouches for proves as well.
+    world.write("later.json", &world.text(&["ledger", "prove", "2"]));
+    assert_eq!(world.code(&["ledger", "check", &world.path("later.json"), "--key", key.trim()]), 0);
+    // A backup of before the change goes on with the key of then.
+    let old = world.path("old.sqlite");
+    assert_eq!(world.code(&["restore", &world.path("backup"), "--store", &old]), 0);
+    assert_eq!(world.code(&["restore", &world.path("backup"), "--store", &old]), 64, "there is one already");
     let lost = std::fs::read(world.path("backup")).expect("read");
     std::fs::write(world.path("cut"), &lost[..lost.len() / 2]).expect("written");
     assert_eq!(world.code(&["restore", &world.path("cut"), "--store", &world.path("third.sqlite")]), 2);
@@ -205,4 +223,127 @@ fn a_demonstration_says_that_it_is_one() {
     let programs = world.run(&["fleet", "findings", "-f", "json"]);
     assert!(String::from_utf8_lossy(&programs.stderr).contains("DEMONSTRATION"));
     serde_json::from_slice::<serde_json::Value>(&programs.stdout).expect("JSON");
+}
+
+/// What is not known is never shown as safe, whatever is asked.
+#[test]
+fn what_is_not_known_is_said_with_every_answer() {
+    let world = World::new("unknown");
+    assert_eq!(world.code(&["fleet", "register", "web-1", "--exposure", "internal"]), 0);
+    for list in ["findings", "assets", "summary"] {
+        let answer = world.run(&["fleet", list]);
+        assert_eq!(answer.status.code(), Some(3), "{list}: nobody has looked");
+        let said = [answer.stdout, answer.stderr].concat();
+        assert!(String::from_utf8_lossy(&said).contains("1 asset that nobody has looked at"), "{list}");
+    }
+    assert_eq!(world.push("web-1", "old", "2026-11-20"), 0);
+    let said = world.said(&["fleet", "findings"]);
+    assert!(said.contains("nothing was held against advisories yet"), "{said}");
+    assert_eq!(world.code(&["fleet", "findings", "--asset", "wbe-1"]), 64, "a slip of the pen is no all-clear");
+    assert_eq!(world.code(&["fleet", "why", "CVE-2026-0001", "wbe-1"]), 64);
+    let undetermined = world.text(&["fleet", "undetermined"]);
+    assert!(
+        undetermined.contains("libexample1 1.2-3") && undetermined.contains("not held against any"),
+        "{undetermined}"
+    );
+    assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
+    assert_eq!(world.code(&["fleet", "judge"]), 0);
+    assert_eq!(world.json(&["fleet", "findings", "-f", "json"])["total"], 2);
+    // An empty folder, as one that is not mounted, takes nothing away.
+    std::fs::create_dir_all(world.path("empty")).expect("a folder");
+    let said = world.said(&["fleet", "push", "web-1", &world.path("empty")]);
+    assert!(said.contains("no package at all"), "{said}");
+    assert_eq!(world.json(&["fleet", "findings", "-f", "json"])["total"], 2);
+    // Weeks later the scan is overdue, whether or not anybody told it.
+    let later = world.run(&["fleet", "summary", "--at", "2027-02-01"]);
+    assert!(String::from_utf8_lossy(&later.stdout).contains("1 asset whose scan is overdue"), "{later:?}");
+    let assets = world.json(&["fleet", "assets", "-f", "json", "--at", "2026-11-25"]);
+    assert!(assets["assets"][0]["scanned_at"].as_str().expect("a day").starts_with("2026-11-2"), "{assets}");
+}
+
+#[test]
+fn who_has_no_role_is_told_which_it_takes() {
+    let world = World::new("roles");
+    assert_eq!(world.code(&["fleet", "register", "web-1"]), 0);
+    assert_eq!(world.code(&["fleet", "person", "aino", "--role", "auditor"]), 0);
+    for command in
+        [&["retire", "web-1", "--reason", "x"][..], &["set", "web-1", "--exposure", "internal"], &["register", "web-2"]]
+    {
+        let arguments = [&["fleet", "--as", "aino"], command].concat();
+        let said = world.said(&arguments);
+        assert!(said.contains("it takes the role operator, security-lead, administrator"), "{said}");
+    }
+    assert!(world.said(&["ledger", "--as", "aino", "rotate-key"]).contains("it takes the role administrator"));
+    assert!(world.text(&["fleet", "people"]).contains("aino    auditor"));
+}
+
+/// A list for programs is whole, and does nothing to whoever opens it.
+#[test]
+fn what_programs_read_is_whole_and_harmless() {
+    let world = World::new("whole");
+    let rows: String = (0..120).map(|number| format!("host-{number},=1+1\n")).collect();
+    world.write("many.csv", &format!("asset,owner\n{rows}"));
+    assert_eq!(world.code(&["fleet", "register", "--file", &world.path("many.csv")]), 0);
+    let csv = world.text(&["fleet", "assets", "-f", "csv"]);
+    assert_eq!(csv.lines().count(), 121);
+    assert!(csv.contains("'=1+1") && !csv.contains(",=1+1"), "{csv}");
+    assert_eq!(world.json(&["fleet", "assets", "-f", "json"])["assets"].as_array().map(Vec::len), Some(120));
+    assert_eq!(world.text(&["fleet", "assets"]).lines().filter(|line| line.starts_with("host-")).count(), 50);
+    assert_eq!(world.code(&["fleet", "set", "host-1", "--owner", "a\u{9b}31mb"]), 0);
+    let shown = world.text(&["ledger", "show", "--from", "0", "--count", "1000"]);
+    assert!(!shown.contains('\u{9b}') && shown.contains("\\u009b"), "{shown}");
+    assert!(shown.starts_with("{\"number\":0,"), "{shown}");
+}
+
+#[test]
+fn a_decision_speaks_of_the_package_that_was_named() {
+    let world = World::new("package");
+    world.write("bom.json", r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"example","version":"1.2-3","purl":"pkg:deb/debian/example@1.2-3?arch=amd64&distro=debian-12"}]}"#);
+    assert_eq!(world.code(&["fleet", "register", "app"]), 0);
+    assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
+    assert_eq!(world.code(&["fleet", "push", "app", &world.path("bom.json")]), 0);
+    assert_eq!(world.code(&["fleet", "person", "edda", "--role", "executive"]), 0);
+    let decide = |id: &str, package: &str| {
+        let until = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 90)).strftime("%F").to_string();
+        let ask = [
+            "fleet",
+            "decision",
+            "request",
+            id,
+            "--kind",
+            "exception",
+            "--vulnerability",
+            "cve_2026_0001",
+            "--package",
+            package,
+            "--reason",
+            "x",
+            "--until",
+            &until,
+        ];
+        assert_eq!(world.code(&ask), 0);
+        assert_eq!(world.code(&["fleet", "--as", "edda", "decision", "approve", id]), 0);
+        world.json(&["fleet", "findings", "-f", "json"])["total"].as_u64()
+    };
+    assert_eq!(decide("D-1", "pkg:npm/%40evil/example"), Some(2), "another package of the same last name");
+    assert_eq!(decide("D-2", "pkg:deb/debian/example"), Some(1));
+    assert_eq!(
+        world.code(&[
+            "fleet",
+            "decision",
+            "request",
+            "D-3",
+            "--kind",
+            "exception",
+            "--vulnerability",
+            "CVE-2026-0002",
+            "--asset",
+            "nosuch",
+            "--reason",
+            "x",
+            "--until",
+            "2027-03-01"
+        ]),
+        2
+    );
 }

@@ -141,15 +141,23 @@ fn describe_host(coverage: &mut Coverage, input: Input<'_>) {
 
 /// Whether a feed could speak of what is installed: the others may be as old as they like.
 fn concerns(feed: &str, inventory: &Inventory) -> bool {
+    feed_concerns(feed, || inventory.packages.iter().map(|package| (package.kind, package.ecosystem.as_str())))
+}
+
+/// Whether a feed could speak of packages of these kinds and ecosystems.
+pub(crate) fn feed_concerns<'p, I: Iterator<Item = (PackageType, &'p str)>>(
+    feed: &str,
+    packages: impl Fn() -> I,
+) -> bool {
     let has = |family: &str| {
-        inventory.packages.iter().any(|package| {
+        packages().any(|(kind, ecosystem)| {
             // Where the release is not known, any of its kind may be meant.
-            let is_of_kind = match package.kind {
+            let is_of_kind = match kind {
                 PackageType::Deb => matches!(family, "Debian" | "Ubuntu"),
                 PackageType::Apk => family == "Alpine",
                 _ => false,
             };
-            is_of_kind && (package.ecosystem.is_empty() || advisories::split_ecosystem(&package.ecosystem).0 == family)
+            is_of_kind && (ecosystem.is_empty() || advisories::split_ecosystem(ecosystem).0 == family)
         })
     };
     match feed {
@@ -157,7 +165,7 @@ fn concerns(feed: &str, inventory: &Inventory) -> bool {
         "ubuntu_vex" => has("Ubuntu"),
         "distro_info" => has("Debian") || has("Ubuntu"),
         "alpine" => has("Alpine"),
-        "csaf" | "updateinfo" => inventory.packages.iter().any(|package| package.kind == PackageType::Rpm),
+        "csaf" | "updateinfo" => packages().any(|(kind, _)| kind == PackageType::Rpm),
         _ => true,
     }
 }
@@ -181,12 +189,19 @@ fn describe_feed(coverage: &mut Coverage, input: Input<'_>, state: &FeedState) {
             .unreliable
             .push(format!("the feed {} has a record of {day}: how old the rest is cannot be said", state.feed));
     }
-    let days = input.now.duration_since(newest).as_hours() / 24;
-    if days > i64::from(feed.stale_after_days) {
-        let what = if state.newest.is_some() { "its newest record is" } else { "it was fetched" };
-        let ago = if state.newest.is_some() { "old" } else { "ago" };
-        coverage.unreliable.push(format!("the feed {} is stale: {what} {days} days {ago}", state.feed));
-    }
+    coverage.unreliable.extend(staleness(feed, (newest, state.newest.is_some()), input.now));
+}
+
+/// That a feed is stale, where it is: by its newest record (`true`) or, where it has no dates, by its last fetch.
+pub(crate) fn staleness(
+    feed: &advisories::feeds::Feed,
+    (newest, is_dated): (Timestamp, bool),
+    now: Timestamp,
+) -> Option<String> {
+    let days = now.duration_since(newest).as_hours() / 24;
+    let (what, ago) = if is_dated { ("its newest record is", "old") } else { ("it was fetched", "ago") };
+    (days > i64::from(feed.stale_after_days))
+        .then(|| format!("the feed {} is stale: {what} {days} days {ago}", feed.id))
 }
 
 /// The latest instant at which something can have been published.

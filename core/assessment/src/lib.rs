@@ -12,5 +12,5 @@ mod patches;
 pub use assess::{Assessment, Error, Input, assess};
 pub use coverage::Coverage;
 pub use findings::{Carrier, Changelog, Finding, Kind, Signals, Source};
-pub use fleet::{judge, platform_of, things_of};
+pub use fleet::{judge, platform_of, stale_feeds, things_of};
 pub use patches::Patch;

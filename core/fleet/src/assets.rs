@@ -23,8 +23,8 @@ pub struct AssetRow {
     pub due: Option<Timestamp>,
     /// How many packages it has.
     pub packages: u64,
-    /// How many of them could not be judged.
-    pub undetermined_packages: u64,
+    /// How many of them, and of what else is judged of it, could not be.
+    pub undetermined: u64,
     /// Whether anybody has looked at it.
     pub is_scanned: bool,
     /// What could not be read when it was looked at last.
@@ -65,21 +65,21 @@ impl Findings {
     fn asset_row(&self, facts: &Facts, asset: u32, (counts, due): (Counts, i64)) -> AssetRow {
         let at = self.at();
         let known = &facts.assets[asset as usize];
-        let (mut packages, mut undetermined_packages) = (0, 0);
+        let (mut packages, mut undetermined) = (0, 0);
         self.each_thing(facts, asset, |thing| {
             let facts = &facts.things[thing as usize];
             packages += u64::from(facts.thing.is_package());
-            undetermined_packages += u64::from(facts.thing.is_package() && !facts.is_determined(at));
+            undetermined += u64::from(!facts.is_determined(at));
         });
         AssetRow {
             asset: known.id.clone(),
             attributes: known.said_at(at).cloned().unwrap_or_default(),
-            platform: known.platform.clone(),
+            platform: known.platform_at(at).to_owned(),
             counts,
             due: (due != OPEN).then(|| crate::deadline::timestamp(due)),
             packages,
-            undetermined_packages,
-            is_scanned: known.first.is_some_and(|first| first <= at),
+            undetermined,
+            is_scanned: known.is_seen(at),
             problems: known.problems.clone(),
         }
     }

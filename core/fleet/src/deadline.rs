@@ -123,9 +123,7 @@ impl Ground<'_> {
                         now = at_once(at, Some(timestamp(at))).unwrap_or(now);
                         deadline = Some(after_move(before, now));
                     } else {
-                        // It moves to a laxer class, or stays: what applied goes on to apply.
-                        let Deadline { class, rank, also, inputs, .. } = now;
-                        deadline = Some(Deadline { class, rank, also, inputs, ..before });
+                        deadline = Some(after_stay(before, now));
                     }
                 }
             }
@@ -144,6 +142,20 @@ fn earlier(one: Deadline, other: Deadline) -> Deadline {
     };
     let first = if due(&other) < due(&one) { other } else { one };
     Deadline { rank, class, also, ..first }
+}
+
+/// The deadline after something became known that asks for no stricter class: what applied goes on to apply, and what is earlier
+/// applies too.
+fn after_stay(before: Deadline, now: Deadline) -> Deadline {
+    let is_earlier = now.due.is_some_and(|due| before.due.is_none_or(|known| due < known));
+    match (is_earlier, now.rank == before.rank) {
+        (true, true) => now,
+        (true, false) => after_move(before, now),
+        (false, _) => {
+            let Deadline { class, rank, also, inputs, .. } = now;
+            Deadline { class, rank, also, inputs, ..before }
+        }
+    }
 }
 
 /// The deadline after a move: the earliest of what applied.

@@ -4,7 +4,7 @@
 
 use crate::deadline::Ground;
 use crate::facets::Facets;
-use crate::fact::{Instant, OPEN, ThingFacts};
+use crate::fact::{Claim, Instant, OPEN, ThingFacts};
 use crate::facts::Facts;
 use crate::group::Groups;
 use crate::judgement::Standing;
@@ -120,7 +120,7 @@ impl Findings {
             scratch.touched.sort_unstable();
             for asset in scratch.touched.drain(..) {
                 let slot = std::mem::replace(&mut scratch.slots[asset as usize], EMPTY);
-                if let Some(key) = keys.of(&slot, self.groups.of_asset[asset as usize]) {
+                if let Some(key) = keys.of(&slot, (asset, self.groups.of_asset[asset as usize])) {
                     cells.push(key, asset);
                 }
             }
@@ -161,6 +161,38 @@ impl Findings {
                 }),
             }
         }
+        for claim in former_claims(facts, number) {
+            each_interval(facts, &facts.things[claim.thing as usize], &mut |asset, from, until| {
+                let from = from.max(claim.from);
+                if from < until.min(claim.until) {
+                    scratch.slots[asset as usize].seen_before(from, at);
+                }
+            });
+        }
+    }
+
+    /// Whether a finding was closed for a while and is there again. What was not judged yet is taken to have carried it all along
+    /// once it is said to.
+    pub(crate) fn has_come_back(&self, facts: &Facts, number: usize, asset: u32) -> bool {
+        let at = self.at();
+        let mut intervals = Vec::new();
+        for claim in facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at) {
+            let is_first = facts.things[claim.thing as usize].judged == Some(claim.from);
+            let begins = if is_first { Instant::MIN } else { claim.from };
+            each_interval_of(facts, claim.thing, asset, |from, until| {
+                let is_real = from <= at && from.max(claim.from) < until.min(claim.until);
+                intervals.extend(is_real.then(|| (from.max(begins), until.min(claim.until))));
+            });
+        }
+        intervals.sort_unstable();
+        let mut reach: Option<Instant> = None;
+        for (from, until) in intervals {
+            if reach.is_some_and(|reach| from > reach) {
+                return true;
+            }
+            reach = reach.max(Some(until));
+        }
+        false
     }
 
     /// Calls `each` with every thing that an asset has as of the instant.
@@ -208,6 +240,7 @@ impl Findings {
                 }
             }
         }
+        note_former(facts, (number, asset), at, &mut slot);
         (slot, carriers)
     }
 
@@ -219,7 +252,7 @@ impl Findings {
             .filter_map(|(number, slot)| {
                 let claims = &facts.vulnerabilities[number as usize].claims;
                 let profiles = Profiles::of(facts, claims);
-                Some((number, Keys::new(self, facts, number as usize, &profiles).of(&slot, group)?))
+                Some((number, Keys::new(self, facts, number as usize, &profiles).of(&slot, (asset, group))?))
             })
             .collect()
     }
@@ -237,7 +270,7 @@ impl Findings {
             let (slot, carriers) = self.slot_of(facts, number, asset);
             carriers.iter().find(|(thing, _)| things.contains(*thing))?;
             let profiles = Profiles::of(facts, &facts.vulnerabilities[number as usize].claims);
-            Some((number, Keys::new(self, facts, number as usize, &profiles).of(&slot, group)?))
+            Some((number, Keys::new(self, facts, number as usize, &profiles).of(&slot, (asset, group))?))
         };
         numbers.into_iter().filter_map(finding).collect()
     }
@@ -273,8 +306,27 @@ impl Findings {
         }
         // One that was gone before it was there is among them: it may have been there before that was known.
         let mut slots: Vec<(u32, Slot)> = slots.into_iter().collect();
+        slots.iter_mut().for_each(|(number, slot)| note_former(facts, (*number, asset), at, slot));
         slots.sort_unstable_by_key(|(number, _)| *number);
         slots
+    }
+}
+
+/// What was said of things under former ids of a vulnerability.
+fn former_claims(facts: &Facts, number: usize) -> impl Iterator<Item = &Claim> {
+    let former = &facts.vulnerabilities[number].formerly;
+    former.iter().flat_map(|former| &facts.vulnerabilities[*former as usize].claims)
+}
+
+/// Notes since when a finding was there under former ids.
+fn note_former(facts: &Facts, (number, asset): (u32, u32), at: Instant, slot: &mut Slot) {
+    for claim in former_claims(facts, number as usize) {
+        each_interval_of(facts, claim.thing, asset, |from, until| {
+            let from = from.max(claim.from);
+            if from < until.min(claim.until) {
+                slot.seen_before(from, at);
+            }
+        });
     }
 }
 

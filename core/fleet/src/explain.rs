@@ -87,7 +87,9 @@ impl Findings {
             asset: asset.clone(),
             signals: signals.map(|(since, signals)| (timestamp(*since), signals.as_ref().clone())).collect(),
             state: slot.standing.map(State::of),
-            is_reopened: slot.standing.is_some() && slot.is_reopened(),
+            is_reopened: slot.standing.is_some()
+                && slot.has_past()
+                && self.has_come_back(facts, number as usize, asset_number),
             first_seen: timestamp(slot.start),
             closed_at: slot.standing.is_none().then(|| timestamp(slot.ended)),
             carriers,

@@ -76,13 +76,14 @@ impl Facets {
             true => self.there.insert(asset),
             false => self.there.remove(asset),
         };
-        let said = known.attributes_at(at.unwrap_or(OPEN - 1));
+        let as_of = at.unwrap_or(OPEN - 1);
+        let (said, platform) = (known.attributes_at(as_of), known.platform_at(as_of));
         let place = asset as usize;
         if self.noted.len() <= place {
             self.noted.resize(place + 1, Noted::default());
         }
         let before = std::mem::take(&mut self.noted[place]);
-        let is_same = before.platform == known.platform
+        let is_same = before.platform == platform
             && matches!((&before.said, &said), (Some(one), Some(other)) if Arc::ptr_eq(one, other));
         if is_same {
             self.noted[place] = before;
@@ -93,12 +94,12 @@ impl Facets {
                 assets.remove(asset);
             }
         }
-        for (facet, word) in said.iter().flat_map(|said| words(said, &known.platform)) {
+        for (facet, word) in said.iter().flat_map(|said| words(said, platform)) {
             self.words.entry(facet).or_default().entry(word).or_default().insert(asset);
         }
         let name = said.as_ref().and_then(|said| said.name.as_deref()).unwrap_or_default();
         let text = format!("{}\n{name}", known.id).to_lowercase().into_boxed_str();
-        self.noted[place] = Noted { said, platform: known.platform.clone(), text };
+        self.noted[place] = Noted { said, platform: platform.to_owned(), text };
     }
 
     /// Puts the assets in the order of their ids.

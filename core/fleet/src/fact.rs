@@ -33,8 +33,8 @@ pub(crate) struct ThingFacts {
     pub(crate) claims: Vec<(u32, u32)>,
     /// Since when nothing can be said of it, and why; an empty reason ends that.
     pub(crate) undetermined: Vec<(Instant, String)>,
-    /// Whether it was ever judged.
-    pub(crate) is_judged: bool,
+    /// Since when something is said of it at all.
+    pub(crate) judged: Option<Instant>,
 }
 
 /// An interval in which an asset has a thing.
@@ -52,6 +52,8 @@ pub(crate) struct VulnerabilityFacts {
     #[serde(with = "json")]
     pub(crate) signals: Vec<(Instant, Arc<Signals>)>,
     pub(crate) claims: Vec<Claim>,
+    /// The vulnerabilities that it was told as before, under other ids.
+    pub(crate) formerly: Vec<u32>,
 }
 
 /// An interval in which a thing is said to have a vulnerability.
@@ -86,14 +88,16 @@ pub(crate) struct AssetFacts {
     pub(crate) attributes: Vec<(Instant, Arc<Attributes>)>,
     /// When it was looked at first since it was registered.
     pub(crate) first: Option<Instant>,
+    /// When it was looked at first in each of its lives, with the place of that life.
+    pub(crate) firsts: Vec<(u32, Instant)>,
     /// From registration to retirement, each.
     pub(crate) lives: Vec<(Instant, Instant)>,
     /// What it has now.
     pub(crate) things: Packed,
     /// Things of which there are spans of it, in rising order.
     pub(crate) spanned: Vec<u32>,
-    /// Its operating system, in words.
-    pub(crate) platform: String,
+    /// Its operating systems, in words, and since when.
+    pub(crate) platforms: Vec<(Instant, String)>,
     /// What could not be read when it was looked at last.
     pub(crate) problems: Vec<String>,
 }
@@ -122,14 +126,15 @@ impl ThingFacts {
             spans: Vec::new(),
             claims: Vec::new(),
             undetermined: Vec::new(),
-            is_judged: false,
+            judged: None,
         }
     }
 
     /// Whether the advisories could say something of it as of an instant.
     pub(crate) fn is_determined(&self, at: Instant) -> bool {
         let end = self.undetermined.partition_point(|(since, _)| *since <= at);
-        self.is_judged && self.undetermined[..end].last().is_none_or(|(_, why)| why.is_empty())
+        self.judged.is_some_and(|since| since <= at)
+            && self.undetermined[..end].last().is_none_or(|(_, why)| why.is_empty())
     }
 
     /// The place behind an asset's last span.
@@ -185,6 +190,18 @@ impl AssetFacts {
     pub(crate) fn said_at(&self, at: Instant) -> Option<&Attributes> {
         let end = self.attributes.partition_point(|(since, _)| *since <= at).max(1);
         self.attributes.get(..end).and_then(<[_]>::last).map(|(_, said)| said.as_ref())
+    }
+
+    /// Its operating system at an instant, in words; what was said first where that is later, and nothing before it was looked at.
+    pub(crate) fn platform_at(&self, at: Instant) -> &str {
+        let end = self.platforms.partition_point(|(since, _)| *since <= at).max(1);
+        self.platforms.get(..end).and_then(<[_]>::last).map_or("", |(_, platform)| platform)
+    }
+
+    /// Whether somebody had looked at it by an instant, in the life that it had then.
+    pub(crate) fn is_seen(&self, at: Instant) -> bool {
+        let life = self.lives.partition_point(|(from, _)| *from <= at).max(1) as u32 - 1;
+        self.firsts.iter().any(|(of, first)| *of == life && *first <= at)
     }
 
     pub(crate) fn note_span(&mut self, thing: u32) {

@@ -53,7 +53,7 @@ impl Facts {
     /// What is said of a thing now, statements in the order of their vulnerabilities; `None` if it was never judged.
     #[must_use]
     pub fn judgement_of(&self, number: u32) -> Option<Judgement> {
-        let facts = self.things.get(number as usize).filter(|facts| facts.is_judged)?;
+        let facts = self.things.get(number as usize).filter(|facts| facts.judged.is_some())?;
         let undetermined = facts.undetermined.last().map(|(_, why)| why.clone()).filter(|why| !why.is_empty());
         let mut statements: Vec<Statement> = Vec::new();
         for (vulnerability, place) in &facts.claims {
@@ -74,10 +74,13 @@ impl Facts {
         self.vulnerabilities[*number as usize].signals.last().map(|(_, signals)| signals.as_ref())
     }
 
-    /// Whether a catalogue of what is exploited was there when the advisories were last asked.
+    /// Whether a catalogue of what is exploited was there when the advisories were asked last, as of an instant or of now; none
+    /// if they never were.
     #[must_use]
-    pub fn has_catalogue(&self) -> bool {
-        self.catalogue.last().is_some_and(|(_, is_there)| *is_there)
+    pub fn has_catalogue_at(&self, at: Option<Timestamp>) -> Option<bool> {
+        let at = at.map_or(OPEN, Timestamp::as_millisecond);
+        let end = self.catalogue.partition_point(|(since, _)| *since <= at);
+        self.catalogue[..end].last().map(|(_, is_there)| *is_there)
     }
 
     /// The number of a vulnerability under any of its ids.
@@ -158,10 +161,11 @@ impl Facts {
                     id: asset.clone(),
                     attributes: vec![said],
                     first: None,
+                    firsts: Vec::new(),
                     lives: vec![(now, OPEN)],
                     things: Packed::default(),
                     spanned: Vec::new(),
-                    platform: String::new(),
+                    platforms: Vec::new(),
                     problems: Vec::new(),
                 });
             }
@@ -234,8 +238,13 @@ impl Facts {
         things.extend(&document.added);
         things.sort_unstable();
         asset.things = Packed::new(things);
-        asset.first = first.or(Some(at));
-        asset.platform = document.platform;
+        if first.is_none() {
+            asset.first = Some(at);
+            asset.firsts.push((asset.lives.len().max(1) as u32 - 1, at));
+        }
+        if asset.platforms.last().is_none_or(|(_, last)| *last != document.platform) {
+            asset.platforms.push((at, document.platform));
+        }
         asset.problems = document.problems;
         Ok(())
     }
@@ -286,7 +295,7 @@ impl Facts {
         }
         let mut said: Vec<(u32, u32)> = said.into_iter().collect();
         said.sort_unstable();
-        for (vulnerability, detail) in said {
+        for (vulnerability, detail) in said.iter().copied() {
             touched.push(vulnerability);
             let claims = &mut self.vulnerabilities[vulnerability as usize].claims;
             facts.claims.push((vulnerability, claims.len() as u32));
@@ -296,8 +305,27 @@ impl Facts {
         if facts.undetermined.last().map_or("", |(_, last)| last.as_str()) != why {
             facts.undetermined.push((now, why));
         }
-        facts.is_judged = true;
+        facts.judged.get_or_insert(now);
+        for (vulnerability, _) in &said {
+            self.note_former(number, *vulnerability, now);
+        }
         Ok(())
+    }
+
+    /// What a thing was said to have until now under another id of the same vulnerability, was this one.
+    fn note_former(&mut self, thing: u32, vulnerability: u32, now: Instant) {
+        let mut former = Vec::new();
+        for (other, place) in &self.things[thing as usize].claims {
+            let (this, known) = (&self.vulnerabilities[vulnerability as usize], &self.vulnerabilities[*other as usize]);
+            let is_over = known.claims[*place as usize].until == now;
+            if *other != vulnerability && is_over && (this.is_named(&known.id) || known.is_named(&this.id)) {
+                former.push(*other);
+            }
+        }
+        let known = &mut self.vulnerabilities[vulnerability as usize].formerly;
+        known.extend(former);
+        known.sort_unstable();
+        known.dedup();
     }
 
     fn vulnerability(&mut self, id: &str) -> Result<u32, Error> {
@@ -307,7 +335,8 @@ impl Facts {
         let too_many = |_| Error::TooMany { what: "vulnerabilities" };
         let number = u32::try_from(self.vulnerabilities.len()).map_err(too_many)?;
         self.vulnerability_numbers.insert(id.to_owned(), number);
-        let facts = VulnerabilityFacts { id: id.to_owned(), signals: Vec::new(), claims: Vec::new() };
+        let facts =
+            VulnerabilityFacts { id: id.to_owned(), signals: Vec::new(), claims: Vec::new(), formerly: Vec::new() };
         self.vulnerabilities.push(facts);
         Ok(number)
     }

@@ -95,7 +95,7 @@ impl Findings {
         let group = self.groups.of_asset[asset as usize];
         for (number, slot) in self.slots_of(facts, asset) {
             let profiles = Profiles::of(facts, &facts.vulnerabilities[number as usize].claims);
-            let key = Keys::new(self, facts, number as usize, &profiles).of(&slot, group);
+            let key = Keys::new(self, facts, number as usize, &profiles).of(&slot, (asset, group));
             move_to(&mut self.cells[number as usize], asset, key);
         }
     }

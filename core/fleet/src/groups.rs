@@ -173,7 +173,7 @@ impl Findings {
         match by {
             GroupBy::Environment => said.and_then(|said| said.environment.as_deref()).unwrap_or_default(),
             GroupBy::Owner => said.and_then(|said| said.owner.as_deref()).unwrap_or_default(),
-            GroupBy::Platform => &known.platform,
+            GroupBy::Platform => known.platform_at(self.at()),
             _ => known.id.as_str(),
         }
     }

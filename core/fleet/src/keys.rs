@@ -42,10 +42,11 @@ impl<'a> Keys<'a> {
     }
 
     /// The key of a finding; none if it is closed.
-    pub(crate) fn of(&mut self, slot: &Slot, group: u32) -> Option<Key> {
+    pub(crate) fn of(&mut self, slot: &Slot, (asset, group): (u32, u32)) -> Option<Key> {
         let standing = slot.standing?;
         let derived = self.derived(self.profiles.deciding(slot), group, slot.start);
-        Some(key(derived, State::of(standing), slot.is_reopened()))
+        let is_reopened = slot.has_past() && self.findings.has_come_back(self.facts, self.number, asset);
+        Some(key(derived, State::of(standing), is_reopened))
     }
 
     /// What findings come to that are on carriers with these profiles, whenever they were seen first; none if that decides.

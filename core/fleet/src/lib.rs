@@ -3,6 +3,7 @@
 //! Facts are stored, findings are derived: no row per asset and vulnerability exists anywhere.
 
 mod assets;
+mod coverage;
 mod deadline;
 mod document;
 mod error;
@@ -27,6 +28,7 @@ mod summary;
 mod thing;
 
 pub use assets::AssetRow;
+pub use coverage::{Coverage, Undetermined};
 pub use document::{InventoryDocument, JudgedDocument, check_document};
 pub use error::Error;
 pub use evaluate::{Findings, Question, State};

@@ -52,7 +52,9 @@ impl JudgedDocument {
     /// Whether nothing has changed against these facts.
     #[must_use]
     pub fn is_empty(&self, facts: &Facts) -> bool {
-        self.judgements.is_empty() && self.signals.is_empty() && self.has_catalogue == facts.has_catalogue()
+        self.judgements.is_empty()
+            && self.signals.is_empty()
+            && facts.has_catalogue_at(None) == Some(self.has_catalogue)
     }
 }
 

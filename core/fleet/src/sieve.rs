@@ -91,7 +91,10 @@ impl<'q> Sieve<'q> {
         let claims = facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at && claim.until > at);
         for claim in claims.filter(|claim| things.contains(claim.thing)) {
             match findings.question.at {
-                None => found |= &facts.things[claim.thing as usize].holders,
+                None => match &self.assets {
+                    None => found |= &facts.things[claim.thing as usize].holders,
+                    Some(assets) => found |= &facts.things[claim.thing as usize].holders & assets,
+                },
                 Some(_) => findings.each_holder(facts, claim.thing, |asset| {
                     found.insert(asset);
                 }),

@@ -13,8 +13,6 @@ use std::collections::HashMap;
 pub(crate) struct Slot {
     /// When it was seen first.
     pub(crate) start: Instant,
-    /// Since when what is there now is there.
-    pub(crate) current: Instant,
     /// When the last of what is gone went.
     pub(crate) ended: Instant,
     /// Which profiles there are or were.
@@ -25,8 +23,7 @@ pub(crate) struct Slot {
     pub(crate) standing: Option<Standing>,
 }
 
-pub(crate) const EMPTY: Slot =
-    Slot { start: OPEN, current: OPEN, ended: Instant::MIN, ever: 0, now: 0, standing: None };
+pub(crate) const EMPTY: Slot = Slot { start: OPEN, ended: Instant::MIN, ever: 0, now: 0, standing: None };
 
 impl Slot {
     pub(crate) fn add(&mut self, (from, until): (Instant, Instant), at: Instant, profile: u32, standing: Standing) {
@@ -36,7 +33,6 @@ impl Slot {
         self.start = self.start.min(from);
         self.ever |= profile;
         if until > at {
-            self.current = self.current.min(from);
             self.now |= profile;
             self.standing = Some(self.standing.map_or(standing, |known| known.min(standing)));
         } else {
@@ -44,9 +40,16 @@ impl Slot {
         }
     }
 
-    /// Whether it was closed and has come back.
-    pub(crate) fn is_reopened(&self) -> bool {
-        self.ended < self.current && self.start < self.current && self.ended > Instant::MIN
+    /// Whether something that carried it has ended: then it may have been closed for a while.
+    pub(crate) fn has_past(&self) -> bool {
+        self.ended > Instant::MIN
+    }
+
+    /// It was seen before, under another id.
+    pub(crate) fn seen_before(&mut self, from: Instant, at: Instant) {
+        if self.start != OPEN && from <= at {
+            self.start = self.start.min(from);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Dashboards: how much is owed and how much of it is overdue, by class and by group, as of an instant.
 
 use crate::evaluate::{Findings, State};
-use crate::fact::OPEN;
+use crate::fact::{AssetFacts, Instant, OPEN, Span, ThingFacts};
 use crate::facts::Facts;
 use jiff::{SignedDuration, Timestamp};
 use roaring::RoaringBitmap;
@@ -38,8 +38,8 @@ pub struct Summary {
     pub never_scanned: u64,
     /// How many of them have something overdue.
     pub assets_overdue: u64,
-    /// How many packages on assets could not be judged.
-    pub undetermined_packages: u64,
+    /// How many packages on assets, releases of distributions and what else is judged could not be.
+    pub undetermined: u64,
     /// How many distinct package versions there are on assets.
     pub distinct_packages: u64,
     /// How many packages there are on assets.
@@ -100,20 +100,37 @@ impl Findings {
         let at = self.at();
         summary.assets = self.facets.there.len();
         summary.assets_overdue = self.facets.there.intersection_len(&is_overdue);
-        let is_unseen = |asset: &u32| facts.assets[*asset as usize].first.is_none_or(|first| first > at);
-        summary.never_scanned = self.facets.there.iter().filter(is_unseen).count() as u64;
-        for thing in facts.things.iter().filter(|facts| facts.thing.is_package()) {
-            // Of the past, what is there now is counted where it was there already.
-            let ended =
-                thing.spans.iter().filter(|span| span.from <= at && span.until > at && span.until != OPEN).count();
-            let later = thing.spans.iter().filter(|span| span.from > at && span.until == OPEN).count();
-            let count = (thing.holders.len() + ended as u64).saturating_sub(later as u64);
-            summary.packages += count;
-            summary.distinct_packages += u64::from(count > 0);
-            summary.undetermined_packages += if thing.is_determined(at) { 0 } else { count };
+        summary.never_scanned =
+            self.facets.there.iter().filter(|asset| !facts.assets[*asset as usize].is_seen(at)).count() as u64;
+        // Of the past: who has things now that nobody had seen then.
+        let later: RoaringBitmap = match self.question.at {
+            None => RoaringBitmap::new(),
+            Some(_) => {
+                let is_later = |(_, asset): &(usize, &AssetFacts)| asset.first.is_some_and(|first| first > at);
+                facts.assets.iter().enumerate().filter(is_later).map(|(number, _)| number as u32).collect()
+            }
+        };
+        for thing in &facts.things {
+            let count = count_holders(thing, &later, at);
+            if thing.thing.is_package() {
+                summary.packages += count;
+                summary.distinct_packages += u64::from(count > 0);
+            }
+            summary.undetermined += if thing.is_determined(at) { 0 } else { count };
         }
         summary
     }
+}
+
+/// How many assets have a thing as of an instant, of which `later` were looked at first after it.
+fn count_holders(thing: &ThingFacts, later: &RoaringBitmap, at: Instant) -> u64 {
+    let count = |is_asked: &dyn Fn(&&Span) -> bool| thing.spans.iter().filter(is_asked).count() as u64;
+    let ended = count(&|span| span.from <= at && span.until > at && span.until != OPEN);
+    let begun_later = count(&|span| span.from > at && span.until == OPEN);
+    // Whoever is in no open span has it since it was looked at first.
+    let spanned_later = count(&|span| span.until == OPEN && later.contains(span.asset));
+    let unspanned_later = thing.holders.intersection_len(later).saturating_sub(spanned_later);
+    (thing.holders.len() + ended).saturating_sub(begun_later + unspanned_later)
 }
 
 impl State {

@@ -102,18 +102,11 @@ impl Thing {
         if self.version.is_empty() { self.name.clone() } else { format!("{} {}", self.name, self.version) }
     }
 
-    /// Whether a decision that names a package speaks of it: by its name, its source's, or its package URL without a version.
+    /// Whether a name speaks of it: its own, its source's, or both its kind and its own as `pkg:npm/@scope/name`.
     #[must_use]
     pub fn is_named(&self, package: &str) -> bool {
-        let of_url = |rest: &str| {
-            let rest = rest.split(['?', '#']).next().unwrap_or(rest);
-            let (kind, name) = rest.split_once('/')?;
-            let decoded = name.replace("%40", "@").replace("%2F", "/");
-            let last = decoded.rsplit('/').next()?.to_owned();
-            Some(kind == self.kind && (decoded == self.name || last == self.name))
-        };
         match package.strip_prefix("pkg:") {
-            Some(rest) => of_url(rest).unwrap_or(false),
+            Some(rest) => rest.split_once('/').is_some_and(|(kind, name)| kind == self.kind && name == self.name),
             None => package == self.name || package == self.patched_as(),
         }
     }

@@ -121,15 +121,23 @@ fn event(facts: &Facts, alive: &mut [bool], act: &Act, at: Timestamp) -> Option<
             (event, Some(document))
         }
         Act::Judge(judged, known, has_catalogue) => {
-            let judged = judged.iter().filter_map(|(number, statements)| {
+            let stated_of = judged.iter().filter_map(|(number, statements)| {
                 let mut statements: Vec<Statement> =
                     statements.iter().map(|(number, kind)| statement(*number, *kind)).collect();
                 statements.sort_by(|a, b| a.vulnerability.cmp(&b.vulnerability));
                 statements.dedup_by(|a, b| a.vulnerability == b.vulnerability);
                 Some((facts.number_of(&thing(*number))?, Judgement { statements, undetermined: None }))
             });
-            let known = known.iter().map(|(number, kind)| signals(*number, *kind));
-            let mut document = facts.plan_judged(judged, known, *has_catalogue);
+            // What a vulnerability is comes with the first that is said of it.
+            let stated = judged.iter().flat_map(|(_, statements)| statements).map(|(number, _)| *number);
+            let is_new = |number: &u8| facts.signals_of(&vulnerability(*number)).is_none();
+            let mut first: Vec<u8> = stated.filter(is_new).collect();
+            first.sort_unstable();
+            first.dedup();
+            first.retain(|number| known.iter().all(|(other, _)| other != number));
+            let known = known.iter().copied().chain(first.into_iter().map(|number| (number, 0)));
+            let known: Vec<Signals> = known.map(|(number, kind)| signals(number, kind)).collect();
+            let mut document = facts.plan_judged(stated_of, known, *has_catalogue);
             document.judgements.dedup_by_key(|(number, _)| *number);
             let (index, digest) = (String::new(), String::new());
             let event = Event::AdvisoriesJudged { index, document: digest, packages: 0, vulnerabilities: 0 };
@@ -175,6 +183,7 @@ proptest! {
     fn what_is_followed_equals_what_is_evaluated_from_zero(
         acts in prop::collection::vec((act(), -3..6_i64), 1..40),
         decided_at in 0..40_usize,
+        is_steady in any::<bool>(),
     ) {
         let mut facts = Facts::default();
         let mut alive = vec![false; usize::from(ASSETS)];
@@ -183,11 +192,16 @@ proptest! {
         let policy = facts.policy().expect("a policy");
         let mut findings = Findings::evaluate(&facts, Question { policy, decisions: Vec::new(), at: None });
         let mut clock = 1;
+        let mut answers: Vec<(i64, Answer)> = Vec::new();
         let mut restored: Option<Facts> = None;
+        let mut decided_on = None;
         for (place, (act, step)) in acts.iter().enumerate() {
             // The clock may stand still, or jump back.
-            clock = (clock + step).max(1);
+            clock = (clock + if is_steady { step.abs() } else { *step }).max(1);
             let Some((event, bytes)) = event(&facts, &mut alive, act, day(clock)) else { continue };
+            if answers.last().is_some_and(|(day, _)| *day == clock) {
+                answers.pop();
+            }
             let touched = facts.apply(&event, day(clock), bytes.as_deref()).expect("applied");
             findings.follow(&facts, &touched);
             if let Some(restored) = &mut restored {
@@ -197,6 +211,7 @@ proptest! {
             if place == decided_at {
                 restored = Some(Facts::read_snapshot(&snapshot(&facts)).expect("read"));
                 findings.decide(&facts, vec![decision()]);
+                decided_on = Some(clock);
             }
             let question = Question { policy: facts.policy().expect("a policy"), decisions: findings.decisions().to_vec(), at: None };
             let from_zero = Findings::evaluate(&facts, question.clone());
@@ -222,6 +237,15 @@ proptest! {
             }
             let one_by_one = Findings::evaluate(&facts, Question { at: Some(now), ..question });
             prop_assert_eq!(everything(&from_zero, &facts, now), everything(&one_by_one, &facts, now));
+            answers.push((clock, answer(&findings, &facts, day(clock))));
+        }
+        // As of every day the answer is the one that was given on that day, as far as clocks went forward.
+        for (number, given) in answers.iter().filter(|_| is_steady) {
+            let at = Some(day(*number));
+            let decisions = if *number >= decided_on.unwrap_or(i64::MAX) { vec![decision()] } else { Vec::new() };
+            let policy = facts.policy_at(at).expect("a policy");
+            let as_of = Findings::evaluate(&facts, Question { policy, decisions, at });
+            prop_assert_eq!(&answer(&as_of, &facts, day(*number)), given, "day {}", number);
         }
         if let Some(restored) = restored {
             prop_assert_eq!(snapshot(&restored), snapshot(&facts));
@@ -231,6 +255,17 @@ proptest! {
             prop_assert_eq!(everything(&of_restored, &restored, day(400)), everything(&findings, &facts, day(400)));
         }
     }
+}
+
+/// What is answered of a day: the list, the figures, the assets.
+type Answer = (Page, plimsoll_fleet::Summary, Vec<plimsoll_fleet::AssetRow>);
+
+fn answer(findings: &Findings, facts: &Facts, now: Timestamp) -> Answer {
+    let all = plimsoll_fleet::AssetFilter::default();
+    let mut assets = findings.assets(facts, (&all, now), (0, 100)).1;
+    // What could not be read is told of the last look alone.
+    assets.iter_mut().for_each(|row| row.problems.clear());
+    (everything(findings, facts, now), findings.summary(facts, now), assets)
 }
 
 fn snapshot(facts: &Facts) -> Vec<u8> {

@@ -117,7 +117,9 @@ impl Asset {
     pub fn scanned_by(&self, at: Timestamp) -> Option<Timestamp> {
         let end = self.looks.partition_point(|(first, _)| *first <= at);
         let last = self.looks[..end].last().map(|(_, last)| (*last).min(at));
-        last.filter(|last| *last >= self.registered_by(at))
+        // What was there before it was registered first was looked at all the same; what came back is another machine.
+        let came_back = self.registrations.iter().skip(1).rfind(|registered| **registered <= at);
+        last.filter(|last| came_back.is_none_or(|registered| last >= registered))
     }
 
     /// Whether it is still there.

@@ -67,7 +67,9 @@ pub enum Refusal {
         id: String,
     },
     /// An inventory without a single package tells nothing: an empty folder looks like that, and one that is not mounted.
-    #[error("the inventory has no package at all: that tells nothing about the asset (is the folder mounted, is it the right file?)")]
+    #[error(
+        "the inventory has no package at all: that tells nothing about the asset (is the folder mounted, is it the right file?)"
+    )]
     Empty,
     /// It is not in the state for it.
     #[error("it is {found}, and must be {wanted}")]

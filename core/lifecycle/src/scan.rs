@@ -6,7 +6,7 @@ use crate::id::{AssetId, PersonId};
 use crate::person::{Role, SYSTEM};
 use crate::scope::Scope;
 use crate::{Refusal, State};
-use jiff::{Span, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// How often assets must be looked at.
@@ -40,6 +40,17 @@ impl ScanRule {
         };
         let due = span.and_then(|span| start.to_zoned(TimeZone::UTC).checked_add(span));
         due.map_or(Timestamp::MAX, |due| due.timestamp())
+    }
+}
+
+impl ScanRule {
+    /// Whether an asset should have been looked at before an instant, and was not.
+    #[must_use]
+    pub fn is_overdue(&self, asset: &Asset, attributes: &Attributes, at: Timestamp) -> bool {
+        // No month is shorter than 28 days: most need no calendar.
+        let soonest = i64::from(self.exposed_days).min(i64::from(self.internal_months) * 28);
+        let start = asset.scanned_by(at).unwrap_or_else(|| asset.registered_by(at));
+        at.duration_since(start) > SignedDuration::from_hours(soonest * 24) && self.due(asset, attributes, at) < at
     }
 }
 

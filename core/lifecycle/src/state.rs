@@ -150,7 +150,7 @@ pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -
         Command::RevokeToken(token) => token::revoke(state, token, by),
         Command::UpdateFeed { feed, digest, records, newest } => {
             feed::update(state, feed, (digest, *records, *newest), by)
-        },
+        }
         Command::JudgeAdvisories { index, document, packages, vulnerabilities } => {
             feed::judge(state, (index, document), (*packages, *vulnerabilities), by)
         }
@@ -192,9 +192,10 @@ impl State {
     /// Says no if somebody may not say what the advisories say.
     pub(crate) fn may_judge(&self, by: &PersonId) -> Result<(), Refusal> {
         // What comes in with an agent's inventory is judged at once.
-        let is_agent = by.as_str().strip_prefix(AGENT).is_some_and(|asset| {
-            AssetId::new(asset).is_ok_and(|asset| self.active_asset(&asset).is_ok())
-        });
+        let is_agent = by
+            .as_str()
+            .strip_prefix(AGENT)
+            .is_some_and(|asset| AssetId::new(asset).is_ok_and(|asset| self.active_asset(&asset).is_ok()));
         if by.as_str() == SYSTEM || is_agent { Ok(()) } else { self.may(by, Role::REPORTS) }
     }
 

@@ -410,7 +410,10 @@ fn looks_are_known_as_of_every_day() {
     }
     assert_eq!(world.asset("a").looks, [(day(1), day(3)), (day(10), day(11))]);
     let by = |world: &World, number: i64| world.asset("a").scanned_by(day(number));
-    assert_eq!([0, 1, 5, 10, 40].map(|number| by(&world, number)), [None, Some(day(1)), Some(day(3)), Some(day(10)), Some(day(11))]);
+    assert_eq!(
+        [0, 1, 5, 10, 40].map(|number| by(&world, number)),
+        [None, Some(day(1)), Some(day(3)), Some(day(10)), Some(day(11))]
+    );
     world.done(&Command::RetireAsset(asset("a"), "scrapped".to_owned()), "ops", day(50));
     world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(60));
     assert_eq!([by(&world, 5), by(&world, 61)], [Some(day(3)), None], "a new machine was not looked at yet");

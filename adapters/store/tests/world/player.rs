@@ -163,6 +163,11 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
     let one = |command| Plan { commands: vec![command], ..Plan::default() };
     let added = || Command::RegisterAsset(asset(&name), Attributes::default());
     let job = || NewJob { id: name.clone(), queue: "mail".to_owned(), body: "{}".to_owned(), not_before: at };
+    // Where everything begins with this step, so does who acts in it.
+    if store.record().await.expect("read").state.people.is_empty() {
+        staff(store).await;
+        tell("entries 1");
+    }
     match kind {
         0 => commit("root", one(added())).await,
         1 => {

@@ -145,9 +145,9 @@ pub(crate) enum ListFormat {
 /// Which part of a list, as of when, in which form.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct ListArguments {
-    /// How many at the most
-    #[arg(long, default_value_t = 50)]
-    pub(crate) limit: usize,
+    /// How many at the most; 50 in a table, and all of them for programs, if left out
+    #[arg(long)]
+    limit: Option<usize>,
     /// How many to pass over
     #[arg(long, default_value_t = 0)]
     pub(crate) offset: usize,
@@ -157,6 +157,13 @@ pub(crate) struct ListArguments {
     /// The form of the output
     #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
     pub(crate) format: ListFormat,
+}
+
+impl ListArguments {
+    /// How many at the most: a table ends where people stop reading, what programs read is whole.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(if self.format == ListFormat::Table { 50 } else { usize::MAX })
+    }
 }
 
 /// What an inventory is taken from.
@@ -243,6 +250,13 @@ pub(crate) enum FleetCommand {
         #[command(flatten)]
         list: ListArguments,
     },
+    /// List what could not be judged, and why
+    Undetermined {
+        #[command(flatten)]
+        filter: AssetFilterArguments,
+        #[command(flatten)]
+        list: ListArguments,
+    },
     /// The fleet in figures
     Summary {
         /// As of this date or instant instead of now
@@ -277,6 +291,12 @@ pub(crate) enum FleetCommand {
         /// Their roles
         #[arg(long, value_enum)]
         role: Vec<RoleArgument>,
+    },
+    /// List people and their roles
+    People {
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
     },
     /// Decide on findings: exceptions and false positives
     #[command(subcommand)]

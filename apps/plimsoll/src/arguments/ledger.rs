@@ -26,7 +26,7 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Prove that an entry is in the ledger, as JSON that anybody can check with the checkpoint's key
+    /// Prove that an entry is in the ledger, as JSON that anybody can check with the ledger's public key
     Prove {
         /// The entry's number, from 0
         number: u64,
@@ -35,11 +35,11 @@ pub(crate) enum LedgerCommand {
     Check {
         /// The proof's file
         proof: PathBuf,
-        /// The public key that signs the ledger: a file, or the key itself
+        /// The public key that the ledger began with, or one that signed it later: a file, or the key itself
         #[arg(long, value_name = "FILE|KEY")]
         key: String,
     },
-    /// Make every table anew from the ledger, and compare it with what is there
+    /// Make every table anew from the ledger, compare it with what is there, and hold every entry against the rules
     Replay {
         /// JSON instead of text
         #[arg(long)]
@@ -47,7 +47,7 @@ pub(crate) enum LedgerCommand {
     },
     /// Print the newest checkpoint, to be kept elsewhere
     Checkpoint,
-    /// Print entries, one JSON document a line
+    /// Print entries with their numbers, one JSON document a line
     Show {
         /// The first one's number
         #[arg(long, default_value_t = 0)]
@@ -97,7 +97,7 @@ pub(crate) struct DemoArguments {
     /// The same seed plays the same organisation
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// The day on which it ends; today if left out
+    /// The day on which it ends; yesterday if left out
     #[arg(long, value_name = "DATE")]
     pub(crate) until: Option<String>,
 }

@@ -14,14 +14,12 @@ use std::path::Path;
 /// Writes a backup; where it fails nothing is left behind under its name.
 pub(super) fn backup(arguments: &BackupArguments, data: &Path, is_quiet: bool) -> Result<u8> {
     let (path, address) = (&arguments.file, record::address(data, &arguments.record));
-    if !store::exists(&address) {
-        return Err(Usage(format!("there is no record at `{address}`")).into());
-    }
     if path.exists() {
         return Err(Usage(format!("`{}` is there already", path.display())).into());
     }
-    let beside = path.with_file_name(format!("{}.part", path.file_name().unwrap_or_default().display()));
-    let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
+    let name = path.file_name().unwrap_or_default().display().to_string();
+    let beside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+    let open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside);
     let mut file = BufWriter::new(open.with_context(|| format!("failed to create `{}`", beside.display()))?);
     let mut counter = Counter::new("written", "rows", is_quiet);
     let written = block_on(async { Ok(store::backup(&address, &mut file, |rows| counter.at(rows, None)).await?) });
@@ -48,33 +46,21 @@ pub(super) fn backup(arguments: &BackupArguments, data: &Path, is_quiet: bool) -
 /// Puts a backup into an empty place, and verifies it there.
 pub(super) fn restore(arguments: &RestoreArguments, data: &Path, is_quiet: bool) -> Result<u8> {
     let address = record::address(data, &arguments.record);
-    let is_file = !address.contains("://");
-    if is_file && Path::new(&address).exists() {
-        return Err(Usage(format!("there is a record at `{address}` already: restore into an empty place")).into());
-    }
     let key = record::public_key(arguments.key.as_deref(), data)?;
     std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
     let file = File::open(&arguments.file).with_context(|| format!("failed to open `{}`", arguments.file.display()))?;
     let mut counter = Counter::new("restored", "rows", is_quiet);
     let (even_if_damaged, input) = (arguments.even_if_damaged, BufReader::new(file));
-    let restored = block_on(async { Ok(store::restore(&address, input, &key, |rows| counter.at(rows, None)).await?) });
+    let progress = |rows| counter.at(rows, None);
+    let restored = block_on(async { Ok(store::restore(&address, input, &key, even_if_damaged, progress).await?) });
     counter.end();
-    let remove = || {
-        for ending in ["", "-wal", "-shm"].iter().filter(|_| is_file) {
-            let _ = std::fs::remove_file(format!("{address}{ending}"));
-        }
-    };
-    let restored = restored.inspect_err(|_| remove())?;
+    let restored = restored?;
     let of_ledger = restored.report.as_ref().map_or(Ok(exit::WITHIN_POLICY), |report| verified(report, false))?;
     let of_tables = replay(&restored.replayed, false)?;
-    if of_ledger.max(of_tables) == exit::WITHIN_POLICY || even_if_damaged {
+    if restored.is_kept {
         return Ok(of_ledger.max(of_tables));
     }
-    if is_file {
-        remove();
-        bail!(
-            "nothing was put in place: what the backup holds is not as it was written (--even-if-damaged puts it there all the same)"
-        );
-    }
-    bail!("what the backup holds is not as it was written; it is in the database all the same: drop it")
+    bail!(
+        "nothing was put in place: what the backup holds is not as it was written (--even-if-damaged puts it there all the same)"
+    );
 }

@@ -21,16 +21,22 @@ pub(super) fn run(arguments: &DemoArguments, data: &Path, is_quiet: bool) -> Res
         .into());
     }
     let now = Timestamp::now();
-    let until = super::scan::instant(arguments.until.as_deref())?;
-    if until > now + SignedDuration::from_hours(24) {
-        return Err(Usage("a demonstration does not end after today".to_owned()).into());
+    let yesterday = now - SignedDuration::from_hours(24);
+    let until =
+        arguments.until.as_deref().map(|text| super::scan::instant(Some(text))).transpose()?.unwrap_or(yesterday);
+    if until.as_second().div_euclid(86_400) > yesterday.as_second().div_euclid(86_400) {
+        return Err(Usage("a demonstration ends before today: what has not been yet cannot be shown".to_owned()).into());
     }
     let days = (arguments.months * 365).div_ceil(12);
     let settings = demo::Settings { assets: arguments.assets, days, seed: arguments.seed, until };
     std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
     let mut counter = Counter::new("played", "days", is_quiet);
     let played = block_on(async {
-        let signer = Keys::of(data).adopt(&demo::signer(arguments.seed)?)?;
+        let wanted = demo::signer(arguments.seed)?;
+        let signer = Keys::of(data).adopt(&wanted)?;
+        if signer.verifier() != wanted.verifier() {
+            return Err(Usage(format!("`{}` is in use: name an empty folder with --data", data.display())).into());
+        }
         let options = Options::new(&address, signer);
         let organisation = Organisation::new(Store::open(options, |_| {}).await?);
         let progress = |day: u32, days: u32| counter.at(u64::from(day), Some(u64::from(days)));

@@ -7,7 +7,9 @@ mod register;
 mod table;
 mod why;
 
-use crate::arguments::{AssetFilterArguments, ExposureArgument, FilterArguments, FleetArguments, FleetCommand};
+use crate::arguments::{
+    AssetFilterArguments, DecisionCommand, ExposureArgument, FilterArguments, FleetArguments, FleetCommand,
+};
 use crate::exit::{self, Usage};
 use crate::record::{self, block_on};
 use anyhow::Result;
@@ -34,12 +36,18 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
                 push::push(&opened, &arguments, data, is_quiet).await
             }
             FleetCommand::Judge => {
-                let opened = record::open(data, &record, is_quiet).await?;
+                let opened = record::open_to_change(data, &record, is_quiet).await?;
                 push::judge(&opened, data, is_quiet).await
             }
             FleetCommand::Decision(command) => {
-                let opened = record::open(data, &record, is_quiet).await?;
+                let opened = match command {
+                    DecisionCommand::List { .. } => record::open(data, &record, is_quiet).await?,
+                    _ => record::open_to_change(data, &record, is_quiet).await?,
+                };
                 decisions::run(&opened, command, is_quiet).await
+            }
+            FleetCommand::People { format } => {
+                register::people(&record::open(data, &record, is_quiet).await?, format).await
             }
             FleetCommand::Why { id, asset, at, format } => {
                 let opened = record::open(data, &record, is_quiet).await?;
@@ -56,6 +64,11 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
 /// An asset's id, as an argument.
 fn asset_id(text: &str) -> Result<AssetId> {
     AssetId::new(text).map_err(|refusal| Usage(refusal.to_string()).into())
+}
+
+/// A package as people name it, as the record knows it.
+fn package(text: &str) -> Result<String> {
+    operations::package_name(text).map_err(|what| Usage(what).into())
 }
 
 /// An instant, as an argument; none means now.
@@ -95,7 +108,7 @@ fn filter(arguments: FilterArguments) -> Result<Filter> {
         states: arguments.state.iter().map(state).collect(),
         classes: arguments.class,
         vulnerability: arguments.vulnerability,
-        package: arguments.package,
+        package: arguments.package.as_deref().map(package).transpose()?,
         is_overdue: arguments.overdue.then_some(true),
         due_before: instant(arguments.due_before.as_deref())?,
         assets: asset_filter(arguments.assets)?,

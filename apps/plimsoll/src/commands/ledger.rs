@@ -4,6 +4,7 @@ mod proof;
 
 use crate::arguments::{LedgerArguments, LedgerCommand};
 use crate::exit;
+use crate::formats::count;
 use crate::pager;
 use crate::printable::printable;
 use crate::progress::{Counter, say};
@@ -19,9 +20,6 @@ use store::{DifferenceKind, Keys};
 pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Result<u8> {
     let LedgerArguments { record, command } = arguments;
     let address = record::address(data, &record);
-    if !matches!(command, LedgerCommand::Check { .. } | LedgerCommand::Key) && !store::exists(&address) {
-        return Err(crate::exit::Usage(format!("there is no record at `{address}`")).into());
-    }
     block_on(async {
         match command {
             LedgerCommand::Verify { key, checkpoint, json } => {
@@ -40,11 +38,7 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
                 let proven = opened.organisation.store.prove(number).await?;
                 print(&(serde_json::to_string_pretty(&proof::as_json(&proven)?)? + "\n"))
             }
-            LedgerCommand::Check { proof, key } => {
-                let key = record::public_key(Some(&key), data)?;
-                let entry = proof::check(&crate::files::read_text(&proof)?, &key)?;
-                print(&format!("The proof holds: this entry is in the ledger.\n{entry}\n"))
-            }
+            LedgerCommand::Check { proof, key } => check(&proof, &record::public_key(Some(&key), data)?),
             LedgerCommand::Replay { json } => {
                 let mut counter = Counter::new("played again", "entries", is_quiet);
                 let replayed =
@@ -58,26 +52,61 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
             }
             LedgerCommand::Show { from, count } => {
                 let opened = record::open(data, &record, is_quiet).await?;
-                let size = opened.organisation.store.record().await?.state.entries;
-                let entries =
-                    opened.organisation.store.entries(from.min(size), from.saturating_add(count).min(size)).await?;
-                let text: String =
-                    entries.iter().map(|entry| String::from_utf8_lossy(entry).into_owned() + "\n").collect();
-                print(&text)
+                show(&opened, (from, count), is_quiet).await
             }
-            LedgerCommand::Key => print(&format!("{}\n", record::public_key(None, data)?)),
+            LedgerCommand::Key => {
+                if let Some(now) = Keys::of(data).candidates()?.first().filter(|_| !is_quiet) {
+                    say(&format!("It is signed by `{}` now.", now.verifier()));
+                }
+                print(&format!("{}\n", record::public_key(None, data)?))
+            }
             LedgerCommand::RotateKey => {
-                let opened = record::open(data, &record, is_quiet).await?;
+                let opened = record::open_to_change(data, &record, is_quiet).await?;
                 let keys = Keys::of(data);
                 let next = keys.next(&keys.signer()?)?;
                 keys.prepare(&next)?;
                 opened.organisation.store.change_key(&opened.person, opened.now, next.clone()).await?;
                 keys.replace(&next)?;
                 say(&format!("The ledger is signed by `{}` from now on.", next.verifier()));
+                say("Save the folder `keys` anew: the copies that you have do not hold this key.");
                 Ok(exit::WITHIN_POLICY)
             }
         }
     })
+}
+
+fn entries(number: u64) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
+}
+
+/// Checks a proof, and shows what it proves.
+fn check(proof: &Path, key: &::ledger::Verifier) -> Result<u8> {
+    match proof::check(&crate::files::read_text(proof)?, key)? {
+        proof::Checked::Holds(entry) => {
+            print(&format!("The proof holds: this entry is in the ledger.\n{}\n", crate::sheet::escaped(&entry)))
+        }
+        proof::Checked::Fails(why) => {
+            print(&format!("THE PROOF DOES NOT HOLD: {why}.\n"))?;
+            Ok(exit::POLICY_NOT_MET)
+        }
+    }
+}
+
+/// Shows entries, each with its number.
+async fn show(opened: &record::Opened, (from, count): (u64, u64), is_quiet: bool) -> Result<u8> {
+    let store = &opened.organisation.store;
+    let size = store.record().await?.state.entries;
+    let (from, until) = (from.min(size), from.saturating_add(count).min(size));
+    let mut text = String::new();
+    for (number, entry) in (from..).zip(store.entries(from, until).await?) {
+        let entry = crate::sheet::escaped(&String::from_utf8_lossy(&entry));
+        text.push_str(&format!("{{\"number\":{number},\"entry\":{entry}}}\n"));
+    }
+    opened.show(text.as_bytes(), false)?;
+    if until < size && !is_quiet {
+        say(&format!("… and {} behind it: --from {until} or a larger --count", entries(size - until)));
+    }
+    Ok(exit::WITHIN_POLICY)
 }
 
 fn print(text: &str) -> Result<u8> {
@@ -101,14 +130,15 @@ pub(super) fn verified(report: &Report, is_json: bool) -> Result<u8> {
         }
         writeln!(
             out,
-            "{} entries of the ledger {}, {} changes of keys: {}",
-            report.checkpoint.size,
+            "{} of the ledger {}, {} of keys: {}",
+            entries(report.checkpoint.size),
             printable(&report.checkpoint.origin),
-            report.key_changes.len(),
+            count(report.key_changes.len(), "change"),
             if lines.is_empty() {
-                "everything is as it was written".to_owned()
+                "the ledger is as it was written (`plimsoll ledger replay` looks at the tables and documents too)"
+                    .to_owned()
             } else {
-                format!("{} things are not as they were written", lines.len())
+                format!("not as it was written: {}", count(lines.len(), "thing"))
             }
         )?;
     }
@@ -151,20 +181,34 @@ pub(super) fn replay(replayed: &store::Replayed, is_json: bool) -> Result<u8> {
             .iter()
             .map(|one| json!({ "table": one.table, "key": one.key, "what": word(one.kind) }))
             .collect();
-        let whole = json!({ "entries": replayed.entries, "rows": replayed.rows, "differences": differences });
+        let unlawful: Vec<_> =
+            replayed.unlawful.iter().map(|(number, why)| json!({ "entry": number, "why": why.to_string() })).collect();
+        let whole = json!({
+            "entries": replayed.entries, "rows": replayed.rows, "differences": differences, "unlawful": unlawful,
+            "dated_back": replayed.dated_back,
+        });
         writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
     } else {
         for one in &replayed.differences {
             writeln!(out, "DIFFERS  table {}, row `{}`: it {}", one.table, printable(&one.key), word(one.kind))?;
         }
+        for (number, why) in &replayed.unlawful {
+            writeln!(out, "UNLAWFUL  entry {number}: the rules do not allow it ({})", printable(&why.to_string()))?;
+        }
+        if let Some(first) = replayed.dated_back.first() {
+            let many = entries(replayed.dated_back.len() as u64);
+            writeln!(out, "DATED BACK  {many}, the first is {first}: a clock was wrong, or somebody set it back")?;
+        }
         writeln!(
             out,
-            "{} entries played again, {} rows compared, {} differ",
-            replayed.entries,
-            replayed.rows,
+            "{} played again and held against the rules, {} not lawful; {} compared, {} differ",
+            entries(replayed.entries),
+            replayed.unlawful.len(),
+            count(replayed.rows as usize, "row"),
             replayed.differences.len()
         )?;
     }
     pager::show(&out).context("failed to write")?;
-    Ok(if replayed.differences.is_empty() { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
+    let is_well = replayed.differences.is_empty() && replayed.unlawful.is_empty();
+    Ok(if is_well { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
 }

@@ -6,7 +6,7 @@ use ecow::EcoString;
 use matching::Fix;
 
 pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let mut writer = csv::Writer::from_writer(&mut *out);
+    let mut rows = Vec::new();
     let head = [
         "id",
         "class",
@@ -26,7 +26,6 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         "title",
         "purl",
     ];
-    writer.write_record(head)?;
     for finding in report.findings().chain(&report.assessment.suppressed) {
         let instant = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
         let none = assessment::Carrier {
@@ -45,7 +44,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
         for carrier in carriers {
             let fixed = if let Fix::Available(version) = &carrier.fix { version.to_string() } else { String::new() };
             let advisories: Vec<&str> = finding.sources.iter().map(|source| source.id.as_str()).collect();
-            let row = [
+            rows.push(vec![
                 finding.id.clone(),
                 finding.deadline.class.clone(),
                 instant(finding.deadline.due),
@@ -63,15 +62,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
                 advisories.join(" "),
                 finding.title.clone(),
                 carrier.purl.clone(),
-            ];
-            writer.write_record(row.iter().map(|cell| harmless(cell)))?;
+            ]);
         }
     }
-    writer.flush()?;
-    Ok(())
-}
-
-fn harmless(cell: &str) -> String {
-    let text = crate::printable::printable(cell).into_owned();
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+    crate::sheet::csv(out, &head, rows)
 }

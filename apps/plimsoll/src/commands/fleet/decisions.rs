@@ -3,15 +3,19 @@
 use super::table::Table;
 use super::{asset_id, instant};
 use crate::arguments::{DecisionCommand, DecisionKindArgument, ListFormat};
+use crate::commands::why::canonical_id;
 use crate::exit::{self, Usage};
-use crate::formats::day;
+use crate::formats::{count, day};
+use crate::progress::say;
 use crate::record::Opened;
+use crate::sheet;
 use anstyle::Style;
 use anyhow::Result;
 use lifecycle::{Command, Decision, DecisionId, DecisionKind, Reach};
 
 /// Runs a command on decisions.
-pub(super) async fn run(opened: &Opened, command: DecisionCommand, _is_quiet: bool) -> Result<u8> {
+pub(super) async fn run(opened: &Opened, command: DecisionCommand, is_quiet: bool) -> Result<u8> {
+    let (id, done) = told(&command);
     let command = match command {
         DecisionCommand::List { format } => return list(opened, format).await,
         DecisionCommand::Request { id, kind, vulnerability, package, asset, reason, until, renews } => {
@@ -23,7 +27,11 @@ pub(super) async fn run(opened: &Opened, command: DecisionCommand, _is_quiet: bo
                     DecisionKindArgument::Exception => DecisionKind::Exception,
                     DecisionKindArgument::FalsePositive => DecisionKind::FalsePositive,
                 },
-                reach: Reach { vulnerability, package, assets },
+                reach: Reach {
+                    vulnerability: canonical_id(&vulnerability),
+                    package: package.as_deref().map(super::package).transpose()?,
+                    assets,
+                },
                 reason,
                 until,
                 renews: renews.as_deref().map(decision_id).transpose()?,
@@ -34,7 +42,32 @@ pub(super) async fn run(opened: &Opened, command: DecisionCommand, _is_quiet: bo
         DecisionCommand::Revoke { id } => Command::RevokeDecision(decision_id(&id)?),
     };
     opened.organisation.act(&opened.person, opened.now, command).await?;
+    if is_quiet {
+        return Ok(exit::WITHIN_POLICY);
+    }
+    say(&format!("`{id}` is {done}."));
+    let record = opened.organisation.store.record().await?;
+    if let Some(decision) = DecisionId::new(id).ok().and_then(|id| record.state.decisions.get(&id)) {
+        let Reach { vulnerability, package, assets } = &decision.reach;
+        let of = package.as_ref().map_or_else(|| "every package".to_owned(), |package| format!("`{package}`"));
+        let on = if assets.is_empty() { "all assets".to_owned() } else { count(assets.len(), "asset") };
+        say(&format!("It speaks of {vulnerability} in {of} on {on}, until {}.", day(decision.until)));
+        if record.facts.signals_of(vulnerability).is_none() {
+            say("Nothing is known of this vulnerability here: it sets nothing aside as it stands.");
+        }
+    }
     Ok(exit::WITHIN_POLICY)
+}
+
+/// What a command has done to which decision.
+fn told(command: &DecisionCommand) -> (String, &'static str) {
+    match command {
+        DecisionCommand::Request { id, .. } => (id.clone(), "asked for: somebody else has to approve it"),
+        DecisionCommand::Approve { id } => (id.clone(), "approved"),
+        DecisionCommand::Decline { id } => (id.clone(), "turned down"),
+        DecisionCommand::Revoke { id } => (id.clone(), "taken back"),
+        DecisionCommand::List { .. } => (String::new(), ""),
+    }
 }
 
 fn decision_id(text: &str) -> Result<DecisionId> {
@@ -47,16 +80,12 @@ async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
     let mut out = Vec::new();
     match format {
         ListFormat::Json => {
-            let all: Vec<_> = decisions
-                .iter()
-                .map(|(id, decision)| serde_json::json!({ "id": id, "holds": decision.holds(opened.now), "decision": decision }))
-                .collect();
-            out.extend(serde_json::to_vec_pretty(&all)?);
-            out.push(b'\n');
+            let one = |(id, decision): &(&DecisionId, &Decision)| serde_json::json!({ "id": id, "holds": decision.holds(opened.now), "decision": decision });
+            let all: Vec<_> = decisions.iter().map(one).collect();
+            out.extend_from_slice(sheet::json(&all)?.as_bytes());
         }
         ListFormat::Csv => {
-            let mut writer = csv::Writer::from_writer(&mut out);
-            writer.write_record([
+            let head = [
                 "id",
                 "kind",
                 "vulnerability",
@@ -67,12 +96,8 @@ async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
                 "requested_by",
                 "approved_by",
                 "reason",
-            ])?;
-            for (id, decision) in decisions {
-                writer.write_record(cells(id, decision, opened.now))?;
-            }
-            writer.flush()?;
-            drop(writer);
+            ];
+            sheet::csv(&mut out, &head, decisions.iter().map(|(id, decision)| cells(id, decision, opened.now)))?;
         }
         ListFormat::Table => {
             let mut table = Table::new(&[

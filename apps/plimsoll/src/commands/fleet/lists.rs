@@ -3,58 +3,90 @@
 mod assets;
 mod findings;
 mod summary;
+mod undetermined;
 
 use super::{asset_filter, filter, instant};
-use crate::arguments::{FleetCommand, GroupArgument, ListArguments, ListFormat, SortArgument};
+use crate::arguments::{FleetCommand, GroupArgument, ListFormat, SortArgument};
 use crate::record::{self, Opened};
 use anyhow::Result;
-use fleet::{GroupBy, Query, Sort};
+use fleet::{AssetFilter, GroupBy, Query, Sort};
 use jiff::Timestamp;
 use operations::View;
 use std::path::Path;
 
 /// Runs a command that answers a question.
 pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_quiet: bool) -> Result<u8> {
-    let gaps = stale(opened, data).await?;
+    let stale = stale(opened, data).await?;
     let is_table = match &command {
-        FleetCommand::Assets { list, .. } | FleetCommand::Findings { list, .. } => list.format == ListFormat::Table,
+        FleetCommand::Assets { list, .. }
+        | FleetCommand::Findings { list, .. }
+        | FleetCommand::Undetermined { list, .. } => list.format == ListFormat::Table,
         FleetCommand::Summary { json, .. } => !json,
         _ => false,
     };
+    let gaps_of = |view: &View<'_>, filter: &AssetFilter| {
+        let gaps = view.gaps(filter);
+        let words: Vec<String> = gaps.words().into_iter().chain(stale.clone().filter(|_| view.at.is_none())).collect();
+        (gaps, words)
+    };
+    let mut told = Vec::new();
     let (text, code) = match command {
-        FleetCommand::Assets { filter, list: ListArguments { limit, offset, at, format } } => {
+        FleetCommand::Assets { filter, list } => {
             let filter = asset_filter(filter)?;
-            ask(opened, at.as_deref(), |view| assets::write(view, &filter, (offset, limit), format)).await?
+            ask(opened, list.at.as_deref(), |view| {
+                is_known(view, &filter)?;
+                told = gaps_of(view, &filter).1;
+                assets::write(view, &filter, (list.offset, list.limit()), (list.format, &told))
+            })
+            .await?
         }
-        FleetCommand::Findings {
-            filter: arguments,
-            group_by,
-            sort,
-            list: ListArguments { limit, offset, at, format },
-        } => {
+        FleetCommand::Findings { filter: arguments, group_by, sort, list } => {
             let filter = filter(*arguments)?;
-            ask(opened, at.as_deref(), |view| {
+            let (offset, limit) = (list.offset, list.limit());
+            ask(opened, list.at.as_deref(), |view| {
+                is_known(view, &filter.assets)?;
                 known_classes(view, &filter.classes)?;
+                told = gaps_of(view, &filter.assets).1;
                 match group_by {
-                    Some(by) => findings::write_groups(view, &filter, group(by), (offset, limit), format),
+                    Some(by) => findings::write_groups(view, &filter, group(by), (offset, limit), (list.format, &told)),
                     None => {
                         let query = Query { filter, sort: order(sort), offset, limit, now: view.now };
-                        findings::write(view, &query, format)
+                        findings::write(view, &query, (list.format, &told))
                     }
                 }
             })
             .await?
         }
+        FleetCommand::Undetermined { filter, list } => {
+            let filter = asset_filter(filter)?;
+            ask(opened, list.at.as_deref(), |view| {
+                is_known(view, &filter)?;
+                undetermined::write(view, &filter, &list)
+            })
+            .await?
+        }
         FleetCommand::Summary { at, json } => {
-            ask(opened, at.as_deref(), |view| summary::write(view, json, gaps.as_deref())).await?
+            ask(opened, at.as_deref(), |view| {
+                let (gaps, words) = gaps_of(view, &AssetFilter::default());
+                summary::write(view, json, (&gaps, &words))
+            })
+            .await?
         }
         _ => return Ok(crate::exit::WITHIN_POLICY),
     };
     opened.show(&text, is_table)?;
-    if let Some(gaps) = gaps.filter(|_| !is_quiet) {
-        crate::progress::say(&gaps);
+    if !told.is_empty() && !is_quiet {
+        crate::progress::say(&format!("Not enough data to call it clean: {}.", told.join("; ")));
     }
     Ok(code)
+}
+
+/// An asset that nobody knows is a mistake, not an empty list.
+fn is_known(view: &View<'_>, filter: &AssetFilter) -> Result<()> {
+    match filter.id.as_ref().filter(|id| !view.record.state.assets.contains_key(id)) {
+        None => Ok(()),
+        Some(id) => Err(crate::exit::Usage(format!("there is no asset `{id}`")).into()),
+    }
 }
 
 async fn ask(
@@ -70,7 +102,7 @@ async fn ask(
 async fn stale(opened: &Opened, data: &Path) -> Result<Option<String>> {
     Ok(match record::advisories(data)? {
         Some(advisories) if !opened.organisation.is_judged_by(&advisories).await? => Some(
-            "The advisories have changed since packages were held against them: run `plimsoll fleet judge`.".to_owned(),
+            "the advisories have changed since packages were held against them (run `plimsoll fleet judge`)".to_owned(),
         ),
         _ => None,
     })

@@ -4,12 +4,15 @@ use super::{asset_id, instant};
 use crate::arguments::{PushArguments, Subject};
 use crate::commands::changelogs;
 use crate::exit::{self, Usage};
+use crate::formats::count;
+use crate::printable::printable;
 use crate::progress::{Counter, say};
 use crate::record::{self, Opened};
 use crate::target;
 use anyhow::Result;
-use lifecycle::{Attributes, Command, ScanRule, Scope};
-use operations::{Observed, Taken};
+use fleet::AssetFilter;
+use lifecycle::{AssetId, Attributes, Command, ScanRule, Scope};
+use operations::{Observed, Taken, View};
 use std::path::{Path, PathBuf};
 
 /// Reads an inventory and takes it in.
@@ -52,7 +55,7 @@ pub(super) async fn push(opened: &Opened, arguments: &PushArguments, data: &Path
         judge_by(opened, advisories, is_quiet).await?;
     }
     let packages = observed.packages();
-    let unread = observed.unread;
+    let (unread, problems) = (observed.unread, observed.problems.clone());
     let input = (observed, taken_at);
     let taken =
         opened.organisation.push(&opened.person, asset.clone(), input, (advisories.as_ref(), opened.now)).await?;
@@ -64,7 +67,15 @@ pub(super) async fn push(opened: &Opened, arguments: &PushArguments, data: &Path
     };
     tell(is_quiet, format!("`{asset}`: {words}."));
     if unread > 0 {
-        say(&format!("{unread} files or entries could not be read: what they hold is not known."));
+        let behind = problems.len().saturating_sub(MOST_TOLD);
+        say(&format!("Files or entries that could not be read: {unread}. What they hold is not known."));
+        problems.iter().take(MOST_TOLD).for_each(|problem| say(&format!("  {}", printable(problem))));
+        if behind > 0 {
+            say(&format!("  … and {behind} more"));
+        }
+    }
+    if !is_quiet && advisories.is_some() {
+        tell_findings(opened, &asset).await?;
     }
     if advisories.is_none() {
         say(
@@ -72,6 +83,29 @@ pub(super) async fn push(opened: &Opened, arguments: &PushArguments, data: &Path
         );
     }
     Ok(exit::WITHIN_POLICY)
+}
+
+/// How many of the things that could not be read are told.
+const MOST_TOLD: usize = 10;
+
+/// What is owed on an asset now.
+async fn tell_findings(opened: &Opened, asset: &AssetId) -> Result<()> {
+    let filter = AssetFilter { id: Some(asset.clone()), ..AssetFilter::default() };
+    let answer = |view: &View<'_>| {
+        let rows = view.findings.assets(&view.record.facts, (&filter, view.now), (0, 1)).1;
+        rows.first().map(|row| (row.counts, row.undetermined))
+    };
+    if let Some((counts, undetermined)) = opened.organisation.view(None, opened.now, answer).await? {
+        let unknown = match undetermined {
+            0 => String::new(),
+            number => {
+                let packages = count(number as usize, "package");
+                format!("; {packages} could not be judged (see `plimsoll fleet undetermined`)")
+            }
+        };
+        say(&format!("{}, {} overdue{unknown}.", count(counts.findings as usize, "finding"), counts.overdue));
+    }
+    Ok(())
 }
 
 /// Holds everything against the current index, and notes the scans that were missed.
@@ -86,7 +120,7 @@ pub(super) async fn judge(opened: &Opened, data: &Path, is_quiet: bool) -> Resul
     let missed = Command::TellMissedScans(ScanRule::default(), Scope::default());
     let missed = opened.organisation.act(&opened.person, opened.now, missed).await?.events.len();
     if missed > 0 {
-        say(&format!("{missed} scans were due and have not happened (see `plimsoll fleet assets`)."));
+        say(&format!("Scans that were due and have not happened: {missed} (see `plimsoll fleet assets`)."));
     }
     Ok(exit::WITHIN_POLICY)
 }
@@ -101,8 +135,10 @@ async fn judge_by(opened: &Opened, advisories: &operations::Advisories, is_quiet
     tell(
         is_quiet,
         format!(
-            "{} distinct packages were held against the advisories: something else is said of {}, and of {} vulnerabilities.",
-            judged.things, judged.changed, judged.vulnerabilities
+            "Held against the advisories: {}. Something new is said of {} of them; vulnerabilities of which more is known: {}.",
+            count(judged.things as usize, "package version"),
+            judged.changed,
+            judged.vulnerabilities
         ),
     );
     Ok(())

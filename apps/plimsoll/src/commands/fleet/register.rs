@@ -2,13 +2,15 @@
 
 mod file;
 
+use super::table::Table;
 use super::{asset_id, exposure};
-use crate::arguments::{AttributeArguments, FleetCommand, RoleArgument};
+use crate::arguments::{AttributeArguments, FleetCommand, ListFormat, RoleArgument};
 use crate::exit::{self, Usage};
 use crate::progress::say;
 use crate::record::Opened;
+use crate::sheet;
 use anyhow::{Context, Result};
-use lifecycle::{AssetId, Attributes, Command, PersonId, Role};
+use lifecycle::{AssetId, Attributes, Command, Person, PersonId, Role};
 use std::path::Path;
 use store::Plan;
 
@@ -30,10 +32,14 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, is_quiet: bool) 
             opened.organisation.act(&opened.person, opened.now, command).await?;
             tell(format!("`{asset}` is registered."));
         }
-        FleetCommand::Set { asset, attributes } => set(opened, asset_id(&asset)?, attributes).await?,
+        FleetCommand::Set { asset, attributes } => {
+            let is_changed = set(opened, asset_id(&asset)?, attributes).await?;
+            tell(format!("`{asset}`: {}.", if is_changed { "noted" } else { "that was said of it already" }));
+        }
         FleetCommand::Retire { asset, reason } => {
             let command = Command::RetireAsset(asset_id(&asset)?, reason);
             opened.organisation.act(&opened.person, opened.now, command).await?;
+            tell(format!("`{asset}` is out of service: nothing is owed on it any more."));
         }
         FleetCommand::Policy { policy } => {
             let (name, text) = policy_text(&policy)?;
@@ -45,6 +51,7 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, is_quiet: bool) 
             let person = PersonId::new(person).map_err(|refusal| Usage(refusal.to_string()))?;
             let command = Command::SetRoles(person, role.into_iter().map(role_of).collect());
             opened.organisation.act(&opened.person, opened.now, command).await?;
+            tell("The roles are given.".to_owned());
         }
         _ => {}
     }
@@ -73,14 +80,39 @@ fn policy_text(given: &str) -> Result<(String, String)> {
     Ok((policy.name, text))
 }
 
-async fn set(opened: &Opened, asset: AssetId, arguments: AttributeArguments) -> Result<()> {
+async fn set(opened: &Opened, asset: AssetId, arguments: AttributeArguments) -> Result<bool> {
     let plan = move |record: &store::Record| {
         let known = record.state.assets.get(&asset).map(|known| known.attributes.clone()).unwrap_or_default();
         let command = Command::ChangeAsset(asset, changed(known, arguments));
         Ok(Plan { commands: vec![command], ..Plan::default() })
     };
-    opened.organisation.store.commit(&opened.person, opened.now, plan).await?;
-    Ok(())
+    Ok(!opened.organisation.store.commit(&opened.person, opened.now, plan).await?.events.is_empty())
+}
+
+/// Lists people and their roles.
+pub(super) async fn people(opened: &Opened, format: ListFormat) -> Result<u8> {
+    let record = opened.organisation.store.record().await?;
+    let roles = |person: &Person| person.roles.iter().map(|role| role.word()).collect::<Vec<_>>();
+    let cells = |(id, person): (&PersonId, &Person)| {
+        let state = if person.is_erased { "gone" } else { "" };
+        vec![id.to_string(), roles(person).join(" "), state.to_owned()]
+    };
+    let people = &record.state.people;
+    let mut out = Vec::new();
+    match format {
+        ListFormat::Table => {
+            let mut table = Table::new(&["PERSON", "ROLES", ""]);
+            people.iter().for_each(|one| table.row(anstyle::Style::new(), cells(one)));
+            table.write(&mut out)?;
+        }
+        ListFormat::Csv => sheet::csv(&mut out, &["person", "roles", "state"], people.iter().map(cells))?,
+        ListFormat::Json => {
+            let one = |(id, person): (&PersonId, &Person)| serde_json::json!({ "person": id, "roles": roles(person), "is_erased": person.is_erased });
+            out.extend_from_slice(sheet::json(&people.iter().map(one).collect::<Vec<_>>())?.as_bytes());
+        }
+    }
+    opened.show(&out, format == ListFormat::Table)?;
+    Ok(exit::WITHIN_POLICY)
 }
 
 /// All assets of a file, in one go: all of them or none.

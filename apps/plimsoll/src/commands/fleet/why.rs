@@ -3,10 +3,11 @@
 use super::{asset_id, instant};
 use crate::arguments::WhyFormat;
 use crate::commands::why::canonical_id;
-use crate::exit;
+use crate::exit::{self, Usage};
 use crate::formats::{day_and_time, deadline_in_words};
 use crate::printable::printable;
 use crate::record::Opened;
+use crate::sheet;
 use anyhow::Result;
 use fleet::{Carrier, Explanation, Fix};
 use operations::View;
@@ -17,16 +18,13 @@ use std::fmt::Write;
 pub(super) async fn run(opened: &Opened, (id, asset): (&str, &str), at: Option<&str>, format: WhyFormat) -> Result<u8> {
     let (id, asset, at) = (canonical_id(id), asset_id(asset)?, instant(at)?);
     let answer = |view: &View<'_>| -> Result<(String, u8)> {
+        if !view.record.state.assets.contains_key(&asset) {
+            return Err(Usage(format!("there is no asset `{asset}`")).into());
+        }
         let Some(found) = view.findings.explain(&view.record.facts, &id, &asset) else {
-            let is_known = view.record.state.assets.contains_key(&asset);
-            let words = match is_known {
-                false => format!("there is no asset `{asset}`"),
-                true => format!("`{asset}` does not have it and never had, as far as is known"),
-            };
+            let words = format!("`{asset}` does not have it and never had, as far as is known");
             let text = match format {
-                WhyFormat::Json => {
-                    serde_json::to_string_pretty(&json!({ "id": id, "found": false, "verdict": words }))? + "\n"
-                }
+                WhyFormat::Json => sheet::json(&json!({ "id": id, "found": false, "verdict": words }))?,
                 WhyFormat::Text => format!("{}: {words}.\n", printable(&id)),
             };
             return Ok((text, exit::NOT_ENOUGH_DATA));
@@ -34,7 +32,7 @@ pub(super) async fn run(opened: &Opened, (id, asset): (&str, &str), at: Option<&
         let is_overdue = found.deadline.as_ref().and_then(|deadline| deadline.due).is_some_and(|due| due < view.now);
         let is_suppressed = found.state == Some(fleet::State::Suppressed);
         let text = match format {
-            WhyFormat::Json => serde_json::to_string_pretty(&as_json(&found))? + "\n",
+            WhyFormat::Json => sheet::json(&as_json(&found))?,
             WhyFormat::Text => in_words(&found, view)?,
         };
         let code = match found.state {

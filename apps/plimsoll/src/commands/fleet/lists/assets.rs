@@ -1,24 +1,24 @@
 //! The list of assets.
 
+use super::super::code;
 use super::super::table::Table;
 use super::rest;
 use crate::arguments::ListFormat;
-use crate::exit;
-use crate::formats::day;
+use crate::formats::{count, day};
+use crate::sheet;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use fleet::{AssetFilter, AssetRow};
 use lifecycle::{Asset, Exposure, ScanRule, Scope};
 use operations::View;
 use serde_json::json;
-use std::io::Write;
 
 /// Writes the list.
 pub(super) fn write(
     view: &View<'_>,
     filter: &AssetFilter,
     (offset, limit): (usize, usize),
-    format: ListFormat,
+    (format, gaps): (ListFormat, &[String]),
 ) -> Result<(Vec<u8>, u8)> {
     let (total, rows) = view.findings.assets(&view.record.facts, (filter, view.now), (offset, limit));
     let mut out = Vec::new();
@@ -43,8 +43,7 @@ pub(super) fn write(
             rest(&mut out, total, offset, rows.len())?;
         }
         ListFormat::Csv => {
-            let mut writer = csv::Writer::from_writer(&mut out);
-            writer.write_record([
+            let head = [
                 "asset",
                 "platform",
                 "exposure",
@@ -55,23 +54,17 @@ pub(super) fn write(
                 "first_due",
                 "last_scan",
                 "state",
-            ])?;
-            for row in &rows {
-                writer.write_record(cells(view, row))?;
-            }
-            writer.flush()?;
-            drop(writer);
+            ];
+            sheet::csv(&mut out, &head, rows.iter().map(|row| cells(view, row)))?;
         }
         ListFormat::Json => {
             let all: Vec<_> = rows.iter().map(|row| as_json(view, row)).collect();
-            writeln!(
-                out,
-                "{}",
-                serde_json::to_string_pretty(&json!({ "total": total, "offset": offset, "assets": all }))?
-            )?;
+            let whole = json!({ "total": total, "offset": offset, "gaps": gaps, "assets": all });
+            out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
     }
-    Ok((out, exit::WITHIN_POLICY))
+    let overdue = rows.iter().map(|row| row.counts.overdue).sum();
+    Ok((out, code(overdue, !gaps.is_empty())))
 }
 
 fn asset<'v>(view: &View<'v>, row: &AssetRow) -> Option<&'v Asset> {
@@ -86,29 +79,34 @@ fn colour(view: &View<'_>, row: &AssetRow) -> Style {
     }
 }
 
-/// What stands between the figures and an all-clear. It speaks of now: what was said when is in the ledger.
+/// What stands between the figures and an all-clear.
 fn state(view: &View<'_>, row: &AssetRow) -> String {
     let mut words = Vec::new();
-    match asset(view, row) {
-        _ if !row.is_scanned => words.push("never scanned".to_owned()),
-        Some(asset) => {
-            let due = ScanRule::default().due(asset);
-            if due < view.now && asset.scanned_at.is_none_or(|at| at < view.now) {
-                words.push(format!("scan overdue since {}", day(due)));
-            }
-            if asset.inventory.as_ref().is_some_and(|inventory| inventory.unread > 0) {
-                words.push("not all could be read".to_owned());
-            }
+    let rule = ScanRule::default();
+    if let Some(asset) = asset(view, row) {
+        if !row.is_scanned {
+            words.push("never scanned".to_owned());
         }
-        None => {}
+        if rule.is_overdue(asset, &row.attributes, view.now) {
+            let due = rule.due(asset, &row.attributes, view.now);
+            words.push(format!("scan overdue since {}", day(due)));
+        }
+        // What could not be read before the last look, the ledger knows alone.
+        if view.at.is_none() && asset.inventory.as_ref().is_some_and(|inventory| inventory.unread > 0) {
+            words.push("not all could be read".to_owned());
+        }
     }
-    if row.undetermined_packages > 0 {
-        words.push(format!("{} packages undetermined", row.undetermined_packages));
+    if row.undetermined > 0 {
+        words.push(format!("{} undetermined", count(row.undetermined as usize, "package")));
     }
     if !Scope::default().covers(&row.attributes).is_covered {
         words.push("not covered by the policy".to_owned());
     }
     if words.is_empty() { "current".to_owned() } else { words.join(", ") }
+}
+
+fn scanned(view: &View<'_>, row: &AssetRow) -> Option<jiff::Timestamp> {
+    asset(view, row).and_then(|asset| asset.scanned_by(view.now))
 }
 
 fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
@@ -118,7 +116,6 @@ fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
         Some(Exposure::Internal) => "internal",
         None => "not stated",
     };
-    let scanned = asset(view, row).and_then(|asset| asset.scanned_at).filter(|at| *at <= view.now);
     vec![
         row.asset.to_string(),
         if row.platform.is_empty() { "-".to_owned() } else { row.platform.clone() },
@@ -128,7 +125,7 @@ fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
         row.counts.overdue.to_string(),
         row.counts.findings.to_string(),
         row.due.map_or_else(|| "-".to_owned(), day),
-        scanned.map_or_else(|| "-".to_owned(), day),
+        scanned(view, row).map_or_else(|| "-".to_owned(), day),
         state(view, row),
     ]
 }
@@ -140,7 +137,7 @@ fn as_json(view: &View<'_>, row: &AssetRow) -> serde_json::Value {
         "attributes": row.attributes,
         "platform": row.platform,
         "packages": row.packages,
-        "undetermined_packages": row.undetermined_packages,
+        "undetermined_packages": row.undetermined,
         "owed": row.counts.findings,
         "overdue": row.counts.overdue,
         "due_soon": row.counts.due_soon,
@@ -148,9 +145,9 @@ fn as_json(view: &View<'_>, row: &AssetRow) -> serde_json::Value {
         "undetermined": row.counts.undetermined,
         "suppressed": row.counts.suppressed,
         "first_due": row.due,
-        "scanned_at": asset.and_then(|asset| asset.scanned_at).filter(|at| *at <= view.now),
-        "scan_due": asset.map(|asset| ScanRule::default().due(asset)),
-        "missed_scans": asset.map(|asset| asset.missed_scans.clone()),
+        "scanned_at": scanned(view, row),
+        "scan_due": asset.map(|asset| ScanRule::default().due(asset, &row.attributes, view.now)),
+        "missed_scans": asset.map(|asset| asset.missed_scans.iter().filter(|due| **due <= view.now).collect::<Vec<_>>()),
         "state": state(view, row),
         "problems": row.problems,
     })

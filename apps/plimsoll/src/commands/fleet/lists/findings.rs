@@ -5,6 +5,7 @@ use super::super::table::Table;
 use super::rest;
 use crate::arguments::ListFormat;
 use crate::formats::{count, day};
+use crate::sheet;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use fleet::{Filter, Group, GroupBy, Query, Row};
@@ -13,7 +14,7 @@ use serde_json::json;
 use std::io::Write;
 
 /// Writes the list.
-pub(super) fn write(view: &View<'_>, query: &Query, format: ListFormat) -> Result<(Vec<u8>, u8)> {
+pub(super) fn write(view: &View<'_>, query: &Query, (format, gaps): (ListFormat, &[String])) -> Result<(Vec<u8>, u8)> {
     let page = view.findings.list(&view.record.facts, query);
     let mut out = Vec::new();
     match format {
@@ -40,8 +41,7 @@ pub(super) fn write(view: &View<'_>, query: &Query, format: ListFormat) -> Resul
             rest(&mut out, page.total as usize, query.offset, page.rows.len())?;
         }
         ListFormat::Csv => {
-            let mut writer = csv::Writer::from_writer(&mut out);
-            writer.write_record([
+            let head = [
                 "due",
                 "class",
                 "vulnerability",
@@ -52,21 +52,24 @@ pub(super) fn write(view: &View<'_>, query: &Query, format: ListFormat) -> Resul
                 "first_seen",
                 "packages",
                 "title",
-            ])?;
-            for row in &page.rows {
-                writer.write_record(cells(row))?;
-            }
-            writer.flush()?;
-            drop(writer);
+                "overdue",
+            ];
+            let with_overdue = |row: &Row| {
+                let mut cells = cells(row);
+                cells.push(if row.is_overdue { "yes" } else { "no" }.to_owned());
+                cells
+            };
+            sheet::csv(&mut out, &head, page.rows.iter().map(with_overdue))?;
         }
         ListFormat::Json => {
             let all: Vec<_> = page.rows.iter().map(as_json).collect();
-            let whole =
-                json!({ "total": page.total, "overdue": page.overdue, "offset": query.offset, "findings": all });
-            writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
+            let whole = json!({
+                "total": page.total, "overdue": page.overdue, "offset": query.offset, "gaps": gaps, "findings": all,
+            });
+            out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
     }
-    Ok((out, code(page.overdue, false)))
+    Ok((out, code(page.overdue, !gaps.is_empty())))
 }
 
 fn state(row: &Row) -> String {
@@ -126,7 +129,7 @@ pub(super) fn write_groups(
     filter: &Filter,
     by: GroupBy,
     (offset, limit): (usize, usize),
-    format: ListFormat,
+    (format, gaps): (ListFormat, &[String]),
 ) -> Result<(Vec<u8>, u8)> {
     let groups = view.findings.groups(&view.record.facts, (filter, by), view.now);
     let overdue: u64 = groups.iter().map(|group| group.counts.overdue).sum();
@@ -153,13 +156,8 @@ pub(super) fn write_groups(
             rest(&mut out, groups.len(), offset, page.len())?;
         }
         ListFormat::Csv => {
-            let mut writer = csv::Writer::from_writer(&mut out);
-            writer.write_record(["group", "overdue", "due_in_7_days", "owed", "assets", "first_due"])?;
-            for group in &page {
-                writer.write_record(cells(group))?;
-            }
-            writer.flush()?;
-            drop(writer);
+            let head = ["group", "overdue", "due_in_7_days", "owed", "assets", "first_due"];
+            sheet::csv(&mut out, &head, page.iter().map(|group| cells(group)))?;
         }
         ListFormat::Json => {
             let of = |group: &&Group| {
@@ -170,9 +168,9 @@ pub(super) fn write_groups(
                 })
             };
             let all: Vec<_> = page.iter().map(of).collect();
-            let whole = json!({ "total": groups.len(), "offset": offset, "groups": all });
-            writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
+            let whole = json!({ "total": groups.len(), "offset": offset, "gaps": gaps, "groups": all });
+            out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
     }
-    Ok((out, code(overdue, false)))
+    Ok((out, code(overdue, !gaps.is_empty())))
 }

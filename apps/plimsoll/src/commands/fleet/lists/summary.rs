@@ -2,12 +2,13 @@
 
 use super::super::code;
 use super::super::table::Table;
-use crate::formats::day_and_time;
+use crate::formats::{count, day_and_time};
 use crate::printable::printable;
+use crate::sheet;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use fleet::Counts;
-use operations::View;
+use operations::{Gaps, View};
 use serde_json::json;
 use std::io::Write;
 
@@ -15,21 +16,8 @@ const BOLD: Style = Style::new().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Writes the figures; what is not known stands beside them.
-pub(super) fn write(view: &View<'_>, is_json: bool, stale: Option<&str>) -> Result<(Vec<u8>, u8)> {
+pub(super) fn write(view: &View<'_>, is_json: bool, (gaps, words): (&Gaps, &[String])) -> Result<(Vec<u8>, u8)> {
     let summary = view.findings.summary(&view.record.facts, view.now);
-    let missing = view.record.state.missing_scans().into_iter().filter(|missed| missed.due <= view.now).count();
-    let mut gaps = Vec::new();
-    let mut gap = |count: u64, words: &str| {
-        if count > 0 {
-            gaps.push(format!("{count} {words}"));
-        }
-    };
-    gap(summary.never_scanned, "assets that nobody has looked at");
-    gap(missing as u64, "assets whose scan is overdue");
-    gap(summary.undetermined_packages, "packages that could not be judged");
-    gap(summary.all.undetermined, "findings that could not be decided");
-    gap(u64::from(!view.record.facts.has_catalogue()), "catalogue of exploited vulnerabilities is missing");
-    gaps.extend(stale.map(str::to_owned));
     let policy = view.findings.policy();
     let mut out = Vec::new();
     if is_json {
@@ -44,25 +32,25 @@ pub(super) fn write(view: &View<'_>, is_json: bool, stale: Option<&str>) -> Resu
             summary.classes.iter().map(|(class, counts)| json!({ "class": class, "counts": of(counts) })).collect();
         let whole = json!({
             "at": view.now, "policy": policy.name, "all": of(&summary.all), "classes": classes, "assets": summary.assets,
-            "assets_overdue": summary.assets_overdue, "never_scanned": summary.never_scanned, "scans_overdue": missing,
+            "assets_overdue": summary.assets_overdue, "never_scanned": summary.never_scanned, "scans_overdue": gaps.scans_overdue,
             "packages": summary.packages, "distinct_packages": summary.distinct_packages,
-            "undetermined_packages": summary.undetermined_packages, "gaps": gaps,
+            "undetermined_packages": summary.undetermined, "gaps": words,
         });
-        writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
-        return Ok((out, code(summary.all.overdue, !gaps.is_empty())));
+        out.extend_from_slice(sheet::json(&whole)?.as_bytes());
+        return Ok((out, code(summary.all.overdue, !words.is_empty())));
     }
-    writeln!(out, "{BOLD}{} assets{BOLD:#}  {}", summary.assets, day_and_time(view.now))?;
+    writeln!(out, "{BOLD}{}{BOLD:#}  {}", count(summary.assets as usize, "asset"), day_and_time(view.now))?;
     writeln!(
         out,
-        "{} overdue of {} owed, on {} assets, under the policy \"{}\"",
+        "{} overdue of {} owed, on {}, under the policy \"{}\"",
         summary.all.overdue,
         summary.all.findings,
-        summary.assets_overdue,
+        count(summary.assets_overdue as usize, "asset"),
         printable(&policy.name)
     )?;
     writeln!(out, "{} packages on assets, {} distinct", summary.packages, summary.distinct_packages)?;
-    if !gaps.is_empty() {
-        writeln!(out, "{YELLOW}not enough data to call it clean:{YELLOW:#} {}", gaps.join("; "))?;
+    if !words.is_empty() {
+        writeln!(out, "{YELLOW}not enough data to call it clean:{YELLOW:#} {}", words.join("; "))?;
     }
     writeln!(out)?;
     let mut table =
@@ -84,5 +72,5 @@ pub(super) fn write(view: &View<'_>, is_json: bool, stale: Option<&str>) -> Resu
         );
     }
     table.write(&mut out)?;
-    Ok((out, code(summary.all.overdue, !gaps.is_empty())))
+    Ok((out, code(summary.all.overdue, !words.is_empty())))
 }

@@ -6,6 +6,9 @@ use lifecycle::{AssetId, Attributes};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+/// More assets are not taken in at once.
+const MOST: usize = 100_000;
+
 /// Reads a file; what is wrong is named with its line or asset, and then nothing of it counts.
 pub(super) fn read(path: &Path) -> Result<Vec<(AssetId, Attributes)>> {
     let text = crate::files::read_text(path).with_context(|| format!("failed to read `{}`", path.display()))?;
@@ -59,6 +62,9 @@ fn of_csv(text: &str) -> Result<Vec<(AssetId, Attributes)>> {
         let id = id.ok_or_else(|| wrong(line, "it names no asset".to_owned()))?;
         if !seen.insert(id.clone()) {
             return Err(wrong(line, format!("`{id}` stands there twice")).into());
+        }
+        if assets.len() == MOST {
+            return Err(wrong(line, format!("a file may name {MOST} assets at the most: split it")).into());
         }
         assets.push((id, attributes));
     }

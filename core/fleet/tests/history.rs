@@ -1,0 +1,175 @@
+//! What has been is not forgotten, and what has not been is not made up: first sights, findings that come back, due dates.
+#![allow(clippy::expect_used, reason = "tests")]
+
+use jiff::{SignedDuration, Timestamp};
+use lifecycle::{AssetId, Attributes, Event, Exposure};
+use plimsoll_fleet::{
+    Facts, Filter, Findings, Fix, JudgedDocument, Judgement, Page, Query, Question, Signals, Sort, Standing, Statement,
+    Thing,
+};
+
+const FIRST_SEEN: &str = r#"
+name = "first seen"
+capped-by-catalogue = true
+[[class]]
+id = "all"
+title = "All"
+due = "30 days"
+clock = ["first-seen"]
+"#;
+
+fn day(number: i64) -> Timestamp {
+    "2026-01-01T00:00:00Z".parse::<Timestamp>().expect("an instant") + SignedDuration::from_hours(24 * number)
+}
+
+/// Deadlines end with their day.
+fn end(number: i64) -> Timestamp {
+    day(number + 1) - SignedDuration::from_secs(1)
+}
+
+fn web() -> AssetId {
+    AssetId::new("web").expect("an id")
+}
+
+fn openssl(version: &str) -> Thing {
+    let version = version.to_owned();
+    Thing {
+        kind: "deb".to_owned(),
+        ecosystem: "Debian:12".to_owned(),
+        name: "openssl".to_owned(),
+        version,
+        ..Thing::default()
+    }
+}
+
+struct World(Facts);
+
+impl World {
+    fn new() -> Self {
+        let mut facts = Facts::default();
+        let policy = Event::PolicyAdopted { name: "p".to_owned(), document: String::new() };
+        facts.apply(&policy, day(0), Some(FIRST_SEEN.as_bytes())).expect("adopted");
+        let attributes = Attributes { exposure: Some(Exposure::Exposed), ..Attributes::default() };
+        facts.apply(&Event::AssetRegistered { asset: web(), attributes }, day(0), None).expect("registered");
+        Self(facts)
+    }
+
+    fn has(&mut self, versions: &[&str], taken_at: Timestamp) {
+        let mut things: Vec<Thing> = versions.iter().map(|version| openssl(version)).collect();
+        things.sort();
+        let document = self.0.plan_inventory(&web(), &things).write().expect("written");
+        let (digest, told) = (String::new(), String::new());
+        let taken = Event::InventoryTaken {
+            asset: web(),
+            digest,
+            document: told,
+            at: taken_at,
+            packages: 1,
+            unread: 0,
+            is_late: false,
+        };
+        self.0.apply(&taken, taken_at, Some(&document)).expect("taken in");
+    }
+
+    /// Of a version these vulnerabilities are told, and no others.
+    fn judge(&mut self, version: &str, ids: &[&str], (words, now): (&str, Timestamp), signals: Vec<Signals>) {
+        let statement = |id: &&str| Statement {
+            vulnerability: (*id).to_owned(),
+            standing: Standing::Affected,
+            remark: String::new(),
+            fix: Fix::Available("9".to_owned()),
+            patch_available: None,
+            urgency: None,
+            cvss: None,
+            published: None,
+            because: words.to_owned(),
+        };
+        let statements = ids.iter().map(statement).collect();
+        let number = self.0.number_of(&openssl(version)).expect("known");
+        let judgements = vec![(number, Judgement { statements, undetermined: None })];
+        let document = JudgedDocument { has_catalogue: true, judgements, signals, ..JudgedDocument::default() };
+        let judged =
+            Event::AdvisoriesJudged { index: String::new(), document: String::new(), packages: 1, vulnerabilities: 1 };
+        self.0.apply(&judged, now, Some(&document.write().expect("written"))).expect("taken in");
+    }
+
+    fn page(&self, now: Timestamp) -> Page {
+        let question = Question { policy: self.0.policy().expect("a policy"), decisions: Vec::new(), at: None };
+        let findings = Findings::evaluate(&self.0, question);
+        let query = Query { filter: Filter::default(), sort: Sort::Due, offset: 0, limit: 9, now };
+        findings.list(&self.0, &query)
+    }
+}
+
+#[test]
+fn what_has_come_back_stays_so_when_other_words_are_found_for_it() {
+    let mut world = World::new();
+    world.has(&["1"], day(1));
+    world.judge("1", &["CVE-2026-1"], ("before 9", day(1)), Vec::new());
+    assert!(!world.page(day(2)).rows[0].is_reopened);
+    world.has(&["2"], day(5));
+    world.judge("2", &[], ("", day(5)), Vec::new());
+    assert_eq!(world.page(day(6)).total, 0);
+    world.has(&["1"], day(7));
+    assert!(world.page(day(8)).rows[0].is_reopened);
+    world.judge("1", &["CVE-2026-1"], ("before 9, it says", day(20)), Vec::new());
+    let row = world.page(day(21)).rows.remove(0);
+    assert!(row.is_reopened);
+    assert_eq!(row.first_seen, day(1));
+}
+
+#[test]
+fn an_upgrade_to_a_version_that_is_judged_later_has_not_come_back() {
+    let mut world = World::new();
+    world.has(&["1"], day(1));
+    world.judge("1", &["CVE-2026-1"], ("before 9", day(1)), Vec::new());
+    world.has(&["2"], day(5));
+    world.judge("2", &["CVE-2026-1"], ("before 9", day(6)), Vec::new());
+    let row = world.page(day(7)).rows.remove(0);
+    assert!(!row.is_reopened);
+    assert_eq!((row.first_seen, row.due), (day(1), Some(end(31))));
+    // Where it was judged, and was clean, it has.
+    world.has(&["3"], day(8));
+    world.judge("3", &[], ("", day(8)), Vec::new());
+    world.judge("3", &["CVE-2026-1"], ("before 9", day(9)), Vec::new());
+    assert!(world.page(day(10)).rows[0].is_reopened);
+}
+
+#[test]
+fn a_vulnerability_that_gets_another_id_was_seen_when_it_was_seen() {
+    let mut world = World::new();
+    world.has(&["1"], day(1));
+    world.judge("1", &["GHSA-1"], ("before 9", day(1)), Vec::new());
+    world.has(&["2"], day(10));
+    world.judge("2", &["GHSA-1"], ("before 9", day(10)), Vec::new());
+    let renamed = Signals { id: "CVE-2026-1".to_owned(), aliases: vec!["GHSA-1".to_owned()], ..Signals::default() };
+    world.judge("2", &["CVE-2026-1"], ("before 9", day(29)), vec![renamed]);
+    let page = world.page(day(30));
+    assert_eq!(page.total, 1);
+    assert_eq!((page.rows[0].vulnerability.as_str(), page.rows[0].first_seen), ("CVE-2026-1", day(1)));
+    assert_eq!(page.rows[0].due, Some(end(31)));
+    // Another vulnerability that comes as one goes is its own.
+    world.judge("2", &["CVE-2026-2"], ("before 9", day(40)), Vec::new());
+    assert_eq!(world.page(day(41)).rows[0].first_seen, day(40));
+}
+
+#[test]
+fn a_due_date_of_the_catalogue_that_comes_later_counts_without_another_class() {
+    let mut world = World::new();
+    world.has(&["1"], day(1));
+    world.judge(
+        "1",
+        &["CVE-2026-1"],
+        ("before 9", day(1)),
+        vec![Signals { id: "CVE-2026-1".to_owned(), ..Signals::default() }],
+    );
+    assert_eq!(world.page(day(2)).rows[0].due, Some(end(31)));
+    let listed = Signals {
+        id: "CVE-2026-1".to_owned(),
+        listed: Some(day(5)),
+        catalogue_due: Some(day(19)),
+        ..Signals::default()
+    };
+    world.judge("1", &["CVE-2026-1"], ("before 9", day(5)), vec![listed]);
+    assert_eq!(world.page(day(6)).rows[0].due, Some(end(19)));
+}
