@@ -10,7 +10,7 @@ use crate::group::Groups;
 use crate::judgement::Standing;
 use crate::keys::Keys;
 use crate::plain::Cells;
-use crate::slot::{Decided, EMPTY, Profiles, Scratch, Slot};
+use crate::slot::{Begun, Decided, EMPTY, Profiles, Scratch, Slot};
 use jiff::Timestamp;
 use lifecycle::Decision;
 use policy::Policy;
@@ -141,6 +141,7 @@ impl Findings {
         let claims = &facts.vulnerabilities[number].claims;
         // Few assets are looked up one by one; of many, all that have a thing are gone through.
         let few = only.filter(|only| only.len() < 1 + facts.assets.len() as u64 / 64);
+        let begun = Begun::of(claims.iter().map(|claim| (claim.thing, claim)));
         for claim in claims.iter().filter(|claim| claim.from <= at) {
             let profile = profiles.bit(claim);
             let standing = facts.details[claim.detail as usize].standing;
@@ -149,9 +150,10 @@ impl Findings {
                 if is_decided { Standing::Suppressed } else { standing }
             };
             let mut add = |asset: u32, from: Instant, until: Instant| {
+                let goes_on = claim.until < until && begun.goes_on(claim.thing, claim.until);
                 let (from, until) = (from.max(claim.from), until.min(claim.until));
                 if from < until && from <= at && only.is_none_or(|only| few.is_some() || only.contains(asset)) {
-                    scratch.slot(asset).add((from, until), at, profile, standing_on(asset));
+                    scratch.slot(asset).add((from, until), at, (profile, standing_on(asset)), goes_on);
                 }
             };
             match few {
@@ -227,14 +229,16 @@ impl Findings {
         let profiles = Profiles::of(facts, claims);
         let decided = Decided::on(&self.question, facts, number as usize);
         let (mut slot, mut carriers) = (EMPTY, Vec::new());
+        let begun = Begun::of(claims.iter().map(|claim| (claim.thing, claim)));
         for claim in claims {
             let standing = match decided.find(facts, claim.thing, asset) {
                 Some(_) => Standing::Suppressed,
                 None => facts.details[claim.detail as usize].standing,
             };
             for (from, until) in intervals_of(facts, claim.thing, asset) {
+                let goes_on = claim.until < until && begun.goes_on(claim.thing, claim.until);
                 let (from, until) = (from.max(claim.from), until.min(claim.until));
-                slot.add((from, until), at, profiles.bit(claim), standing);
+                slot.add((from, until), at, (profiles.bit(claim), standing), goes_on);
                 if from <= at && until > at && from < until {
                     carriers.push((claim.thing, claim.detail));
                 }
@@ -286,7 +290,12 @@ impl Findings {
         things.dedup();
         for thing in things {
             let intervals = intervals_of(facts, thing, asset);
-            for (number, place) in &facts.things[thing as usize].claims {
+            let claimed = facts.things[thing as usize].claims.iter();
+            let claim_of = |(number, place): &(u32, u32)| {
+                (*number, &facts.vulnerabilities[*number as usize].claims[*place as usize])
+            };
+            let begun = Begun::of(claimed.clone().map(claim_of));
+            for (number, place) in claimed {
                 let vulnerability = &facts.vulnerabilities[*number as usize];
                 let claim = &vulnerability.claims[*place as usize];
                 let (profiles, decided) = known.entry(*number).or_insert_with(|| {
@@ -300,7 +309,8 @@ impl Findings {
                 };
                 for (from, until) in &intervals {
                     let interval = ((*from).max(claim.from), (*until).min(claim.until));
-                    slots.entry(*number).or_insert(EMPTY).add(interval, at, profile, standing);
+                    let goes_on = claim.until < *until && begun.goes_on(*number, claim.until);
+                    slots.entry(*number).or_insert(EMPTY).add(interval, at, (profile, standing), goes_on);
                 }
             }
         }

@@ -104,10 +104,18 @@ impl Facets {
 
     /// Puts the assets in the order of their ids.
     pub(crate) fn sort(&mut self, facts: &Facts) {
-        if self.order.len() != facts.assets.len() {
-            self.order = (0..facts.assets.len() as u32).collect();
-            self.order.sort_unstable_by_key(|asset| facts.assets[*asset as usize].id.as_str());
+        let id = |asset: u32| facts.assets[asset as usize].id.as_str();
+        let (known, all) = (self.order.len() as u32, facts.assets.len() as u32);
+        // One that comes in by itself is put in its place; so many at once are sorted.
+        if all - known <= 64 {
+            for asset in known..all {
+                let place = self.order.partition_point(|other| id(*other) < id(asset));
+                self.order.insert(place, asset);
+            }
+            return;
         }
+        self.order = (0..all).collect();
+        self.order.sort_unstable_by_key(|asset| id(*asset));
     }
 
     /// The assets that a filter lets through.

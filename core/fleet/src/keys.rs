@@ -5,7 +5,7 @@ use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
 use crate::slot::{Profiles, Slot};
 use jiff::Timestamp;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// Later than any instant that is met with, and still one that calendars know (the year 2200).
@@ -20,13 +20,14 @@ pub(crate) struct Keys<'a> {
     number: usize,
     profiles: &'a Profiles,
     /// By group: when something else became known.
-    changes: HashMap<u32, Rc<[Instant]>>,
+    changes: FxHashMap<u32, Rc<[Instant]>>,
     /// By profiles, group and the last change before the first sight.
-    stretches: HashMap<(u32, u32, Instant), Stretch>,
+    stretches: FxHashMap<(u32, u32, Instant), Stretch>,
     /// By profiles, group and day.
-    days: HashMap<(u32, u32, Instant), Stretch>,
-    instants: HashMap<(u32, u32, Instant), Derived>,
-    last: Option<((u32, u32, Instant), Derived)>,
+    days: FxHashMap<(u32, u32, Instant), Stretch>,
+    instants: FxHashMap<(u32, u32, Instant), Derived>,
+    /// By group: the profiles and the first sight that were asked for last, and what they come to.
+    recent: Vec<Option<(u32, Instant, Derived)>>,
 }
 
 /// What the policy makes of it: the due date, the class's rank, and whether a mitigation is owed.
@@ -37,8 +38,8 @@ type Stretch = Option<Derived>;
 
 impl<'a> Keys<'a> {
     pub(crate) fn new(findings: &'a Findings, facts: &'a Facts, number: usize, profiles: &'a Profiles) -> Self {
-        let (changes, stretches, days, instants) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        Self { findings, facts, number, profiles, changes, stretches, days, instants, last: None }
+        let (changes, stretches, days, instants) = Default::default();
+        Self { findings, facts, number, profiles, changes, stretches, days, instants, recent: Vec::new() }
     }
 
     /// The key of a finding; none if it is closed.
@@ -91,13 +92,16 @@ impl<'a> Keys<'a> {
     }
 
     fn derived(&mut self, mask: u32, group: u32, start: Instant) -> Derived {
-        if let Some((same, derived)) = self.last
-            && same == (mask, group, start)
+        if let Some(Some((of_mask, of_start, derived))) = self.recent.get(group as usize)
+            && (*of_mask, *of_start) == (mask, start)
         {
-            return derived;
+            return *derived;
         }
         let derived = self.derived_anew(mask, group, start);
-        self.last = Some(((mask, group, start), derived));
+        if self.recent.len() <= group as usize {
+            self.recent.resize(group as usize + 1, None);
+        }
+        self.recent[group as usize] = Some((mask, start, derived));
         derived
     }
 

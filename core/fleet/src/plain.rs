@@ -9,7 +9,7 @@ use crate::judgement::Standing;
 use crate::keys::{Keys, key};
 use crate::slot::{Decided, Profiles};
 use roaring::RoaringBitmap;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// More kinds of carriers than this are looked at one by one.
 const MOST_KINDS: usize = 8;
@@ -18,7 +18,7 @@ const MOST_KINDS: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Cells {
     cells: Vec<Cell>,
-    places: HashMap<Key, usize>,
+    places: FxHashMap<Key, usize>,
     last: Option<(Key, usize)>,
 }
 

@@ -6,7 +6,7 @@ use crate::fact::{Claim, Instant, OPEN};
 use crate::facts::Facts;
 use crate::judgement::Standing;
 use lifecycle::Decision;
-use std::collections::HashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What is gathered of one finding.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +26,14 @@ pub(crate) struct Slot {
 pub(crate) const EMPTY: Slot = Slot { start: OPEN, ended: Instant::MIN, ever: 0, now: 0, standing: None };
 
 impl Slot {
-    pub(crate) fn add(&mut self, (from, until): (Instant, Instant), at: Instant, profile: u32, standing: Standing) {
+    /// Adds an interval in which something carried it; one that ends where the same goes on in other words ends nothing.
+    pub(crate) fn add(
+        &mut self,
+        (from, until): (Instant, Instant),
+        at: Instant,
+        (profile, standing): (u32, Standing),
+        goes_on: bool,
+    ) {
         if from >= until || from > at {
             return;
         }
@@ -36,7 +43,7 @@ impl Slot {
             self.now |= profile;
             self.standing = Some(self.standing.map_or(standing, |known| known.min(standing)));
         } else {
-            self.ended = self.ended.max(until);
+            self.ended = if goes_on { self.ended } else { self.ended.max(until) };
         }
     }
 
@@ -50,6 +57,26 @@ impl Slot {
         if self.start != OPEN && from <= at {
             self.start = self.start.min(from);
         }
+    }
+}
+
+/// Where claims begin, so that it can be told of one that ends whether the same goes on in other words.
+pub(crate) struct Begun(FxHashSet<(u32, Instant)>);
+
+impl Begun {
+    /// Of claims on things (or on vulnerabilities), by their numbers.
+    pub(crate) fn of<'c>(claims: impl Iterator<Item = (u32, &'c Claim)> + Clone) -> Self {
+        let is_any_over = claims.clone().any(|(_, claim)| claim.until != OPEN);
+        Self(if is_any_over {
+            claims.map(|(number, claim)| (number, claim.from)).collect()
+        } else {
+            FxHashSet::default()
+        })
+    }
+
+    /// Whether what is claimed goes on where an interval ends.
+    pub(crate) fn goes_on(&self, number: u32, until: Instant) -> bool {
+        until != OPEN && self.0.contains(&(number, until))
     }
 }
 
@@ -76,12 +103,12 @@ impl Scratch {
 /// The distinct profiles of a vulnerability's claims; beyond 32 the last stands for the rest.
 pub(crate) struct Profiles {
     pub(crate) known: Vec<Profile>,
-    bits: HashMap<u32, u32>,
+    bits: FxHashMap<u32, u32>,
 }
 
 impl Profiles {
     pub(crate) fn of(facts: &Facts, claims: &[Claim]) -> Self {
-        let (mut known, mut bits): (Vec<Profile>, HashMap<u32, u32>) = (Vec::new(), HashMap::new());
+        let (mut known, mut bits): (Vec<Profile>, FxHashMap<u32, u32>) = Default::default();
         for claim in claims {
             if bits.contains_key(&claim.detail) {
                 continue;

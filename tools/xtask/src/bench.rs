@@ -5,6 +5,8 @@ mod generate;
 mod ledger;
 mod measure;
 mod record;
+mod scale;
+mod world;
 
 use anyhow::{Context, Result, bail};
 use measure::{Figures, measure};
@@ -39,6 +41,7 @@ pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
     self::ledger::verification(&work, &mut rows)?;
     self::record::run(&work, &mut rows)?;
     self::fleet::run(&mut rows)?;
+    self::scale::run(&work, &mut rows)?;
     write_page(root, &rows)
 }
 
@@ -48,7 +51,10 @@ fn one_part(part: &str) -> Result<()> {
     match part {
         "fleet" => self::fleet::run(&mut rows)?,
         "record" => self::record::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
-        _ => bail!("no part is called `{part}`: fleet, record"),
+        "scale" => self::scale::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
+        // What opens the record that was made, as a process of its own.
+        "ready" => return self::scale::ready(&std::env::temp_dir().join("plimsoll-bench")),
+        _ => bail!("no part is called `{part}`: fleet, record, scale"),
     }
     for Row { what, figures, limit, is_over } in rows {
         println!("{what}: {figures} (limit {limit}){}", if is_over { " OVER THE LIMIT" } else { "" });

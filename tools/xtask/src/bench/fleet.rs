@@ -1,14 +1,12 @@
 //! A fleet of 100,000 hosts with 700 packages each: what following it costs.
 
-mod world;
-
 use super::Row;
 use super::measure::{self, median};
+use super::world::{self, World};
 use anyhow::{Context, Result, bail};
 use fleet::{AssetFilter, Facts, Filter, Findings, GroupBy, Query, Question, Sort, State};
 use jiff::Timestamp;
 use std::time::Instant;
-use world::World;
 
 /// How many times each question is asked.
 const ROUNDS: usize = 21;

@@ -1,9 +1,12 @@
 //! The measured fleet: which host has which versions follows from numbers alone, so that it is the same each time.
 
+use advisories::index::{Builder, FeedState};
+use advisories::{Advisory, Affected, Record, Subject};
 use anyhow::{Context, Result};
-use fleet::{Facts, Fix, InventoryDocument, JudgedDocument, Judgement, Signals, Standing, Statement, Subject, Thing};
+use fleet::{Facts, Fix, InventoryDocument, JudgedDocument, Judgement, Signals, Standing, Statement, Thing};
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{AssetId, Attributes, Event, Exposure};
+use std::collections::BTreeMap;
 
 pub(super) const HOSTS: u32 = 100_000;
 /// Packages on each host.
@@ -67,7 +70,7 @@ impl World {
         projects.iter().map(version).collect()
     }
 
-    fn thing(number: u32) -> Thing {
+    pub(super) fn thing(number: u32) -> Thing {
         let (project, version) = (number / VERSIONS, number % VERSIONS);
         let name = format!("project-{project}");
         let version = format!("1.{}.{version}-1", project % 20);
@@ -124,7 +127,7 @@ impl World {
         let score = [9.8, 8.8, 7.5, 7.5, 6.1, 5.5, 3.3][draw(number, 3, 7) as usize];
         Signals {
             id: Self::id(number),
-            subject: Subject::Vulnerability,
+            subject: fleet::Subject::Vulnerability,
             title: format!("a vulnerability of number {number}"),
             cvss: Some((score, "CVSS:3.1".to_owned())),
             epss: Some((f64::from(draw(number, 4, 100)) / 100.0, 0.5)),
@@ -140,11 +143,11 @@ impl World {
         Ok((event, preset.text.as_bytes().to_vec()))
     }
 
-    fn asset(host: u32) -> Result<AssetId> {
+    pub(super) fn asset(host: u32) -> Result<AssetId> {
         Ok(AssetId::new(format!("host-{host:06}"))?)
     }
 
-    fn attributes(host: u32) -> Attributes {
+    pub(super) fn attributes(host: u32) -> Attributes {
         let exposures = [Some(Exposure::Exposed), Some(Exposure::Internal), Some(Exposure::Internal), None];
         Attributes {
             exposure: exposures[draw(host, 11, 4) as usize],
@@ -153,6 +156,33 @@ impl World {
             owner: Some(format!("team-{}", draw(host, 14, 20))),
             ..Attributes::default()
         }
+    }
+
+    /// The index that says of every version what [`World::judgement`] does; in later rounds it names other fixes for some projects.
+    pub(super) fn index(round: u32) -> Result<Vec<u8>> {
+        let mut affected: BTreeMap<u32, Vec<Affected>> = BTreeMap::new();
+        for project in 0..PROJECTS {
+            // Of the first projects all hosts have one version or another.
+            let revision = if project < 350 { format!("0.{round}") } else { "1".to_owned() };
+            for vulnerability in Self::vulnerabilities_of(project) {
+                let fixed = (1 + draw(vulnerability, 1, VERSIONS)).min(VERSIONS - 1);
+                let version = format!("1.{}.{fixed}-{revision}", project % 20);
+                let name = format!("project-{project}");
+                let one = Affected::fixed_in("Debian:12", &name, Subject::Source, &version);
+                affected.entry(vulnerability).or_default().push(one);
+            }
+        }
+        let mut builder = Builder::default();
+        let mut records = 0;
+        for (vulnerability, affected) in affected {
+            let published = Timestamp::from_second(1_767_000_000 + i64::from(vulnerability % 90) * 86_400).ok();
+            let (id, resolves) = (format!("DSA-{vulnerability}"), vec![Self::id(vulnerability)]);
+            let advisory = Advisory { id, resolves, affected, published, ..Advisory::default() };
+            builder.add(Builder::prepare(Record::Advisory(Box::new(advisory))), 0);
+            records += 1;
+        }
+        let feed = |feed: &str| FeedState { feed: feed.to_owned(), records, ..FeedState::default() };
+        Ok(builder.finish(&[feed("debian_lists"), feed("kev")])?)
     }
 
     /// All facts: the policy, every host with its inventory, and what is said of every package.
