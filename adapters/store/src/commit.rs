@@ -285,12 +285,12 @@ impl Writer {
             let key_change = KeyChange { number: first, next: next.verifier() };
             let old = change.key.as_ref().unwrap_or(&self.signer);
             let entry = key_change.entry(&old.verifier().name, old, at, by.as_str())?;
-            change.take(record, &entry, None)?;
+            change.take(record, (&entry, None), entry.canonical()?, None)?;
             change.key = Some(next);
         }
-        for (event, entry) in events.iter().zip(&entries) {
+        for (event, (entry, entry_bytes)) in events.iter().zip(entries) {
             let bytes = event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
-            change.take(record, entry, bytes)?;
+            change.take(record, (&entry, Some(event)), entry_bytes, bytes)?;
             if let (Some(digest), Some(bytes)) = (event.document(), bytes)
                 && !change.documents.contains_key(digest)
             {
@@ -398,16 +398,16 @@ fn checked(
     events: &[Event],
     documents: &HashMap<String, Vec<u8>>,
     (by, at): (&PersonId, Timestamp),
-) -> Result<Vec<Entry>, Error> {
+) -> Result<Vec<(Entry, Vec<u8>)>, Error> {
     let one = |event: &Event| {
         let entry = event.to_entry(at, by)?;
-        entry.canonical().map_err(|error| Error::Plan(error.to_string()))?;
+        let written = entry.canonical().map_err(|error| Error::Plan(error.to_string()))?;
         if let Some(digest) = event.document() {
             let bytes = documents.get(digest);
             let bytes = bytes.ok_or_else(|| Error::Plan(format!("the document `{digest}` is missing")))?;
             fleet::check_document(event, bytes).map_err(|error| Error::Plan(error.to_string()))?;
         }
-        Ok(entry)
+        Ok((entry, written))
     };
     events.iter().map(one).collect()
 }
@@ -439,9 +439,14 @@ struct Change {
 }
 
 impl Change {
-    fn take(&mut self, record: &mut Record, entry: &Entry, document: Option<&[u8]>) -> Result<(), Error> {
-        let bytes = entry.canonical()?;
-        record.apply(entry, document, &mut self.projected)?;
+    fn take(
+        &mut self,
+        record: &mut Record,
+        told: (&Entry, Option<&Event>),
+        bytes: Vec<u8>,
+        document: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        record.apply(told, document, &mut self.projected)?;
         self.entries.push(bytes);
         Ok(())
     }
@@ -469,7 +474,7 @@ pub(crate) async fn take_entries(
     for (entry, event, digest) in &entries {
         before(record, entry, event.as_ref());
         let document = digest.as_ref().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
-        record.apply(entry, document, projected)?;
+        record.apply((entry, event.as_ref()), document, projected)?;
     }
     Ok(())
 }

@@ -332,7 +332,12 @@ async fn put(
     rows: &[Row],
     conflict: Option<OnConflict>,
 ) -> Result<(), Error> {
-    for part in rows.chunks(MOST_VALUES / table.columns.len()) {
+    let mut rest = rows;
+    while !rest.is_empty() {
+        // Statements of few lengths are prepared once, and not for every number of rows.
+        let most = rest.len().min(MOST_VALUES / table.columns.len());
+        let (part, behind) = rest.split_at(1 << most.ilog2());
+        rest = behind;
         let mut statement = Query::insert();
         statement.into_table(Alias::new(table.name));
         statement.columns(table.columns.iter().map(|(name, _)| Alias::new(*name)));

@@ -3,8 +3,9 @@
 use crate::database;
 use crate::document;
 use crate::error::Error;
+use crate::log;
 use crate::snapshot;
-use crate::tables::{ASSETS, Cell, DECISIONS, DOCUMENTS, FACTS, FEEDS, IN_FORCE, PEOPLE, Row, TOKENS, Table};
+use crate::tables::{ASSETS, Cell, DECISIONS, DOCUMENTS, FEEDS, IN_FORCE, PEOPLE, Row, TOKENS, Table};
 use fleet::{Facts, Findings, Question};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange};
@@ -34,33 +35,31 @@ pub struct Record {
 pub(crate) type Projected = BTreeMap<&'static str, BTreeMap<Cell, Row>>;
 
 impl Record {
-    /// Takes the next entry in, and says which rows follow from it.
+    /// Takes the next entry in, with the event that it tells and its document, and says which rows follow from it. A change of
+    /// the ledger's key is no event.
     pub(crate) fn apply(
         &mut self,
-        entry: &Entry,
+        (entry, event): (&Entry, Option<&Event>),
         document: Option<&[u8]>,
         projected: &mut Projected,
     ) -> Result<(), Error> {
         let number = self.state.entries;
-        self.state.apply(entry)?;
-        if entry.kind == KeyChange::KIND {
+        self.state.follow(event, entry)?;
+        let Some(event) = event else {
             return noun(projected, &IN_FORCE, (KEYS, number), Some(&self.state.key_changes));
-        }
-        let event = Event::from_entry(number, entry)?;
-        if concerns_facts(&event) {
+        };
+        if concerns_facts(event) {
             let wrap = |source| Error::Facts { number, source };
-            let touched = self.facts.apply(&event, entry.at, document).map_err(wrap)?;
+            let touched = self.facts.apply(event, entry.at, document).map_err(wrap)?;
             match &mut self.findings {
                 Some(findings) => findings.follow(&self.facts, &touched),
                 None => self.evaluate(entry.at),
             }
-            let text = String::from_utf8_lossy(&entry.canonical()?).into_owned();
-            put(projected, &FACTS, vec![number.into(), Cell::Text(text)]);
         }
-        if concerns_decisions(&event) {
+        if concerns_decisions(event) {
             self.decide(entry.at);
         }
-        self.project(&event, number, projected)
+        self.project(event, number, projected)
     }
 
     /// Keeps findings from now on, up to date with every entry.
@@ -122,7 +121,8 @@ impl Record {
         }
     }
 
-    /// Reads what the tables hold, from where a snapshot ends if there is one; and says how many entries with facts were read.
+    /// Reads what the tables hold, and the facts from the ledger, from where a snapshot ends if there is one; and says how many
+    /// entries were read for them.
     pub(crate) async fn load(
         on: &impl ConnectionTrait,
         entries: u64,
@@ -156,40 +156,38 @@ impl Record {
         {
             (facts, from) = (kept.facts, kept.mark.entries);
         }
-        let mut followed = 0;
-        loop {
-            let mut statement = database::select(&FACTS);
-            statement.and_where(Expr::col(Alias::new("number")).gte(i64::try_from(from).unwrap_or(i64::MAX)));
-            let rows = database::rows(on, &FACTS, statement.limit(PART)).await?;
-            let Some(last) = rows.last() else { break };
-            from = last[0].number() + 1;
-            take_facts(on, &rows, &mut facts).await?;
-            followed += rows.len() as u64;
-            progress(from);
+        let followed = entries - from;
+        while from < entries {
+            let until = Ord::min(entries, from + PART);
+            follow_facts(on, (from, until), &mut facts).await?;
+            progress(until);
+            from = until;
         }
         Ok((Self { state, facts, findings: None, is_live: false, is_doubtful: false }, followed))
     }
 }
 
-/// How many entries with facts are read at once.
-const PART: u64 = 500;
+/// How many entries are read at once.
+const PART: u64 = 2048;
+/// The kind of the commonest entries, which tell no facts: they are not read any further.
+const SCANNED: &str = "asset/scanned";
 /// The ids of what there is one of.
 const POLICY: &str = "policy";
 const INDEX: &str = "index";
 const KEYS: &str = "keys";
 
-/// Takes entries with facts in, as the table has them.
-async fn take_facts(on: &impl ConnectionTrait, rows: &[Row], facts: &mut Facts) -> Result<(), Error> {
-    let damaged = |number: u64, what: String| Error::Damaged { place: format!("table `facts`, entry {number}"), what };
-    let mut events = Vec::with_capacity(rows.len());
-    for row in rows {
-        let number = row[0].number();
-        let entry: Entry = serde_json::from_str(row[1].text()).map_err(|error| damaged(number, error.to_string()))?;
-        events.push((number, entry.at, Event::from_entry(number, &entry)?));
+/// Takes the facts in that entries of the ledger tell.
+async fn follow_facts(on: &impl ConnectionTrait, (from, until): (u64, u64), facts: &mut Facts) -> Result<(), Error> {
+    let mut events = Vec::new();
+    for (number, bytes) in (from..).zip(log::entries(on, (from, until)).await?) {
+        let entry = Entry::parse(&bytes)?;
+        if entry.kind != KeyChange::KIND && entry.kind != SCANNED {
+            events.push((number, entry.at, Event::from_entry(number, &entry)?));
+        }
     }
     let digests: Vec<&str> = events.iter().filter_map(|(_, _, event)| event.document()).collect();
     let documents = documents(on, &digests).await?;
-    for (number, at, event) in &events {
+    for (number, at, event) in events.iter().filter(|(.., event)| concerns_facts(event)) {
         let document = event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
         facts.apply(event, *at, document).map_err(|source| Error::Facts { number: *number, source })?;
     }
@@ -210,7 +208,7 @@ pub(crate) async fn documents(on: &impl ConnectionTrait, digests: &[&str]) -> Re
 }
 
 /// Whether the fleet's facts follow from an event.
-pub(crate) fn concerns_facts(event: &Event) -> bool {
+fn concerns_facts(event: &Event) -> bool {
     matches!(
         event,
         Event::AssetRegistered { .. }

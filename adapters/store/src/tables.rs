@@ -51,8 +51,6 @@ pub(crate) const FEEDS: Table = Table { name: "feeds", columns: NOUN, keys: 1 };
 pub(crate) const DECISIONS: Table = Table { name: "decisions", columns: NOUN, keys: 1 };
 /// What there is one of: the policy and the index in force.
 pub(crate) const IN_FORCE: Table = Table { name: "in_force", columns: NOUN, keys: 1 };
-/// Entries that tell facts of the fleet, in their order.
-pub(crate) const FACTS: Table = Table { name: "facts", columns: &[("number", Integer), ("entry", Text)], keys: 1 };
 
 /// Work to be done: jobs, and effects on their way out.
 pub(crate) const JOBS: Table = Table {
@@ -77,7 +75,7 @@ pub(crate) const LEASES: Table =
 /// What the ledger is made of.
 pub(crate) const LEDGER: &[Table] = &[BATCHES, TILES, HEAD, DOCUMENTS];
 /// What follows from the ledger.
-pub(crate) const PROJECTIONS: &[Table] = &[ASSETS, PEOPLE, TOKENS, FEEDS, DECISIONS, IN_FORCE, FACTS];
+pub(crate) const PROJECTIONS: &[Table] = &[ASSETS, PEOPLE, TOKENS, FEEDS, DECISIONS, IN_FORCE];
 /// What is neither.
 pub(crate) const WORK: &[Table] = &[JOBS, LEASES];
 

@@ -47,7 +47,7 @@ async fn a_database_that_is_gone_refuses_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_while_it_writes_keeps_nothing_of_it() {
-    for point in ["ledger_batches", "ledger_head", "facts"] {
+    for point in ["ledger_batches", "ledger_head", "assets"] {
         let Some(server) = Server::start() else { return };
         let url = server.database();
         let (server, store) = crash_at(server, &url, point).await;

@@ -344,7 +344,6 @@ both! {
             ("decisions", "id", "body"),
             ("in_force", "id", "body"),
             ("assets", "id", "entry"),
-            ("facts", "number", "entry"),
         ] {
             let id = text_of(&tables, &format!("SELECT CAST(MAX({key}) AS TEXT) FROM {table}")).await;
             let rest = if key == "id" { format!("'{id}'") } else { id.clone() };

@@ -210,11 +210,19 @@ impl State {
     /// # Errors
     /// If it is not understood, or speaks of something that is not there. The state stays as it was.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Error> {
-        if entry.kind == KeyChange::KIND {
-            self.key_changes.push(self.entries);
-        } else {
-            let event = Event::from_entry(self.entries, entry)?;
-            self.take(event, entry)?;
+        let is_own = entry.kind == KeyChange::KIND;
+        let event = (!is_own).then(|| Event::from_entry(self.entries, entry)).transpose()?;
+        self.follow(event.as_ref(), entry)
+    }
+
+    /// The same, where the event that the entry tells is at hand; a change of the ledger's key is none.
+    ///
+    /// # Errors
+    /// If it speaks of something that is not there. The state stays as it was.
+    pub fn follow(&mut self, event: Option<&Event>, entry: &Entry) -> Result<(), Error> {
+        match event {
+            None => self.key_changes.push(self.entries),
+            Some(event) => self.take(event.clone(), entry)?,
         }
         self.entries += 1;
         Ok(())
