@@ -6,72 +6,27 @@ use crate::database::{self, Database};
 use crate::document;
 use crate::error::{Doing, Error};
 use crate::log::{self, Log};
+use crate::plan::{Committed, NewJob, Planner, Request, WritePoint};
 use crate::record::{Projected, Record, documents};
 use crate::tables::{BATCHES, Cell, DOCUMENTS, HEAD, JOBS, PROJECTIONS, Row, TILES};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Signer};
-use lifecycle::{Command, Event, PersonId, Role, decide};
+use lifecycle::{Event, PersonId, Role, decide};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{RwLock, mpsc, oneshot};
 
 /// The most plans in one transaction.
 const MOST_PLANS: usize = 2000;
 
-/// What is to be done, made up by a caller who has seen the record.
-#[derive(Debug, Default)]
-pub struct Plan {
-    /// Commands, each judged against the record as it is before the first of them.
-    pub commands: Vec<Command>,
-    /// Documents that they name by digest.
-    pub documents: Vec<Vec<u8>>,
-    /// Work that follows from it.
-    pub jobs: Vec<NewJob>,
-    /// A change of the ledger's key, from the next entry on.
-    pub key: Option<Signer>,
-}
-
-/// Work to be queued.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewJob {
-    /// Its id: the same id is the same work, and is done once.
-    pub id: String,
-    /// The queue.
-    pub queue: String,
-    /// What is to be done, for who takes it.
-    pub body: String,
-    /// Not before this instant.
-    pub not_before: Timestamp,
-}
-
-/// What has happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// The number of the first entry.
-    pub first: u64,
-    /// What the entries tell; none if there was nothing to do.
-    pub events: Vec<Event>,
-    /// The checkpoint that covers them.
-    pub checkpoint: String,
-}
-
-/// Makes up what is to be done.
-pub(crate) type Planner = Box<dyn FnOnce(&Record) -> Result<Plan, Error> + Send>;
-
-pub(crate) struct Request {
-    pub(crate) planner: Planner,
-    pub(crate) by: PersonId,
-    pub(crate) at: Timestamp,
-    pub(crate) answer: oneshot::Sender<Result<Committed, Error>>,
-}
+/// After about so many bytes the database's log is moved.
+const LOG_BYTES: usize = 4 << 20;
 
 /// Who asked, and what is to be answered if all of the group is kept.
 type Answers = Vec<(oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>)>;
-
-/// Called before each write; an error stops the transaction there.
-pub type WritePoint = Arc<dyn Fn(&'static str) -> std::io::Result<()> + Send + Sync>;
 
 /// Who writes.
 pub(crate) struct Writer {
@@ -88,6 +43,9 @@ pub(crate) struct Writer {
     pub(crate) is_replaced: bool,
     /// Whether findings are kept.
     pub(crate) is_live: bool,
+    /// About how many bytes were written since the database's log was moved last, and whether that is being done.
+    pub(crate) log_bytes: usize,
+    pub(crate) is_moving_log: Arc<AtomicBool>,
     /// The file of a snapshot that reading anew may begin with.
     pub(crate) snapshot: Option<PathBuf>,
 }
@@ -308,6 +266,7 @@ impl Writer {
         // What was appended in memory must be thrown away if it does not become durable.
         self.is_stale = true;
         let Change { entries, projected, documents, jobs, key } = change;
+        let mut written = entries.iter().map(Vec::len).sum::<usize>();
         let is_told = !entries.is_empty();
         // Until it is kept that the key changes, the old one signs.
         self.next_signer = key;
@@ -321,6 +280,7 @@ impl Writer {
             database::upsert(&transaction, &HEAD, &[appended.head]).await?;
         }
         let documents: Vec<Row> = documents.into_values().collect();
+        written += documents.iter().flatten().map(Cell::size).sum::<usize>();
         if !documents.is_empty() {
             self.point("documents")?;
             database::insert_missing(&transaction, &DOCUMENTS, &documents).await?;
@@ -329,6 +289,7 @@ impl Writer {
             let Some(rows) = projected.get(table.name) else { continue };
             self.point(table.name)?;
             let rows: Vec<Row> = rows.values().cloned().collect();
+            written += rows.iter().flatten().map(Cell::size).sum::<usize>();
             database::upsert(&transaction, table, &rows).await?;
         }
         if !jobs.is_empty() {
@@ -340,10 +301,26 @@ impl Writer {
             self.confirm(error, &entries).await?;
         }
         self.is_stale = false;
+        self.log_bytes += written;
+        self.move_log();
         if let Some(next) = self.next_signer.take() {
             self.signer = next;
         }
         self.point("committed")
+    }
+
+    /// Has the database's log moved when it has grown, beside what is written meanwhile.
+    fn move_log(&mut self) {
+        if self.log_bytes < LOG_BYTES || self.is_moving_log.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.log_bytes = 0;
+        let (database, is_moving) = (self.database.clone(), Arc::clone(&self.is_moving_log));
+        tokio::spawn(async move {
+            // Where it cannot be moved now, it is the next time.
+            let _ = database.move_log().await;
+            is_moving.store(false, Ordering::Release);
+        });
     }
 
     /// Finds out whether entries were kept although the commit failed: it may have come through before the connection broke, and

@@ -17,6 +17,11 @@ use std::time::Duration;
 const SCHEMA: i64 = 1;
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(10);
+/// So few rows are one statement, whatever their number.
+const FEW_ROWS: usize = 16;
+/// After so many pages (256 MiB) SQLite moves its log into the file by itself, and whoever commits waits for that. It is done
+/// earlier, and beside the writing, by [`Database::move_log`].
+const MOST_LOG_PAGES: &str = "65536";
 /// Rows in one statement: both databases allow 32,766 values at least.
 const MOST_VALUES: usize = 30_000;
 
@@ -50,6 +55,14 @@ impl Database {
             Ok(found) if found > SCHEMA => Err(Error::Schema { found, known: SCHEMA }),
             _ => Err(Error::NoRecord { url: without_password(url) }),
         }
+    }
+
+    /// Moves what is in SQLite's log into its file, while others go on to write.
+    pub(crate) async fn move_log(&self) -> Result<(), Error> {
+        if self.is_sqlite() {
+            self.readers.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await.doing("move its log")?;
+        }
+        Ok(())
     }
 
     /// Closes all connections: on SQLite all is in the one file then.
@@ -237,7 +250,9 @@ async fn sqlite(path: &Path, access: Access) -> Result<Database, Error> {
                 .foreign_keys(true)
                 .busy_timeout(BUSY);
             match access {
-                Access::Write => options.journal_mode(SqliteJournalMode::Wal),
+                Access::Write => {
+                    options.journal_mode(SqliteJournalMode::Wal).pragma("wal_autocheckpoint", MOST_LOG_PAGES)
+                }
                 Access::Read => options.read_only(true),
                 Access::ReadStill => options.read_only(true).immutable(true),
             }
@@ -336,7 +351,7 @@ async fn put(
     while !rest.is_empty() {
         // Statements of few lengths are prepared once, and not for every number of rows.
         let most = rest.len().min(MOST_VALUES / table.columns.len());
-        let (part, behind) = rest.split_at(1 << most.ilog2());
+        let (part, behind) = rest.split_at(if most < FEW_ROWS { most } else { 1 << most.ilog2() });
         rest = behind;
         let mut statement = Query::insert();
         statement.into_table(Alias::new(table.name));

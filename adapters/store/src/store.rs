@@ -1,9 +1,10 @@
 //! The store: the record of one organisation, opened.
 
-use crate::commit::{Committed, NewJob, Plan, Request, WritePoint, Writer};
+use crate::commit::Writer;
 use crate::database::Database;
 use crate::error::{Doing, Error};
 use crate::log::{self, Log, Tiles};
+use crate::plan::{Committed, NewJob, Plan, Request, WritePoint};
 use crate::record::{Record, documents};
 use crate::snapshot::Made;
 use jiff::Timestamp;
@@ -118,6 +119,9 @@ impl Store {
                 signer,
                 next_signer: None,
                 write_point: options.write_point,
+                // What others left in the log is moved soon.
+                log_bytes: log_bytes(options.url),
+                is_moving_log: Arc::default(),
                 is_stale: false,
                 is_replaced: false,
                 is_live: options.findings_at.is_some(),
@@ -336,4 +340,9 @@ pub async fn is_new(url: &str) -> Result<bool, Error> {
         Err(error) => Err(error),
         Ok(database) => Ok(log::head(&database.readers).await?.0 == 0),
     }
+}
+
+/// How many bytes lie in the log beside a SQLite file.
+fn log_bytes(url: &str) -> usize {
+    std::fs::metadata(format!("{url}-wal")).map_or(0, |log| usize::try_from(log.len()).unwrap_or(usize::MAX / 2))
 }

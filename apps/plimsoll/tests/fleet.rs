@@ -347,3 +347,37 @@ fn a_decision_speaks_of_the_package_that_was_named() {
         2
     );
 }
+
+/// A timestamp by an authority that openssl plays, beside the checkpoint that it is of.
+#[test]
+fn a_kept_checkpoint_is_stamped_and_looked_at() {
+    let world = World::new("stamp");
+    assert_eq!(world.code(&["fleet", "register", "web-1"]), 0);
+    assert_eq!(world.code(&["ledger", "timestamp", &world.path("kept")]), 0);
+    assert_ne!(world.code(&["ledger", "timestamp", &world.path("kept")]), 0, "nothing is written over");
+    world.write("tsa.cnf", "[req]\ndistinguished_name=dn\n[dn]\n[tsa]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n[tsa_config]\nserial=serial\nsigner_cert=tsa.pem\nsigner_key=tsa.key\nsigner_digest=sha256\ndefault_policy=1.2.3.4\ndigests=sha256\naccuracy=secs:1\nordering=no\ntsa_name=no\ness_cert_id_chain=no\ness_cert_id_alg=sha256\n");
+    world.write("serial", "01");
+    let openssl = |arguments: &str| {
+        let run =
+            Command::new("openssl").args(arguments.split(' ')).current_dir(&world.folder).output().expect("openssl");
+        assert!(run.status.success(), "{arguments}: {}", String::from_utf8_lossy(&run.stderr));
+    };
+    openssl(
+        "req -x509 -newkey rsa:2048 -nodes -keyout tsa.key -out tsa.pem -days 30 -subj /CN=Test-TSA -config tsa.cnf -extensions tsa",
+    );
+    openssl("ts -reply -config tsa.cnf -section tsa_config -queryfile kept.tsq -out kept.tsr");
+    let (kept, authority) = (world.path("kept"), world.path("tsa.pem"));
+    let verify = ["ledger", "verify", "--checkpoint", &kept, "--authority", &authority];
+    assert_eq!(world.code(&verify), 0, "{}", world.text(&verify));
+    assert!(
+        world.text(&verify).contains("STAMPED  the checkpoint of 3 entries was there at"),
+        "{}",
+        world.text(&verify)
+    );
+    assert_eq!(world.code(&["ledger", "verify", "--checkpoint", &kept]), 2, "whom to trust has to be said");
+    // An answer of another checkpoint proves nothing.
+    assert_eq!(world.code(&["fleet", "register", "web-2"]), 0);
+    world.write("kept", &world.text(&["ledger", "checkpoint"]));
+    assert_eq!(world.code(&verify), 1);
+    assert!(world.text(&verify).contains("NO TIMESTAMP"), "{}", world.text(&verify));
+}

@@ -22,6 +22,9 @@ pub(crate) enum LedgerCommand {
         /// A checkpoint that was kept elsewhere: the ledger must still contain it; can be given several times
         #[arg(long, value_name = "FILE")]
         checkpoint: Vec<PathBuf>,
+        /// The certificates of the authority whose timestamps lie beside these checkpoints (FILE.tsr), in PEM or DER
+        #[arg(long, value_name = "FILE")]
+        authority: Option<PathBuf>,
         /// JSON instead of text
         #[arg(long)]
         json: bool,
@@ -47,6 +50,11 @@ pub(crate) enum LedgerCommand {
     },
     /// Print the newest checkpoint, to be kept elsewhere
     Checkpoint,
+    /// Write the newest checkpoint and a request for a timestamp of it (RFC 3161), to be sent to an authority
+    Timestamp {
+        /// The checkpoint's file; the request is FILE.tsq, and the answer belongs into FILE.tsr
+        file: PathBuf,
+    },
     /// Print entries with their numbers, one JSON document a line
     Show {
         /// The first one's number

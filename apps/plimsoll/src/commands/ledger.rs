@@ -1,6 +1,7 @@
 //! `plimsoll ledger`.
 
 mod proof;
+mod timestamp;
 
 use crate::arguments::{LedgerArguments, LedgerCommand};
 use crate::exit;
@@ -22,16 +23,23 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
     let address = record::address(data, &record);
     block_on(async {
         match command {
-            LedgerCommand::Verify { key, checkpoint, json } => {
+            LedgerCommand::Verify { key, checkpoint, authority, json } => {
                 let key = record::public_key(key.as_deref(), data)?;
                 let read = |path: &std::path::PathBuf| {
                     crate::files::read(path, crate::files::MOST_TEXT_BYTES)
                         .with_context(|| format!("failed to read `{}`", path.display()))
                 };
                 let kept = checkpoint.iter().map(read).collect::<Result<Vec<_>>>()?;
+                let beside = |(path, kept): (&std::path::PathBuf, &Vec<u8>)| {
+                    timestamp::beside(path, kept, authority.as_deref()).transpose()
+                };
+                let stamps = checkpoint.iter().zip(&kept).filter_map(beside).collect::<Result<Vec<_>>>()?;
                 let mut counter = Counter::new("verified", "entries", is_quiet);
                 let report = store::verify_at(&address, &key, kept, move |entry| counter.at(entry, None)).await?;
-                verified(&report, json)
+                verified(&report, &stamps, json)
+            }
+            LedgerCommand::Timestamp { file } => {
+                timestamp::request(&record::open(data, &record, is_quiet).await?, &file, is_quiet).await
             }
             LedgerCommand::Prove { number } => {
                 let opened = record::open(data, &record, is_quiet).await?;
@@ -115,18 +123,22 @@ fn print(text: &str) -> Result<u8> {
 }
 
 /// What verification found, one line for each thing that is not as it was written.
-pub(super) fn verified(report: &Report, is_json: bool) -> Result<u8> {
+pub(super) fn verified(report: &Report, stamps: &[(bool, String)], is_json: bool) -> Result<u8> {
     let lines: Vec<String> = report.tampering.iter().map(in_words).collect();
     let mut out = Vec::new();
     if is_json {
         let whole = json!({
             "origin": report.checkpoint.origin, "entries": report.checkpoint.size,
             "root": report.checkpoint.root.to_string(), "key_changes": report.key_changes.len(), "tampering": lines,
+            "timestamps": stamps.iter().map(|(holds, words)| json!({ "holds": holds, "words": words })).collect::<Vec<_>>(),
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
     } else {
         for line in &lines {
             writeln!(out, "TAMPERED  {}", printable(line))?;
+        }
+        for (holds, words) in stamps {
+            writeln!(out, "{}  {}", if *holds { "STAMPED" } else { "NO TIMESTAMP" }, printable(words))?;
         }
         writeln!(
             out,
@@ -143,7 +155,8 @@ pub(super) fn verified(report: &Report, is_json: bool) -> Result<u8> {
         )?;
     }
     pager::show(&out).context("failed to write")?;
-    Ok(if lines.is_empty() { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
+    let is_well = lines.is_empty() && stamps.iter().all(|(holds, _)| *holds);
+    Ok(if is_well { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
 }
 
 fn in_words(tampering: &Tampering) -> String {
