@@ -345,6 +345,17 @@ impl Tiles {
     }
 }
 
+/// How many entries a row holds; none where the last is cut off.
+fn count_entries(mut bytes: &[u8]) -> Option<u64> {
+    let mut count = 0;
+    while !bytes.is_empty() {
+        let (length, behind) = bytes.split_first_chunk::<2>()?;
+        bytes = behind.get(usize::from(u16::from_be_bytes(*length))..)?;
+        count += 1;
+    }
+    Some(count)
+}
+
 fn storage(path: &str) -> impl FnOnce(Error) -> ledger::Error {
     let path = path.to_owned();
     move |error| ledger::Error::Storage { path, source: std::io::Error::other(error) }
@@ -368,7 +379,7 @@ impl ledger::Source for Tiles {
         // What was appended meanwhile stands behind the end.
         for row in rows.iter().take_while(|row| row[0].number() < end) {
             let (first, count) = (row[0].number(), row[1].number());
-            if first != next || count == 0 {
+            if first != next || count == 0 || count_entries(row[2].bytes()) != Some(count) {
                 next = u64::MAX;
                 break;
             }

@@ -111,6 +111,30 @@ both! {
         }
     }
 
+    async fn entries_that_were_moved_into_another_row_are_found(place) {
+        let store = open(&place.url).await;
+        for number in 0..4 {
+            register(&store, &format!("a-{number}"), day(1)).await.expect("registered");
+        }
+        let tables = tables(place).await;
+        let rows = "SELECT first, entries FROM ledger_batches WHERE first IN (1, 2) ORDER BY first";
+        let rows = tables.query_all_raw(sea_orm::Statement::from_string(tables.get_database_backend(), rows)).await;
+        let rows: Vec<Vec<u8>> = rows.expect("read").iter().map(|row| row.try_get_by_index(1).expect("bytes")).collect();
+        let both = rows.concat();
+        let at = 7;
+        for (first, part) in [(1_i64, &both[..at]), (2, &both[at..])] {
+            let sql = match place.is_sqlite() {
+                true => "UPDATE ledger_batches SET entries = ? WHERE first = ?",
+                false => "UPDATE ledger_batches SET entries = $1 WHERE first = $2",
+            };
+            let change = [part.to_vec().into(), first.into()];
+            let change = sea_orm::Statement::from_sql_and_values(tables.get_database_backend(), sql, change);
+            tables.execute_raw(change).await.expect("changed");
+        }
+        let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
+        assert!(!report.tampering.is_empty());
+    }
+
     async fn a_size_that_somebody_made_up_keeps_nobody_busy(place) {
         let store = open(&place.url).await;
         populate(&store).await;

@@ -23,6 +23,13 @@ pub(crate) struct Opened {
 /// What stands above everything that is shown of an invented organisation.
 const DEMONSTRATION: &str = "DEMONSTRATION: this organisation and all that is said of it are invented.";
 
+/// Says of an invented organisation that it is one, by its ledger's name.
+pub(crate) fn tell_demonstration(origin: &str) {
+    if origin.starts_with(demo::ORIGIN) {
+        progress::say(DEMONSTRATION);
+    }
+}
+
 impl Opened {
     /// Shows a text. That it is of an invented organisation stands above what is for people, and beside what is for programs.
     pub(crate) fn show(&self, text: &[u8], is_for_people: bool) -> Result<()> {

@@ -262,9 +262,9 @@ pub(crate) enum FleetCommand {
         /// As of this date or instant instead of now
         #[arg(long, value_name = "DATE")]
         at: Option<String>,
-        /// JSON instead of text
-        #[arg(long)]
-        json: bool,
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]
+        format: WhyFormat,
     },
     /// Explain one finding: what carried it from when until when, class, deadline and derivation
     Why {

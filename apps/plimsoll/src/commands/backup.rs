@@ -55,7 +55,8 @@ pub(super) fn restore(arguments: &RestoreArguments, data: &Path, is_quiet: bool)
     let restored = block_on(async { Ok(store::restore(&address, input, &key, even_if_damaged, progress).await?) });
     counter.end();
     let restored = restored?;
-    let of_ledger = restored.report.as_ref().map_or(Ok(exit::WITHIN_POLICY), |report| verified(report, &[], false))?;
+    let of_ledger =
+        restored.report.as_ref().map_or(Ok(exit::WITHIN_POLICY), |report| verified(report, (0, &[]), false))?;
     let of_tables = replay(&restored.replayed, false)?;
     if restored.is_kept {
         return Ok(of_ledger.max(of_tables));

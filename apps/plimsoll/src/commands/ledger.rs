@@ -9,7 +9,7 @@ use crate::formats::count;
 use crate::pager;
 use crate::printable::printable;
 use crate::progress::{Counter, say};
-use crate::record::{self, block_on};
+use crate::record::{self, block_on, tell_demonstration};
 use anyhow::{Context, Result};
 use ledger::{Report, Tampering};
 use serde_json::json;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
                 let stamps = checkpoint.iter().zip(&kept).filter_map(beside).collect::<Result<Vec<_>>>()?;
                 let mut counter = Counter::new("verified", "entries", is_quiet);
                 let report = store::verify_at(&address, &key, kept, move |entry| counter.at(entry, None)).await?;
-                verified(&report, &stamps, json)
+                verified(&report, (checkpoint.len(), &stamps), json)
             }
             LedgerCommand::Timestamp { file } => {
                 timestamp::request(&record::open(data, &record, is_quiet).await?, &file, is_quiet).await
@@ -48,6 +48,7 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
             }
             LedgerCommand::Check { proof, key } => check(&proof, &record::public_key(Some(&key), data)?),
             LedgerCommand::Replay { json } => {
+                tell_demonstration(&Keys::of(data).first().map(|key| key.name).unwrap_or_default());
                 let mut counter = Counter::new("played again", "entries", is_quiet);
                 let replayed =
                     store::replay_at(&address, Some(&record::snapshot(data)), |entry| counter.at(entry, None)).await?;
@@ -123,7 +124,14 @@ fn print(text: &str) -> Result<u8> {
 }
 
 /// What verification found, one line for each thing that is not as it was written.
-pub(super) fn verified(report: &Report, stamps: &[(bool, String)], is_json: bool) -> Result<u8> {
+pub(super) fn verified(report: &Report, (kept, stamps): (usize, &[(bool, String)]), is_json: bool) -> Result<u8> {
+    tell_demonstration(&report.checkpoint.origin);
+    let kept = match kept {
+        0 => String::new(),
+        kept => {
+            format!(", and contains {} that {} kept", count(kept, "checkpoint"), if kept == 1 { "was" } else { "were" })
+        }
+    };
     let lines: Vec<String> = report.tampering.iter().map(in_words).collect();
     let mut out = Vec::new();
     if is_json {
@@ -147,8 +155,9 @@ pub(super) fn verified(report: &Report, stamps: &[(bool, String)], is_json: bool
             printable(&report.checkpoint.origin),
             count(report.key_changes.len(), "change"),
             if lines.is_empty() {
-                "the ledger is as it was written (`plimsoll ledger replay` looks at the tables and documents too)"
-                    .to_owned()
+                format!(
+                    "the ledger is as it was written{kept} (`plimsoll ledger replay` looks at the tables and documents too)"
+                )
             } else {
                 format!("not as it was written: {}", count(lines.len(), "thing"))
             }

@@ -6,7 +6,7 @@ mod summary;
 mod undetermined;
 
 use super::{asset_filter, filter, instant};
-use crate::arguments::{FleetCommand, GroupArgument, ListFormat, SortArgument};
+use crate::arguments::{FleetCommand, GroupArgument, ListFormat, SortArgument, WhyFormat};
 use crate::record::{self, Opened};
 use anyhow::Result;
 use fleet::{AssetFilter, GroupBy, Query, Sort};
@@ -21,7 +21,7 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_
         FleetCommand::Assets { list, .. }
         | FleetCommand::Findings { list, .. }
         | FleetCommand::Undetermined { list, .. } => list.format == ListFormat::Table,
-        FleetCommand::Summary { json, .. } => !json,
+        FleetCommand::Summary { format, .. } => *format == WhyFormat::Text,
         _ => false,
     };
     let gaps_of = |view: &View<'_>, filter: &AssetFilter| {
@@ -65,10 +65,10 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_
             })
             .await?
         }
-        FleetCommand::Summary { at, json } => {
+        FleetCommand::Summary { at, format } => {
             ask(opened, at.as_deref(), |view| {
                 let (gaps, words) = gaps_of(view, &AssetFilter::default());
-                summary::write(view, json, (&gaps, &words))
+                summary::write(view, format == WhyFormat::Json, (&gaps, &words))
             })
             .await?
         }

@@ -10,6 +10,7 @@ use crate::record::Opened;
 use crate::sheet;
 use anyhow::Result;
 use fleet::{Carrier, Explanation, Fix};
+use lifecycle::Decision;
 use operations::View;
 use serde_json::json;
 use std::fmt::Write;
@@ -61,7 +62,7 @@ fn in_words(found: &Explanation, view: &View<'_>) -> Result<String> {
     };
     writeln!(text, "  state: {state}\n\n  What carried it")?;
     for carrier in &found.carriers {
-        carrier_in_words(&mut text, carrier)?;
+        carrier_in_words(&mut text, carrier, view)?;
     }
     writeln!(text, "\n  What was known of it")?;
     for (since, signals) in &found.signals {
@@ -79,7 +80,7 @@ fn in_words(found: &Explanation, view: &View<'_>) -> Result<String> {
     Ok(text)
 }
 
-fn carrier_in_words(text: &mut String, carrier: &Carrier) -> Result<()> {
+fn carrier_in_words(text: &mut String, carrier: &Carrier, view: &View<'_>) -> Result<()> {
     let until =
         carrier.until.map_or_else(|| "still there".to_owned(), |until| format!("until {}", day_and_time(until)));
     writeln!(text, "    {} since {}, {until}", printable(&carrier.thing.label()), day_and_time(carrier.from))?;
@@ -100,12 +101,19 @@ fn carrier_in_words(text: &mut String, carrier: &Carrier) -> Result<()> {
         let approved = decision.approved_by.as_ref().map(ToString::to_string).unwrap_or_default();
         writeln!(
             text,
-            "      set aside until {}, approved by {approved}: {}",
+            "      set aside by {} until {}, approved by {approved}: {}",
+            decision_id(decision, view),
             day_and_time(decision.until),
             printable(&decision.reason)
         )?;
     }
     Ok(())
+}
+
+/// The id under which a decision is known.
+fn decision_id(decision: &Decision, view: &View<'_>) -> String {
+    let known = view.record.state.decisions.iter().find(|(_, known)| *known == decision);
+    known.map_or_else(|| "a decision".to_owned(), |(id, _)| format!("`{id}`"))
 }
 
 fn as_json(found: &Explanation) -> serde_json::Value {
