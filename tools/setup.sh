@@ -102,3 +102,13 @@ ensure_rust() {
     say "install Rust $wanted or newer (https://rustup.rs), then run this again"
     exit 2
 }
+
+# Storage that speaks as Amazon's S3 does, for the tests: a server of PyPI in a folder of its own.
+ensure_s3() {
+    [ -x target/tools/moto/bin/moto_server ] && return 0
+    ensure_packages python3 python3-venv
+    say "installing moto, which plays S3 in the tests, into target/tools/moto"
+    rm -rf target/tools/moto
+    python3 -m venv target/tools/moto && target/tools/moto/bin/pip install --quiet 'moto[server]==5.1.18' ||
+        say "moto cannot be installed: the tests that need it say so"
+}

@@ -4,10 +4,11 @@
 //! the SHA-256 of all that came before. What was cut off or changed is refused.
 
 use crate::database::{self, Database};
+use crate::document;
 use crate::error::{Doing, Error};
 use crate::log;
 use crate::replay::{Replayed, replay};
-use crate::tables::{self, Cell, HEAD, Row, Table};
+use crate::tables::{self, Cell, DOCUMENTS, HEAD, Row, Table};
 use ledger::{Report, Verifier};
 use sea_orm::ConnectionTrait;
 use sha2::{Digest, Sha256};
@@ -53,7 +54,9 @@ impl Restored {
     /// Whether nothing in it is other than it was written.
     #[must_use]
     pub fn is_as_written(&self) -> bool {
-        self.report.as_ref().is_none_or(|report| report.tampering.is_empty()) && self.replayed.differences.is_empty()
+        self.report.as_ref().is_none_or(|report| report.tampering.is_empty())
+            && self.replayed.differences.is_empty()
+            && self.replayed.stopped.is_none()
     }
 }
 
@@ -63,21 +66,31 @@ impl Restored {
 ///
 /// # Errors
 /// If the database or the writer fails.
-pub async fn backup(url: &str, out: impl Write, mut progress: impl FnMut(u64)) -> Result<BackedUp, Error> {
-    let database = Database::inspect(url).await?;
+pub async fn backup(
+    (url, blobs): (&str, Option<&str>),
+    out: impl Write,
+    mut progress: impl FnMut(u64),
+) -> Result<BackedUp, Error> {
+    let database = Database::inspect(url, blobs).await?;
     let snapshot = database.snapshot().await?;
     let (entries, checkpoint) = log::head(&snapshot).await?;
     let mut writer = Writer::new(out)?;
     let mut rows = 0;
     for table in tables::all() {
         writer.text(table.name)?;
-        database::each_row(&snapshot, table, |row| {
-            writer.row(&row)?;
-            rows += 1;
-            progress(rows);
-            Ok(())
-        })
-        .await?;
+        let mut cursor = database::Cursor::new(table);
+        while let Some(part) = cursor.next(&snapshot).await? {
+            for row in part {
+                // A backup is whole by itself.
+                let row = match table.name == DOCUMENTS.name {
+                    true => document::fetched(row, &database.blobs).await?,
+                    false => row,
+                };
+                writer.row(&row)?;
+                rows += 1;
+                progress(rows);
+            }
+        }
         writer.bytes(&[END])?;
     }
     snapshot.rollback().await.doing("end reading")?;
@@ -101,7 +114,7 @@ pub async fn restore(
     let target = match is_file(url) {
         true if Path::new(url).exists() => return Err(Error::Occupied),
         true => None,
-        false => Some(Database::open(url).await?),
+        false => Some(Database::open(url, None).await?),
     };
     if let Some(target) = &target
         && log::head(&target.readers).await?.0 > 0
@@ -109,7 +122,7 @@ pub async fn restore(
         return Err(Error::Occupied);
     }
     let staging = Staging::new(url);
-    let staged = Database::open(&staging.0).await?;
+    let staged = Database::open(&staging.0, None).await?;
     let mut restored = read_into(&staged, input, first_key, progress).await?;
     if restored.is_as_written() || even_if_damaged {
         if let Some(target) = target {

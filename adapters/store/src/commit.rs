@@ -2,6 +2,7 @@
 //!
 //! What is asked for while a transaction runs goes into the next one together.
 
+use crate::blobs::Blobs;
 use crate::database::{self, Database};
 use crate::document;
 use crate::error::{Doing, Error};
@@ -167,7 +168,8 @@ impl Writer {
         }
         if self.is_stale {
             let log = Log::load(&transaction).await?;
-            (*record, _) = Record::load(&transaction, size, self.snapshot.as_deref(), |_| {}).await?;
+            (*record, _) =
+                Record::load((&transaction, &self.database.blobs), size, self.snapshot.as_deref(), |_| {}).await?;
             self.adopt(log)?;
         } else if size > self.log.size() {
             self.is_stale = true;
@@ -186,7 +188,8 @@ impl Writer {
     async fn reload(&mut self, record: &mut Record) -> Result<(), Error> {
         let snapshot = self.database.snapshot().await?;
         let log = Log::load(&snapshot).await?;
-        (*record, _) = Record::load(&snapshot, log.size(), self.snapshot.as_deref(), |_| {}).await?;
+        (*record, _) =
+            Record::load((&snapshot, &self.database.blobs), log.size(), self.snapshot.as_deref(), |_| {}).await?;
         snapshot.rollback().await.doing("end reading")?;
         self.adopt(log)
     }
@@ -208,7 +211,8 @@ impl Writer {
         while from < size {
             let until = size.min(from + PART);
             let bytes = log::entries(on, (from, until)).await?;
-            take_entries(on, (from, &bytes), record, &mut Projected::new(), |_, _, _| {}).await?;
+            take_entries((on, &self.database.blobs), (from, &bytes), record, &mut Projected::new(), |_, _, _| {})
+                .await?;
             self.log.follow(&bytes);
             from = until;
         }
@@ -279,7 +283,14 @@ impl Writer {
             self.point("ledger_head")?;
             database::upsert(&transaction, &HEAD, &[appended.head]).await?;
         }
-        let documents: Vec<Row> = documents.into_values().collect();
+        let mut kept = Vec::with_capacity(documents.len());
+        for row in documents.into_values() {
+            if self.database.blobs.wants(row[1].size()) {
+                self.point("blobs")?;
+            }
+            kept.push(document::set_apart(row, &self.database.blobs).await?);
+        }
+        let documents: Vec<Row> = kept;
         written += documents.iter().flatten().map(Cell::size).sum::<usize>();
         if !documents.is_empty() {
             self.point("documents")?;
@@ -431,7 +442,7 @@ impl Change {
 
 /// Takes entries from the ledger in, with their documents.
 pub(crate) async fn take_entries(
-    on: &impl ConnectionTrait,
+    (on, blobs): (&impl ConnectionTrait, &Blobs),
     (from, bytes): (u64, &[Vec<u8>]),
     record: &mut Record,
     projected: &mut Projected,
@@ -447,7 +458,7 @@ pub(crate) async fn take_entries(
         entries.push((entry, event, digest));
     }
     let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
-    let documents = documents(on, &digests).await?;
+    let documents = documents((on, blobs), &digests).await?;
     for (entry, event, digest) in &entries {
         before(record, entry, event.as_ref());
         let document = digest.as_ref().and_then(|digest| documents.get(digest)).map(Vec::as_slice);

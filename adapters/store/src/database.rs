@@ -1,5 +1,6 @@
 //! The database: connections, the schema, and the few kinds of statement that all tables share.
 
+use crate::blobs::Blobs;
 use crate::error::{Doing, Error};
 use crate::tables::{self, Cell, HEAD, Kind, Row, Table};
 use sea_orm::sea_query::{Alias, ColumnDef, Expr, ExprTrait, Index, OnConflict, Order, Query, SelectStatement};
@@ -30,26 +31,29 @@ const MOST_VALUES: usize = 30_000;
 pub(crate) struct Database {
     pub(crate) writer: DatabaseConnection,
     pub(crate) readers: DatabaseConnection,
+    pub(crate) blobs: Blobs,
 }
 
 impl Database {
     /// Opens the database at an address (`postgres://…`) or in a file, and brings its schema up to date.
-    pub(crate) async fn open(url: &str) -> Result<Self, Error> {
-        let database = match is_postgres(url) {
+    pub(crate) async fn open(url: &str, blobs: Option<&str>) -> Result<Self, Error> {
+        let mut database = match is_postgres(url) {
             true => postgres(url, Access::Write).await?,
             false => sqlite(Path::new(url), Access::Write).await?,
         };
+        database.blobs = blobs_of(url, blobs)?;
         database.migrate().await?;
         database.refuse_foreign().await?;
         Ok(database)
     }
 
     /// Opens a database in which there is a record, to read it and change nothing, not even its schema.
-    pub(crate) async fn inspect(url: &str) -> Result<Self, Error> {
-        let database = match is_postgres(url) {
+    pub(crate) async fn inspect(url: &str, blobs: Option<&str>) -> Result<Self, Error> {
+        let mut database = match is_postgres(url) {
             true => postgres(url, Access::Read).await?,
             false => sqlite(Path::new(url), Access::Read).await?,
         };
+        database.blobs = blobs_of(url, blobs)?;
         match database.version(&database.readers).await {
             Ok(SCHEMA) => database.refuse_foreign().await.map(|()| database),
             Ok(found) if found > SCHEMA => Err(Error::Schema { found, known: SCHEMA }),
@@ -61,6 +65,14 @@ impl Database {
     pub(crate) async fn move_log(&self) -> Result<(), Error> {
         if self.is_sqlite() {
             self.readers.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await.doing("move its log")?;
+        }
+        Ok(())
+    }
+
+    /// The same, and makes the log empty: for a time nobody else can write.
+    pub(crate) async fn empty_log(&self) -> Result<(), Error> {
+        if self.is_sqlite() {
+            self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await.doing("move its log")?;
         }
         Ok(())
     }
@@ -206,6 +218,15 @@ fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
+/// Where blobs are: as somebody says, or in the folder `blobs` beside a file.
+fn blobs_of(url: &str, named: Option<&str>) -> Result<Blobs, Error> {
+    match named {
+        Some(named) => Blobs::at(named),
+        None if is_postgres(url) => Ok(Blobs::Nowhere),
+        None => Ok(Blobs::Folder(Path::new(url).with_file_name("blobs"))),
+    }
+}
+
 /// What connections are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
@@ -261,7 +282,7 @@ async fn sqlite(path: &Path, access: Access) -> Result<Database, Error> {
     };
     let open = |options| async move { Connect::connect(options).await.doing("open its file") };
     let writer = open(options(false)).await?;
-    let database = Database { writer, readers: open(options(true)).await? };
+    let database = Database { writer, readers: open(options(true)).await?, blobs: Blobs::Nowhere };
     // Where nothing can be written SQLite cannot look whether somebody else is writing; what lies there lies still.
     let look = "SELECT COUNT(*) FROM sqlite_master";
     if access == Access::Read
@@ -293,7 +314,7 @@ async fn postgres(url: &str, access: Access) -> Result<Database, Error> {
             database.map_err(|source| Error::Unreachable { url: without_password(url), source })
         }
     };
-    Ok(Database { writer: open(1).await?, readers: open(4).await? })
+    Ok(Database { writer: open(1).await?, readers: open(4).await?, blobs: Blobs::Nowhere })
 }
 
 /// Whether SQLite says that there is no space left.

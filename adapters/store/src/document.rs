@@ -1,5 +1,6 @@
 //! Documents: what entries name by digest, kept beside the ledger.
 
+use crate::blobs::Blobs;
 use crate::error::Error;
 use crate::tables::{Cell, Row};
 use sha2::{Digest, Sha256};
@@ -32,6 +33,26 @@ pub fn digest(bytes: &[u8]) -> String {
 pub(crate) fn row(digest: &str, bytes: &[u8]) -> Result<Row, Error> {
     let packed = zstd::bulk::compress(bytes, LEVEL).map_err(|source| failed(digest, &source))?;
     Ok(vec![Cell::from(digest), Cell::Bytes(packed)])
+}
+
+/// A row with its bytes, where those lie among the blobs.
+pub(crate) async fn fetched(mut row: Row, blobs: &Blobs) -> Result<Row, Error> {
+    // Nothing that is compressed is empty.
+    if row[1].bytes().is_empty() {
+        row[1] = Cell::Bytes(blobs.get(row[0].text()).await?);
+    }
+    Ok(row)
+}
+
+/// A row without its bytes, where those belong among the blobs: there they are then.
+pub(crate) async fn set_apart(mut row: Row, blobs: &Blobs) -> Result<Row, Error> {
+    if blobs.wants(row[1].size()) {
+        let packed = std::mem::replace(&mut row[1], Cell::Bytes(Vec::new()));
+        if let Cell::Bytes(packed) = packed {
+            blobs.put(row[0].text(), packed).await?;
+        }
+    }
+    Ok(row)
 }
 
 /// The document in a row, held against its digest.

@@ -64,7 +64,9 @@ pub enum Error {
         what: String,
     },
     /// The key that is at hand is not the one that signs this ledger.
-    #[error("the key at hand is `{found}`, and the ledger is signed by another one")]
+    #[error(
+        "the key at hand is `{found}`, and the ledger is signed by another one: put the folder `keys` back as it was saved last"
+    )]
     Key {
         /// The public half of the key at hand.
         found: String,
@@ -98,6 +100,15 @@ pub enum Error {
         #[source]
         source: sea_orm::DbErr,
     },
+    /// The storage for blobs failed.
+    #[error("the storage at `{url}` failed")]
+    Blobs {
+        /// Where it is.
+        url: String,
+        /// The cause.
+        #[source]
+        source: Box<object_store::Error>,
+    },
     /// Something cannot be written as JSON.
     #[error("cannot be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -119,6 +130,11 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn blobs(url: &str) -> impl FnOnce(object_store::Error) -> Self {
+        let url = url.to_owned();
+        move |source| Self::Blobs { url, source: Box::new(source) }
+    }
+
     pub(crate) fn file(act: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |source| Self::File { act, path, source }

@@ -1,9 +1,9 @@
 //! The ledger's keys in the data directory: `keys/ledger.key` signs, `keys/ledger.pub` is the key that the ledger began with.
 
 use crate::error::Error;
+use crate::file::write_whole;
 use ledger::{KeyKind, Signer, Verifier};
 use std::fs::{self, OpenOptions};
-use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -149,17 +149,9 @@ impl Keys {
         Ok(Signer::from_seed(&old.verifier().name, KeyKind::Note, &seed)?)
     }
 
-    /// Writes a file whole, or not at all.
     fn write(&self, name: &str, text: &str) -> Result<(), Error> {
-        let (path, beside) = (self.folder.join(name), self.folder.join(format!("{name}.{}.new", std::process::id())));
-        let write = || {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-            writeln!(file, "{text}")?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
-            fs::File::open(path.parent().unwrap_or(&self.folder))?.sync_all()
-        };
-        write().map_err(Error::file("write", &path))
+        let path = self.folder.join(name);
+        write_whole(&path, &[text.as_bytes(), b"\n"]).map_err(Error::file("write", &path))
     }
 }
 

@@ -4,10 +4,12 @@
 //! compares them. Nothing is acknowledged that is not durable.
 
 mod backup;
+mod blobs;
 mod commit;
 mod database;
 mod document;
 mod error;
+mod file;
 mod jobs;
 mod keys;
 mod log;

@@ -1,5 +1,6 @@
 //! The record in memory: what follows from the ledger, and the rows that it is kept in.
 
+use crate::blobs::Blobs;
 use crate::database;
 use crate::document;
 use crate::error::Error;
@@ -124,7 +125,7 @@ impl Record {
     /// Reads what the tables hold, and the facts from the ledger, from where a snapshot ends if there is one; and says how many
     /// entries were read for them.
     pub(crate) async fn load(
-        on: &impl ConnectionTrait,
+        (on, blobs): (&impl ConnectionTrait, &Blobs),
         entries: u64,
         snapshot: Option<&Path>,
         mut progress: impl FnMut(u64),
@@ -159,7 +160,7 @@ impl Record {
         let followed = entries - from;
         while from < entries {
             let until = Ord::min(entries, from + PART);
-            follow_facts(on, (from, until), &mut facts).await?;
+            follow_facts((on, blobs), (from, until), &mut facts).await?;
             progress(until);
             from = until;
         }
@@ -177,7 +178,11 @@ const INDEX: &str = "index";
 const KEYS: &str = "keys";
 
 /// Takes the facts in that entries of the ledger tell.
-async fn follow_facts(on: &impl ConnectionTrait, (from, until): (u64, u64), facts: &mut Facts) -> Result<(), Error> {
+async fn follow_facts(
+    (on, blobs): (&impl ConnectionTrait, &Blobs),
+    (from, until): (u64, u64),
+    facts: &mut Facts,
+) -> Result<(), Error> {
     let mut events = Vec::new();
     for (number, bytes) in (from..).zip(log::entries(on, (from, until)).await?) {
         let entry = Entry::parse(&bytes)?;
@@ -186,7 +191,7 @@ async fn follow_facts(on: &impl ConnectionTrait, (from, until): (u64, u64), fact
         }
     }
     let digests: Vec<&str> = events.iter().filter_map(|(_, _, event)| event.document()).collect();
-    let documents = documents(on, &digests).await?;
+    let documents = documents((on, blobs), &digests).await?;
     for (number, at, event) in events.iter().filter(|(.., event)| concerns_facts(event)) {
         let document = event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
         facts.apply(event, *at, document).map_err(|source| Error::Facts { number: *number, source })?;
@@ -195,12 +200,16 @@ async fn follow_facts(on: &impl ConnectionTrait, (from, until): (u64, u64), fact
 }
 
 /// Documents by their digests; those that are not there are left out.
-pub(crate) async fn documents(on: &impl ConnectionTrait, digests: &[&str]) -> Result<HashMap<String, Vec<u8>>, Error> {
+pub(crate) async fn documents(
+    (on, blobs): (&impl ConnectionTrait, &Blobs),
+    digests: &[&str],
+) -> Result<HashMap<String, Vec<u8>>, Error> {
     let mut found = HashMap::new();
     for part in digests.chunks(500) {
         let mut statement = database::select(&DOCUMENTS);
         statement.and_where(Expr::col(Alias::new("digest")).is_in(part.iter().copied()));
         for row in database::rows(on, &DOCUMENTS, &statement).await? {
+            let row = document::fetched(row, blobs).await?;
             found.insert(row[0].text().to_owned(), document::unpack(&row)?);
         }
     }

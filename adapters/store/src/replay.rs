@@ -24,6 +24,8 @@ pub struct Replayed {
     pub differences: Vec<Difference>,
     /// Entries that the rules would not have let happen, by their numbers.
     pub unlawful: Vec<(u64, Refusal)>,
+    /// Why it ended before the last entry: what it needed is not there or damaged. Tables are not compared then.
+    pub stopped: Option<String>,
     /// Entries that are dated well before one that stands before them: a clock was wrong, or somebody dated them back.
     pub dated_back: Vec<u64>,
 }
@@ -90,8 +92,12 @@ impl Store {
 ///
 /// # Errors
 /// If the ledger cannot be followed, or the database fails.
-pub async fn replay_at(url: &str, snapshot: Option<&Path>, progress: impl FnMut(u64)) -> Result<Replayed, Error> {
-    Ok(replay(&Database::inspect(url).await?, snapshot, progress).await?.0)
+pub async fn replay_at(
+    (url, blobs): (&str, Option<&str>),
+    snapshot: Option<&Path>,
+    progress: impl FnMut(u64),
+) -> Result<Replayed, Error> {
+    Ok(replay(&Database::inspect(url, blobs).await?, snapshot, progress).await?.0)
 }
 
 pub(crate) async fn replay(
@@ -112,7 +118,16 @@ pub(crate) async fn replay(
         let until = size.min(from + PART).min(stop.unwrap_or(size));
         let bytes = log::entries(&transaction, (from, until)).await?;
         let look = |record: &Record, entry: &Entry, event: Option<&Event>| looked.look(record, entry, event);
-        take_entries(&transaction, (from, &bytes), &mut record, &mut projected, look).await?;
+        let taken =
+            take_entries((&transaction, &database.blobs), (from, &bytes), &mut record, &mut projected, look).await;
+        match taken {
+            Err(error @ (Error::Damaged { .. } | Error::Facts { .. })) => {
+                (replayed.unlawful, replayed.dated_back) = (looked.unlawful, looked.dated_back);
+                replayed.stopped = Some(words(&error));
+                return Ok((replayed, record));
+            }
+            taken => taken?,
+        }
         from = until;
         if let Some(mark) = mark.filter(|mark| mark.entries == from)
             && mark.is_of(&transaction, size).await?
@@ -130,6 +145,12 @@ pub(crate) async fn replay(
     }
     transaction.rollback().await.doing("end reading")?;
     Ok((replayed, record))
+}
+
+/// An error with its causes, in one line.
+fn words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
 }
 
 async fn compare(

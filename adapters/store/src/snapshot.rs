@@ -5,15 +5,14 @@
 //! what [`Facts::write_snapshot`] makes.
 
 use crate::error::Error;
+use crate::file::write_whole;
 use crate::log;
 use fleet::Facts;
 use ledger::Hash;
 use sea_orm::ConnectionTrait;
 use sha2::{Digest, Sha256};
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 const MAGIC: &[u8; 16] = b"plimsoll facts\n\x01";
 const DIGEST_BYTES: usize = 32;
@@ -93,19 +92,9 @@ impl Made {
 
     /// Puts it in the place of the one before: whole, or not at all.
     pub(crate) fn put(&self, path: &Path) -> Result<(), Error> {
-        let beside = PathBuf::from(format!("{}.{}.new", path.display(), std::process::id()));
-        let write = || {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-            let Mark { entries, root, digest } = &self.mark;
-            file.write_all(&[MAGIC.as_slice(), &entries.to_le_bytes(), &root.0, digest].concat())?;
-            self.parts.iter().try_for_each(|part| file.write_all(part))?;
-            file.sync_all()?;
-            fs::rename(&beside, path)
-        };
-        write().map_err(|error| {
-            // What could not be written whole is of no use; the place may be full of it.
-            let _ = fs::remove_file(&beside);
-            Error::file("write", path)(error)
-        })
+        let Mark { entries, root, digest } = &self.mark;
+        let head = [MAGIC.as_slice(), &entries.to_le_bytes(), &root.0, digest].concat();
+        let parts: Vec<&[u8]> = std::iter::once(head.as_slice()).chain(self.parts.iter().map(Vec::as_slice)).collect();
+        write_whole(path, &parts).map_err(Error::file("write", path))
     }
 }

@@ -40,6 +40,9 @@ pub struct Options<'a> {
     pub findings_at: Option<Timestamp>,
     /// The file of a snapshot that opening may begin with, and that is written anew where it is far behind.
     pub snapshot: Option<PathBuf>,
+    /// Where documents are kept that are too large for the database: a folder, or `s3://bucket/prefix`. Beside a SQLite file it is
+    /// the folder `blobs` if nothing is said; for PostgreSQL nowhere.
+    pub blobs: Option<String>,
 }
 
 impl<'a> Options<'a> {
@@ -52,7 +55,7 @@ impl<'a> Options<'a> {
     /// A place, to read what is there.
     #[must_use]
     pub fn reading(url: &'a str) -> Self {
-        Self { url, signer: None, write_point: None, findings_at: None, snapshot: None }
+        Self { url, signer: None, write_point: None, findings_at: None, snapshot: None, blobs: None }
     }
 }
 
@@ -94,8 +97,8 @@ impl Store {
     /// If the database cannot be reached, is damaged, or belongs to another key.
     pub async fn open(options: Options<'_>, progress: impl FnMut(u64)) -> Result<Self, Error> {
         let database = match options.signer {
-            Some(_) => Database::open(options.url).await?,
-            None => Database::inspect(options.url).await?,
+            Some(_) => Database::open(options.url, options.blobs.as_deref()).await?,
+            None => Database::inspect(options.url, options.blobs.as_deref()).await?,
         };
         let snapshot = database.snapshot().await?;
         let log = Log::load(&snapshot).await?;
@@ -104,7 +107,8 @@ impl Store {
         {
             return Err(Error::Key { found: signer.verifier().to_string() });
         }
-        let (mut record, followed) = Record::load(&snapshot, log.size(), options.snapshot.as_deref(), progress).await?;
+        let (mut record, followed) =
+            Record::load((&snapshot, &database.blobs), log.size(), options.snapshot.as_deref(), progress).await?;
         snapshot.rollback().await.doing("end reading")?;
         if let Some(now) = options.findings_at {
             record.go_live(now);
@@ -149,6 +153,14 @@ impl Store {
         let made = tokio::task::block_in_place(|| Made::of(&record.facts, entries, root))?;
         drop(record);
         tokio::task::block_in_place(|| made.put(path))
+    }
+
+    /// Moves what is in SQLite's log into its file, and makes the log empty.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tidy(&self) -> Result<(), Error> {
+        self.database.empty_log().await
     }
 
     /// The record as it stands: nothing of it is less than durable.
@@ -229,7 +241,7 @@ impl Store {
     /// # Errors
     /// If it is not there or damaged.
     pub async fn document(&self, digest: &str) -> Result<Vec<u8>, Error> {
-        let mut found = documents(&self.database.readers, &[digest]).await?;
+        let mut found = documents((&self.database.readers, &self.database.blobs), &[digest]).await?;
         let missing = || Error::Damaged { place: format!("document `{digest}`"), what: "it is not there".to_owned() };
         found.remove(digest).ok_or_else(missing)
     }
@@ -296,7 +308,7 @@ pub async fn verify_at(
     kept: Vec<Vec<u8>>,
     progress: impl FnMut(u64) + Send + 'static,
 ) -> Result<ledger::Report, Error> {
-    verify(&Database::inspect(url).await?, first_key, kept, progress).await
+    verify(&Database::inspect(url, None).await?, first_key, kept, progress).await
 }
 
 pub(crate) async fn verify(
@@ -335,7 +347,7 @@ pub(crate) async fn verify(
 /// # Errors
 /// If the database cannot be read.
 pub async fn is_new(url: &str) -> Result<bool, Error> {
-    match Database::inspect(url).await {
+    match Database::inspect(url, None).await {
         Err(Error::NoRecord { .. }) => Ok(true),
         Err(error) => Err(error),
         Ok(database) => Ok(log::head(&database.readers).await?.0 == 0),

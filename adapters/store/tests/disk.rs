@@ -272,6 +272,6 @@ async fn assert_kept(disk: &Disk, may_be_uncertain: bool) {
     drop(record);
     let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
     assert_eq!(report.tampering, []);
-    assert_eq!(replay_at(&disk.place.url, None, |_| {}).await.expect("replayed").differences, []);
+    assert_eq!(replay_at((&disk.place.url, None), None, |_| {}).await.expect("replayed").differences, []);
     register(&store, "again", day(50)).await.expect("it writes on");
 }

@@ -41,7 +41,7 @@ both! {
         run(&tables, "UPDATE decisions SET body = REPLACE(body, '\"requested_by\":\"root\"', '\"requested_by\":\"lead\"')").await;
         let report = verify_at(&place.url, &signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
         assert_eq!(report.tampering, [], "the ledger is as it was written");
-        let replayed = replay_at(&place.url, None, |_| {}).await.expect("replayed");
+        let replayed = replay_at((&place.url, None), None, |_| {}).await.expect("replayed");
         assert_eq!(replayed.differences, []);
         let unlawful: Vec<_> = replayed.unlawful.iter().map(|(number, why)| (*number, why.code())).collect();
         assert_eq!(unlawful, [(replayed.entries - 1, "refusal/own-request")]);
@@ -105,7 +105,7 @@ both! {
         for error in [
             Store::open(Options::new(&place.url, signer()), |_| {}).await.expect_err("refused"),
             verify_at(&place.url, &signer().verifier(), Vec::new(), |_| {}).await.expect_err("refused"),
-            replay_at(&place.url, None, |_| {}).await.expect_err("refused"),
+            replay_at((&place.url, None), None, |_| {}).await.expect_err("refused"),
         ] {
             assert!(words(&error).contains("view decisions"), "{}", words(&error));
         }
@@ -192,7 +192,7 @@ both! {
         let forge = "INSERT INTO people (id, entry, body) VALUES ('mallory', 0, '{\"roles\":[\"executive\"],\"is_erased\":false}')";
         run(&tables(place).await, forge).await;
         let mut bytes = Vec::new();
-        backup(&place.url, &mut bytes, |_| {}).await.expect("backed up");
+        backup((&place.url, None), &mut bytes, |_| {}).await.expect("backed up");
         let to = if place.is_sqlite() { Place::sqlite() } else { Place::postgres() }.expect("a place");
         let key = signer().verifier();
         let restored = restore(&to.url, bytes.as_slice(), &key, false, |_| {}).await.expect("read");
@@ -210,7 +210,7 @@ both! {
         let store = open(&place.url).await;
         populate(&store).await;
         let mut bytes = Vec::new();
-        backup(&place.url, &mut bytes, |_| {}).await.expect("backed up");
+        backup((&place.url, None), &mut bytes, |_| {}).await.expect("backed up");
         let to = if place.is_sqlite() { Place::sqlite() } else { Place::postgres() }.expect("a place");
         let key = signer().verifier();
         let meanwhile = std::cell::Cell::new(false);

@@ -69,7 +69,7 @@ both! {
         assert!(wanted != file.bytes()[88..], "it was behind");
         // It goes on from there, and replay has nothing to say against either.
         push(&store, "web-3", day(9), &[("openssl", "3.0.9")]).await.expect("pushed");
-        assert_eq!(replay_at(&place.url, Some(&file.0), |_| {}).await.expect("replayed").differences, []);
+        assert_eq!(replay_at((&place.url, None), Some(&file.0), |_| {}).await.expect("replayed").differences, []);
     }
 
     async fn one_that_is_cut_or_changed_anywhere_is_passed_over(place) {
@@ -114,7 +114,7 @@ both! {
         populate(&store).await;
         store.keep_snapshot(&file.0).await.expect("kept");
         file.write(&forged(&file.bytes(), b"3.0.1", b"9.9.9"));
-        let replayed = replay_at(&place.url, Some(&file.0), |_| {}).await.expect("replayed");
+        let replayed = replay_at((&place.url, None), Some(&file.0), |_| {}).await.expect("replayed");
         let found: Vec<_> = replayed.differences.iter().map(|one| (one.table, one.kind)).collect();
         assert_eq!(found, [("snapshot", DifferenceKind::Changed)]);
         // Until somebody replays, whoever may write into the data directory is believed.

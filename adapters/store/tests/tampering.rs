@@ -314,7 +314,7 @@ both! {
         let store = open(&place.url).await;
         populated(&store, 3).await;
         let mut old = Vec::new();
-        let backed_up = backup(&place.url, &mut old, |_| {}).await.expect("backed up");
+        let backed_up = backup((&place.url, None), &mut old, |_| {}).await.expect("backed up");
         register(&store, "later", day(9)).await.expect("registered");
         let newest = store.checkpoint().await.expect("read");
         let other_place = if place.is_sqlite() { Place::sqlite() } else { Place::postgres() };
@@ -334,7 +334,7 @@ both! {
         one_of_each(&store).await;
         drop(store);
         let tables = Tables::of(place).await;
-        let differences = async || replay_at(&place.url, None, |_| {}).await.expect("replayed").differences;
+        let differences = async || replay_at((&place.url, None), None, |_| {}).await.expect("replayed").differences;
         assert_eq!(differences().await, []);
         for (table, key, body) in [
             ("assets", "id", "body"),
@@ -400,7 +400,7 @@ async fn a_backup_that_was_changed_or_cut_anywhere_is_refused() {
     let (from, mut to) = (Place::sqlite().expect("a place"), Place::sqlite().expect("a place"));
     small(&from).await;
     let mut whole = Vec::new();
-    let backed_up = backup(&from.url, &mut whole, |_| {}).await.expect("backed up");
+    let backed_up = backup((&from.url, None), &mut whole, |_| {}).await.expect("backed up");
     let mut unread = 0;
     for at in 0..whole.len() {
         let cut = restore(&to.url, &whole[..at], &signer().verifier(), false, |_| {}).await;

@@ -158,11 +158,6 @@ impl<'o> Year<'o> {
         if day == 0 {
             self.begin().await?;
         }
-        if day == self.settings.days / 2 {
-            // The organisation outgrows the baseline.
-            let at = self.at(day, DECISIONS_HOUR);
-            self.adopt("cisa-bod-26-04", at).await?;
-        }
         if day == 0 || self.publications.has_news(day) {
             self.judge(day).await?;
         }
@@ -170,6 +165,11 @@ impl<'o> Year<'o> {
             asset.live(&self.projects, &self.publications, day);
         }
         self.register(day).await?;
+        if day == self.settings.days / 2 {
+            // The organisation outgrows the baseline.
+            let at = self.at(day, DECISIONS_HOUR);
+            self.adopt("cisa-bod-26-04", at).await?;
+        }
         self.decide(day).await?;
         self.scan(day).await?;
         let tell = Command::TellMissedScans(ScanRule::default(), Scope::default());

@@ -79,7 +79,7 @@ async fn the_same_seed_plays_the_same_organisation_on_both_databases_and_after_r
     assert_eq!(answers(&other.store.record().await.expect("read")), expected);
     // And what one database has, the other takes over.
     let mut backup = Vec::new();
-    store::backup(&url, &mut backup, |_| {}).await.expect("backed up");
+    store::backup((&url, None), &mut backup, |_| {}).await.expect("backed up");
     let second = Folder::new("restored");
     let key = signer(7).expect("a key").verifier();
     let restored = store::restore(&second.url(), backup.as_slice(), &key, false, |_| {}).await.expect("restored");

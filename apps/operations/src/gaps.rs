@@ -11,8 +11,6 @@ pub struct Gaps {
     pub coverage: Coverage,
     /// How many assets were not looked at in time.
     pub scans_overdue: u64,
-    /// On how many of them something could not be read when they were looked at last.
-    pub partly_read: u64,
     /// Whether nothing was ever held against advisories.
     pub is_unjudged: bool,
     /// Whether there is no catalogue of what is exploited.
@@ -26,15 +24,19 @@ impl Gaps {
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
+        let Coverage { assets, never_scanned, partly_read, undetermined, undecided } = self.coverage;
+        if assets == 0 {
+            words.push("there is no such asset".to_owned());
+            return words;
+        }
         let mut tell = |count: u64, one: &str, many: &str| match count {
             0 => {}
             1 => words.push(format!("1 {one}")),
             count => words.push(format!("{count} {many}")),
         };
-        let Coverage { never_scanned, undetermined, undecided, .. } = self.coverage;
         tell(never_scanned, "asset that nobody has looked at", "assets that nobody has looked at");
         tell(self.scans_overdue, "asset whose scan is overdue", "assets whose scan is overdue");
-        tell(self.partly_read, "asset of which not all could be read", "assets of which not all could be read");
+        tell(partly_read, "asset of which not all could be read", "assets of which not all could be read");
         tell(
             undetermined,
             "package or release that could not be judged",
@@ -61,23 +63,23 @@ impl View<'_> {
         for (id, attributes) in self.findings.each_asset(facts, filter) {
             let Some(asset) = state.assets.get(id) else { continue };
             gaps.scans_overdue += u64::from(rule.is_overdue(asset, attributes, self.now));
-            gaps.partly_read += u64::from(asset.inventory.as_ref().is_some_and(|inventory| inventory.unread > 0));
         }
         if gaps.coverage.assets == 0 {
             return gaps;
         }
         let has_catalogue = facts.has_catalogue_at(self.at);
         (gaps.is_unjudged, gaps.lacks_catalogue) = (has_catalogue.is_none(), has_catalogue == Some(false));
-        // Which state of a feed was in force before the one that is, the ledger knows alone.
-        if self.at.is_none() {
-            gaps.feeds = stale(state, facts.things(), self.now);
-        }
+        gaps.feeds = stale(state, facts.things(), self.now);
         gaps
     }
 }
 
 fn stale<'t>(state: &State, things: impl Iterator<Item = &'t fleet::Thing>, now: jiff::Timestamp) -> Vec<String> {
-    let feeds: Vec<_> = state.feeds.iter().map(|(id, feed)| (id.as_str(), feed.newest, feed.since)).collect();
+    let (known, later): (Vec<_>, Vec<_>) = state.feeds.iter().partition(|(_, feed)| feed.since <= now);
     let things: Vec<&fleet::Thing> = things.collect();
-    assessment::stale_feeds(feeds.into_iter(), things.into_iter(), now)
+    let feeds = known.into_iter().map(|(id, feed)| (id.as_str(), feed.newest, feed.since));
+    let mut found = assessment::stale_feeds(feeds, things.into_iter(), now);
+    // Which state was in force before the one that is, the ledger knows alone.
+    found.extend(later.into_iter().map(|(id, _)| format!("how old the feed {id} was then is not known")));
+    found
 }

@@ -126,7 +126,11 @@ async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (
     let mut counter = Counter::new("reading the record", "entries", is_quiet);
     let mut opened = None;
     for signer in signers {
-        let options = Options { snapshot: Some(snapshot(data)), ..Options::new(&address, signer.clone()) };
+        let options = Options {
+            snapshot: Some(snapshot(data)),
+            blobs: arguments.blobs.clone(),
+            ..Options::new(&address, signer.clone())
+        };
         match Store::open(options, |entry| counter.at(entry, None)).await {
             // One that signed before, or is to: of a change of keys that was cut short, or of a backup of then.
             Err(error @ store::Error::Key { .. }) => opened = opened.or(Some(Err(error))),
@@ -143,7 +147,11 @@ async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (
     let store = match opened {
         Some(opened) => opened?,
         None => {
-            let options = Options { snapshot: Some(snapshot(data)), ..Options::reading(&address) };
+            let options = Options {
+                snapshot: Some(snapshot(data)),
+                blobs: arguments.blobs.clone(),
+                ..Options::reading(&address)
+            };
             Store::open(options, |entry| counter.at(entry, None)).await?
         }
     };
@@ -170,7 +178,7 @@ pub(crate) fn public_key(given: Option<&str>, data: &Path) -> Result<ledger::Ver
     match given {
         None => Ok(Keys::of(data)
             .first()
-            .context("the key that the ledger began with is not in the data directory: name it with --key")?),
+            .context("the key that the ledger began with is not in the data directory: put the saved folder `keys` there, or name the key with --key")?),
         Some(text) if text.contains('+') && !Path::new(text).exists() => Ok(ledger::Verifier::parse(text)?),
         Some(path) => {
             let text = crate::files::read_text(&PathBuf::from(path))

@@ -25,6 +25,8 @@ pub struct AssetRow {
     pub packages: u64,
     /// How many of them, and of what else is judged of it, could not be.
     pub undetermined: u64,
+    /// How many files or entries could not be read when it was looked at.
+    pub unread: u64,
     /// Whether anybody has looked at it.
     pub is_scanned: bool,
     /// What could not be read when it was looked at last.
@@ -79,6 +81,7 @@ impl Findings {
             due: (due != OPEN).then(|| crate::deadline::timestamp(due)),
             packages,
             undetermined,
+            unread: known.unread_at(at),
             is_scanned: known.is_seen(at),
             problems: known.problems.clone(),
         }

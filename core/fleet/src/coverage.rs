@@ -14,6 +14,8 @@ pub struct Coverage {
     pub assets: u64,
     /// How many of them nobody has looked at.
     pub never_scanned: u64,
+    /// How many of them could not be read in full when somebody did.
+    pub partly_read: u64,
     /// How many packages, releases and what else is judged on them could not be.
     pub undetermined: u64,
     /// How many findings on them could not be decided.
@@ -42,6 +44,7 @@ impl Findings {
         Coverage {
             assets: wanted.len(),
             never_scanned: wanted.iter().filter(is_unseen).count() as u64,
+            partly_read: wanted.iter().filter(|asset| facts.assets[*asset as usize].unread_at(at) > 0).count() as u64,
             undetermined: open.map(|thing| self.count_on(facts, thing, &wanted)).sum(),
             undecided: undecided.map(|cell| cell.assets.intersection_len(&wanted)).sum(),
         }
@@ -77,7 +80,7 @@ impl Findings {
         })
     }
 
-    fn count_on(&self, facts: &Facts, thing: u32, wanted: &RoaringBitmap) -> u64 {
+    pub(crate) fn count_on(&self, facts: &Facts, thing: u32, wanted: &RoaringBitmap) -> u64 {
         if self.question.at.is_none() {
             return facts.things[thing as usize].holders.intersection_len(wanted);
         }

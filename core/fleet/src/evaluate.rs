@@ -120,6 +120,10 @@ impl Findings {
             scratch.touched.sort_unstable();
             for asset in scratch.touched.drain(..) {
                 let slot = std::mem::replace(&mut scratch.slots[asset as usize], EMPTY);
+                // What was seen of it before it was registered counts from then on.
+                if self.question.at.is_some() && !self.facets.there.contains(asset) {
+                    continue;
+                }
                 if let Some(key) = keys.of(&slot, (asset, self.groups.of_asset[asset as usize])) {
                     cells.push(key, asset);
                 }

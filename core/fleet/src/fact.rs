@@ -98,6 +98,8 @@ pub(crate) struct AssetFacts {
     pub(crate) spanned: Vec<u32>,
     /// Its operating systems, in words, and since when.
     pub(crate) platforms: Vec<(Instant, String)>,
+    /// How many files or entries could not be read, and since when.
+    pub(crate) unread: Vec<(Instant, u64)>,
     /// What could not be read when it was looked at last.
     pub(crate) problems: Vec<String>,
 }
@@ -192,10 +194,16 @@ impl AssetFacts {
         self.attributes.get(..end).and_then(<[_]>::last).map(|(_, said)| said.as_ref())
     }
 
-    /// Its operating system at an instant, in words; what was said first where that is later, and nothing before it was looked at.
+    /// Its operating system at an instant, in words; nothing before it was looked at.
     pub(crate) fn platform_at(&self, at: Instant) -> &str {
-        let end = self.platforms.partition_point(|(since, _)| *since <= at).max(1);
-        self.platforms.get(..end).and_then(<[_]>::last).map_or("", |(_, platform)| platform)
+        let end = self.platforms.partition_point(|(since, _)| *since <= at);
+        self.platforms[..end].last().map_or("", |(_, platform)| platform)
+    }
+
+    /// How many files or entries could not be read when it was looked at last by an instant.
+    pub(crate) fn unread_at(&self, at: Instant) -> u64 {
+        let end = self.unread.partition_point(|(since, _)| *since <= at);
+        self.unread[..end].last().map_or(0, |(_, unread)| *unread)
     }
 
     /// Whether somebody had looked at it by an instant, in the life that it had then.

@@ -121,8 +121,8 @@ impl Facts {
                 }
             }
             Event::AssetRetired { asset, .. } => self.retire(asset, now),
-            Event::InventoryTaken { is_late: false, asset, at, .. } => {
-                self.take_inventory(asset, at.as_millisecond(), InventoryDocument::read(bytes()?)?)?;
+            Event::InventoryTaken { is_late: false, asset, at, unread, .. } => {
+                self.take_inventory(asset, (at.as_millisecond(), *unread), InventoryDocument::read(bytes()?)?)?;
             }
             // What was taken late is kept beside the ledger, and its new things are numbered like any others.
             Event::InventoryTaken { is_late: true, .. } => {
@@ -166,6 +166,7 @@ impl Facts {
                     things: Packed::default(),
                     spanned: Vec::new(),
                     platforms: Vec::new(),
+                    unread: Vec::new(),
                     problems: Vec::new(),
                 });
             }
@@ -206,7 +207,12 @@ impl Facts {
         self.numbers.insert(thing, number);
     }
 
-    fn take_inventory(&mut self, asset: &AssetId, at: Instant, document: InventoryDocument) -> Result<(), Error> {
+    fn take_inventory(
+        &mut self,
+        asset: &AssetId,
+        (at, unread): (Instant, u64),
+        document: InventoryDocument,
+    ) -> Result<(), Error> {
         let Some(number) = self.asset_number(asset) else { return Ok(()) };
         document.new.into_iter().try_for_each(|thing| self.number(thing))?;
         let known = self.things.len();
@@ -241,6 +247,9 @@ impl Facts {
         if first.is_none() {
             asset.first = Some(at);
             asset.firsts.push((asset.lives.len().max(1) as u32 - 1, at));
+        }
+        if asset.unread.last().map_or(0, |(_, last)| *last) != unread {
+            asset.unread.push((at, unread));
         }
         if asset.platforms.last().is_none_or(|(_, last)| *last != document.platform) {
             asset.platforms.push((at, document.platform));

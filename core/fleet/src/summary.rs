@@ -1,7 +1,6 @@
 //! Dashboards: how much is owed and how much of it is overdue, by class and by group, as of an instant.
 
 use crate::evaluate::{Findings, State};
-use crate::fact::{AssetFacts, Instant, OPEN, Span, ThingFacts};
 use crate::facts::Facts;
 use jiff::{SignedDuration, Timestamp};
 use roaring::RoaringBitmap;
@@ -102,16 +101,11 @@ impl Findings {
         summary.assets_overdue = self.facets.there.intersection_len(&is_overdue);
         summary.never_scanned =
             self.facets.there.iter().filter(|asset| !facts.assets[*asset as usize].is_seen(at)).count() as u64;
-        // Of the past: who has things now that nobody had seen then.
-        let later: RoaringBitmap = match self.question.at {
-            None => RoaringBitmap::new(),
-            Some(_) => {
-                let is_later = |(_, asset): &(usize, &AssetFacts)| asset.first.is_some_and(|first| first > at);
-                facts.assets.iter().enumerate().filter(is_later).map(|(number, _)| number as u32).collect()
-            }
-        };
-        for thing in &facts.things {
-            let count = count_holders(thing, &later, at);
+        for (number, thing) in (0..).zip(&facts.things) {
+            let count = match self.question.at {
+                None => thing.holders.len(),
+                Some(_) => self.count_on(facts, number, &self.facets.there),
+            };
             if thing.thing.is_package() {
                 summary.packages += count;
                 summary.distinct_packages += u64::from(count > 0);
@@ -120,17 +114,6 @@ impl Findings {
         }
         summary
     }
-}
-
-/// How many assets have a thing as of an instant, of which `later` were looked at first after it.
-fn count_holders(thing: &ThingFacts, later: &RoaringBitmap, at: Instant) -> u64 {
-    let count = |is_asked: &dyn Fn(&&Span) -> bool| thing.spans.iter().filter(is_asked).count() as u64;
-    let ended = count(&|span| span.from <= at && span.until > at && span.until != OPEN);
-    let begun_later = count(&|span| span.from > at && span.until == OPEN);
-    // Whoever is in no open span has it since it was looked at first.
-    let spanned_later = count(&|span| span.until == OPEN && later.contains(span.asset));
-    let unspanned_later = thing.holders.intersection_len(later).saturating_sub(spanned_later);
-    (thing.holders.len() + ended).saturating_sub(begun_later + unspanned_later)
 }
 
 impl State {

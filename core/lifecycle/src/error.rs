@@ -68,7 +68,7 @@ pub enum Refusal {
     },
     /// An inventory without a single package tells nothing: an empty folder looks like that, and one that is not mounted.
     #[error(
-        "the inventory has no package at all: that tells nothing about the asset (is the folder mounted, is it the right file?)"
+        "the inventory has no package at all: that tells nothing about the asset (is the folder mounted, is it the right file, is it a system of its own that --root reads?)"
     )]
     Empty,
     /// It is not in the state for it.

@@ -4,3 +4,4 @@ pub mod cases;
 pub mod fuzz;
 pub mod postgres;
 pub mod reference;
+pub mod s3;

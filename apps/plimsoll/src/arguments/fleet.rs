@@ -10,6 +10,9 @@ pub(crate) struct RecordArguments {
     /// The record: a SQLite file, or the address of a PostgreSQL database (postgres://…); record.sqlite in the data directory if left out
     #[arg(long, global = true, env = "PLIMSOLL_STORE", value_name = "FILE|URL", hide_env_values = true)]
     pub(crate) store: Option<String>,
+    /// Where documents are kept that are too large for the database: a folder, or s3://BUCKET/PREFIX; the folder `blobs` beside a SQLite file if left out
+    #[arg(long, global = true, env = "PLIMSOLL_BLOBS", value_name = "DIR|URL", hide_env_values = true)]
+    pub(crate) blobs: Option<String>,
     /// In whose name; your user's name if left out
     #[arg(long = "as", global = true, env = "PLIMSOLL_PERSON", value_name = "PERSON")]
     pub(crate) acting: Option<String>,
@@ -288,9 +291,12 @@ pub(crate) enum FleetCommand {
     Person {
         /// The person's id
         person: String,
-        /// Their roles
-        #[arg(long, value_enum)]
+        /// Their roles; can be given several times
+        #[arg(long, value_enum, required_unless_present = "none")]
         role: Vec<RoleArgument>,
+        /// None at all: whatever they had is taken away
+        #[arg(long, conflicts_with = "role")]
+        none: bool,
     },
     /// List people and their roles
     People {

@@ -23,7 +23,7 @@ pub(crate) enum LedgerCommand {
         #[arg(long, value_name = "FILE")]
         checkpoint: Vec<PathBuf>,
         /// The certificates of the authority whose timestamps lie beside these checkpoints (FILE.tsr), in PEM or DER
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", requires = "checkpoint")]
         authority: Option<PathBuf>,
         /// JSON instead of text
         #[arg(long)]

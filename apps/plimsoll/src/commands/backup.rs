@@ -22,7 +22,10 @@ pub(super) fn backup(arguments: &BackupArguments, data: &Path, is_quiet: bool) -
     let open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside);
     let mut file = BufWriter::new(open.with_context(|| format!("failed to create `{}`", beside.display()))?);
     let mut counter = Counter::new("written", "rows", is_quiet);
-    let written = block_on(async { Ok(store::backup(&address, &mut file, |rows| counter.at(rows, None)).await?) });
+    let written = block_on(async {
+        let place = (address.as_str(), arguments.record.blobs.as_deref());
+        Ok(store::backup(place, &mut file, |rows| counter.at(rows, None)).await?)
+    });
     counter.end();
     let kept = written.and_then(|written| {
         file.flush()?;

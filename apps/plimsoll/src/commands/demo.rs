@@ -40,7 +40,9 @@ pub(super) fn run(arguments: &DemoArguments, data: &Path, is_quiet: bool) -> Res
         let options = Options::new(&address, signer);
         let organisation = Organisation::new(Store::open(options, |_| {}).await?);
         let progress = |day: u32, days: u32| counter.at(u64::from(day), Some(u64::from(days)));
-        Ok(demo::play(&organisation, settings, progress).await?)
+        let played = demo::play(&organisation, settings, progress).await?;
+        organisation.store.tidy().await?;
+        Ok(played)
     })?;
     counter.end();
     if !is_quiet {

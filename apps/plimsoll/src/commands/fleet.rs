@@ -55,7 +55,7 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
             }
             list => {
                 let opened = record::open(data, &record, is_quiet).await?;
-                lists::run(&opened, list, data, is_quiet).await
+                lists::run(&opened, list, data).await
             }
         }
     })

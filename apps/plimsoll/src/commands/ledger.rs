@@ -41,17 +41,16 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
             LedgerCommand::Timestamp { file } => {
                 timestamp::request(&record::open(data, &record, is_quiet).await?, &file, is_quiet).await
             }
-            LedgerCommand::Prove { number } => {
-                let opened = record::open(data, &record, is_quiet).await?;
-                let proven = opened.organisation.store.prove(number).await?;
-                print(&(serde_json::to_string_pretty(&proof::as_json(&proven)?)? + "\n"))
-            }
+            LedgerCommand::Prove { number } => prove(&record::open(data, &record, is_quiet).await?, number).await,
             LedgerCommand::Check { proof, key } => check(&proof, &record::public_key(Some(&key), data)?),
             LedgerCommand::Replay { json } => {
                 tell_demonstration(&Keys::of(data).first().map(|key| key.name).unwrap_or_default());
                 let mut counter = Counter::new("played again", "entries", is_quiet);
                 let replayed =
-                    store::replay_at(&address, Some(&record::snapshot(data)), |entry| counter.at(entry, None)).await?;
+                    store::replay_at((&address, record.blobs.as_deref()), Some(&record::snapshot(data)), |entry| {
+                        counter.at(entry, None)
+                    })
+                    .await?;
                 counter.end();
                 replay(&replayed, json)
             }
@@ -86,6 +85,17 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
 
 fn entries(number: u64) -> String {
     if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
+}
+
+/// Proves that an entry is in the ledger.
+async fn prove(opened: &record::Opened, number: u64) -> Result<u8> {
+    let store = &opened.organisation.store;
+    let size = store.record().await?.state.entries;
+    if number >= size {
+        let last = size.saturating_sub(1);
+        return Err(exit::Usage(format!("there is no entry {number}: the last one is {last}")).into());
+    }
+    print(&(serde_json::to_string_pretty(&proof::as_json(&store.prove(number).await?)?)? + "\n"))
 }
 
 /// Checks a proof, and shows what it proves.
@@ -207,12 +217,15 @@ pub(super) fn replay(replayed: &store::Replayed, is_json: bool) -> Result<u8> {
             replayed.unlawful.iter().map(|(number, why)| json!({ "entry": number, "why": why.to_string() })).collect();
         let whole = json!({
             "entries": replayed.entries, "rows": replayed.rows, "differences": differences, "unlawful": unlawful,
-            "dated_back": replayed.dated_back,
+            "dated_back": replayed.dated_back, "stopped": replayed.stopped,
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
     } else {
         for one in &replayed.differences {
             writeln!(out, "DIFFERS  table {}, row `{}`: it {}", one.table, printable(&one.key), word(one.kind))?;
+        }
+        if let Some(why) = &replayed.stopped {
+            writeln!(out, "STOPPED  {}: restore a backup", printable(why))?;
         }
         for (number, why) in &replayed.unlawful {
             writeln!(out, "UNLAWFUL  entry {number}: the rules do not allow it ({})", printable(&why.to_string()))?;
@@ -231,6 +244,6 @@ pub(super) fn replay(replayed: &store::Replayed, is_json: bool) -> Result<u8> {
         )?;
     }
     pager::show(&out).context("failed to write")?;
-    let is_well = replayed.differences.is_empty() && replayed.unlawful.is_empty();
+    let is_well = replayed.differences.is_empty() && replayed.unlawful.is_empty() && replayed.stopped.is_none();
     Ok(if is_well { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
 }

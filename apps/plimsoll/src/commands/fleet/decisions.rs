@@ -52,6 +52,11 @@ pub(super) async fn run(opened: &Opened, command: DecisionCommand, is_quiet: boo
         let of = package.as_ref().map_or_else(|| "every package".to_owned(), |package| format!("`{package}`"));
         let on = if assets.is_empty() { "all assets".to_owned() } else { count(assets.len(), "asset") };
         say(&format!("It speaks of {vulnerability} in {of} on {on}, until {}.", day(decision.until)));
+        let is_of_nothing =
+            package.as_ref().is_some_and(|package| !record.facts.things().any(|thing| thing.is_named(package)));
+        if is_of_nothing {
+            say("No asset has or had a package of this name: it sets nothing aside as it stands.");
+        }
         if record.facts.signals_of(vulnerability).is_none() {
             say("Nothing is known of this vulnerability here: it sets nothing aside as it stands.");
         }

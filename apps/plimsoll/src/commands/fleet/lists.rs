@@ -15,7 +15,7 @@ use operations::View;
 use std::path::Path;
 
 /// Runs a command that answers a question.
-pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_quiet: bool) -> Result<u8> {
+pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path) -> Result<u8> {
     let stale = stale(opened, data).await?;
     let is_table = match &command {
         FleetCommand::Assets { list, .. }
@@ -61,7 +61,8 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_
             let filter = asset_filter(filter)?;
             ask(opened, list.at.as_deref(), |view| {
                 is_known(view, &filter)?;
-                undetermined::write(view, &filter, &list)
+                told = gaps_of(view, &filter).1;
+                undetermined::write(view, &filter, (&list, &told))
             })
             .await?
         }
@@ -75,7 +76,8 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path, is_
         _ => return Ok(crate::exit::WITHIN_POLICY),
     };
     opened.show(&text, is_table)?;
-    if !told.is_empty() && !is_quiet {
+    // Not even who wants it quiet is left to take this for an all-clear.
+    if !told.is_empty() {
         crate::progress::say(&format!("Not enough data to call it clean: {}.", told.join("; ")));
     }
     Ok(code)

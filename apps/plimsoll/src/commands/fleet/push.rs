@@ -63,7 +63,7 @@ pub(super) async fn push(opened: &Opened, arguments: &PushArguments, data: &Path
         Taken::Changed { added, removed } => format!("{packages} packages; {added} things came and {removed} went"),
         Taken::Unchanged => format!("{packages} packages; nothing has changed"),
         Taken::Late => "it is older than the newest inventory, and is kept as history".to_owned(),
-        Taken::Known => "it was taken in before".to_owned(),
+        Taken::Known => "nothing new: this was taken in before".to_owned(),
     };
     tell(is_quiet, format!("`{asset}`: {words}."));
     if unread > 0 {

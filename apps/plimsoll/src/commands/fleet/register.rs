@@ -47,7 +47,7 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, is_quiet: bool) 
             let words = if done.events.is_empty() { "was in force already" } else { "is in force from now on" };
             tell(format!("The policy \"{name}\" {words}."));
         }
-        FleetCommand::Person { person, role } => {
+        FleetCommand::Person { person, role, .. } => {
             let person = PersonId::new(person).map_err(|refusal| Usage(refusal.to_string()))?;
             let command = Command::SetRoles(person, role.into_iter().map(role_of).collect());
             opened.organisation.act(&opened.person, opened.now, command).await?;

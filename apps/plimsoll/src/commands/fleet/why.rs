@@ -9,8 +9,8 @@ use crate::printable::printable;
 use crate::record::Opened;
 use crate::sheet;
 use anyhow::Result;
-use fleet::{Carrier, Explanation, Fix};
-use lifecycle::Decision;
+use fleet::{AssetFilter, Carrier, Explanation, Fix};
+use lifecycle::{AssetId, Decision};
 use operations::View;
 use serde_json::json;
 use std::fmt::Write;
@@ -39,6 +39,7 @@ pub(super) async fn run(opened: &Opened, (id, asset): (&str, &str), at: Option<&
         let code = match found.state {
             Some(fleet::State::Undetermined) => exit::NOT_ENOUGH_DATA,
             Some(_) if is_overdue && !is_suppressed => exit::POLICY_NOT_MET,
+            _ if !view.gaps(&of_asset(&asset)).words().is_empty() => exit::NOT_ENOUGH_DATA,
             _ => exit::WITHIN_POLICY,
         };
         Ok((text, code))
@@ -55,6 +56,9 @@ fn in_words(found: &Explanation, view: &View<'_>) -> Result<String> {
     writeln!(text, "{}  {}", printable(id), printable(title))?;
     writeln!(text, "  on {}, first seen {}", found.asset, day_and_time(found.first_seen))?;
     let state = match (found.state, found.closed_at) {
+        (Some(fleet::State::Suppressed), _) => {
+            "suppressed: set aside, so that it counts as nothing that is owed".to_owned()
+        }
         (Some(state), _) if found.is_reopened => format!("{}, closed before and come back", state.word()),
         (Some(state), _) => state.word().to_owned(),
         (None, Some(closed)) => format!("closed {}", day_and_time(closed)),
@@ -73,7 +77,7 @@ fn in_words(found: &Explanation, view: &View<'_>) -> Result<String> {
             signals.listed.map_or_else(String::new, |at| format!(", listed as exploited {}", day_and_time(at)));
         writeln!(text, "    since {}: {cvss}{epss}{listed}", day_and_time(*since))?;
     }
-    if let Some(deadline) = &found.deadline {
+    if let Some(deadline) = found.deadline.as_ref().filter(|_| found.state != Some(fleet::State::Suppressed)) {
         writeln!(text)?;
         text.push_str(&deadline_in_words(deadline, view.findings.policy(), view.now));
     }
@@ -108,6 +112,10 @@ fn carrier_in_words(text: &mut String, carrier: &Carrier, view: &View<'_>) -> Re
         )?;
     }
     Ok(())
+}
+
+fn of_asset(asset: &AssetId) -> AssetFilter {
+    AssetFilter { id: Some(asset.clone()), ..AssetFilter::default() }
 }
 
 /// The id under which a decision is known.

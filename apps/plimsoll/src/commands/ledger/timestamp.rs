@@ -37,7 +37,8 @@ pub(super) async fn request(opened: &Opened, path: &Path, is_quiet: bool) -> Res
 pub(super) fn beside(path: &Path, kept: &[u8], certificates: Option<&Path>) -> Result<Option<(bool, String)>> {
     let reply = ending(path, "tsr");
     if !reply.exists() {
-        return Ok(None);
+        let words = format!("there is no answer of an authority for `{}` (`{}`)", path.display(), reply.display());
+        return Ok(certificates.map(|_| (false, words)));
     }
     let Some(certificates) = certificates else {
         bail!("`{}` is a timestamp: name the authority's certificate with --authority", reply.display());

@@ -91,8 +91,7 @@ fn state(view: &View<'_>, row: &AssetRow) -> String {
             let due = rule.due(asset, &row.attributes, view.now);
             words.push(format!("scan overdue since {}", day(due)));
         }
-        // What could not be read before the last look, the ledger knows alone.
-        if view.at.is_none() && asset.inventory.as_ref().is_some_and(|inventory| inventory.unread > 0) {
+        if row.unread > 0 {
             words.push("not all could be read".to_owned());
         }
     }
@@ -109,6 +108,12 @@ fn scanned(view: &View<'_>, row: &AssetRow) -> Option<jiff::Timestamp> {
     asset(view, row).and_then(|asset| asset.scanned_by(view.now))
 }
 
+/// A number, where there is anything to count.
+fn known(row: &AssetRow, count: u64) -> String {
+    let is_known = row.is_scanned && row.undetermined < row.packages.max(1);
+    if is_known || count > 0 { count.to_string() } else { "?".to_owned() }
+}
+
 fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let exposure = match row.attributes.exposure {
@@ -122,8 +127,8 @@ fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
         exposure.to_owned(),
         text(&row.attributes.environment),
         text(&row.attributes.owner),
-        row.counts.overdue.to_string(),
-        row.counts.findings.to_string(),
+        known(row, row.counts.overdue),
+        known(row, row.counts.findings),
         row.due.map_or_else(|| "-".to_owned(), day),
         scanned(view, row).map_or_else(|| "-".to_owned(), day),
         state(view, row),
@@ -138,6 +143,8 @@ fn as_json(view: &View<'_>, row: &AssetRow) -> serde_json::Value {
         "platform": row.platform,
         "packages": row.packages,
         "undetermined_packages": row.undetermined,
+        "unread": row.unread,
+        "is_scanned": row.is_scanned,
         "owed": row.counts.findings,
         "overdue": row.counts.overdue,
         "due_soon": row.counts.due_soon,

@@ -14,7 +14,11 @@ use serde_json::json;
 use std::io::Write;
 
 /// Writes the list.
-pub(super) fn write(view: &View<'_>, filter: &AssetFilter, list: &ListArguments) -> Result<(Vec<u8>, u8)> {
+pub(super) fn write(
+    view: &View<'_>,
+    filter: &AssetFilter,
+    (list, gaps): (&ListArguments, &[String]),
+) -> Result<(Vec<u8>, u8)> {
     let found = view.findings.undetermined(&view.record.facts, filter);
     let page: Vec<&Undetermined> = found.iter().skip(list.offset).take(list.limit()).collect();
     let cells = |one: &&Undetermined| {
@@ -37,9 +41,9 @@ pub(super) fn write(view: &View<'_>, filter: &AssetFilter, list: &ListArguments)
         ListFormat::Json => {
             let one = |one: &&Undetermined| json!({ "package": one.thing, "why": one.why, "assets": one.assets });
             let all: Vec<_> = page.iter().map(one).collect();
-            let whole = json!({ "total": found.len(), "offset": list.offset, "undetermined": all });
+            let whole = json!({ "total": found.len(), "offset": list.offset, "gaps": gaps, "undetermined": all });
             out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
     }
-    Ok((out, code(0, !found.is_empty())))
+    Ok((out, code(0, !found.is_empty() || !gaps.is_empty())))
 }
