@@ -13,7 +13,8 @@ use ledger::{Report, Verifier};
 use sea_orm::ConnectionTrait;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
 /// The first line of a backup: its kind and the version of its form.
 const MAGIC: &[u8] = b"plimsoll backup 1\n";
@@ -121,8 +122,8 @@ pub async fn restore(
     {
         return Err(Error::Occupied);
     }
-    let staging = Staging::new(url);
-    let staged = Database::open(&staging.0, None).await?;
+    let staging = Staging::new(url)?;
+    let staged = Database::open(&staging.file, None).await?;
     let mut restored = read_into(&staged, input, first_key, progress).await?;
     if restored.is_as_written() || even_if_damaged {
         if let Some(target) = target {
@@ -141,21 +142,30 @@ fn is_file(url: &str) -> bool {
     !url.contains("://")
 }
 
-/// A database in a file that is gone when it is not needed any more.
-struct Staging(String);
+/// A database in a file that is gone when it is not needed any more, in a folder that nobody else has made or may look into.
+struct Staging {
+    folder: PathBuf,
+    file: String,
+}
 
 impl Staging {
-    fn new(url: &str) -> Self {
-        let name = |folder: &str| format!("{folder}.restoring-{}", std::process::id());
-        Self(match is_file(url) {
-            true => name(url),
-            false => name(&std::env::temp_dir().join("plimsoll").display().to_string()),
-        })
+    fn new(url: &str) -> Result<Self, Error> {
+        let mut random = [0_u8; 16];
+        crate::keys::fill(&mut random)?;
+        let random = random.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let beside = match is_file(url) {
+            true => PathBuf::from(format!("{url}.restoring-{random}")),
+            false => std::env::temp_dir().join(format!("plimsoll.restoring-{random}")),
+        };
+        // A folder that is there already is somebody else's.
+        std::fs::DirBuilder::new().mode(0o700).create(&beside).map_err(Error::file("create", &beside))?;
+        let file = beside.join("record.sqlite").display().to_string();
+        Ok(Self { folder: beside, file })
     }
 
     /// Puts it in a place where nothing is.
     fn put(&self, place: &Path) -> Result<(), Error> {
-        match std::fs::hard_link(&self.0, place) {
+        match std::fs::hard_link(&self.file, place) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(Error::Occupied),
             linked => linked.map_err(Error::file("create", place))?,
         }
@@ -167,9 +177,7 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        for ending in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{ending}", self.0));
-        }
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

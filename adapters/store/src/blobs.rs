@@ -10,7 +10,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A document that is larger than this, compressed, is a blob.
@@ -28,7 +28,8 @@ pub(crate) enum Blobs {
 }
 
 impl Blobs {
-    /// Blobs in a folder, or at `s3://bucket/prefix`, behind which `?endpoint=https://…`, `&region=…` and `&anonymous` may stand.
+    /// Blobs in a folder, or at `s3://bucket/prefix`, behind which `?endpoint=https://…`, `&region=…` and `&keys=FILE` may stand: a file of
+    /// two lines, the id of the access key and its secret.
     /// What is not said there is taken from the environment, under the names of Amazon's own tools: the keys
     /// (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`), the region, the endpoint.
     pub(crate) fn at(place: &str) -> Result<Self, Error> {
@@ -42,7 +43,7 @@ impl Blobs {
             builder = match setting.split_once('=') {
                 Some(("endpoint", url)) => builder.with_endpoint(url).with_allow_http(url.starts_with("http://")),
                 Some(("region", region)) => builder.with_region(region),
-                None if setting == "anonymous" => builder.with_skip_signature(true),
+                Some(("keys", path)) => with_keys(builder, path)?,
                 _ => return Err(Error::Address { url: place.to_owned() }),
             };
         }
@@ -92,6 +93,19 @@ impl Blobs {
                     Err(error) => Err(Error::blobs(url)(error)),
                 }
             }
+        }
+    }
+}
+
+fn with_keys(builder: AmazonS3Builder, path: &str) -> Result<AmazonS3Builder, Error> {
+    let path = Path::new(path);
+    let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+    let mut lines = text.lines().map(str::trim);
+    match (lines.next(), lines.next()) {
+        (Some(id), Some(secret)) => Ok(builder.with_access_key_id(id).with_secret_access_key(secret)),
+        _ => {
+            let what = "it does not have two lines: the id of an access key, and its secret".to_owned();
+            Err(Error::Damaged { place: format!("`{}`", path.display()), what })
         }
     }
 }

@@ -11,11 +11,11 @@ use crate::plan::{Committed, NewJob, Planner, Request, WritePoint};
 use crate::record::{Projected, Record, documents};
 use crate::tables::{BATCHES, Cell, DOCUMENTS, HEAD, JOBS, PROJECTIONS, Row, TILES};
 use jiff::Timestamp;
-use ledger::{Entry, KeyChange, Signer};
+use ledger::{Entry, KeyChange, Signer, Verifier};
 use lifecycle::{Event, PersonId, Role, decide};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{RwLock, mpsc, oneshot};
@@ -169,7 +169,8 @@ impl Writer {
         if self.is_stale {
             let log = Log::load(&transaction).await?;
             (*record, _) =
-                Record::load((&transaction, &self.database.blobs), size, self.snapshot.as_deref(), |_| {}).await?;
+                Record::load((&transaction, &self.database.blobs), size, self.kept(&[self.signer.verifier()]), |_| {})
+                    .await?;
             self.adopt(log)?;
         } else if size > self.log.size() {
             self.is_stale = true;
@@ -189,7 +190,8 @@ impl Writer {
         let snapshot = self.database.snapshot().await?;
         let log = Log::load(&snapshot).await?;
         (*record, _) =
-            Record::load((&snapshot, &self.database.blobs), log.size(), self.snapshot.as_deref(), |_| {}).await?;
+            Record::load((&snapshot, &self.database.blobs), log.size(), self.kept(&[self.signer.verifier()]), |_| {})
+                .await?;
         snapshot.rollback().await.doing("end reading")?;
         self.adopt(log)
     }
@@ -318,6 +320,10 @@ impl Writer {
             self.signer = next;
         }
         self.point("committed")
+    }
+
+    fn kept<'k>(&'k self, trusted: &'k [Verifier]) -> Option<(&'k Path, &'k [Verifier])> {
+        self.snapshot.as_deref().map(|path| (path, trusted))
     }
 
     /// Has the database's log moved when it has grown, beside what is written meanwhile.

@@ -98,11 +98,16 @@ impl Database {
         let question = match self.is_sqlite() {
             true => "SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('view', 'trigger')".to_owned(),
             false => format!(
-                "SELECT 'trigger ' || tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid \
-                 WHERE NOT tgisinternal AND relname IN ({names}) AND relnamespace = current_schema()::regnamespace \
-                 UNION ALL SELECT 'rule ' || rulename FROM pg_rules WHERE schemaname = current_schema() AND tablename IN ({names}) \
-                 UNION ALL SELECT 'view ' || relname FROM pg_class \
-                 WHERE relkind NOT IN ('r', 'p') AND relname IN ({names}) AND relnamespace = current_schema()::regnamespace"
+                "WITH ours AS (SELECT to_regclass(name)::oid AS id FROM unnest(ARRAY[{names}]) AS name) \
+                 SELECT 'trigger ' || tgname FROM pg_trigger JOIN ours ON tgrelid = id WHERE NOT tgisinternal \
+                 UNION ALL SELECT 'rule ' || rulename FROM pg_rewrite JOIN ours ON ev_class = id \
+                   JOIN pg_class ON pg_class.oid = ev_class WHERE relkind IN ('r', 'p') \
+                 UNION ALL SELECT 'view ' || relname FROM pg_class JOIN ours ON pg_class.oid = id WHERE relkind NOT IN ('r', 'p') \
+                 UNION ALL SELECT 'row security on ' || relname FROM pg_class JOIN ours ON pg_class.oid = id WHERE relrowsecurity \
+                 UNION ALL SELECT 'table that inherits from ' || relname FROM pg_inherits JOIN ours ON inhparent = id \
+                   JOIN pg_class ON pg_class.oid = inhparent \
+                 UNION ALL SELECT 'schema ' || (array_agg(relnamespace::regnamespace))[1] || ' before another one' \
+                   FROM pg_class JOIN ours ON pg_class.oid = id HAVING COUNT(DISTINCT relnamespace) > 1"
             ),
         };
         let statement = Statement::from_string(self.writer.get_database_backend(), question);
@@ -160,7 +165,16 @@ impl Database {
             let lock = Statement::from_string(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(7306571)");
             transaction.execute_raw(lock).await.doing(ACT)?;
         }
-        let create = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
+        // `IF NOT EXISTS` alone looks into the first schema only: a record in another one would be hidden by a new one.
+        let is_missing = self.is_sqlite() || {
+            let look = Statement::from_string(DbBackend::Postgres, "SELECT to_regclass('schema_version')::text");
+            let found = transaction.query_one_raw(look).await.doing(ACT)?;
+            found.and_then(|row| row.try_get_by_index::<Option<String>>(0).ok()).flatten().is_none()
+        };
+        let create = match is_missing {
+            true => "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)",
+            false => "SELECT 1",
+        };
         transaction.execute_unprepared(create).await.doing(ACT)?;
         let found = self.version(&transaction).await?;
         if found > SCHEMA {
@@ -328,8 +342,15 @@ pub(crate) fn is_full(error: &Error) -> bool {
 #[must_use]
 pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let Some((user, host)) = rest.rsplit_once('@') else { return url.to_owned() };
-    format!("{scheme}://{}:***@{host}", user.split(':').next().unwrap_or_default())
+    let (rest, settings) = rest.split_once('?').unwrap_or((rest, ""));
+    let hidden = settings.split('&').map(|setting| match setting.split_once('=') {
+        Some((name, _)) if name.to_ascii_lowercase().contains("password") => format!("{name}=***"),
+        _ => setting.to_owned(),
+    });
+    let settings = hidden.collect::<Vec<_>>().join("&");
+    let settings = if settings.is_empty() { settings } else { format!("?{settings}") };
+    let Some((user, host)) = rest.rsplit_once('@') else { return format!("{scheme}://{rest}{settings}") };
+    format!("{scheme}://{}:***@{host}{settings}", user.split(':').next().unwrap_or_default())
 }
 
 fn value(cell: Cell) -> Expr {

@@ -155,7 +155,7 @@ impl Keys {
     }
 }
 
-fn fill(bytes: &mut [u8]) -> Result<(), Error> {
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), Error> {
     getrandom::fill(bytes).map_err(|error| Error::Damaged {
         place: "the system's source of random numbers".to_owned(),
         what: error.to_string(),

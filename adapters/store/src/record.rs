@@ -9,7 +9,7 @@ use crate::snapshot;
 use crate::tables::{ASSETS, Cell, DECISIONS, DOCUMENTS, FEEDS, IN_FORCE, PEOPLE, Row, TOKENS, Table};
 use fleet::{Facts, Findings, Question};
 use jiff::Timestamp;
-use ledger::{Entry, KeyChange};
+use ledger::{Entry, KeyChange, Verifier};
 use lifecycle::{Event, State};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
@@ -114,7 +114,7 @@ impl Record {
             Event::AdvisoriesJudged { .. } => noun(projected, &IN_FORCE, (INDEX, number), state.index.as_ref()),
             Event::PolicyAdopted { .. } => noun(projected, &IN_FORCE, (POLICY, number), state.policy.as_ref()),
             Event::DecisionRequested { decision, .. }
-            | Event::DecisionApproved { decision }
+            | Event::DecisionApproved { decision, .. }
             | Event::DecisionDeclined { decision }
             | Event::DecisionRevoked { decision } => {
                 noun(projected, &DECISIONS, (decision.as_str(), number), state.decisions.get(decision))
@@ -127,12 +127,12 @@ impl Record {
     pub(crate) async fn load(
         (on, blobs): (&impl ConnectionTrait, &Blobs),
         entries: u64,
-        snapshot: Option<&Path>,
+        snapshot: Option<(&Path, &[Verifier])>,
         mut progress: impl FnMut(u64),
     ) -> Result<(Self, u64), Error> {
-        let reading = snapshot.map(|path| {
-            let path = path.to_owned();
-            tokio::task::spawn_blocking(move || snapshot::read(&path))
+        let reading = snapshot.map(|(path, trusted)| {
+            let (path, trusted) = (path.to_owned(), trusted.to_vec());
+            tokio::task::spawn_blocking(move || snapshot::read(&path, &trusted))
         });
         let mut in_force = nouns::<serde_json::Value>(on, &IN_FORCE).await?;
         let mut take = |id: &str| in_force.remove(id).unwrap_or(serde_json::Value::Null);

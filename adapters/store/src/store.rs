@@ -24,6 +24,8 @@ const MOST_WAITING: usize = 10_000;
 pub struct Store {
     pub(crate) database: Database,
     record: Arc<RwLock<Record>>,
+    /// The key that signs, as the store was opened with it.
+    signer: Option<Signer>,
     /// None where the record was opened to be read.
     requests: Option<mpsc::Sender<Request>>,
 }
@@ -40,6 +42,8 @@ pub struct Options<'a> {
     pub findings_at: Option<Timestamp>,
     /// The file of a snapshot that opening may begin with, and that is written anew where it is far behind.
     pub snapshot: Option<PathBuf>,
+    /// Keys that may have signed the snapshot, beside the one that signs: where there is none it is not looked at.
+    pub trusted: Vec<Verifier>,
     /// Where documents are kept that are too large for the database: a folder, or `s3://bucket/prefix`. Beside a SQLite file it is
     /// the folder `blobs` if nothing is said; for PostgreSQL nowhere.
     pub blobs: Option<String>,
@@ -55,7 +59,15 @@ impl<'a> Options<'a> {
     /// A place, to read what is there.
     #[must_use]
     pub fn reading(url: &'a str) -> Self {
-        Self { url, signer: None, write_point: None, findings_at: None, snapshot: None, blobs: None }
+        Self {
+            url,
+            signer: None,
+            write_point: None,
+            findings_at: None,
+            snapshot: None,
+            trusted: Vec::new(),
+            blobs: None,
+        }
     }
 }
 
@@ -107,13 +119,16 @@ impl Store {
         {
             return Err(Error::Key { found: signer.verifier().to_string() });
         }
-        let (mut record, followed) =
-            Record::load((&snapshot, &database.blobs), log.size(), options.snapshot.as_deref(), progress).await?;
+        let own = options.signer.iter().map(Signer::verifier);
+        let trusted: Vec<Verifier> = own.chain(options.trusted.iter().cloned()).collect();
+        let kept = options.snapshot.as_deref().map(|path| (path, trusted.as_slice()));
+        let (mut record, followed) = Record::load((&snapshot, &database.blobs), log.size(), kept, progress).await?;
         snapshot.rollback().await.doing("end reading")?;
         if let Some(now) = options.findings_at {
             record.go_live(now);
         }
         let record = Arc::new(RwLock::new(record));
+        let own = options.signer.clone();
         let requests = options.signer.map(|signer| {
             let (requests, received) = mpsc::channel(MOST_WAITING);
             let writer = Writer {
@@ -134,7 +149,7 @@ impl Store {
             tokio::spawn(writer.run(received));
             requests
         });
-        let store = Self { database, record, requests };
+        let store = Self { database, record, signer: own, requests };
         if let Some(path) = options.snapshot.filter(|_| followed > MOST_BEHIND) {
             // It is there to be faster: who may not write it, or has no room for it, opens as slowly the next time.
             let _ = store.keep_snapshot(&path).await;
@@ -150,7 +165,8 @@ impl Store {
         let record = self.record().await?;
         let entries = record.state.entries;
         let root = log::root(&self.database.readers, entries).await?;
-        let made = tokio::task::block_in_place(|| Made::of(&record.facts, entries, root))?;
+        let signer = self.signer.as_ref().ok_or(Error::ReadOnly)?;
+        let made = tokio::task::block_in_place(|| Made::of(&record.facts, (entries, root), signer))?;
         drop(record);
         tokio::task::block_in_place(|| made.put(path))
     }

@@ -222,6 +222,38 @@ both! {
     }
 }
 
+/// What a database's owner could put beside the tables so that they answer something else.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_postgresql_could_hide_or_change_is_refused() {
+    for (what, name) in [
+        (
+            "CREATE FUNCTION f() RETURNS trigger AS 'BEGIN RETURN NEW; END' LANGUAGE plpgsql; CREATE TRIGGER t BEFORE INSERT ON assets FOR EACH ROW EXECUTE FUNCTION f()",
+            "trigger t",
+        ),
+        ("CREATE RULE r AS ON INSERT TO assets DO INSTEAD NOTHING", "rule r"),
+        ("ALTER TABLE people ENABLE ROW LEVEL SECURITY", "row security on people"),
+        ("CREATE TABLE child () INHERITS (people)", "table that inherits from people"),
+        ("CREATE SCHEMA postgres; CREATE TABLE postgres.people AS SELECT * FROM public.people", "before another one"),
+    ] {
+        let Some(place) = Place::postgres() else { return };
+        let store = open(&place.url).await;
+        populate(&store).await;
+        drop(store);
+        run(&tables(&place).await, what).await;
+        let error = Store::open(Options::new(&place.url, signer()), |_| {}).await.map(|_| ()).expect_err(name);
+        assert!(words(&error).contains(name), "{name}: {}", words(&error));
+    }
+    // A schema that comes first hides no record.
+    let Some(place) = Place::postgres() else { return };
+    let store = open(&place.url).await;
+    populate(&store).await;
+    let entries = store.record().await.expect("read").state.entries;
+    drop(store);
+    run(&tables(&place).await, "CREATE SCHEMA postgres").await;
+    let store = Store::open(Options::new(&place.url, signer()), |_| {}).await.expect("opened");
+    assert_eq!(store.record().await.expect("read").state.entries, entries);
+}
+
 /// A backup that somebody founds a record in the midst of.
 struct Interrupted<'b> {
     bytes: &'b [u8],

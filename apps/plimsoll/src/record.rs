@@ -123,6 +123,7 @@ async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (
     if access != Access::Read && signers.is_empty() {
         keys.signer()?;
     }
+    let trusted: Vec<_> = keys.candidates().unwrap_or_default().iter().map(ledger::Signer::verifier).collect();
     let mut counter = Counter::new("reading the record", "entries", is_quiet);
     let mut opened = None;
     for signer in signers {
@@ -137,6 +138,10 @@ async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (
             Ok(store) => {
                 if keys.signer()?.verifier() != signer.verifier() {
                     keys.replace(&signer)?;
+                    progress::say(&format!(
+                        "The ledger at hand is signed by `{}`, which is not the key that signed last here: that one signs again from now on. After a restore, or a change of keys that was cut short, this is as it should be; else an older record was put in this one's place.",
+                        signer.verifier()
+                    ));
                 }
                 opened = Some(Ok(store));
                 break;
@@ -150,6 +155,7 @@ async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (
             let options = Options {
                 snapshot: Some(snapshot(data)),
                 blobs: arguments.blobs.clone(),
+                trusted,
                 ..Options::reading(&address)
             };
             Store::open(options, |entry| counter.at(entry, None)).await?

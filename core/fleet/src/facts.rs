@@ -122,7 +122,8 @@ impl Facts {
             }
             Event::AssetRetired { asset, .. } => self.retire(asset, now),
             Event::InventoryTaken { is_late: false, asset, at, unread, .. } => {
-                self.take_inventory(asset, (at.as_millisecond(), *unread), InventoryDocument::read(bytes()?)?)?;
+                let taken = (at.as_millisecond(), now, *unread);
+                self.take_inventory(asset, taken, InventoryDocument::read(bytes()?)?)?;
             }
             // What was taken late is kept beside the ledger, and its new things are numbered like any others.
             Event::InventoryTaken { is_late: true, .. } => {
@@ -210,7 +211,7 @@ impl Facts {
     fn take_inventory(
         &mut self,
         asset: &AssetId,
-        (at, unread): (Instant, u64),
+        (at, told, unread): (Instant, Instant, u64),
         document: InventoryDocument,
     ) -> Result<(), Error> {
         let Some(number) = self.asset_number(asset) else { return Ok(()) };
@@ -246,10 +247,11 @@ impl Facts {
         asset.things = Packed::new(things);
         if first.is_none() {
             asset.first = Some(at);
-            asset.firsts.push((asset.lives.len().max(1) as u32 - 1, at));
+            // What is told today of last month was not known last month.
+            asset.firsts.push((asset.lives.len().max(1) as u32 - 1, told));
         }
         if asset.unread.last().map_or(0, |(_, last)| *last) != unread {
-            asset.unread.push((at, unread));
+            asset.unread.push((told, unread));
         }
         if asset.platforms.last().is_none_or(|(_, last)| *last != document.platform) {
             asset.platforms.push((at, document.platform));

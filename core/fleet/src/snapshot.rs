@@ -95,8 +95,40 @@ impl Facts {
                 Part::Assets(assets) => facts.assets.extend(assets),
             }
         }
+        facts.check_numbers()?;
         facts.number_all();
         Ok(facts)
+    }
+
+    /// Says no to numbers of what is not there.
+    fn check_numbers(&self) -> Result<(), Error> {
+        let (things, details) = (self.things.len(), self.details.len());
+        let (vulnerabilities, assets) = (self.vulnerabilities.len(), self.assets.len());
+        let is_below = |number: &u32, end: usize| (*number as usize) < end;
+        let of_things = self.things.par_iter().all(|thing| {
+            let has = |set: &roaring::RoaringBitmap| set.max().is_none_or(|last| is_below(&last, assets));
+            let is_claimed = |(number, place): &(u32, u32)| {
+                self.vulnerabilities.get(*number as usize).is_some_and(|known| is_below(place, known.claims.len()))
+            };
+            has(&thing.holders)
+                && has(&thing.past)
+                && thing.spans.iter().all(|span| is_below(&span.asset, assets))
+                && thing.claims.iter().all(is_claimed)
+        });
+        let of_vulnerabilities = self.vulnerabilities.iter().all(|known| {
+            let is_claim =
+                |claim: &crate::fact::Claim| is_below(&claim.thing, things) && is_below(&claim.detail, details);
+            known.claims.iter().all(is_claim) && known.formerly.iter().all(|number| is_below(number, vulnerabilities))
+        });
+        let of_assets = self.assets.par_iter().all(|asset| {
+            // They rise, so that the last is the largest; a list that was made up may not.
+            asset.things.iter().all(|thing| is_below(&thing, things))
+                && asset.spanned.iter().all(|thing| is_below(thing, things))
+        });
+        match of_things && of_vulnerabilities && of_assets {
+            true => Ok(()),
+            false => Err(damaged("it has a number of what is not there")),
+        }
     }
 
     /// Makes all of it findable by name.

@@ -65,7 +65,8 @@ pub struct Asset {
     pub inventory: Option<Inventory>,
     /// When it was last looked at, whether or not anything had changed.
     pub scanned_at: Option<Timestamp>,
-    /// From when until when it was looked at again and again, never more than a day apart; in their order.
+    /// From when until when looks at it were told again and again, never more than a day apart; in their order. What is told
+    /// today of last month was not known last month.
     pub looks: Vec<(Timestamp, Timestamp)>,
     /// When inventories were taken that came in after a newer one.
     pub late_inventories: BTreeSet<Timestamp>,
@@ -93,9 +94,9 @@ impl Asset {
         (self.attributes, self.retired, self.inventory, self.scanned_at) = (attributes, None, None, None);
     }
 
-    /// Notes that somebody looked at it.
-    pub(crate) fn note_look(&mut self, at: Timestamp) {
-        self.scanned_at = Some(at);
+    /// Notes that somebody looked at it, and told it at an instant.
+    pub(crate) fn note_look(&mut self, looked: Timestamp, at: Timestamp) {
+        self.scanned_at = Some(looked);
         let place = self.looks.partition_point(|(first, _)| *first <= at);
         match self.looks[..place].last_mut() {
             Some((_, last)) if at.duration_since(*last) <= A_DAY => *last = at.max(*last),
@@ -116,7 +117,10 @@ impl Asset {
     #[must_use]
     pub fn scanned_by(&self, at: Timestamp) -> Option<Timestamp> {
         let end = self.looks.partition_point(|(first, _)| *first <= at);
-        let last = self.looks[..end].last().map(|(_, last)| (*last).min(at));
+        let told = self.looks[..end].last().map(|(_, last)| (*last).min(at));
+        // Of now it is known exactly.
+        let is_of_now = self.looks.last().is_some_and(|(_, last)| *last <= at);
+        let last = if is_of_now { self.scanned_at.filter(|looked| *looked <= at).or(told) } else { told };
         // What was there before it was registered first was looked at all the same; what came back is another machine.
         let came_back = self.registrations.iter().skip(1).rfind(|registered| **registered <= at);
         last.filter(|last| came_back.is_none_or(|registered| last >= registered))

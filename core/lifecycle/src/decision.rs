@@ -6,6 +6,7 @@ use crate::person::Role;
 use crate::token::check_end;
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use ledger::Hash;
 use serde::{Deserialize, Serialize};
 
 /// The most days that a decision may hold before it must be asked for anew.
@@ -81,6 +82,13 @@ impl Decision {
         since <= at && at < self.until && revoked_at.is_none_or(|revoked_at| at < revoked_at)
     }
 
+    /// The digest of what is decided: its kind, what it speaks of, why and until when.
+    #[must_use]
+    pub fn terms(&self) -> String {
+        let terms = serde_json::json!([self.kind, self.reach, self.reason, self.until, self.requested_by]);
+        Hash::leaf(terms.to_string().as_bytes()).to_string()
+    }
+
     /// How far it has come, in a word.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -148,7 +156,7 @@ pub(crate) fn answer(
     }
     // What was asked for long ago may be over before it is approved.
     check_end(known.until, now, MOST_DAYS)?;
-    Ok(vec![Event::DecisionApproved { decision: id.clone() }])
+    Ok(vec![Event::DecisionApproved { decision: id.clone(), terms: known.terms() }])
 }
 
 /// Takes a decision back before its end: its findings count again from then on.

@@ -66,6 +66,9 @@ pub enum Refusal {
         /// The id.
         id: String,
     },
+    /// It says something else than follows from what stood before.
+    #[error("it is not what follows from what stood before it")]
+    Unlike,
     /// An inventory without a single package tells nothing: an empty folder looks like that, and one that is not mounted.
     #[error(
         "the inventory has no package at all: that tells nothing about the asset (is the folder mounted, is it the right file, is it a system of its own that --root reads?)"
@@ -99,6 +102,7 @@ impl Refusal {
             Self::LastAdministrator => "refusal/last-administrator",
             Self::Role { .. } => "refusal/role",
             Self::Reserved { .. } => "refusal/reserved",
+            Self::Unlike => "refusal/unlike",
             Self::Empty => "refusal/empty",
             Self::State { .. } => "refusal/state",
             Self::NoReason => "refusal/no-reason",

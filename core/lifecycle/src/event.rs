@@ -160,6 +160,8 @@ pub enum Event {
     DecisionApproved {
         /// Which.
         decision: DecisionId,
+        /// The digest of what was approved: whoever approves has seen that.
+        terms: String,
     },
     /// A decision was turned down.
     #[serde(rename = "decision/declined")]
@@ -192,7 +194,7 @@ impl Event {
             Self::AdvisoriesJudged { .. } => "advisories",
             Self::PolicyAdopted { .. } => "policy",
             Self::DecisionRequested { decision, .. }
-            | Self::DecisionApproved { decision }
+            | Self::DecisionApproved { decision, .. }
             | Self::DecisionDeclined { decision }
             | Self::DecisionRevoked { decision } => decision.as_str(),
         }

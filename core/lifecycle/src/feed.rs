@@ -26,7 +26,7 @@ pub(crate) fn update(
     (digest, records, newest): (&str, u64, Option<Timestamp>),
     by: &PersonId,
 ) -> Result<Vec<Event>, Refusal> {
-    state.may_judge(by)?;
+    state.may_judge(by, None)?;
     let is_same = state.feeds.get(feed).is_some_and(|known| known.digest == digest);
     let event = || Event::FeedUpdated { feed: feed.clone(), digest: digest.to_owned(), records, newest };
     Ok(if is_same { Vec::new() } else { vec![event()] })
@@ -39,7 +39,7 @@ pub(crate) fn judge(
     (packages, vulnerabilities): (u64, u64),
     by: &PersonId,
 ) -> Result<Vec<Event>, Refusal> {
-    state.may_judge(by)?;
+    state.may_judge(by, Some(index))?;
     if packages == 0 && vulnerabilities == 0 && state.index.as_deref() == Some(index) {
         return Ok(Vec::new());
     }

@@ -3,7 +3,9 @@
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::id::PersonId;
+use crate::inventory::Pushed;
 use crate::person::{Role, SYSTEM};
+use crate::scan::ScanRule;
 use crate::state::{Command, State, decide};
 use jiff::Timestamp;
 
@@ -14,13 +16,28 @@ use jiff::Timestamp;
 /// The refusal that should have been.
 pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Result<(), Refusal> {
     let command = match event.clone() {
-        Event::InventoryTaken { asset, .. } | Event::AssetScanned { asset, .. } => {
-            state.active_asset(&asset)?;
-            return state.may_report(by, &asset);
+        // Which digest was looked at the ledger does not say again.
+        Event::AssetScanned { asset, at: looked } => {
+            state.may_report(by, &asset)?;
+            let known = state.active_asset(&asset)?;
+            let is_next = known.inventory.is_some() && known.scanned_at.is_none_or(|last| last <= looked || last > at);
+            return if is_next && looked <= at { Ok(()) } else { Err(Refusal::Unlike) };
         }
-        Event::ScanMissed { .. } if by.as_str() == SYSTEM => return Ok(()),
-        Event::ScanMissed { .. } => return state.may(by, Role::OPERATES),
-        Event::AdvisoriesJudged { .. } | Event::FeedUpdated { .. } => return state.may_judge(by),
+        Event::ScanMissed { asset, due } => {
+            if by.as_str() != SYSTEM {
+                state.may(by, Role::OPERATES)?;
+            }
+            let known = state.active_asset(&asset)?;
+            let is_due = due < at && due == ScanRule::default().due(known, &known.attributes, at);
+            return if is_due { Ok(()) } else { Err(Refusal::Unlike) };
+        }
+        Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {
+            Command::PushInventory(Pushed { asset, digest, document, taken_at: at, packages, unread })
+        }
+        Event::AdvisoriesJudged { index, document, packages, vulnerabilities } => {
+            Command::JudgeAdvisories { index, document, packages, vulnerabilities }
+        }
+        Event::FeedUpdated { feed, digest, records, newest } => Command::UpdateFeed { feed, digest, records, newest },
         Event::AssetRegistered { asset, attributes } => Command::RegisterAsset(asset, attributes),
         Event::AssetChanged { asset, attributes } => Command::ChangeAsset(asset, attributes),
         Event::AssetRetired { asset, reason } => Command::RetireAsset(asset, reason),
@@ -32,10 +49,13 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
         Event::DecisionRequested { decision, kind, reach, reason, until, renews } => {
             Command::RequestDecision { decision, kind, reach, reason, until, renews }
         }
-        Event::DecisionApproved { decision } => Command::AnswerDecision(decision, true),
+        Event::DecisionApproved { decision, .. } => Command::AnswerDecision(decision, true),
         // One that was asked for is turned down, or taken back.
         Event::DecisionDeclined { decision } => Command::AnswerDecision(decision, false),
         Event::DecisionRevoked { decision } => Command::RevokeDecision(decision),
     };
-    decide(state, &command, by, at).map(|_| ())
+    match decide(state, &command, by, at)?.contains(event) {
+        true => Ok(()),
+        false => Err(Refusal::Unlike),
+    }
 }

@@ -189,14 +189,14 @@ impl State {
         }
     }
 
-    /// Says no if somebody may not say what the advisories say.
-    pub(crate) fn may_judge(&self, by: &PersonId) -> Result<(), Refusal> {
-        // What comes in with an agent's inventory is judged at once.
-        let is_agent = by
-            .as_str()
-            .strip_prefix(AGENT)
-            .is_some_and(|asset| AssetId::new(asset).is_ok_and(|asset| self.active_asset(&asset).is_ok()));
-        if by.as_str() == SYSTEM || is_agent { Ok(()) } else { self.may(by, Role::REPORTS) }
+    /// Says no if somebody may not say what the advisories say. Whoever hands in an inventory says what the index in force says of
+    /// what came with it; another index is put in force by who operates.
+    pub(crate) fn may_judge(&self, by: &PersonId, index: Option<&str>) -> Result<(), Refusal> {
+        let agent = by.as_str().strip_prefix(AGENT).and_then(|asset| AssetId::new(asset).ok());
+        let reports =
+            agent.is_some_and(|asset| self.active_asset(&asset).is_ok()) || self.may(by, Role::REPORTS).is_ok();
+        let is_in_force = index.is_some() && index == self.index.as_deref();
+        if by.as_str() == SYSTEM || reports && is_in_force { Ok(()) } else { self.may(by, Role::OPERATES) }
     }
 
     /// The decisions that hold at an instant, in the order of their ids.
@@ -242,11 +242,12 @@ impl State {
                 self.asset(&asset)?.late_inventories.insert(at);
             }
             Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {
+                let told = entry.at;
                 let known = self.asset(&asset)?;
-                known.note_look(at);
+                known.note_look(at, told);
                 known.inventory = Some(Inventory { digest, document, taken_at: at, packages, unread });
             }
-            Event::AssetScanned { asset, at } => self.asset(&asset)?.note_look(at),
+            Event::AssetScanned { asset, at } => self.asset(&asset)?.note_look(at, entry.at),
             Event::ScanMissed { asset, due } => self.asset(&asset)?.missed_scans.push(due),
             Event::RolesGiven { person, roles } => {
                 self.people.insert(person, Person { roles, is_erased: false });
@@ -281,7 +282,7 @@ impl State {
                 let known = Decision { kind, reach, reason, until, requested_by, approved_by, progress, renews };
                 self.decisions.insert(decision, known);
             }
-            Event::DecisionApproved { decision } => {
+            Event::DecisionApproved { decision, .. } => {
                 let by = self.actor(entry)?;
                 let known = self.decision(&decision)?;
                 known.approved_by = Some(by);

@@ -451,14 +451,36 @@ fn a_review_finds_what_the_rules_would_not_have_let_happen() {
     };
     world.done(&request, "lead", day(1));
     let code = |event: &Event, by: &str| review(&world.state, event, &person(by), day(2)).err().map(|no| no.code());
-    let approved = Event::DecisionApproved { decision: id };
+    let terms = world.state.decisions[&id].terms();
+    let approved = Event::DecisionApproved { decision: id.clone(), terms };
+    let of_other = Event::DecisionApproved { decision: id, terms: "what was shown was something else".to_owned() };
+    assert_eq!(code(&of_other, "boss"), Some("refusal/unlike"));
     assert_eq!(code(&approved, "boss"), None);
     assert_eq!(code(&approved, "lead"), Some("refusal/own-request"));
     assert_eq!(code(&approved, "ops"), Some("refusal/role"));
     let gone = Event::AssetRetired { asset: asset("a"), reason: "r".to_owned() };
     assert_eq!([code(&gone, "ops"), code(&gone, "boss")], [None, Some("refusal/role")]);
     let looked = Event::AssetScanned { asset: asset("a"), at: day(2) };
-    assert_eq!([code(&looked, "agent/a"), code(&looked, "agent/b")], [None, Some("refusal/role")]);
+    assert_eq!(
+        [code(&looked, "agent/a"), code(&looked, "agent/b")],
+        [Some("refusal/unlike"), Some("refusal/role")],
+        "there is no inventory"
+    );
+    let taken = |is_late: bool, packages: u64| Event::InventoryTaken {
+        asset: asset("a"),
+        digest: "d".to_owned(),
+        document: "d".to_owned(),
+        at: day(1),
+        packages,
+        unread: 0,
+        is_late,
+    };
+    assert_eq!(
+        [code(&taken(false, 1), "agent/a"), code(&taken(true, 1), "agent/a"), code(&taken(false, 0), "agent/a")],
+        [None, Some("refusal/unlike"), Some("refusal/empty")]
+    );
+    let missed = Event::ScanMissed { asset: asset("a"), due: day(1) };
+    assert_eq!(code(&missed, "system"), Some("refusal/unlike"));
     let policy = Event::PolicyAdopted { name: "p".to_owned(), document: "d".to_owned() };
     assert_eq!([code(&policy, "lead"), code(&policy, "ops")], [None, Some("refusal/role")]);
     // All that has happened by the rules passes.

@@ -37,7 +37,9 @@ fn start() -> Option<String> {
         assert!(Instant::now() < until, "the storage does not answer");
         std::thread::sleep(Duration::from_millis(100));
     }
-    Some(format!("s3://plimsoll/blobs?endpoint=http://127.0.0.1:{port}&region=us-east-1&anonymous"))
+    let keys = std::env::temp_dir().join(format!("plimsoll-s3-keys-{}", std::process::id()));
+    std::fs::write(&keys, "test\ntest\n").ok()?;
+    Some(format!("s3://plimsoll/blobs?endpoint=http://127.0.0.1:{port}&region=us-east-1&keys={}", keys.display()))
 }
 
 fn make_bucket(port: u16) -> Option<()> {
