@@ -1,9 +1,5 @@
 //! The command line: parse arguments, call inward, render.
 
-/// Writing a record is a third faster than with the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 mod arguments;
 mod commands;
 mod exit;

@@ -1,9 +1,5 @@
 //! The project's chores: `cargo xtask check` is what CI runs, `bench` measures.
 
-/// The product's allocator, so that what is measured in here is what the product does.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 mod bench;
 mod floors;
 mod help;
