@@ -46,13 +46,6 @@ pub(super) fn measure(runs: usize, make: impl Fn() -> Command) -> Result<Figures
     Ok(Figures { seconds, peak_kib })
 }
 
-/// The memory of this process that is resident, in MiB.
-pub(super) fn resident_mib() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) >> 10
-}
-
 /// The processor time that this process has used, in seconds, by the hundredth (proc(5), `stat`).
 pub(super) fn cpu_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
