@@ -1,21 +1,18 @@
-//! The database: connections, the schema, and the few kinds of statement that all tables share.
+//! The database: connections, and the few kinds of statement that all tables share.
 
 use crate::blobs::Blobs;
 use crate::error::{Doing, Error};
-use crate::tables::{self, Cell, HEAD, Kind, Row, Table};
-use sea_orm::sea_query::{Alias, ColumnDef, Expr, ExprTrait, Index, OnConflict, Order, Query, SelectStatement};
+use crate::tables::{Cell, Kind, Row, Table};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
 use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as Connect, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, QueryResult, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    Value,
+    IsolationLevel, QueryResult, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
 };
 use std::path::Path;
 use std::time::Duration;
 
-/// The version of the schema that this program writes.
-const SCHEMA: i64 = 1;
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(10);
 /// So few rows are one statement, whatever their number.
@@ -54,10 +51,9 @@ impl Database {
             false => sqlite(Path::new(url), Access::Read).await?,
         };
         database.blobs = blobs_of(url, blobs)?;
-        match database.version(&database.readers).await {
-            Ok(SCHEMA) => database.refuse_foreign().await.map(|()| database),
-            Ok(found) if found > SCHEMA => Err(Error::Schema { found, known: SCHEMA }),
-            _ => Err(Error::NoRecord { url: without_password(url) }),
+        match database.version(&database.readers).await? {
+            0 => Err(Error::NoRecord { url: without_password(url) }),
+            _ => database.refuse_foreign().await.map(|()| database),
         }
     }
 
@@ -81,44 +77,6 @@ impl Database {
     pub(crate) async fn close(self) -> Result<(), Error> {
         self.readers.close().await.doing("close")?;
         self.writer.close().await.doing("close")
-    }
-
-    async fn version(&self, on: &impl ConnectionTrait) -> Result<i64, Error> {
-        let statement = Statement::from_string(
-            self.writer.get_database_backend(),
-            "SELECT MAX(version) AS version FROM schema_version",
-        );
-        let found = on.query_one_raw(statement).await.doing("read its version")?;
-        Ok(found.and_then(|row| row.try_get_by_index::<Option<i64>>(0).ok()).flatten().unwrap_or(0))
-    }
-
-    /// Says no to what could answer in the place of a table, or change what is written: nobody of ours put it there.
-    async fn refuse_foreign(&self) -> Result<(), Error> {
-        let names = tables::all().map(|table| format!("'{}'", table.name)).collect::<Vec<_>>().join(", ");
-        let question = match self.is_sqlite() {
-            true => "SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('view', 'trigger')".to_owned(),
-            false => format!(
-                "WITH ours AS (SELECT to_regclass(name)::oid AS id FROM unnest(ARRAY[{names}]) AS name) \
-                 SELECT 'trigger ' || tgname FROM pg_trigger JOIN ours ON tgrelid = id WHERE NOT tgisinternal \
-                 UNION ALL SELECT 'rule ' || rulename FROM pg_rewrite JOIN ours ON ev_class = id \
-                   JOIN pg_class ON pg_class.oid = ev_class WHERE relkind IN ('r', 'p') \
-                 UNION ALL SELECT 'view ' || relname FROM pg_class JOIN ours ON pg_class.oid = id WHERE relkind NOT IN ('r', 'p') \
-                 UNION ALL SELECT 'row security on ' || relname FROM pg_class JOIN ours ON pg_class.oid = id WHERE relrowsecurity \
-                 UNION ALL SELECT 'table that inherits from ' || relname FROM pg_inherits JOIN ours ON inhparent = id \
-                   JOIN pg_class ON pg_class.oid = inhparent \
-                 UNION ALL SELECT 'schema ' || (array_agg(relnamespace::regnamespace))[1] || ' before another one' \
-                   FROM pg_class JOIN ours ON pg_class.oid = id HAVING COUNT(DISTINCT relnamespace) > 1"
-            ),
-        };
-        let statement = Statement::from_string(self.writer.get_database_backend(), question);
-        let found = self.readers.query_one_raw(statement).await.doing("read its schema")?;
-        match found.and_then(|row| row.try_get_by_index::<String>(0).ok()) {
-            None => Ok(()),
-            Some(what) => Err(Error::Damaged {
-                place: "the database".to_owned(),
-                what: format!("it has the {what}, which this program did not put there"),
-            }),
-        }
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {
@@ -156,76 +114,6 @@ impl Database {
         };
         self.readers.begin_with_options(options).await.doing("begin to read")
     }
-
-    async fn migrate(&self) -> Result<(), Error> {
-        const ACT: &str = "bring its schema up to date";
-        let transaction = self.begin().await?;
-        if !self.is_sqlite() {
-            // One of several that start at once does it.
-            let lock = Statement::from_string(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(7306571)");
-            transaction.execute_raw(lock).await.doing(ACT)?;
-        }
-        // `IF NOT EXISTS` alone looks into the first schema only: a record in another one would be hidden by a new one.
-        let is_missing = self.is_sqlite() || {
-            let look = Statement::from_string(DbBackend::Postgres, "SELECT to_regclass('schema_version')::text");
-            let found = transaction.query_one_raw(look).await.doing(ACT)?;
-            found.and_then(|row| row.try_get_by_index::<Option<String>>(0).ok()).flatten().is_none()
-        };
-        let create = match is_missing {
-            true => "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)",
-            false => "SELECT 1",
-        };
-        transaction.execute_unprepared(create).await.doing(ACT)?;
-        let found = self.version(&transaction).await?;
-        if found > SCHEMA {
-            return Err(Error::Schema { found, known: SCHEMA });
-        }
-        if found < 1 {
-            for table in tables::all() {
-                create_table(&transaction, table).await?;
-            }
-            let queue = Index::create()
-                .name("jobs_by_queue")
-                .table(Alias::new("jobs"))
-                .col(Alias::new("queue"))
-                .col(Alias::new("state"))
-                .col(Alias::new("not_before"))
-                .to_owned();
-            transaction.execute(&queue).await.doing(ACT)?;
-            let head: Row = vec![1_u64.into(), 0_u64.into(), "".into()];
-            insert(&transaction, &HEAD, &[head]).await?;
-            let version = format!("INSERT INTO schema_version (version) VALUES ({SCHEMA})");
-            transaction.execute_unprepared(&version).await.doing(ACT)?;
-        }
-        transaction.commit().await.doing(ACT)
-    }
-}
-
-async fn create_table(on: &impl ConnectionTrait, table: &Table) -> Result<(), Error> {
-    let mut create = sea_orm::sea_query::Table::create();
-    create.table(Alias::new(table.name));
-    for (name, kind) in table.columns {
-        let mut column = ColumnDef::new(Alias::new(*name));
-        match kind {
-            Kind::Integer => column.big_integer(),
-            Kind::Text => column.text(),
-            Kind::Bytes => column.blob(),
-        };
-        create.col(column.not_null());
-    }
-    let mut key = Index::create();
-    table.columns[..table.keys].iter().for_each(|(name, _)| {
-        key.col(Alias::new(*name));
-    });
-    create.primary_key(&mut key);
-    on.execute(&create).await.doing("create its tables")?;
-    let is_postgres = on.get_database_backend() == DbBackend::Postgres;
-    for (name, _) in table.columns.iter().filter(|(_, kind)| is_postgres && *kind == Kind::Bytes) {
-        // What is in there is compressed already, or hashes.
-        let plain = format!("ALTER TABLE {} ALTER COLUMN {name} SET STORAGE EXTERNAL", table.name);
-        on.execute_unprepared(&plain).await.doing("create its tables")?;
-    }
-    Ok(())
 }
 
 fn is_postgres(url: &str) -> bool {
@@ -294,25 +182,26 @@ async fn sqlite(path: &Path, access: Access) -> Result<Database, Error> {
         });
         options
     };
-    let open = |options| async move { Connect::connect(options).await.doing("open its file") };
-    let writer = open(options(false)).await?;
-    let database = Database { writer, readers: open(options(true)).await?, blobs: Blobs::Nowhere };
-    // Where nothing can be written SQLite cannot look whether somebody else is writing; what lies there lies still.
-    let look = "SELECT COUNT(*) FROM sqlite_master";
-    if access == Access::Read
-        && let Err(source) = database.readers.execute_unprepared(look).await
-    {
-        let log = std::path::PathBuf::from(format!("{}-wal", path.display()));
-        if log.metadata().is_ok_and(|log| log.len() > 0) {
-            // What is in its log would be left out.
-            return Err(Error::Database {
-                act: "be read where nothing can be written: copy its folder elsewhere",
-                source,
-            });
-        }
-        return Box::pin(sqlite(path, Access::ReadStill)).await;
+    let open = async |is_reader: bool| {
+        let database = Connect::connect(options(is_reader)).await?;
+        // Only a question shows whether it can be read.
+        database.execute_unprepared("SELECT COUNT(*) FROM sqlite_master").await?;
+        Ok::<_, DbErr>(database)
+    };
+    let opened = match open(false).await {
+        Ok(writer) => open(true).await.map(|readers| Database { writer, readers, blobs: Blobs::Nowhere }),
+        Err(error) => Err(error),
+    };
+    if access != Access::Read || opened.is_ok() {
+        return opened.doing("open its file");
     }
-    Ok(database)
+    // Where nothing can be written SQLite cannot look whether somebody else is writing. What lies there lies still, unless
+    // something is left in its log: that would be left out.
+    let log = std::path::PathBuf::from(format!("{}-wal", path.display()));
+    match log.metadata().is_ok_and(|log| log.len() > 0) {
+        true => opened.doing("be read where nothing can be written: copy its folder elsewhere"),
+        false => Box::pin(sqlite(path, Access::ReadStill)).await,
+    }
 }
 
 async fn postgres(url: &str, access: Access) -> Result<Database, Error> {

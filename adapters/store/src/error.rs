@@ -141,6 +141,13 @@ impl Error {
     }
 }
 
+/// An error with its causes, in one line.
+#[must_use]
+pub fn in_words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+}
+
 /// Names what the database was asked to do.
 pub(crate) trait Doing<T> {
     fn doing(self, act: &'static str) -> Result<T, Error>;

@@ -2,7 +2,7 @@
 
 use crate::commit::take_entries;
 use crate::database::{self, Database};
-use crate::error::{Doing, Error};
+use crate::error::{Doing, Error, in_words};
 use crate::log;
 use crate::record::{Projected, Record};
 use crate::snapshot;
@@ -33,21 +33,14 @@ pub struct Replayed {
 /// Clocks of several programs may differ by this.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Looks at entries while they are played again.
-#[derive(Default)]
-struct Review {
-    newest: Option<Timestamp>,
-    unlawful: Vec<(u64, Refusal)>,
-    dated_back: Vec<u64>,
-}
-
-impl Review {
-    fn look(&mut self, record: &Record, entry: &Entry, event: Option<&Event>) {
+impl Replayed {
+    /// Looks at the next entry, against what stands before it and the newest instant until then.
+    fn look(&mut self, record: &Record, (entry, event): (&Entry, Option<&Event>), newest: &mut Option<Timestamp>) {
         let number = record.state.entries;
-        if self.newest.is_some_and(|newest| newest.duration_since(entry.at) > CLOCKS_DIFFER) {
+        if newest.is_some_and(|newest| newest.duration_since(entry.at) > CLOCKS_DIFFER) {
             self.dated_back.push(number);
         }
-        self.newest = self.newest.max(Some(entry.at));
+        *newest = (*newest).max(Some(entry.at));
         let lawful = PersonId::new(entry.actor.as_str()).and_then(|by| match event {
             Some(event) => review(&record.state, event, &by, entry.at),
             None => record.state.may(&by, &[Role::Administrator]),
@@ -111,19 +104,20 @@ pub(crate) async fn replay(
     let (mut record, mut projected) = (Record::default(), Projected::new());
     let mut replayed = Replayed { entries: size, ..Replayed::default() };
     let mark = kept.and_then(snapshot::mark);
-    let mut looked = Review::default();
+    let mut newest = None;
     let mut from = 0;
     while from < size {
         let stop = mark.map(|mark| mark.entries).filter(|stop| *stop > from);
         let until = size.min(from + PART).min(stop.unwrap_or(size));
         let bytes = log::entries(&transaction, (from, until)).await?;
-        let look = |record: &Record, entry: &Entry, event: Option<&Event>| looked.look(record, entry, event);
+        let look = |record: &Record, entry: &Entry, event: Option<&Event>| {
+            replayed.look(record, (entry, event), &mut newest);
+        };
         let taken =
             take_entries((&transaction, &database.blobs), (from, &bytes), &mut record, &mut projected, look).await;
         match taken {
             Err(error @ (Error::Damaged { .. } | Error::Facts { .. })) => {
-                (replayed.unlawful, replayed.dated_back) = (looked.unlawful, looked.dated_back);
-                replayed.stopped = Some(words(&error));
+                replayed.stopped = Some(in_words(&error));
                 return Ok((replayed, record));
             }
             taken => taken?,
@@ -138,19 +132,12 @@ pub(crate) async fn replay(
         }
         progress(from);
     }
-    (replayed.unlawful, replayed.dated_back) = (looked.unlawful, looked.dated_back);
     for table in PROJECTIONS {
         let made = projected.remove(table.name).unwrap_or_default();
         compare(&transaction, table, made, &mut replayed).await?;
     }
     transaction.rollback().await.doing("end reading")?;
     Ok((replayed, record))
-}
-
-/// An error with its causes, in one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
 }
 
 async fn compare(

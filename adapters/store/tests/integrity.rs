@@ -315,7 +315,7 @@ fn a_key_is_made_for_a_new_ledger_alone_and_the_one_before_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_for_its_owner_and_can_be_read_where_nothing_can_be_written() {
+async fn a_file_is_for_its_owner_and_none_is_made_by_looking() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::sqlite().expect("a place");
     let store = open(&place.url).await;
@@ -324,6 +324,12 @@ async fn a_file_is_for_its_owner_and_can_be_read_where_nothing_can_be_written() 
     assert_eq!([mode(&place.url), mode(&format!("{}-wal", place.url))], [0o600, 0o600]);
     let nowhere = Store::open(Options::reading("/nowhere/record.sqlite"), |_| {}).await.map(|_| ());
     assert!(matches!(nowhere, Err(Error::NoRecord { .. })), "{nowhere:?}");
+    // What is no database is not taken for an empty place.
+    let garbage = Place::sqlite().expect("a place");
+    std::fs::write(&garbage.url, b"no database at all, and longer than a header is".repeat(40)).expect("written");
+    let looked = Store::open(Options::reading(&garbage.url), |_| {}).await.map(|_| ());
+    assert!(matches!(looked, Err(Error::Database { .. })), "{looked:?}");
+    assert!(plimsoll_store::is_new(&garbage.url).await.is_err());
 }
 
 async fn push_one(store: &Store) {

@@ -381,3 +381,40 @@ fn a_kept_checkpoint_is_stamped_and_looked_at() {
     assert_eq!(world.code(&verify), 1);
     assert!(world.text(&verify).contains("NO TIMESTAMP"), "{}", world.text(&verify));
 }
+
+/// An auditor's copy may lie where nobody can write, not even beside it.
+#[test]
+fn a_copy_where_nothing_can_be_written_is_read_all_the_same() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let world = World::new("still");
+    assert_eq!(world.code(&["fleet", "register", "web-1"]), 0);
+    assert_eq!(world.code(&["backup", &world.path("backup")]), 0);
+    let record = world.path("still/record.sqlite");
+    std::fs::create_dir_all(world.path("still/keys")).expect("a folder");
+    std::fs::copy(world.path("data/keys/ledger.pub"), world.path("still/keys/ledger.pub")).expect("copied");
+    assert_eq!(world.code(&["restore", &world.path("backup"), "--store", &record]), 0);
+    let allow = |path: &str, mode: u32| {
+        std::fs::set_permissions(world.path(path), std::fs::Permissions::from_mode(mode)).expect("changed");
+    };
+    allow("still/record.sqlite", 0o444);
+    allow("still/keys/ledger.pub", 0o444);
+    allow("still/keys", 0o555);
+    allow("still", 0o555);
+    let is_root = std::fs::metadata("/proc/self").expect("a process").uid() == 0;
+    for arguments in [["ledger", "verify"], ["ledger", "replay"], ["fleet", "people"]] {
+        // Nothing is closed to root: somebody else looks.
+        let mut command = match is_root {
+            true => {
+                let mut command = Command::new("setpriv");
+                command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_plimsoll")]);
+                command
+            }
+            false => Command::new(env!("CARGO_BIN_EXE_plimsoll")),
+        };
+        command.env("USER", "nobody").env_remove("PLIMSOLL_STORE").arg("--data").arg(world.path("still"));
+        let answer = command.args(arguments).output().expect("it runs");
+        assert_eq!(answer.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&answer.stderr));
+    }
+    allow("still", 0o755);
+    allow("still/keys", 0o755);
+}
