@@ -6,6 +6,7 @@
 use crate::database::{self, Database};
 use crate::document;
 use crate::error::{Doing, Error};
+use crate::file::sync_folder_of;
 use crate::log;
 use crate::replay::{Replayed, replay};
 use crate::tables::{self, Cell, DOCUMENTS, HEAD, Row, Table};
@@ -169,9 +170,7 @@ impl Staging {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(Error::Occupied),
             linked => linked.map_err(Error::file("create", place))?,
         }
-        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(Error::file("write", place))
+        sync_folder_of(place).map_err(Error::file("write", place))
     }
 }
 

@@ -57,18 +57,18 @@ impl Blobs {
     }
 
     /// Keeps bytes under a digest.
-    pub(crate) async fn put(&self, digest: &str, bytes: Vec<u8>) -> Result<(), Error> {
+    pub(crate) async fn put(&self, digest: &str, bytes: &[u8]) -> Result<(), Error> {
         match self {
             Self::Nowhere => Ok(()),
             Self::Folder(folder) => {
                 let path = folder.join(name(digest));
                 let below = path.parent().unwrap_or(folder);
                 DirBuilder::new().recursive(true).mode(0o700).create(below).map_err(Error::file("create", below))?;
-                tokio::task::block_in_place(|| write_whole(&path, &[&bytes])).map_err(Error::file("write", &path))
+                tokio::task::block_in_place(|| write_whole(&path, &[bytes])).map_err(Error::file("write", &path))
             }
             Self::Bucket { store, prefix, url } => {
                 let path = object_store::path::Path::from(format!("{prefix}/{}", name(digest)));
-                store.put(&path, bytes.into()).await.map(|_| ()).map_err(Error::blobs(url))
+                store.put(&path, bytes.to_vec().into()).await.map(|_| ()).map_err(Error::blobs(url))
             }
         }
     }

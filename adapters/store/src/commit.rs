@@ -11,11 +11,11 @@ use crate::plan::{Committed, NewJob, Planner, Request, WritePoint};
 use crate::record::{Projected, Record, documents};
 use crate::tables::{BATCHES, Cell, DOCUMENTS, HEAD, JOBS, PROJECTIONS, Row, TILES};
 use jiff::Timestamp;
-use ledger::{Entry, KeyChange, Signer, Verifier};
+use ledger::{Entry, KeyChange, Signer};
 use lifecycle::{Event, PersonId, Role, decide};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{RwLock, mpsc, oneshot};
@@ -168,9 +168,7 @@ impl Writer {
         }
         if self.is_stale {
             let log = Log::load(&transaction).await?;
-            (*record, _) =
-                Record::load((&transaction, &self.database.blobs), size, self.kept(&[self.signer.verifier()]), |_| {})
-                    .await?;
+            *record = self.load(&transaction, size).await?;
             self.adopt(log)?;
         } else if size > self.log.size() {
             self.is_stale = true;
@@ -189,9 +187,7 @@ impl Writer {
     async fn reload(&mut self, record: &mut Record) -> Result<(), Error> {
         let snapshot = self.database.snapshot().await?;
         let log = Log::load(&snapshot).await?;
-        (*record, _) =
-            Record::load((&snapshot, &self.database.blobs), log.size(), self.kept(&[self.signer.verifier()]), |_| {})
-                .await?;
+        *record = self.load(&snapshot, log.size()).await?;
         snapshot.rollback().await.doing("end reading")?;
         self.adopt(log)
     }
@@ -285,14 +281,12 @@ impl Writer {
             self.point("ledger_head")?;
             database::upsert(&transaction, &HEAD, &[appended.head]).await?;
         }
-        let mut kept = Vec::with_capacity(documents.len());
-        for row in documents.into_values() {
-            if self.database.blobs.wants(row[1].size()) {
-                self.point("blobs")?;
-            }
-            kept.push(document::set_apart(row, &self.database.blobs).await?);
+        let mut documents: Vec<Row> = documents.into_values().collect();
+        let blobs = &self.database.blobs;
+        for row in documents.iter_mut().filter(|row| blobs.wants(row[1].size())) {
+            self.point("blobs")?;
+            document::set_apart(row, blobs).await?;
         }
-        let documents: Vec<Row> = kept;
         written += documents.iter().flatten().map(Cell::size).sum::<usize>();
         if !documents.is_empty() {
             self.point("documents")?;
@@ -322,8 +316,10 @@ impl Writer {
         self.point("committed")
     }
 
-    fn kept<'k>(&'k self, trusted: &'k [Verifier]) -> Option<(&'k Path, &'k [Verifier])> {
-        self.snapshot.as_deref().map(|path| (path, trusted))
+    async fn load(&self, on: &DatabaseTransaction, size: u64) -> Result<Record, Error> {
+        let trusted = [self.signer.verifier()];
+        let kept = self.snapshot.as_deref().map(|path| (path, trusted.as_slice()));
+        Ok(Record::load((on, &self.database.blobs), size, kept, |_| {}).await?.0)
     }
 
     /// Has the database's log moved when it has grown, beside what is written meanwhile.

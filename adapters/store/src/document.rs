@@ -44,15 +44,10 @@ pub(crate) async fn fetched(mut row: Row, blobs: &Blobs) -> Result<Row, Error> {
     Ok(row)
 }
 
-/// A row without its bytes, where those belong among the blobs: there they are then.
-pub(crate) async fn set_apart(mut row: Row, blobs: &Blobs) -> Result<Row, Error> {
-    if blobs.wants(row[1].size()) {
-        let packed = std::mem::replace(&mut row[1], Cell::Bytes(Vec::new()));
-        if let Cell::Bytes(packed) = packed {
-            blobs.put(row[0].text(), packed).await?;
-        }
-    }
-    Ok(row)
+/// Puts a row's bytes among the blobs: it is without them then.
+pub(crate) async fn set_apart(row: &mut Row, blobs: &Blobs) -> Result<(), Error> {
+    let packed = std::mem::replace(&mut row[1], Cell::Bytes(Vec::new()));
+    blobs.put(row[0].text(), packed.bytes()).await
 }
 
 /// The document in a row, held against its digest.

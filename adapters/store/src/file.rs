@@ -14,11 +14,16 @@ pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
         parts.iter().try_for_each(|part| file.write_all(part))?;
         file.sync_all()?;
         fs::rename(&beside, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        sync_folder_of(path)
     };
     write().inspect_err(|_| {
         // What is not whole is of no use; the place may be full of it.
         let _ = fs::remove_file(&beside);
     })
+}
+
+/// Makes durable that a file is in its folder.
+pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -190,7 +190,7 @@ impl Store {
         }
         drop(record);
         // Whoever writes reads what was kept first, also where there is nothing to write.
-        let nobody = PersonId::new("system")?;
+        let nobody = PersonId::new(lifecycle::SYSTEM)?;
         self.commit(&nobody, Timestamp::UNIX_EPOCH, |_| Ok(Plan::default())).await?;
         Ok(self.record.read().await)
     }

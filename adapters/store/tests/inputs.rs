@@ -11,7 +11,10 @@ use plimsoll_store::{Committed, Error, Options, Plan, Store, WritePoint, digest}
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use world::{act, asset, both, day, open, person, populate, push, register, signer, staff, thing, try_open, words};
+use world::{
+    act, assert_is_whole, asset, both, day, open, person, populate, push, register, signer, staff, thing, try_open,
+    words,
+};
 
 /// Takes an inventory in that was taken at one instant and comes at another.
 async fn deliver(
@@ -77,14 +80,6 @@ async fn judge(store: &Store, at: Timestamp, fix: Fix) {
         Ok(Plan { commands: vec![judge], documents: vec![bytes], ..Plan::default() })
     };
     store.commit(&person("root"), at, plan).await.expect("judged");
-}
-
-async fn assert_is_whole(store: &Store) {
-    let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
-    assert_eq!(report.tampering, []);
-    let (replayed, record) = store.replay(|_| {}).await.expect("replayed");
-    assert_eq!(replayed.differences, []);
-    assert_eq!(record.state, store.record().await.expect("read").state);
 }
 
 both! {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use testkit::postgres::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use world::{asset, day, open, person, populate, register, signer, try_open, words};
+use world::{assert_is_whole, asset, day, open, person, populate, register, try_open, words};
 
 /// A writer waits for the database ten seconds, and never longer than that and some.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -256,12 +256,4 @@ async fn crash_at(server: Server, url: &str, point: &'static str) -> (Arc<Mutex<
     });
     let store = try_open(url, Some(write_point)).await.expect("opened");
     (server, store)
-}
-
-async fn assert_is_whole(store: &Store) {
-    let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
-    assert_eq!(report.tampering, []);
-    let (replayed, record) = store.replay(|_| {}).await.expect("replayed");
-    assert_eq!(replayed.differences, []);
-    assert_eq!(record.state, store.record().await.expect("read").state);
 }

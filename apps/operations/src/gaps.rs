@@ -26,7 +26,7 @@ impl Gaps {
         let mut words = Vec::new();
         let Coverage { assets, never_scanned, partly_read, undetermined, undecided } = self.coverage;
         if assets == 0 {
-            words.push("there is no such asset".to_owned());
+            words.push("there is no asset that this is about".to_owned());
             return words;
         }
         let mut tell = |count: u64, one: &str, many: &str| match count {

@@ -69,30 +69,27 @@ impl Organisation {
     /// # Errors
     /// If it cannot be kept.
     pub async fn found(&self, by: &PersonId, policy: (&str, &str), now: Timestamp) -> Result<bool, Error> {
-        let is_founded = |record: &Record| !record.state.people.is_empty() && record.state.policy.is_some();
-        if is_founded(&*self.store.record().await?) {
-            return Ok(false);
-        }
         let roles = BTreeSet::from([Role::Administrator, Role::SecurityLead, Role::Operator]);
-        let founder = by.clone();
-        let plan = move |record: &Record| {
-            // Whoever was faster has founded it.
-            let commands = match record.state.people.is_empty() {
-                true => vec![Command::SetRoles(founder, roles)],
-                false => Vec::new(),
+        let mut is_first = self.store.record().await?.state.people.is_empty();
+        if is_first {
+            let founder = by.clone();
+            let plan = move |record: &Record| {
+                // Somebody else may have been faster.
+                let is_first = record.state.people.is_empty();
+                let commands = is_first.then_some(Command::SetRoles(founder, roles)).into_iter().collect();
+                Ok(Plan { commands, ..Plan::default() })
             };
-            Ok(Plan { commands, ..Plan::default() })
+            is_first = !self.store.commit(by, now, plan).await?.events.is_empty();
+        }
+        // The policy is missing too where somebody went away between the two.
+        let is_owed = {
+            let state = &self.store.record().await?.state;
+            state.policy.is_none() && state.may(by, &[Role::SecurityLead]).is_ok()
         };
-        let is_first = !self.store.commit(by, now, plan).await?.events.is_empty();
-        // A policy may be missing where somebody went away between the two.
-        if self.store.record().await?.state.policy.is_none() && self.may_adopt(by).await? {
+        if is_owed {
             self.adopt(by, policy, now).await?;
         }
         Ok(is_first)
-    }
-
-    async fn may_adopt(&self, by: &PersonId) -> Result<bool, Error> {
-        Ok(self.store.record().await?.state.may(by, &[Role::SecurityLead]).is_ok())
     }
 
     /// Puts a policy in force: its name and its text.
@@ -231,14 +228,8 @@ impl Organisation {
 fn planned(error: Error) -> store::Error {
     match error {
         Error::Store(error) => error,
-        other => store::Error::Plan(words(&other)),
+        other => store::Error::Plan(store::in_words(&other)),
     }
-}
-
-/// An error with its causes, in one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
 }
 
 fn plan_push(

@@ -111,60 +111,58 @@ async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (
         ))
         .into());
     }
-    let keys = Keys::of(data);
-    let signers = match access {
-        Access::Read => Vec::new(),
-        _ if is_new => {
-            std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
-            vec![keys.found()?]
-        }
-        _ => keys.candidates()?,
-    };
-    if access != Access::Read && signers.is_empty() {
-        keys.signer()?;
-    }
-    let trusted: Vec<_> = keys.candidates().unwrap_or_default().iter().map(ledger::Signer::verifier).collect();
     let mut counter = Counter::new("reading the record", "entries", is_quiet);
-    let mut opened = None;
-    for signer in signers {
-        let options = Options {
-            snapshot: Some(snapshot(data)),
-            blobs: arguments.blobs.clone(),
-            ..Options::new(&address, signer.clone())
-        };
-        match Store::open(options, |entry| counter.at(entry, None)).await {
-            // One that signed before, or is to: of a change of keys that was cut short, or of a backup of then.
-            Err(error @ store::Error::Key { .. }) => opened = opened.or(Some(Err(error))),
-            Ok(store) => {
-                if keys.signer()?.verifier() != signer.verifier() {
-                    keys.replace(&signer)?;
-                    progress::say(&format!(
-                        "The ledger at hand is signed by `{}`, which is not the key that signed last here: that one signs again from now on. After a restore, or a change of keys that was cut short, this is as it should be; else an older record was put in this one's place.",
-                        signer.verifier()
-                    ));
-                }
-                opened = Some(Ok(store));
-                break;
-            }
-            Err(error) => return Err(error.into()),
+    let progress = |entry| counter.at(entry, None);
+    let keys = Keys::of(data);
+    let place =
+        Options { snapshot: Some(snapshot(data)), blobs: arguments.blobs.clone(), ..Options::reading(&address) };
+    let store = match access {
+        Access::Read => {
+            let trusted = keys.candidates().unwrap_or_default().iter().map(ledger::Signer::verifier).collect();
+            Store::open(Options { trusted, ..place }, progress).await?
         }
-    }
-    let store = match opened {
-        Some(opened) => opened?,
-        None => {
-            let options = Options {
-                snapshot: Some(snapshot(data)),
-                blobs: arguments.blobs.clone(),
-                trusted,
-                ..Options::reading(&address)
-            };
-            Store::open(options, |entry| counter.at(entry, None)).await?
+        Access::Change | Access::Found => {
+            if is_new {
+                std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
+                keys.found()?;
+            }
+            open_with_key(&keys, &place, progress).await?
         }
     };
     counter.end();
     // The first line of a checkpoint is the ledger's name.
     let is_demonstration = store.checkpoint().await?.starts_with(demo::ORIGIN);
     Ok(Opened { organisation: Organisation::new(store), person, now: Timestamp::now(), is_demonstration })
+}
+
+/// Opens a record with the key that signs it. That may be one that signed before, or is to: of a change of keys that was cut
+/// short, or of a backup of then.
+async fn open_with_key(keys: &Keys, place: &Options<'_>, mut progress: impl FnMut(u64)) -> Result<Store> {
+    let current = keys.signer()?;
+    let mut refused = None;
+    for signer in keys.candidates()? {
+        let options = Options {
+            snapshot: place.snapshot.clone(),
+            blobs: place.blobs.clone(),
+            ..Options::new(place.url, signer.clone())
+        };
+        match Store::open(options, &mut progress).await {
+            Err(error @ store::Error::Key { .. }) => refused = refused.or(Some(error)),
+            Err(error) => return Err(error.into()),
+            Ok(store) => {
+                if current.verifier() != signer.verifier() {
+                    keys.replace(&signer)?;
+                    progress::say(&format!(
+                        "The ledger at hand is signed by `{}`, which is not the key that signed last here: that one signs again from now on. After a restore, or a change of keys that was cut short, this is as it should be; else an older record was put in this one's place.",
+                        signer.verifier()
+                    ));
+                }
+                return Ok(store);
+            }
+        }
+    }
+    // INVARIANT: the key that signs is among them, so that one was refused.
+    Err(refused.map_or_else(|| anyhow::anyhow!("there is no key"), Into::into))
 }
 
 /// The current index of advisories of a data directory; none if there is none.

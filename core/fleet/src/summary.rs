@@ -24,7 +24,7 @@ pub struct Counts {
     pub suppressed: u64,
 }
 
-/// The state of a fleet in figures.
+/// The state of a fleet in figures; what is not known of it, [`Findings::coverage`] tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// All findings.
@@ -33,12 +33,8 @@ pub struct Summary {
     pub classes: Vec<(String, Counts)>,
     /// How many assets are registered.
     pub assets: u64,
-    /// How many of them nobody has looked at: nothing is known of these.
-    pub never_scanned: u64,
     /// How many of them have something overdue.
     pub assets_overdue: u64,
-    /// How many packages on assets, releases of distributions and what else is judged could not be.
-    pub undetermined: u64,
     /// How many distinct package versions there are on assets.
     pub distinct_packages: u64,
     /// How many packages there are on assets.
@@ -96,21 +92,16 @@ impl Findings {
             }
         }
         summary.classes = classes;
-        let at = self.at();
         summary.assets = self.facets.there.len();
         summary.assets_overdue = self.facets.there.intersection_len(&is_overdue);
-        summary.never_scanned =
-            self.facets.there.iter().filter(|asset| !facts.assets[*asset as usize].is_seen(at)).count() as u64;
-        for (number, thing) in (0..).zip(&facts.things) {
+        let packages = (0..).zip(&facts.things).filter(|(_, thing)| thing.thing.is_package());
+        for (number, thing) in packages {
             let count = match self.question.at {
                 None => thing.holders.len(),
                 Some(_) => self.count_on(facts, number, &self.facets.there),
             };
-            if thing.thing.is_package() {
-                summary.packages += count;
-                summary.distinct_packages += u64::from(count > 0);
-            }
-            summary.undetermined += if thing.is_determined(at) { 0 } else { count };
+            summary.packages += count;
+            summary.distinct_packages += u64::from(count > 0);
         }
         summary
     }

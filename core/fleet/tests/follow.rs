@@ -258,14 +258,14 @@ proptest! {
 }
 
 /// What is answered of a day: the list, the figures, the assets.
-type Answer = (Page, plimsoll_fleet::Summary, Vec<plimsoll_fleet::AssetRow>);
+type Answer = (Page, plimsoll_fleet::Summary, plimsoll_fleet::Coverage, Vec<plimsoll_fleet::AssetRow>);
 
 fn answer(findings: &Findings, facts: &Facts, now: Timestamp) -> Answer {
     let all = plimsoll_fleet::AssetFilter::default();
     let mut assets = findings.assets(facts, (&all, now), (0, 100)).1;
     // What could not be read is told of the last look alone.
     assets.iter_mut().for_each(|row| row.problems.clear());
-    (everything(findings, facts, now), findings.summary(facts, now), assets)
+    (everything(findings, facts, now), findings.summary(facts, now), findings.coverage(facts, &all), assets)
 }
 
 fn snapshot(facts: &Facts) -> Vec<u8> {

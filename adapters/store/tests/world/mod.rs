@@ -160,6 +160,15 @@ pub(crate) async fn populate(store: &Store) {
     act(store, "root", day(6), Command::RetireAsset(asset("db-1"), "sold".to_owned())).await.expect("retired");
 }
 
+/// The ledger is as it was written, the tables follow from it, and so does what is in memory.
+pub(crate) async fn assert_is_whole(store: &Store) {
+    let report = store.verify(&signer().verifier(), Vec::new(), |_| {}).await.expect("verified");
+    assert_eq!(report.tampering, []);
+    let (replayed, record) = store.replay(|_| {}).await.expect("replayed");
+    assert_eq!(replayed.differences, []);
+    assert_eq!(record.state, store.record().await.expect("read").state);
+}
+
 /// The words of a failure, with those of its causes.
 pub(crate) fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

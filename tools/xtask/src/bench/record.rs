@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::measure::{cpu_seconds, median};
+use super::world::package;
 use anyhow::{Context, Result};
 use fleet::Thing;
 use jiff::{SignedDuration, Timestamp};
@@ -72,16 +73,7 @@ async fn entries(
 }
 
 fn thing(number: usize, version: usize) -> Thing {
-    let (name, version) = (format!("project-{number}"), format!("1.2.{version}-1+deb12u1"));
-    Thing {
-        kind: "deb".to_owned(),
-        ecosystem: "Debian:12".to_owned(),
-        source: Some((name.clone(), version.clone())),
-        architecture: "amd64".to_owned(),
-        name,
-        version,
-        ..Thing::default()
-    }
+    package(format!("project-{number}"), format!("1.2.{version}-1+deb12u1"))
 }
 
 async fn inventories(

@@ -72,17 +72,7 @@ impl World {
 
     pub(super) fn thing(number: u32) -> Thing {
         let (project, version) = (number / VERSIONS, number % VERSIONS);
-        let name = format!("project-{project}");
-        let version = format!("1.{}.{version}-1", project % 20);
-        Thing {
-            kind: "deb".to_owned(),
-            ecosystem: "Debian:12".to_owned(),
-            source: Some((name.clone(), version.clone())),
-            architecture: "amd64".to_owned(),
-            name,
-            version,
-            ..Thing::default()
-        }
+        package(format!("project-{project}"), format!("1.{}.{version}-1", project % 20))
     }
 
     /// What is said of a thing: each vulnerability is in the versions before its fix.
@@ -256,6 +246,19 @@ impl World {
         document.added.sort_unstable();
         document.removed.sort_unstable();
         Ok((taken(asset, self.now()), document.write()?))
+    }
+}
+
+/// A package of Debian 12.
+pub(super) fn package(name: String, version: String) -> Thing {
+    Thing {
+        kind: "deb".to_owned(),
+        ecosystem: "Debian:12".to_owned(),
+        source: Some((name.clone(), version.clone())),
+        architecture: "amd64".to_owned(),
+        name,
+        version,
+        ..Thing::default()
     }
 }
 

@@ -32,9 +32,9 @@ pub(super) fn write(view: &View<'_>, is_json: bool, (gaps, words): (&Gaps, &[Str
             summary.classes.iter().map(|(class, counts)| json!({ "class": class, "counts": of(counts) })).collect();
         let whole = json!({
             "at": view.now, "policy": policy.name, "all": of(&summary.all), "classes": classes, "assets": summary.assets,
-            "assets_overdue": summary.assets_overdue, "never_scanned": summary.never_scanned, "scans_overdue": gaps.scans_overdue,
+            "assets_overdue": summary.assets_overdue, "never_scanned": gaps.coverage.never_scanned, "scans_overdue": gaps.scans_overdue,
             "packages": summary.packages, "distinct_packages": summary.distinct_packages,
-            "undetermined_packages": summary.undetermined, "gaps": words,
+            "undetermined_packages": gaps.coverage.undetermined, "gaps": words,
         });
         out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         return Ok((out, code(summary.all.overdue, !words.is_empty())));
