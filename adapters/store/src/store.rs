@@ -24,8 +24,8 @@ const MOST_WAITING: usize = 10_000;
 pub struct Store {
     pub(crate) database: Database,
     record: Arc<RwLock<Record>>,
-    /// The key that signs, as the store was opened with it.
-    signer: Option<Signer>,
+    /// The key that signs snapshots, as the store was opened with it.
+    sealer: Option<Signer>,
     /// None where the record was opened to be read.
     requests: Option<mpsc::Sender<Request>>,
 }
@@ -42,8 +42,9 @@ pub struct Options<'a> {
     pub findings_at: Option<Timestamp>,
     /// The file of a snapshot that opening may begin with, and that is written anew where it is far behind.
     pub snapshot: Option<PathBuf>,
-    /// Keys that may have signed the snapshot, beside the one that signs: where there is none it is not looked at.
-    pub trusted: Vec<Verifier>,
+    /// Where the record is only read: keys of which one signs the ledger. It is the one that signs snapshots; where it is not at
+    /// hand none is believed, and none is written.
+    pub sealers: Vec<Signer>,
     /// Where documents are kept that are too large for the database: a folder, or `s3://bucket/prefix`. Beside a SQLite file it is
     /// the folder `blobs` if nothing is said; for PostgreSQL nowhere.
     pub blobs: Option<String>,
@@ -65,7 +66,7 @@ impl<'a> Options<'a> {
             write_point: None,
             findings_at: None,
             snapshot: None,
-            trusted: Vec::new(),
+            sealers: Vec::new(),
             blobs: None,
         }
     }
@@ -119,8 +120,14 @@ impl Store {
         {
             return Err(Error::Key { found: signer.verifier().to_string() });
         }
-        let own = options.signer.iter().map(Signer::verifier);
-        let trusted: Vec<Verifier> = own.chain(options.trusted.iter().cloned()).collect();
+        let mut sealer = options.signer.clone();
+        for other in options.sealers.iter().filter(|_| options.signer.is_none()) {
+            if log.is_signed_by(&other.verifier())? {
+                sealer = Some(other.clone());
+                break;
+            }
+        }
+        let trusted: Vec<Verifier> = sealer.iter().map(Signer::verifier).collect();
         let kept = options.snapshot.as_deref().map(|path| (path, trusted.as_slice()));
         let (mut record, followed) = Record::load((&snapshot, &database.blobs), log.size(), kept, progress).await?;
         snapshot.rollback().await.doing("end reading")?;
@@ -128,7 +135,6 @@ impl Store {
             record.go_live(now);
         }
         let record = Arc::new(RwLock::new(record));
-        let own = options.signer.clone();
         let requests = options.signer.map(|signer| {
             let (requests, received) = mpsc::channel(MOST_WAITING);
             let writer = Writer {
@@ -149,7 +155,7 @@ impl Store {
             tokio::spawn(writer.run(received));
             requests
         });
-        let store = Self { database, record, signer: own, requests };
+        let store = Self { database, record, sealer, requests };
         if let Some(path) = options.snapshot.filter(|_| followed > MOST_BEHIND) {
             // It is there to be faster: who may not write it, or has no room for it, opens as slowly the next time.
             let _ = store.keep_snapshot(&path).await;
@@ -165,8 +171,8 @@ impl Store {
         let record = self.record().await?;
         let entries = record.state.entries;
         let root = log::root(&self.database.readers, entries).await?;
-        let signer = self.signer.as_ref().ok_or(Error::ReadOnly)?;
-        let made = tokio::task::block_in_place(|| Made::of(&record.facts, (entries, root), signer))?;
+        let sealer = self.sealer.as_ref().ok_or(Error::ReadOnly)?;
+        let made = tokio::task::block_in_place(|| Made::of(&record.facts, (entries, root), sealer))?;
         drop(record);
         tokio::task::block_in_place(|| made.put(path))
     }

@@ -134,6 +134,19 @@ both! {
         drop(open_with(&place.url, &file.0).await);
         assert_eq!(file.bytes(), first, "nothing had to be followed");
         assert_eq!(facts(&open_with(&place.url, &file.0).await).await, facts(&store).await);
+        // Whoever only reads and has the key writes and believes it too: another run begins where this one ended.
+        std::fs::remove_file(&file.0).expect("removed");
+        let read = async |sealers: Vec<ledger::Signer>| {
+            let options = Options { snapshot: Some(file.0.clone()), sealers, ..Options::reading(&place.url) };
+            let mut first = None;
+            let reader = Store::open(options, |entry| { first.get_or_insert(entry); }).await.expect("opened");
+            assert_eq!(facts(&reader).await, facts(&store).await);
+            first
+        };
+        assert!(read(Vec::new()).await.is_some() && !file.0.exists(), "it has no key to sign it with");
+        assert!(read(vec![signer()]).await.is_some() && file.0.exists(), "everything was followed");
+        assert_eq!(read(vec![signer()]).await, None, "nothing had to be followed");
+        assert!(read(Vec::new()).await.is_some(), "whose signature it is cannot be said");
         // Where it cannot be written, the record opens all the same.
         let nowhere = Path::new("/proc/plimsoll/record.facts");
         assert_eq!(facts(&open_with(&place.url, nowhere).await).await, facts(&store).await);

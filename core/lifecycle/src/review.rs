@@ -23,6 +23,7 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
             let is_next = known.inventory.is_some() && known.scanned_at.is_none_or(|last| last <= looked || last > at);
             return if is_next && looked <= at { Ok(()) } else { Err(Refusal::Unlike) };
         }
+        // By the rule that holds for everybody, until a policy can state another.
         Event::ScanMissed { asset, due } => {
             if by.as_str() != SYSTEM {
                 state.may(by, Role::OPERATES)?;
