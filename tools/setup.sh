@@ -112,3 +112,26 @@ ensure_s3() {
     python3 -m venv target/tools/moto && target/tools/moto/bin/pip install --quiet 'moto[server]==5.1.18' ||
         say "moto cannot be installed: the tests that need it say so"
 }
+
+# A browser and what drives it, for the tests of the pages: Debian's Chromium, and packages of npm.
+ensure_browser() {
+    ensure_packages chromium
+    command -v npm >/dev/null 2>&1 || ensure_packages nodejs npm
+    folder=target/tools/browser
+    cmp -s apps/server/tests/browser/package-lock.json "$folder/package-lock.json" && [ -d "$folder/node_modules" ] && return 0
+    say "installing what drives the browser in the tests into $folder"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp apps/server/tests/browser/package.json apps/server/tests/browser/package-lock.json "$folder/"
+    (cd "$folder" && npm ci --silent --no-audit --no-fund) || say "npm cannot install it: the tests that need it say so"
+}
+
+# What asks the API all that its description allows, and more: schemathesis of PyPI in a folder of its own.
+ensure_schemathesis() {
+    [ -x target/tools/schemathesis/bin/schemathesis ] && return 0
+    ensure_packages python3 python3-venv
+    say "installing schemathesis, which tests the API, into target/tools/schemathesis"
+    rm -rf target/tools/schemathesis
+    python3 -m venv target/tools/schemathesis && target/tools/schemathesis/bin/pip install --quiet 'schemathesis==4.32.5' ||
+        say "schemathesis cannot be installed: the tests that need it say so"
+}

@@ -17,7 +17,7 @@ pub use error::Error;
 pub use import::{Imported, import};
 pub use mapped::MappedIndex;
 pub use store::{Document, Store};
-pub use sync::{Outcome, Sync, sync};
+pub use sync::{Outcome, Sync, client_builder, sync};
 
 /// What long work reports as it goes on. The doors decide how to show it.
 pub trait Progress: Send + std::marker::Sync {

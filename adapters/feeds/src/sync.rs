@@ -111,7 +111,8 @@ impl Outcome {
     }
 }
 
-fn client(options: &Sync) -> Result<Client, Error> {
+/// A client with the one TLS of this program: the roots that browsers trust, and no proxy of its own.
+pub fn client_builder() -> reqwest::ClientBuilder {
     // Asking twice is no error: the first answer stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -119,10 +120,11 @@ fn client(options: &Sync) -> Result<Client, Error> {
     Client::builder()
         .tls_backend_preconfigured(tls)
         .connect_timeout(Duration::from_secs(10))
-        .read_timeout(options.timeout)
         .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(Error::Client)
+}
+
+fn client(options: &Sync) -> Result<Client, Error> {
+    client_builder().read_timeout(options.timeout).build().map_err(Error::Client)
 }
 
 fn tasks(store: &Store, feeds: &[&'static Feed], options: &Sync, now: Timestamp) -> Result<Vec<Task>, Error> {

@@ -9,6 +9,7 @@ use crate::error::{Doing, Error};
 use crate::file::sync_folder_of;
 use crate::log;
 use crate::replay::{Replayed, replay};
+use crate::schema::SCHEMA;
 use crate::tables::{self, Cell, DOCUMENTS, HEAD, Row, Table};
 use ledger::{Report, Verifier};
 use sea_orm::ConnectionTrait;
@@ -17,8 +18,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// The first line of a backup: its kind and the version of its form.
-const MAGIC: &[u8] = b"plimsoll backup 1\n";
+/// The first line of a backup: its kind and the version of its form, which is that of the schema.
+const MAGIC: &[u8] = b"plimsoll backup ";
 /// How hard backups are compressed: most of what is in them is compressed already.
 const LEVEL: i32 = 1;
 /// More bytes than any cell has.
@@ -76,9 +77,10 @@ pub async fn backup(
     let database = Database::inspect(url, blobs).await?;
     let snapshot = database.snapshot().await?;
     let (entries, checkpoint) = log::head(&snapshot).await?;
-    let mut writer = Writer::new(out)?;
+    let version = database.version(&snapshot).await?;
+    let mut writer = Writer::new(out, version)?;
     let mut rows = 0;
-    for table in tables::all() {
+    for table in tables::kept(version) {
         writer.text(table.name)?;
         let mut cursor = database::Cursor::new(table);
         while let Some(part) = cursor.next(&snapshot).await? {
@@ -189,7 +191,7 @@ async fn read_into(
     let mut reader = Reader::new(input)?;
     let transaction = staged.begin().await?;
     let mut rows = 0;
-    for table in tables::all() {
+    for table in tables::kept(reader.version) {
         let name = reader.text()?;
         if name != table.name {
             return Err(damaged(format!("it has the table `{name}` where `{}` belongs", table.name)));
@@ -224,7 +226,7 @@ async fn copy(from: &Database, to: &Database) -> Result<(), Error> {
     if log::head(&transaction).await?.0 > 0 {
         return Err(Error::Occupied);
     }
-    for table in tables::all() {
+    for table in tables::kept(SCHEMA) {
         let mut cursor = database::Cursor::new(table);
         while let Some(rows) = cursor.next(&from.readers).await? {
             put(&transaction, table, &rows).await?;
@@ -258,10 +260,11 @@ struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    fn new(mut out: W) -> Result<Self, Error> {
-        out.write_all(MAGIC).map_err(wrote)?;
+    fn new(mut out: W, version: i64) -> Result<Self, Error> {
+        let head = [MAGIC, format!("{version}\n").as_bytes()].concat();
+        out.write_all(&head).map_err(wrote)?;
         let out = zstd::stream::write::Encoder::new(out, LEVEL).map_err(wrote)?;
-        Ok(Self { out, hash: Sha256::new_with_prefix(MAGIC) })
+        Ok(Self { out, hash: Sha256::new_with_prefix(head) })
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -308,17 +311,23 @@ fn wrote(source: std::io::Error) -> Error {
 struct Reader<R: Read> {
     input: zstd::stream::read::Decoder<'static, std::io::BufReader<R>>,
     hash: Sha256,
+    /// The version of the schema whose tables it has.
+    version: i64,
 }
 
 impl<R: Read> Reader<R> {
     fn new(mut input: R) -> Result<Self, Error> {
-        let mut magic = vec![0; MAGIC.len()];
-        input.read_exact(&mut magic).map_err(|_| damaged("it is no backup".to_owned()))?;
-        if magic != MAGIC {
-            return Err(damaged("it is no backup of a form that is known".to_owned()));
-        }
+        // The version is one digit, until there are ten.
+        let mut head = vec![0; MAGIC.len() + 2];
+        input.read_exact(&mut head).map_err(|_| damaged("it is no backup".to_owned()))?;
+        let version = head.strip_prefix(MAGIC).and_then(|rest| match rest {
+            [digit @ b'1'..=b'9', b'\n'] => Some(i64::from(digit - b'0')),
+            _ => None,
+        });
+        let version = version.filter(|version| *version <= SCHEMA);
+        let version = version.ok_or_else(|| damaged("it is no backup of a form that is known".to_owned()))?;
         let input = zstd::stream::read::Decoder::new(input).map_err(|error| damaged(error.to_string()))?;
-        Ok(Self { input, hash: Sha256::new_with_prefix(MAGIC) })
+        Ok(Self { input, hash: Sha256::new_with_prefix(&head), version })
     }
 
     fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Error> {

@@ -238,7 +238,7 @@ impl Writer {
         }
         let first = record.state.entries;
         let documents: HashMap<String, Vec<u8>> =
-            plan.documents.into_iter().map(|bytes| (document::digest(&bytes), bytes)).collect();
+            plan.documents.into_iter().map(|bytes| (ledger::digest(&bytes), bytes)).collect();
         let entries = checked(&events, &documents, (by, at))?;
         // INVARIANT: the rules have said yes, and everything can be kept; from here on nothing but a fault can stop it.
         if let Some(next) = plan.key {
@@ -258,16 +258,17 @@ impl Writer {
             }
         }
         change.jobs.extend(plan.jobs.into_iter().map(job_row));
+        change.accounts.extend(plan.accounts);
         Ok(Committed { first, events, checkpoint: String::new() })
     }
 
     async fn write(&mut self, transaction: DatabaseTransaction, change: Change) -> Result<(), Error> {
-        if change.entries.is_empty() && change.jobs.is_empty() {
+        if change.entries.is_empty() && change.jobs.is_empty() && change.accounts.is_empty() {
             return transaction.rollback().await.doing("end a transaction");
         }
         // What was appended in memory must be thrown away if it does not become durable.
         self.is_stale = true;
-        let Change { entries, projected, documents, jobs, key } = change;
+        let Change { entries, projected, documents, jobs, accounts, key } = change;
         let mut written = entries.iter().map(Vec::len).sum::<usize>();
         let is_told = !entries.is_empty();
         // Until it is kept that the key changes, the old one signs.
@@ -302,6 +303,10 @@ impl Writer {
         if !jobs.is_empty() {
             self.point("jobs")?;
             database::insert_missing(&transaction, &JOBS, &jobs).await?;
+        }
+        if !accounts.is_empty() {
+            self.point("accounts")?;
+            crate::accounts::put(&transaction, accounts).await?;
         }
         self.point("commit")?;
         if let Err(error) = transaction.commit().await.doing("commit") {
@@ -425,6 +430,7 @@ struct Change {
     projected: Projected,
     documents: BTreeMap<String, Row>,
     jobs: Vec<Row>,
+    accounts: BTreeMap<PersonId, Option<String>>,
     key: Option<Signer>,
 }
 

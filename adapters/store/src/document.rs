@@ -3,7 +3,6 @@
 use crate::blobs::Blobs;
 use crate::error::Error;
 use crate::tables::{Cell, Row};
-use sha2::{Digest, Sha256};
 
 /// How hard documents are compressed.
 const LEVEL: i32 = 3;
@@ -16,17 +15,6 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
         0..=MOST_BYTES => Ok(()),
         size => Err(Error::Plan(format!("a document has {size} bytes, more than the {MOST_BYTES} that can be kept"))),
     }
-}
-
-/// The digest under which a document is named: `sha256:` and 64 hexadecimal digits.
-#[must_use]
-pub fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The row of a document.
@@ -54,7 +42,7 @@ pub(crate) async fn set_apart(row: &mut Row, blobs: &Blobs) -> Result<(), Error>
 pub(crate) fn unpack(row: &Row) -> Result<Vec<u8>, Error> {
     let name = row[0].text();
     let bytes = unpack_unchecked(row)?;
-    match digest(&bytes) == name {
+    match ledger::digest(&bytes) == name {
         true => Ok(bytes),
         false => Err(damaged(name, "its bytes are not those of its digest".to_owned())),
     }

@@ -3,6 +3,7 @@
 //! The ledger is the only thing that is written: every other table follows from it, and [`Store::replay`] rebuilds and
 //! compares them. Nothing is acknowledged that is not durable.
 
+mod accounts;
 mod backup;
 mod blobs;
 mod commit;
@@ -21,12 +22,13 @@ mod snapshot;
 mod store;
 mod tables;
 
+pub use accounts::Session;
 pub use backup::{BackedUp, Restored, backup, restore};
 pub use database::without_password as shown;
-pub use document::digest;
 pub use error::{Error, in_words};
 pub use jobs::{Job, Outcome};
 pub use keys::Keys;
+pub use ledger::digest;
 pub use plan::{Committed, NewJob, Plan, WritePoint};
 pub use record::Record;
 pub use replay::{Difference, DifferenceKind, Replayed, replay_at};

@@ -17,6 +17,8 @@ pub struct Plan {
     pub documents: Vec<Vec<u8>>,
     /// Work that follows from it.
     pub jobs: Vec<NewJob>,
+    /// How people sign in from now on, as a text of the caller's; none where nothing is to be known any more.
+    pub accounts: Vec<(PersonId, Option<String>)>,
     /// A change of the ledger's key, from the next entry on.
     pub key: Option<Signer>,
 }

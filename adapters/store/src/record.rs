@@ -101,9 +101,16 @@ impl Record {
             | Event::AssetRetired { asset, .. }
             | Event::InventoryTaken { asset, .. }
             | Event::AssetScanned { asset, .. }
-            | Event::ScanMissed { asset, .. } => {
+            | Event::ScanMissed { asset, .. }
+            | Event::AgentRevoked { asset, .. } => {
                 noun(projected, &ASSETS, (asset.as_str(), number), state.assets.get(asset))
             }
+            Event::AgentEnrolled { asset, token, .. } => {
+                noun(projected, &TOKENS, (token.as_str(), number), state.tokens.get(token))?;
+                noun(projected, &ASSETS, (asset.as_str(), number), state.assets.get(asset))
+            }
+            // Whether somebody signs in this way is no affair of what follows from the ledger.
+            Event::CredentialChanged { .. } => Ok(()),
             Event::RolesGiven { person, .. } | Event::PersonErased { person } => {
                 noun(projected, &PEOPLE, (person.as_str(), number), state.people.get(person))
             }

@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Alias, ColumnDef, Index};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 /// The version of the schema that this program writes.
-const SCHEMA: i64 = 1;
+pub(crate) const SCHEMA: i64 = 2;
 
 impl Database {
     /// The version of the schema; 0 where there is none yet, in whatever schema of PostgreSQL's search path it might be.
@@ -73,9 +73,7 @@ impl Database {
         }
         let found = self.version(&transaction).await?;
         if found < 1 {
-            for table in tables::all() {
-                create_table(&transaction, table).await?;
-            }
+            create_tables(&transaction, 1).await?;
             let queue = Index::create()
                 .name("jobs_by_queue")
                 .table(Alias::new("jobs"))
@@ -88,11 +86,22 @@ impl Database {
             database::insert(&transaction, &HEAD, &[head]).await?;
             let create = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
             transaction.execute_unprepared(create).await.doing(ACT)?;
-            let version = format!("INSERT INTO schema_version (version) VALUES ({SCHEMA})");
-            transaction.execute_unprepared(&version).await.doing(ACT)?;
+            transaction.execute_unprepared("INSERT INTO schema_version (version) VALUES (1)").await.doing(ACT)?;
+        }
+        for version in found.max(1) + 1..=SCHEMA {
+            create_tables(&transaction, version).await?;
+            let update = format!("UPDATE schema_version SET version = {version}");
+            transaction.execute_unprepared(&update).await.doing(ACT)?;
         }
         transaction.commit().await.doing(ACT)
     }
+}
+
+async fn create_tables(on: &impl ConnectionTrait, version: i64) -> Result<(), Error> {
+    for table in tables::brought_by(version) {
+        create_table(on, table).await?;
+    }
+    Ok(())
 }
 
 async fn create_table(on: &impl ConnectionTrait, table: &Table) -> Result<(), Error> {

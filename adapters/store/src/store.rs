@@ -196,8 +196,7 @@ impl Store {
         }
         drop(record);
         // Whoever writes reads what was kept first, also where there is nothing to write.
-        let nobody = PersonId::new(lifecycle::SYSTEM)?;
-        self.commit(&nobody, Timestamp::UNIX_EPOCH, |_| Ok(Plan::default())).await?;
+        self.catch_up().await?;
         Ok(self.record.read().await)
     }
 
@@ -240,6 +239,15 @@ impl Store {
         let requests = self.requests.as_ref().ok_or(Error::ReadOnly)?;
         requests.send(request).await.map_err(|_| Error::Closed)?;
         Ok(Submitted(answered))
+    }
+
+    /// Takes in what other programs have written to the record.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn catch_up(&self) -> Result<(), Error> {
+        let nobody = PersonId::new(lifecycle::SYSTEM)?;
+        self.commit(&nobody, Timestamp::UNIX_EPOCH, |_| Ok(Plan::default())).await.map(|_| ())
     }
 
     /// Changes the ledger's key, vouched for by the one before it.

@@ -72,6 +72,19 @@ pub(crate) const JOBS: Table = Table {
 pub(crate) const LEASES: Table =
     Table { name: "leases", columns: &[("name", Text), ("holder", Text), ("held_until", Integer)], keys: 1 };
 
+/// How people sign in, by their ids: what can be erased, and is in no entry.
+pub(crate) const ACCOUNTS: Table = Table { name: "accounts", columns: &[("id", Text), ("body", Text)], keys: 1 };
+/// Who is signed in, by the digest of the secret that says so.
+pub(crate) const SESSIONS: Table = Table {
+    name: "sessions",
+    columns: &[("digest", Text), ("person", Text), ("until", Integer), ("body", Text)],
+    keys: 1,
+};
+
+/// What was answered to requests that may come again, by their keys.
+pub(crate) const ANSWERS: Table =
+    Table { name: "answers", columns: &[("key", Text), ("until", Integer), ("body", Text)], keys: 1 };
+
 /// What the ledger is made of.
 pub(crate) const LEDGER: &[Table] = &[BATCHES, TILES, HEAD, DOCUMENTS];
 /// What follows from the ledger.
@@ -79,9 +92,23 @@ pub(crate) const PROJECTIONS: &[Table] = &[ASSETS, PEOPLE, TOKENS, FEEDS, DECISI
 /// What is neither.
 pub(crate) const WORK: &[Table] = &[JOBS, LEASES];
 
+/// The tables that a version of the schema brought.
+pub(crate) fn brought_by(version: i64) -> Vec<&'static Table> {
+    match version {
+        1 => LEDGER.iter().chain(PROJECTIONS).chain(WORK).collect(),
+        2 => vec![&ACCOUNTS, &SESSIONS, &ANSWERS],
+        _ => Vec::new(),
+    }
+}
+
 /// All tables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Table> {
-    LEDGER.iter().chain(PROJECTIONS).chain(WORK)
+    (1..=crate::schema::SCHEMA).flat_map(brought_by)
+}
+
+/// The tables of a version of the schema that are worth keeping: who is signed in and what was answered is not.
+pub(crate) fn kept(version: i64) -> impl Iterator<Item = &'static Table> {
+    (1..=version).flat_map(brought_by).filter(|table| table.name != SESSIONS.name && table.name != ANSWERS.name)
 }
 
 impl From<&str> for Cell {

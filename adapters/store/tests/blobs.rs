@@ -56,7 +56,7 @@ fn large() -> Vec<u8> {
 
 async fn adopt(store: &Store, text: Vec<u8>) -> Result<String, Error> {
     if !store.record().await?.state.people.contains_key(&person("lead")) {
-        let lead = Command::SetRoles(person("lead"), BTreeSet::from([Role::SecurityLead]));
+        let lead = Command::SetRoles(person("lead"), BTreeSet::from([Role::SecurityLead]), BTreeSet::new());
         act(store, "root", day(0), lead).await?;
     }
     let name = digest(&text);

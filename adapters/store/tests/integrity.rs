@@ -189,7 +189,7 @@ both! {
         let store = open(&place.url).await;
         populate(&store).await;
         drop(store);
-        let forge = "INSERT INTO people (id, entry, body) VALUES ('mallory', 0, '{\"roles\":[\"executive\"],\"is_erased\":false}')";
+        let forge = "INSERT INTO people (id, entry, body) VALUES ('mallory', 0, '{\"roles\":[\"approver\"],\"is_erased\":false}')";
         run(&tables(place).await, forge).await;
         let mut bytes = Vec::new();
         backup((&place.url, None), &mut bytes, |_| {}).await.expect("backed up");
@@ -336,6 +336,6 @@ async fn push_one(store: &Store) {
     let id = AssetId::new("a").expect("an id");
     act(store, "root", day(1), Command::RegisterAsset(id, Attributes::default())).await.expect("registered");
     push(store, "a", day(2), &[("openssl", "3")]).await.expect("pushed");
-    let auditor = Command::SetRoles(person("aino"), BTreeSet::from([Role::Auditor]));
+    let auditor = Command::SetRoles(person("aino"), BTreeSet::from([Role::Auditor]), BTreeSet::new());
     act(store, "root", day(2), auditor).await.expect("a role");
 }

@@ -163,7 +163,7 @@ both! {
 
     async fn a_missing_document_is_refused(place) {
         let store = open(&place.url).await;
-        act(&store, "root", day(0), Command::SetRoles(person("lead"), BTreeSet::from([Role::SecurityLead]))).await.expect("a role");
+        act(&store, "root", day(0), Command::SetRoles(person("lead"), BTreeSet::from([Role::SecurityLead]), BTreeSet::new())).await.expect("a role");
         let nowhere = Command::AdoptPolicy { name: "x".to_owned(), document: digest(b"nowhere") };
         let failed = act(&store, "lead", day(1), nowhere).await.expect_err("it fails");
         assert!(words(&failed).contains("is missing"), "{}", words(&failed));

@@ -442,7 +442,13 @@ async fn populated(store: &Store, version: u32) -> String {
 /// A token, a feed and a decision.
 async fn one_of_each(store: &Store) {
     let (token, holder) = (TokenId::new("t").expect("an id"), Holder::Person(person("lead")));
-    let issue = Command::IssueToken { token, holder, digest: digest(b"secret"), until: day(99) };
+    let issue = Command::IssueToken {
+        token,
+        holder,
+        digest: digest(b"secret"),
+        until: day(99),
+        scopes: std::collections::BTreeSet::new(),
+    };
     act(store, "root", day(9), issue).await.expect("issued");
     let feed = FeedId::new("debian").expect("an id");
     let update = Command::UpdateFeed { feed, digest: digest(b"feed"), records: 1, newest: None };

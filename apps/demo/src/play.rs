@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
 use lifecycle::{AssetId, Command, DecisionId, DecisionKind, PersonId, Reach, Role as PersonRole, ScanRule, Scope};
 use operations::{Advisories, Observed, Organisation, Taken};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be played.
 #[derive(Debug, Clone, Copy)]
@@ -180,15 +180,18 @@ impl<'o> Year<'o> {
     async fn begin(&self) -> Result<(), operations::Error> {
         let (at, founder) = (self.at(0, 0), person("freya.administrator")?);
         let roles = BTreeSet::from([PersonRole::Administrator]);
-        self.organisation.act(&founder, at, Command::SetRoles(founder.clone(), roles)).await?;
+        self.organisation.act(&founder, at, Command::SetRoles(founder.clone(), roles, BTreeSet::new())).await?;
         for (who, role) in [
             ("silas.security-lead", PersonRole::SecurityLead),
-            ("edda.executive", PersonRole::Executive),
+            ("edda.approver", PersonRole::Approver),
             ("olaf.operator", PersonRole::Operator),
             ("dina.developer", PersonRole::Developer),
             ("aino.auditor", PersonRole::Auditor),
+            ("emil.employee", PersonRole::Employee),
         ] {
-            let command = Command::SetRoles(person(who)?, BTreeSet::from([role]));
+            let teams = if role == PersonRole::Developer { DEVELOPERS_TEAMS } else { &[] };
+            let teams = teams.iter().map(|team| (*team).to_owned()).collect();
+            let command = Command::SetRoles(person(who)?, BTreeSet::from([role]), teams);
             self.organisation.act(&founder, at, command).await?;
         }
         self.adopt("baseline", at).await
@@ -235,7 +238,7 @@ impl<'o> Year<'o> {
             if !asset.is_scanned(day) {
                 continue;
             }
-            let observed = Observed::of(&asset.inventory(&self.projects), &[]).map_err(store::Error::from)?;
+            let observed = Observed::of(&asset.inventory(&self.projects), &[])?;
             let agent = person(&format!("{}{}", lifecycle::AGENT, asset.id))?;
             let input = (observed, at);
             // What is handed in first comes into the ledger first, and many share one transaction.
@@ -256,7 +259,7 @@ impl<'o> Year<'o> {
         let at = self.at(day, DECISIONS_HOUR);
         let due: Vec<_> = self.waiting.extract_if(.., |(.., answer)| *answer <= day).collect();
         for (id, kind, _) in due {
-            let by = if kind == DecisionKind::Exception { "edda.executive" } else { "silas.security-lead" };
+            let by = if kind == DecisionKind::Exception { "edda.approver" } else { "silas.security-lead" };
             let is_approved = self.random.percent(80);
             self.organisation.act(&person(by)?, at, Command::AnswerDecision(id, is_approved)).await?;
         }
@@ -269,12 +272,18 @@ impl<'o> Year<'o> {
         let is_exception = self.random.percent(70);
         let kind = if is_exception { DecisionKind::Exception } else { DecisionKind::FalsePositive };
         let there: Vec<&Asset> = self.assets.iter().filter(|asset| asset.is_there(day)).collect();
-        let assets = match (is_exception, there.is_empty()) {
-            (true, false) => {
-                (0..3).map(|_| self.random.pick(&there).id.clone()).collect::<BTreeSet<_>>().into_iter().collect()
-            }
-            _ => Vec::new(),
+        let picked: BTreeMap<AssetId, &str> = match (is_exception, there.is_empty()) {
+            (true, false) => (0..3)
+                .map(|_| {
+                    let asset = self.random.pick(&there);
+                    (asset.id.clone(), asset.role.owner)
+                })
+                .collect(),
+            _ => BTreeMap::new(),
         };
+        let is_developers = picked.values().all(|owner| DEVELOPERS_TEAMS.contains(owner));
+        let by = if is_developers { "dina.developer" } else { "olaf.operator" };
+        let assets = picked.into_keys().collect();
         self.decisions += 1;
         let Ok(decision) = DecisionId::new(format!("D-{:04}", self.decisions)) else { return Ok(()) };
         let reason = if is_exception {
@@ -290,11 +299,14 @@ impl<'o> Year<'o> {
             until: at + SignedDuration::from_hours(24 * i64::from(20 + self.random.below(70))),
             renews: None,
         };
-        self.organisation.act(&person("dina.developer")?, at, request).await?;
+        self.organisation.act(&person(by)?, at, request).await?;
         self.waiting.push((decision, kind, day + 1 + self.random.below(6)));
         Ok(())
     }
 }
+
+/// The teams whose assets are the developer's.
+const DEVELOPERS_TEAMS: &[&str] = &["web", "payments"];
 
 fn role_of(mut lot: u32) -> &'static Role {
     for role in ROLES {

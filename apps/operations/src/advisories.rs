@@ -2,6 +2,8 @@
 
 use crate::error::Error;
 use advisories::index::{FeedState, Index};
+use feeds::MappedIndex;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A compiled index that tasks can share.
@@ -23,6 +25,21 @@ impl Advisories {
         let index = Index::open(bytes.as_ref())?;
         let (digest, feeds) = (index.digest(), index.meta()?.feeds);
         Ok(Self { bytes: Arc::new(bytes), digest, feeds })
+    }
+
+    /// The current index of a data directory; none if there is none.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn current(data: &Path) -> Result<Option<Self>, Error> {
+        struct Mapped(MappedIndex);
+        impl AsRef<[u8]> for Mapped {
+            fn as_ref(&self) -> &[u8] {
+                self.0.bytes()
+            }
+        }
+        let mapped = MappedIndex::current(&feeds::Store::new(data))?;
+        mapped.map(|mapped| Self::new(Mapped(mapped))).transpose()
     }
 
     /// The index inside.

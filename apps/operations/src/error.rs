@@ -9,6 +9,12 @@ pub enum Error {
     /// The advisories could not be read.
     #[error("failed to read the advisories")]
     Advisories(#[from] ::advisories::Error),
+    /// An inventory cannot be used.
+    #[error("the inventory cannot be used")]
+    Inventory(#[from] protocol::Error),
+    /// The index is not at hand.
+    #[error(transparent)]
+    Feeds(#[from] feeds::Error),
     /// What assets have could not be held against the advisories.
     #[error("failed to hold packages against the advisories")]
     Assessment(#[from] assessment::Error),
@@ -18,6 +24,9 @@ pub enum Error {
         /// As of when.
         at: Option<jiff::Timestamp>,
     },
+    /// There is no randomness.
+    #[error("the system gives no random numbers")]
+    Random,
     /// A task of the program ended before its time.
     #[error("a task ended before its time")]
     Task,

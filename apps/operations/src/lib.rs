@@ -3,17 +3,22 @@
 //! Nothing here reads a clock: the instant and the person who acts are arguments.
 
 mod advisories;
+mod deadline;
+mod enrolment;
 mod error;
 mod gaps;
 mod names;
-mod observed;
 mod organisation;
+mod proof;
 mod questions;
 
 pub use advisories::Advisories;
+pub use deadline::deadline_as_json;
+pub use enrolment::enrolment;
 pub use error::Error;
 pub use gaps::Gaps;
 pub use names::package_name;
-pub use observed::Observed;
 pub use organisation::{Judged, Organisation, Taken};
+pub use proof::proof_as_json;
+pub use protocol::Observed;
 pub use questions::View;

@@ -2,10 +2,10 @@
 
 use crate::advisories::Advisories;
 use crate::error::Error;
-use crate::observed::Observed;
 use fleet::{Facts, JudgedDocument, Judgement, Signals, Thing};
 use jiff::Timestamp;
 use lifecycle::{AssetId, Command, Event, PersonId, Pushed, Role, decide};
+use protocol::Observed;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Committed, Plan, Record, Store, Submitted, digest};
 
@@ -76,7 +76,8 @@ impl Organisation {
             let plan = move |record: &Record| {
                 // Somebody else may have been faster.
                 let is_first = record.state.people.is_empty();
-                let commands = is_first.then_some(Command::SetRoles(founder, roles)).into_iter().collect();
+                let commands =
+                    is_first.then_some(Command::SetRoles(founder, roles, BTreeSet::new())).into_iter().collect();
                 Ok(Plan { commands, ..Plan::default() })
             };
             is_first = !self.store.commit(by, now, plan).await?.events.is_empty();
@@ -109,6 +110,29 @@ impl Organisation {
     /// If the rules refuse it, or it cannot be kept.
     pub async fn act(&self, by: &PersonId, now: Timestamp, command: Command) -> Result<Committed, Error> {
         Ok(self.store.commit(by, now, move |_| Ok(Plan { commands: vec![command], ..Plan::default() })).await?)
+    }
+
+    /// Notes that an asset was looked at and nothing had changed: what was found has the digest of its newest inventory. `false` if
+    /// it has not, or if that was known.
+    ///
+    /// # Errors
+    /// If the asset is not registered, the instant lies ahead, or it cannot be kept.
+    pub async fn look(
+        &self,
+        by: &PersonId,
+        asset: AssetId,
+        (digest, taken_at): (String, Timestamp),
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let plan = move |record: &Record| {
+            let known = record.state.assets.get(&asset).and_then(|known| known.inventory.as_ref());
+            let command = known.filter(|known| known.digest == digest).map(|known| {
+                let (packages, unread) = (known.packages, known.unread);
+                Command::PushInventory(Pushed { asset, digest, document: String::new(), taken_at, packages, unread })
+            });
+            Ok(Plan { commands: command.into_iter().collect(), ..Plan::default() })
+        };
+        Ok(!self.store.commit(by, now, plan).await?.events.is_empty())
     }
 
     /// Takes in what was observed on an asset. What no asset had before is held against the advisories at once.

@@ -12,7 +12,7 @@ pub struct View<'r> {
     /// The record.
     pub record: &'r Record,
     /// The findings.
-    pub findings: Findings,
+    pub findings: &'r Findings,
     /// The instant against which due dates are held.
     pub now: Timestamp,
     /// The past instant that was asked about; none if it was now.
@@ -30,11 +30,15 @@ impl Organisation {
         now: Timestamp,
         answer: impl FnOnce(&View<'_>) -> T,
     ) -> Result<T, Error> {
-        let record = self.store.record().await?;
+        let record = self.store.record_at(now).await?;
+        // Where findings are kept up to date with every entry, those of now are at hand.
+        if let Some(findings) = record.findings.as_ref().filter(|_| at.is_none()) {
+            return Ok(answer(&View { record: &record, findings, now, at }));
+        }
         let policy = record.facts.policy_at(at).ok_or(Error::NoPolicy { at })?;
         let now = at.unwrap_or(now);
         let decisions = record.state.decisions_at(now);
         let findings = Findings::evaluate(&record.facts, Question { policy, decisions, at });
-        Ok(answer(&View { record: &record, findings, now, at }))
+        Ok(answer(&View { record: &record, findings: &findings, now, at }))
     }
 }

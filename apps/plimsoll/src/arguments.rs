@@ -2,9 +2,11 @@
 
 mod fleet;
 mod ledger;
+mod serve;
 
 pub(crate) use fleet::*;
 pub(crate) use ledger::*;
+pub(crate) use serve::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -65,6 +67,10 @@ pub(crate) enum Command {
     /// The ledger of all that happened: verify it, prove entries, make the tables anew
     #[command(after_help = "Exit codes: 0 all is as it was written; 1 it is not; 2 could not finish; 64 wrong usage.")]
     Ledger(LedgerArguments),
+    /// Run the service: agents report, people work in web pages, programs use the API
+    Serve(Box<ServeArguments>),
+    /// Let agents in, list them, turn them away
+    Agent(AgentArguments),
     /// Write the whole record into one file, while others go on to use it
     Backup(BackupArguments),
     /// Put a backup into an empty data directory, and verify it
@@ -250,6 +256,12 @@ pub(crate) enum GenerateCommand {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// The description of the API (OpenAPI), or who may use which address, as a table
+    Api {
+        /// Who may use which address, as Markdown, instead of the description
+        #[arg(long)]
+        access: bool,
     },
     /// Man pages into a folder
     Man {

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod agent;
 mod backup;
 mod changelogs;
 mod demo;
@@ -9,6 +10,7 @@ mod generate;
 mod ledger;
 mod policy;
 mod scan;
+mod serve;
 mod why;
 
 use crate::arguments::{Arguments, Colour, Command};
@@ -30,6 +32,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8> {
         Command::Policy(command) => policy::run(&command),
         Command::Fleet(fleet) => fleet::run(fleet, &data, arguments.quiet),
         Command::Ledger(ledger) => ledger::run(ledger, &data, arguments.quiet),
+        Command::Serve(serve) => serve::run(&serve, &data, arguments.quiet),
+        Command::Agent(agent) => agent::run(agent, &data, arguments.quiet),
         Command::Backup(backup) => backup::backup(&backup, &data, arguments.quiet),
         Command::Restore(restore) => backup::restore(&restore, &data, arguments.quiet),
         Command::Demo(demo) => demo::run(&demo, &data, arguments.quiet),

@@ -11,8 +11,9 @@ mod openvex;
 mod sarif;
 mod table;
 
-pub(crate) use deadline::{as_json as deadline_as_json, in_words as deadline_in_words};
+pub(crate) use deadline::in_words as deadline_in_words;
 pub(crate) use json::finding as finding_as_json;
+pub(crate) use operations::deadline_as_json;
 
 use crate::arguments::Format;
 use advisories::Problem;

@@ -10,6 +10,7 @@ mod printable;
 mod progress;
 mod record;
 mod sheet;
+mod table;
 mod target;
 
 use clap::Parser;

@@ -3,11 +3,10 @@
 use crate::arguments::RecordArguments;
 use crate::exit::Usage;
 use crate::progress::{self, Counter};
-use ::feeds::MappedIndex;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use lifecycle::PersonId;
-use operations::{Advisories, Organisation};
+use operations::Organisation;
 use std::path::{Path, PathBuf};
 use store::{Keys, Options, Store};
 
@@ -72,7 +71,15 @@ pub(crate) fn person(arguments: &RecordArguments) -> Result<PersonId> {
 /// Opens the record to change it. Where there is none yet it is founded: whoever does so administrates it, and the common
 /// baseline is in force until another policy is adopted.
 pub(crate) async fn open_or_found(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
-    let opened = open_at(data, arguments, (Access::Found, is_quiet)).await?;
+    founded(open_at(data, arguments, (Access::Found, is_quiet)).await?, is_quiet).await
+}
+
+/// The same, with findings that are kept up to date with every entry.
+pub(crate) async fn open_to_serve(data: &Path, arguments: &RecordArguments, is_quiet: bool) -> Result<Opened> {
+    founded(open_at(data, arguments, (Access::Serve, is_quiet)).await?, is_quiet).await
+}
+
+async fn founded(opened: Opened, is_quiet: bool) -> Result<Opened> {
     let policy = ::policy::PRESETS.iter().find(|preset| preset.id == "baseline").context("the baseline is gone")?;
     if opened.organisation.found(&opened.person, (policy.id, policy.text), opened.now).await? && !is_quiet {
         progress::say(&format!(
@@ -99,12 +106,13 @@ enum Access {
     Read,
     Change,
     Found,
+    Serve,
 }
 
 async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (Access, bool)) -> Result<Opened> {
     let (address, person) = (address(data, arguments), person(arguments)?);
     let is_new = store::is_new(&address).await?;
-    if is_new && access != Access::Found {
+    if is_new && matches!(access, Access::Read | Access::Change) {
         return Err(Usage(format!(
             "there is no record at `{}`: begin one with `plimsoll fleet register` or `plimsoll fleet push`",
             store::shown(&address)
@@ -114,15 +122,19 @@ async fn open_at(data: &Path, arguments: &RecordArguments, (access, is_quiet): (
     let mut counter = Counter::new("reading the record", "entries", is_quiet);
     let progress = |entry| counter.at(entry, None);
     let keys = Keys::of(data);
-    let place =
-        Options { snapshot: Some(snapshot(data)), blobs: arguments.blobs.clone(), ..Options::reading(&address) };
+    let place = Options {
+        snapshot: Some(snapshot(data)),
+        blobs: arguments.blobs.clone(),
+        findings_at: (access == Access::Serve).then(Timestamp::now),
+        ..Options::reading(&address)
+    };
     let store = match access {
         Access::Read => {
             // Who may not read the keys reads the record all the same, and waits longer.
             let sealers = keys.candidates().unwrap_or_default();
             Store::open(Options { sealers, ..place }, progress).await?
         }
-        Access::Change | Access::Found => {
+        Access::Change | Access::Found | Access::Serve => {
             if is_new {
                 std::fs::create_dir_all(data).with_context(|| format!("failed to create `{}`", data.display()))?;
                 keys.found()?;
@@ -145,6 +157,7 @@ async fn open_with_key(keys: &Keys, place: &Options<'_>, mut progress: impl FnMu
         let options = Options {
             snapshot: place.snapshot.clone(),
             blobs: place.blobs.clone(),
+            findings_at: place.findings_at,
             ..Options::new(place.url, signer.clone())
         };
         match Store::open(options, &mut progress).await {
@@ -164,18 +177,6 @@ async fn open_with_key(keys: &Keys, place: &Options<'_>, mut progress: impl FnMu
     }
     // INVARIANT: the key that signs is among them, so that one was refused.
     Err(refused.map_or_else(|| anyhow::anyhow!("there is no key"), Into::into))
-}
-
-/// The current index of advisories of a data directory; none if there is none.
-pub(crate) fn advisories(data: &Path) -> Result<Option<Advisories>> {
-    struct Mapped(MappedIndex);
-    impl AsRef<[u8]> for Mapped {
-        fn as_ref(&self) -> &[u8] {
-            self.0.bytes()
-        }
-    }
-    let mapped = MappedIndex::current(&::feeds::Store::new(data))?;
-    Ok(mapped.map(|mapped| Advisories::new(Mapped(mapped))).transpose()?)
 }
 
 /// A public key: the text itself, or a file that holds it.

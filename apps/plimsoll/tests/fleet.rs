@@ -121,7 +121,7 @@ fn decisions_take_two_people_and_set_findings_aside_visibly() {
     assert_eq!(world.code(&["fleet", "register", "web-1", "--exposure", "internal"]), 0);
     assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
     assert_eq!(world.push("web-1", "old", "2026-11-01"), 0);
-    assert_eq!(world.code(&["fleet", "person", "edda", "--role", "executive"]), 0);
+    assert_eq!(world.code(&["fleet", "person", "edda", "--role", "approver"]), 0);
     let until = "2027-03-01";
     let ask = [
         "fleet",
@@ -302,7 +302,7 @@ fn a_decision_speaks_of_the_package_that_was_named() {
     assert_eq!(world.code(&["fleet", "register", "app"]), 0);
     assert_eq!(world.code(&["feeds", "import", &world.path("feeds")]), 0);
     assert_eq!(world.code(&["fleet", "push", "app", &world.path("bom.json")]), 0);
-    assert_eq!(world.code(&["fleet", "person", "edda", "--role", "executive"]), 0);
+    assert_eq!(world.code(&["fleet", "person", "edda", "--role", "approver"]), 0);
     let decide = |id: &str, package: &str| {
         let until = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 90)).strftime("%F").to_string();
         let ask = [

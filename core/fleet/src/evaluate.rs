@@ -345,7 +345,7 @@ fn note_former(facts: &Facts, (number, asset): (u32, u32), at: Instant, slot: &m
 }
 
 /// Calls `each` with every interval in which an asset has a thing.
-fn each_interval(facts: &Facts, thing: &ThingFacts, each: &mut impl FnMut(u32, Instant, Instant)) {
+pub(crate) fn each_interval(facts: &Facts, thing: &ThingFacts, each: &mut impl FnMut(u32, Instant, Instant)) {
     let mut spans = thing.spans.iter().peekable();
     for asset in &thing.holders {
         let mut is_spanned = false;

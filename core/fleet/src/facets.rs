@@ -1,5 +1,6 @@
 //! Facets: which assets there are, and which of them bear which word, ready for filters and sorted lists.
 
+use crate::evaluate::Findings;
 use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
 use crate::query::AssetFilter;
@@ -138,6 +139,11 @@ impl Facets {
                 None => found.clear(),
             }
         }
+        if let Some(owners) = &filter.owners {
+            let words = self.words.get(&Facet::Owner);
+            let owned = owners.iter().filter_map(|owner| words?.get(&owner.to_lowercase()));
+            found &= owned.fold(RoaringBitmap::new(), |all, assets| all | assets);
+        }
         if let Some(part) = &filter.platform {
             let part = part.to_lowercase();
             let mut all = RoaringBitmap::new();
@@ -150,5 +156,32 @@ impl Facets {
             return found.into_iter().filter(|asset| self.noted[*asset as usize].text.contains(&part)).collect();
         }
         found
+    }
+}
+
+/// The words of one facet, each with how many assets bear it.
+pub type Words = Vec<(String, u64)>;
+
+impl Findings {
+    /// The facets of the assets that are asked for: each with its words, those that most assets bear first.
+    #[must_use]
+    pub fn words(&self, facts: &Facts, filter: &AssetFilter) -> Vec<(&'static str, Words)> {
+        let found = self.facets.find(facts, filter);
+        let named = [
+            (Facet::Owner, "owner"),
+            (Facet::Environment, "environment"),
+            (Facet::Criticality, "criticality"),
+            (Facet::Exposure, "exposure"),
+            (Facet::Platform, "system"),
+            (Facet::Tag, "tag"),
+        ];
+        let of = |facet: &Facet| {
+            let all = self.facets.words.get(facet).into_iter().flatten();
+            let counted = all.map(|(word, assets)| (word.clone(), assets.intersection_len(&found)));
+            let mut words: Words = counted.filter(|(_, count)| *count > 0).collect();
+            words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            words
+        };
+        named.iter().map(|(facet, name)| (*name, of(facet))).filter(|(_, words)| !words.is_empty()).collect()
     }
 }

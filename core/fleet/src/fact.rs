@@ -182,6 +182,11 @@ impl VulnerabilityFacts {
 }
 
 impl AssetFacts {
+    /// Whether one of its lives ends at an instant.
+    pub(crate) fn goes_at(&self, at: Instant) -> bool {
+        self.lives.iter().any(|(_, until)| *until == at)
+    }
+
     /// What was said about it at an instant; what was said first where that is later.
     pub(crate) fn attributes_at(&self, at: Instant) -> Option<Arc<Attributes>> {
         let end = self.attributes.partition_point(|(since, _)| *since <= at).max(1);

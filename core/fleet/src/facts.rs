@@ -44,6 +44,25 @@ impl Facts {
         self.things.iter().map(|facts| facts.thing.as_ref())
     }
 
+    /// Whether an asset has something that was never held against advisories.
+    #[must_use]
+    pub fn has_unjudged(&self) -> bool {
+        self.things.iter().any(|facts| facts.judged.is_none() && !facts.holders.is_empty())
+    }
+
+    /// When the first asset was registered; none before that.
+    #[must_use]
+    pub fn began_at(&self) -> Option<jiff::Timestamp> {
+        let first = self.assets.iter().filter_map(|asset| asset.lives.first()).map(|(from, _)| *from).min();
+        first.and_then(|first| jiff::Timestamp::from_millisecond(first).ok())
+    }
+
+    /// A thing by its number.
+    #[must_use]
+    pub fn thing(&self, number: u32) -> Option<&Thing> {
+        self.things.get(number as usize).map(|facts| facts.thing.as_ref())
+    }
+
     /// The numbers of what an asset has now, in rising order; nothing of one that is not known.
     pub fn things_of(&self, asset: &AssetId) -> impl Iterator<Item = u32> + '_ {
         let number = self.asset_numbers.get(asset);

@@ -2,6 +2,7 @@
 //!
 //! Facts are stored, findings are derived: no row per asset and vulnerability exists anywhere.
 
+mod ages;
 mod assets;
 mod coverage;
 mod deadline;
@@ -17,6 +18,7 @@ mod group;
 mod groups;
 mod judgement;
 mod keys;
+mod pace;
 mod packed;
 mod plain;
 mod plan;
@@ -27,16 +29,19 @@ mod snapshot;
 mod summary;
 mod thing;
 
+pub use ages::{AGE_DAYS, Ages, DAYS_AHEAD};
 pub use assets::AssetRow;
 pub use coverage::{Coverage, Undetermined};
 pub use document::{InventoryDocument, JudgedDocument, check_document};
 pub use error::Error;
 pub use evaluate::{Findings, Question, State};
 pub use explain::{Carrier, Explanation};
+pub use facets::Words;
 pub use facts::Facts;
 pub use follow::Touched;
 pub use groups::{Group, GroupBy};
 pub use judgement::{Fix, Judgement, Signals, Standing, Statement, Subject};
+pub use pace::Pace;
 pub use query::{AssetFilter, Filter, Page, Query, Row, Sort};
 pub use summary::{Counts, Summary};
 pub use thing::{Kernel, NewestPackage, Offer, Thing};

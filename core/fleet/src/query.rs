@@ -41,6 +41,8 @@ pub struct AssetFilter {
     pub environment: Option<String>,
     /// The team that owns it.
     pub owner: Option<String>,
+    /// The teams of which one must own it: who asks sees no others.
+    pub owners: Option<std::collections::BTreeSet<String>>,
     /// How much depends on it.
     pub criticality: Option<String>,
     /// Whether it can be reached from the internet.

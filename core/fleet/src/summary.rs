@@ -2,6 +2,7 @@
 
 use crate::evaluate::{Findings, State};
 use crate::facts::Facts;
+use crate::query::AssetFilter;
 use jiff::{SignedDuration, Timestamp};
 use roaring::RoaringBitmap;
 
@@ -76,13 +77,26 @@ impl Findings {
     /// The fleet in figures, against the clock's instant.
     #[must_use]
     pub fn summary(&self, facts: &Facts, now: Timestamp) -> Summary {
+        self.summary_of(facts, &AssetFilter::default(), now)
+    }
+
+    /// The assets that are asked for in figures, against the clock's instant.
+    #[must_use]
+    pub fn summary_of(&self, facts: &Facts, filter: &AssetFilter, now: Timestamp) -> Summary {
+        // Findings are on assets that are there: where all are asked for, nothing has to be looked up.
+        let wanted = (*filter != AssetFilter::default()).then(|| self.facets.find(facts, filter));
+        let there = wanted.as_ref().unwrap_or(&self.facets.there);
         let instants = instants(now);
         let mut summary = Summary::default();
         let mut classes: Vec<(String, Counts)> =
             self.question.policy.classes.iter().map(|class| (class.id.clone(), Counts::default())).collect();
         let mut is_overdue = RoaringBitmap::new();
         for cell in self.cells.iter().flatten() {
-            let count = cell.assets.len();
+            let count =
+                wanted.as_ref().map_or_else(|| cell.assets.len(), |wanted| cell.assets.intersection_len(wanted));
+            if count == 0 {
+                continue;
+            }
             summary.all.add(&cell.key, count, instants);
             if let Some((_, counts)) = classes.get_mut(usize::from(cell.key.rank)) {
                 counts.add(&cell.key, count, instants);
@@ -92,13 +106,13 @@ impl Findings {
             }
         }
         summary.classes = classes;
-        summary.assets = self.facets.there.len();
-        summary.assets_overdue = self.facets.there.intersection_len(&is_overdue);
+        summary.assets = there.len();
+        summary.assets_overdue = there.intersection_len(&is_overdue);
         let packages = (0..).zip(&facts.things).filter(|(_, thing)| thing.thing.is_package());
         for (number, thing) in packages {
             let count = match self.question.at {
-                None => thing.holders.len(),
-                Some(_) => self.count_on(facts, number, &self.facets.there),
+                None if wanted.is_none() => thing.holders.len(),
+                _ => self.count_on(facts, number, there),
             };
             summary.packages += count;
             summary.distinct_packages += u64::from(count > 0);

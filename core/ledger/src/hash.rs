@@ -52,3 +52,14 @@ impl std::fmt::Debug for Hash {
         write!(formatter, "Hash({self})")
     }
 }
+
+/// The digest under which a document beside the ledger is named: `sha256:` and 64 hexadecimal digits.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -18,7 +18,7 @@ mod verify;
 pub use checkpoint::Checkpoint;
 pub use entry::{Entry, MOST_ENTRY_BYTES};
 pub use error::Error;
-pub use hash::Hash;
+pub use hash::{Hash, digest};
 pub use key::{KeyKind, Signer, Verifier};
 pub use note::{Note, Signature};
 pub use proof::{consistency, inclusion, verify_consistency, verify_inclusion};

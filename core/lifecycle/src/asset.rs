@@ -1,5 +1,6 @@
 //! Assets: what can be patched, and what the organisation says about it.
 
+use crate::agent::Agent;
 use crate::event::Event;
 use crate::id::{AssetId, PersonId};
 use crate::inventory::Inventory;
@@ -70,6 +71,9 @@ pub struct Asset {
     pub looks: Vec<(Timestamp, Timestamp)>,
     /// When inventories were taken that came in after a newer one.
     pub late_inventories: BTreeSet<Timestamp>,
+    /// The agent that reports it, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Agent>,
     /// The due dates of scans that were missed, in their order.
     pub missed_scans: Vec<Timestamp>,
 }
@@ -85,6 +89,7 @@ impl Asset {
             looks: Vec::new(),
             late_inventories: BTreeSet::new(),
             missed_scans: Vec::new(),
+            agent: None,
         }
     }
 
@@ -92,6 +97,7 @@ impl Asset {
     pub(crate) fn come_back(&mut self, attributes: Attributes, at: Timestamp) {
         self.registrations.push(at);
         (self.attributes, self.retired, self.inventory, self.scanned_at) = (attributes, None, None, None);
+        self.agent = None;
     }
 
     /// Notes that somebody looked at it, and told it at an instant.

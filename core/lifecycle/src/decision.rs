@@ -117,6 +117,7 @@ pub(crate) fn request(
     }
     for asset in &reach.assets {
         state.active_asset(asset)?;
+        state.may_see(by, asset)?;
     }
     check_end(until, now, MOST_DAYS)?;
     if reason.trim().is_empty() {
@@ -142,8 +143,8 @@ pub(crate) fn answer(
     let known = find(state, id)?;
     // A risk is accepted by who answers for it; whether it is one is judged by who knows.
     match known.kind {
-        DecisionKind::Exception => state.may(by, &[Role::Executive])?,
-        DecisionKind::FalsePositive => state.may(by, &[Role::Executive, Role::SecurityLead])?,
+        DecisionKind::Exception => state.may(by, &[Role::Approver])?,
+        DecisionKind::FalsePositive => state.may(by, &[Role::Approver, Role::SecurityLead])?,
     }
     if known.progress != Progress::Requested {
         return Err(Refusal::State { found: known.word(), wanted: "requested" });
@@ -161,7 +162,7 @@ pub(crate) fn answer(
 
 /// Takes a decision back before its end: its findings count again from then on.
 pub(crate) fn revoke(state: &State, id: &DecisionId, by: &PersonId) -> Result<Vec<Event>, Refusal> {
-    state.may(by, &[Role::Executive, Role::SecurityLead])?;
+    state.may(by, &[Role::Approver, Role::SecurityLead])?;
     let known = find(state, id)?;
     match known.progress {
         Progress::Approved { revoked_at: None, .. } | Progress::Requested => {

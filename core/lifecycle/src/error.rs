@@ -49,6 +49,9 @@ pub enum Refusal {
     /// Somebody would give themselves a role.
     #[error("nobody changes their own roles")]
     OwnRoles,
+    /// Somebody would choose how another one signs in.
+    #[error("everybody sets their own password and authenticator")]
+    OwnCredentials,
     /// Nobody could change roles any more.
     #[error("at least one administrator must remain")]
     LastAdministrator,
@@ -99,6 +102,7 @@ impl Refusal {
             Self::End { .. } => "refusal/end",
             Self::OwnRequest => "refusal/own-request",
             Self::OwnRoles => "refusal/own-roles",
+            Self::OwnCredentials => "refusal/own-credentials",
             Self::LastAdministrator => "refusal/last-administrator",
             Self::Role { .. } => "refusal/role",
             Self::Reserved { .. } => "refusal/reserved",

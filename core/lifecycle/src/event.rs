@@ -4,8 +4,8 @@ use crate::asset::Attributes;
 use crate::decision::{DecisionKind, Reach};
 use crate::error::Error;
 use crate::id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
-use crate::person::Role;
-use crate::token::Holder;
+use crate::person::{Credential, Role};
+use crate::token::{Holder, TokenScope};
 use jiff::Timestamp;
 use ledger::Entry;
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,19 @@ pub enum Event {
         person: PersonId,
         /// Which.
         roles: BTreeSet<Role>,
+        /// The teams whose assets are theirs.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        teams: BTreeSet<String>,
+    },
+    /// Somebody signs in otherwise than before.
+    #[serde(rename = "person/credential-changed")]
+    CredentialChanged {
+        /// Who.
+        person: PersonId,
+        /// By what.
+        credential: Credential,
+        /// Whether that is there now, or is no longer.
+        is_there: bool,
     },
     /// What was known of somebody beside the id is erased.
     #[serde(rename = "person/erased")]
@@ -99,12 +112,33 @@ pub enum Event {
         digest: String,
         /// Until when it may be used.
         until: Timestamp,
+        /// What it may be used for.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        scopes: BTreeSet<TokenScope>,
     },
     /// A token was taken back.
     #[serde(rename = "token/revoked")]
     TokenRevoked {
         /// Which.
         token: TokenId,
+    },
+    /// An asset's agent was enrolled, with a token that is used up by it; the one before it, if any, is out.
+    #[serde(rename = "agent/enrolled")]
+    AgentEnrolled {
+        /// Whose agent.
+        asset: AssetId,
+        /// The token.
+        token: TokenId,
+        /// The digest of its public key.
+        key: String,
+    },
+    /// An asset's agent is trusted no longer.
+    #[serde(rename = "agent/revoked")]
+    AgentRevoked {
+        /// Whose agent.
+        asset: AssetId,
+        /// Why.
+        reason: String,
     },
     /// Another state of a feed is in force.
     #[serde(rename = "feed/updated")]
@@ -187,8 +221,12 @@ impl Event {
             | Self::AssetRetired { asset, .. }
             | Self::InventoryTaken { asset, .. }
             | Self::AssetScanned { asset, .. }
-            | Self::ScanMissed { asset, .. } => asset.as_str(),
-            Self::RolesGiven { person, .. } | Self::PersonErased { person } => person.as_str(),
+            | Self::ScanMissed { asset, .. }
+            | Self::AgentEnrolled { asset, .. }
+            | Self::AgentRevoked { asset, .. } => asset.as_str(),
+            Self::RolesGiven { person, .. }
+            | Self::CredentialChanged { person, .. }
+            | Self::PersonErased { person } => person.as_str(),
             Self::TokenIssued { token, .. } | Self::TokenRevoked { token } => token.as_str(),
             Self::FeedUpdated { feed, .. } => feed.as_str(),
             Self::AdvisoriesJudged { .. } => "advisories",

@@ -2,6 +2,7 @@
 //!
 //! Nothing here touches the world: the state, the command and the instant are arguments.
 
+mod agent;
 mod asset;
 mod decision;
 mod error;
@@ -17,6 +18,7 @@ mod scope;
 mod state;
 mod token;
 
+pub use agent::Agent;
 pub use asset::{Asset, Attributes, Exposure};
 pub use decision::{Decision, DecisionKind, Progress, Reach};
 pub use error::{Error, Refusal};
@@ -24,9 +26,9 @@ pub use event::Event;
 pub use feed::Feed;
 pub use id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
 pub use inventory::{Inventory, Pushed};
-pub use person::{AGENT, Person, Role, SYSTEM};
+pub use person::{AGENT, Credential, Person, Role, SYSTEM};
 pub use review::review;
 pub use scan::ScanRule;
 pub use scope::{Coverage, Rule, Scope};
 pub use state::{Command, PolicyInForce, State, decide};
-pub use token::{Holder, Token};
+pub use token::{Holder, Token, TokenScope};

@@ -12,33 +12,47 @@ use std::collections::BTreeSet;
 pub enum Role {
     /// Sees everything, changes nothing.
     Auditor,
-    /// Owns packages and asks for exceptions.
+    /// Works here: sees how things stand, and nothing of single assets.
+    Employee,
+    /// Owns packages and asks for exceptions; sees and reports the assets of their own teams alone.
     Developer,
     /// Registers assets and patches them.
     Operator,
     /// Owns the policy and decides on findings.
     SecurityLead,
     /// Approves exceptions.
-    Executive,
+    Approver,
     /// Gives roles and tokens.
     Administrator,
 }
 
 impl Role {
     /// Who may change assets and what is known of them.
-    pub(crate) const OPERATES: &[Self] = &[Self::Operator, Self::SecurityLead, Self::Administrator];
-    /// Who may hand in inventories, beside an asset's own agent.
-    pub(crate) const REPORTS: &[Self] = &[Self::Developer, Self::Operator, Self::SecurityLead, Self::Administrator];
+    pub const OPERATES: &[Self] = &[Self::Operator, Self::SecurityLead, Self::Administrator];
+    /// Who sees every asset.
+    pub const SEES_ALL: &[Self] =
+        &[Self::Auditor, Self::Operator, Self::SecurityLead, Self::Approver, Self::Administrator];
+    /// Every role there is.
+    pub const ALL: &[Self] = &[
+        Self::Auditor,
+        Self::Employee,
+        Self::Developer,
+        Self::Operator,
+        Self::SecurityLead,
+        Self::Approver,
+        Self::Administrator,
+    ];
 
     /// The role as it is written.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Auditor => "auditor",
+            Self::Employee => "employee",
             Self::Developer => "developer",
             Self::Operator => "operator",
             Self::SecurityLead => "security-lead",
-            Self::Executive => "executive",
+            Self::Approver => "approver",
             Self::Administrator => "administrator",
         }
     }
@@ -59,15 +73,32 @@ fn is_reserved(id: &PersonId) -> bool {
 pub struct Person {
     /// What they are trusted with; nothing once they have gone.
     pub roles: BTreeSet<Role>,
+    /// The teams whose assets are theirs.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub teams: BTreeSet<String>,
     /// Whether what is known of them beside the id was erased.
     pub is_erased: bool,
 }
 
-/// Gives somebody these roles and no others. The first person may make themselves an administrator: somebody must begin.
+/// How somebody signs in. The secrets themselves are kept beside the ledger, where they can be erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credential {
+    /// By a link that holds once.
+    Invitation,
+    /// By a password.
+    Password,
+    /// By a code of an authenticator beside it.
+    Authenticator,
+    /// By an identity provider.
+    Provider,
+}
+
+/// Gives somebody these roles and teams, and no others. The first person may make themselves an administrator: somebody must begin.
 pub(crate) fn set_roles(
     state: &State,
     person: &PersonId,
-    roles: &BTreeSet<Role>,
+    (roles, teams): (&BTreeSet<Role>, &BTreeSet<String>),
     by: &PersonId,
 ) -> Result<Vec<Event>, Refusal> {
     if is_reserved(person) {
@@ -82,10 +113,32 @@ pub(crate) fn set_roles(
     } else if !roles.contains(&Role::Administrator) {
         return Err(Refusal::LastAdministrator);
     }
-    if state.people.get(person).is_some_and(|known| known.roles == *roles && !known.is_erased) {
+    if state.people.get(person).is_some_and(|known| known.roles == *roles && known.teams == *teams && !known.is_erased)
+    {
         return Ok(Vec::new());
     }
-    Ok(vec![Event::RolesGiven { person: person.clone(), roles: roles.clone() }])
+    Ok(vec![Event::RolesGiven { person: person.clone(), roles: roles.clone(), teams: teams.clone() }])
+}
+
+/// Changes how somebody signs in: their own affair, save that an administrator invites, and takes credentials away.
+pub(crate) fn change_credential(
+    state: &State,
+    person: &PersonId,
+    (credential, is_there): (Credential, bool),
+    by: &PersonId,
+) -> Result<Vec<Event>, Refusal> {
+    let known = state.people.get(person).filter(|known| !known.is_erased);
+    known.ok_or_else(|| Refusal::Unknown { what: "person", id: person.to_string() })?;
+    let is_own = person == by && credential != Credential::Invitation;
+    // One that was taken up holds no longer.
+    let is_by_system = by.as_str() == SYSTEM && credential == Credential::Invitation && !is_there;
+    if !is_own && !is_by_system {
+        state.may(by, &[Role::Administrator])?;
+        if is_there && credential != Credential::Invitation {
+            return Err(Refusal::OwnCredentials);
+        }
+    }
+    Ok(vec![Event::CredentialChanged { person: person.clone(), credential, is_there }])
 }
 
 /// Erases what is known of somebody who has gone; their id stays where it stood.

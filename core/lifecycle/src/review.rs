@@ -42,9 +42,16 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
         Event::AssetRegistered { asset, attributes } => Command::RegisterAsset(asset, attributes),
         Event::AssetChanged { asset, attributes } => Command::ChangeAsset(asset, attributes),
         Event::AssetRetired { asset, reason } => Command::RetireAsset(asset, reason),
-        Event::RolesGiven { person, roles } => Command::SetRoles(person, roles),
+        Event::RolesGiven { person, roles, teams } => Command::SetRoles(person, roles, teams),
+        Event::CredentialChanged { person, credential, is_there } => {
+            Command::ChangeCredential(person, credential, is_there)
+        }
         Event::PersonErased { person } => Command::ErasePerson(person),
-        Event::TokenIssued { token, holder, digest, until } => Command::IssueToken { token, holder, digest, until },
+        Event::TokenIssued { token, holder, digest, until, scopes } => {
+            Command::IssueToken { token, holder, digest, until, scopes }
+        }
+        Event::AgentEnrolled { token, key, .. } => Command::EnrolAgent(token, key),
+        Event::AgentRevoked { asset, reason } => Command::RevokeAgent(asset, reason),
         Event::TokenRevoked { token } => Command::RevokeToken(token),
         Event::PolicyAdopted { name, document } => Command::AdoptPolicy { name, document },
         Event::DecisionRequested { decision, kind, reach, reason, until, renews } => {

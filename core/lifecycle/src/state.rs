@@ -1,5 +1,6 @@
 //! The state: all that stands now, made of events alone.
 
+use crate::agent::Agent;
 use crate::asset::{Asset, Attributes};
 use crate::decision::{Decision, DecisionKind, Progress, Reach};
 use crate::error::{Error, Refusal};
@@ -7,11 +8,11 @@ use crate::event::Event;
 use crate::feed::Feed;
 use crate::id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
 use crate::inventory::{Inventory, Pushed};
-use crate::person::{AGENT, Person, Role, SYSTEM};
+use crate::person::{AGENT, Credential, Person, Role, SYSTEM};
 use crate::scan::ScanRule;
 use crate::scope::Scope;
-use crate::token::{Holder, Token};
-use crate::{asset, decision, feed, inventory, person, policy, scan, token};
+use crate::token::{Holder, Token, TokenScope};
+use crate::{agent, asset, decision, feed, inventory, person, policy, scan, token};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange};
 use serde::{Deserialize, Serialize};
@@ -64,8 +65,10 @@ pub enum Command {
     PushInventory(Pushed),
     /// Tell the scans that were missed.
     TellMissedScans(ScanRule, Scope),
-    /// Give somebody these roles and no others.
-    SetRoles(PersonId, BTreeSet<Role>),
+    /// Give somebody these roles and teams, and no others.
+    SetRoles(PersonId, BTreeSet<Role>, BTreeSet<String>),
+    /// Say that somebody signs in otherwise: by what, and whether that is there now.
+    ChangeCredential(PersonId, Credential, bool),
     /// Erase what is known of somebody.
     ErasePerson(PersonId),
     /// Give out a token with this digest of its secret.
@@ -78,9 +81,15 @@ pub enum Command {
         digest: String,
         /// Until when.
         until: Timestamp,
+        /// For what.
+        scopes: BTreeSet<TokenScope>,
     },
     /// Take a token back.
     RevokeToken(TokenId),
+    /// Enrol the agent that holds a token, with the digest of its public key.
+    EnrolAgent(TokenId, String),
+    /// Trust an asset's agent no longer, with the reason.
+    RevokeAgent(AssetId, String),
     /// Put a state of a feed in force.
     UpdateFeed {
         /// Which.
@@ -142,11 +151,16 @@ pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -
         Command::RetireAsset(asset, reason) => asset::retire(state, asset, reason, by),
         Command::PushInventory(pushed) => inventory::push(state, pushed, by, now),
         Command::TellMissedScans(rule, scope) => scan::miss(state, (rule, scope), (by, now)),
-        Command::SetRoles(person, roles) => person::set_roles(state, person, roles, by),
-        Command::ErasePerson(person) => person::erase(state, person, by),
-        Command::IssueToken { token, holder, digest, until } => {
-            token::issue(state, (token, holder, digest), *until, (by, now))
+        Command::SetRoles(person, roles, teams) => person::set_roles(state, person, (roles, teams), by),
+        Command::ChangeCredential(person, credential, is_there) => {
+            person::change_credential(state, person, (*credential, *is_there), by)
         }
+        Command::ErasePerson(person) => person::erase(state, person, by),
+        Command::IssueToken { token, holder, digest, until, scopes } => {
+            token::issue(state, (token, holder, digest), (*until, scopes), (by, now))
+        }
+        Command::EnrolAgent(token, key) => agent::enrol(state, (token, key), (by, now)),
+        Command::RevokeAgent(asset, reason) => agent::revoke(state, asset, reason, by),
         Command::RevokeToken(token) => token::revoke(state, token, by),
         Command::UpdateFeed { feed, digest, records, newest } => {
             feed::update(state, feed, (digest, *records, *newest), by)
@@ -185,16 +199,44 @@ impl State {
     pub(crate) fn may_report(&self, by: &PersonId, asset: &AssetId) -> Result<(), Refusal> {
         match by.as_str().strip_prefix(AGENT) == Some(asset.as_str()) {
             true => Ok(()),
-            false => self.may(by, Role::REPORTS),
+            false => self.may_see(by, asset).and_then(|()| self.may(by, REPORTS)),
         }
+    }
+
+    /// Says no if an asset is none of somebody's: who sees all sees it, a developer sees those of their teams.
+    ///
+    /// # Errors
+    /// The refusal; for who does not see it, it is not there.
+    pub fn may_see(&self, person: &PersonId, asset: &AssetId) -> Result<(), Refusal> {
+        let unknown = || Refusal::Unknown { what: "asset", id: asset.to_string() };
+        let is_seen = match self.teams_seen(person)? {
+            None => true,
+            Some(teams) => {
+                let owner = self.assets.get(asset).and_then(|known| known.attributes.owner.as_ref());
+                owner.is_some_and(|owner| teams.contains(owner))
+            }
+        };
+        if is_seen { Ok(()) } else { Err(unknown()) }
+    }
+
+    /// The teams whose assets somebody sees; none where they see all.
+    ///
+    /// # Errors
+    /// The refusal, if they see no asset at all.
+    pub fn teams_seen(&self, person: &PersonId) -> Result<Option<&BTreeSet<String>>, Refusal> {
+        if self.may(person, Role::SEES_ALL).is_ok() {
+            return Ok(None);
+        }
+        self.may(person, SEES)?;
+        // INVARIANT: who has a role is known.
+        Ok(self.people.get(person).map(|known| &known.teams))
     }
 
     /// Says no if somebody may not say what the advisories say. Whoever hands in an inventory says what the index in force says of
     /// what came with it; another index is put in force by who operates.
     pub(crate) fn may_judge(&self, by: &PersonId, index: Option<&str>) -> Result<(), Refusal> {
         let agent = by.as_str().strip_prefix(AGENT).and_then(|asset| AssetId::new(asset).ok());
-        let reports =
-            agent.is_some_and(|asset| self.active_asset(&asset).is_ok()) || self.may(by, Role::REPORTS).is_ok();
+        let reports = agent.is_some_and(|asset| self.active_asset(&asset).is_ok()) || self.may(by, REPORTS).is_ok();
         let is_in_force = index.is_some() && index == self.index.as_deref();
         if by.as_str() == SYSTEM || reports && is_in_force { Ok(()) } else { self.may(by, Role::OPERATES) }
     }
@@ -249,19 +291,28 @@ impl State {
             }
             Event::AssetScanned { asset, at } => self.asset(&asset)?.note_look(at, entry.at),
             Event::ScanMissed { asset, due } => self.asset(&asset)?.missed_scans.push(due),
-            Event::RolesGiven { person, roles } => {
-                self.people.insert(person, Person { roles, is_erased: false });
+            Event::RolesGiven { person, roles, teams } => {
+                self.people.insert(person, Person { roles, teams, is_erased: false });
             }
+            Event::CredentialChanged { .. } => {}
             Event::PersonErased { person } => {
-                self.people.insert(person, Person { roles: BTreeSet::new(), is_erased: true });
+                self.people.insert(person, Person { is_erased: true, ..Person::default() });
             }
-            Event::TokenIssued { token, holder, digest, until } => {
-                self.tokens.insert(token, Token { holder, digest, until, is_revoked: false });
+            Event::TokenIssued { token, holder, digest, until, scopes } => {
+                self.tokens
+                    .insert(token, Token { holder, digest, until, scopes, is_revoked: false, is_used_up: false });
             }
             Event::TokenRevoked { token } => {
                 let known = self.tokens.get_mut(&token);
                 known.ok_or_else(|| missing(self.entries, "token", token.as_str()))?.is_revoked = true;
             }
+            Event::AgentEnrolled { asset, token, key } => {
+                let number = self.entries;
+                let known = self.tokens.get_mut(&token).ok_or_else(|| missing(number, "token", token.as_str()))?;
+                known.is_used_up = true;
+                self.asset(&asset)?.agent = Some(Agent { token, key, since: entry.at });
+            }
+            Event::AgentRevoked { asset, .. } => self.asset(&asset)?.agent = None,
             Event::FeedUpdated { feed, digest, records, newest } => {
                 self.feeds.insert(feed, Feed { digest, records, newest, since: entry.at });
             }
@@ -315,6 +366,11 @@ impl State {
         self.decisions.get_mut(decision).ok_or_else(|| missing(number, "decision", decision.as_str()))
     }
 }
+
+/// Who may hand in inventories, beside an asset's own agent.
+const REPORTS: &[Role] = &[Role::Developer, Role::Operator, Role::SecurityLead, Role::Administrator];
+/// Who sees assets, if only those of their teams.
+const SEES: &[Role] = &[Role::Developer];
 
 fn missing(number: u64, what: &'static str, id: &str) -> Error {
     Error::Missing { number, what, id: id.to_owned() }

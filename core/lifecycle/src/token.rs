@@ -6,6 +6,7 @@ use crate::person::Role;
 use crate::{Refusal, State};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The most days a token may live.
 const MOST_DAYS: i32 = 366;
@@ -16,8 +17,41 @@ const MOST_DAYS: i32 = 366;
 pub enum Holder {
     /// A person.
     Person(PersonId),
-    /// An asset's agent.
+    /// An asset's agent, which enrols with it once.
     Asset(AssetId),
+}
+
+/// What a token may be used for, beside what its holder's roles allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenScope {
+    /// To read.
+    Read,
+    /// To hand in inventories.
+    Report,
+    /// To register and change assets and what watches them.
+    Operate,
+    /// To ask for and to give decisions.
+    Decide,
+    /// To change people, tokens and settings.
+    Administrate,
+}
+
+impl TokenScope {
+    /// Every scope there is.
+    pub const ALL: &[Self] = &[Self::Read, Self::Report, Self::Operate, Self::Decide, Self::Administrate];
+
+    /// The scope as it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Report => "report",
+            Self::Operate => "operate",
+            Self::Decide => "decide",
+            Self::Administrate => "administrate",
+        }
+    }
 }
 
 /// A token as it stands.
@@ -29,8 +63,14 @@ pub struct Token {
     pub digest: String,
     /// Until when it may be used.
     pub until: Timestamp,
+    /// What it may be used for: one without any is good for nothing but to enrol.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub scopes: BTreeSet<TokenScope>,
     /// Whether it was taken back.
     pub is_revoked: bool,
+    /// Whether an agent has enrolled with it.
+    #[serde(default)]
+    pub is_used_up: bool,
 }
 
 impl State {
@@ -56,14 +96,18 @@ pub(crate) fn check_end(until: Timestamp, now: Timestamp, most_days: i32) -> Res
     }
 }
 
-/// Gives out a token.
+/// Gives out a token: to oneself, to an agent by who operates, to anybody by an administrator.
 pub(crate) fn issue(
     state: &State,
     (token, holder, digest): (&TokenId, &Holder, &str),
-    until: Timestamp,
+    (until, scopes): (Timestamp, &BTreeSet<TokenScope>),
     (by, now): (&PersonId, Timestamp),
 ) -> Result<Vec<Event>, Refusal> {
-    state.may(by, &[Role::Administrator])?;
+    match holder {
+        Holder::Person(person) if person == by && state.may(by, Role::ALL).is_ok() => {}
+        Holder::Person(_) => state.may(by, &[Role::Administrator])?,
+        Holder::Asset(_) => state.may(by, Role::OPERATES)?,
+    }
     check_end(until, now, MOST_DAYS)?;
     if state.tokens.contains_key(token) {
         return Err(Refusal::Exists { what: "token", id: token.to_string() });
@@ -75,12 +119,18 @@ pub(crate) fn issue(
         Holder::Asset(asset) => state.active_asset(asset).map(|_| ()),
         Holder::Person(_) => Ok(()),
     }?;
-    Ok(vec![Event::TokenIssued { token: token.clone(), holder: holder.clone(), digest: digest.to_owned(), until }])
+    let (token, holder, digest) = (token.clone(), holder.clone(), digest.to_owned());
+    Ok(vec![Event::TokenIssued { token, holder, digest, until, scopes: scopes.clone() }])
 }
 
 /// Takes a token back.
 pub(crate) fn revoke(state: &State, token: &TokenId, by: &PersonId) -> Result<Vec<Event>, Refusal> {
-    state.may(by, &[Role::Administrator])?;
+    let holder = state.tokens.get(token).map(|known| &known.holder);
+    match holder {
+        Some(Holder::Person(person)) if person == by => {}
+        Some(Holder::Asset(_)) => state.may(by, Role::OPERATES)?,
+        _ => state.may(by, &[Role::Administrator])?,
+    }
     match state.tokens.get(token) {
         None => Err(Refusal::Unknown { what: "token", id: token.to_string() }),
         Some(known) if known.is_revoked => Ok(Vec::new()),

@@ -6,6 +6,7 @@ mod ledger;
 mod measure;
 mod record;
 mod scale;
+mod server;
 mod world;
 
 use anyhow::{Context, Result, bail};
@@ -25,7 +26,7 @@ pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
         return super::cargo(root, &[&bench[..], part.as_slice()].concat());
     }
     if let Some(part) = part {
-        return one_part(part);
+        return one_part(root, part);
     }
     super::cargo(root, &["build", "--release", "--locked", "-p", "plimsoll"])?;
     let program = root.join("target/release/plimsoll");
@@ -42,19 +43,25 @@ pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
     self::record::run(&work, &mut rows)?;
     self::fleet::run(&mut rows)?;
     self::scale::run(&work, &mut rows)?;
+    self::server::run(&program, &work, &mut rows)?;
     write_page(root, &rows)
 }
 
 /// One part alone, to look at; the page stays as it is.
-fn one_part(part: &str) -> Result<()> {
+fn one_part(root: &Path, part: &str) -> Result<()> {
     let mut rows = Vec::new();
     match part {
         "fleet" => self::fleet::run(&mut rows)?,
         "record" => self::record::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
         "scale" => self::scale::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
+        "server" => {
+            super::cargo(root, &["build", "--release", "--locked", "-p", "plimsoll"])?;
+            let work = std::env::temp_dir().join("plimsoll-bench");
+            self::server::run(&root.join("target/release/plimsoll"), &work, &mut rows)?;
+        }
         // What opens the record that was made, as a process of its own.
         "ready" => return self::scale::ready(&std::env::temp_dir().join("plimsoll-bench")),
-        _ => bail!("no part is called `{part}`: fleet, record, scale"),
+        _ => bail!("no part is called `{part}`: fleet, record, scale, server"),
     }
     for Row { what, figures, limit, is_over } in rows {
         println!("{what}: {figures} (limit {limit}){}", if is_over { " OVER THE LIMIT" } else { "" });

@@ -14,8 +14,9 @@ const CORE: &[(&str, &[&str])] = &[
     ("lifecycle", &["ledger"]),
     ("fleet", &["policy", "lifecycle"]),
     ("assessment", &["versions", "advisories", "inventory", "matching", "policy", "fleet"]),
+    ("protocol", &["inventory", "ledger", "lifecycle", "fleet", "assessment"]),
 ];
-const ADAPTERS: &[&str] = &["feeds", "store"];
+const ADAPTERS: &[&str] = &["feeds", "host", "store"];
 
 /// Fails if a manifest names a crate that its floor may not know.
 pub(crate) fn check(root: &Path) -> Result<()> {

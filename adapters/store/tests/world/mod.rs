@@ -62,7 +62,7 @@ pub(crate) async fn staff(store: &Store) {
         return;
     }
     let roles = BTreeSet::from([Role::Administrator, Role::Operator]);
-    act(store, "root", day(0), Command::SetRoles(person("root"), roles)).await.expect("a role");
+    act(store, "root", day(0), Command::SetRoles(person("root"), roles, BTreeSet::new())).await.expect("a role");
 }
 
 pub(crate) async fn try_open(url: &str, write_point: Option<WritePoint>) -> Result<Store, Error> {
@@ -137,9 +137,11 @@ pub(crate) async fn push(
 /// A small organisation: people, three assets, some inventories.
 pub(crate) async fn populate(store: &Store) {
     staff(store).await;
-    let roles = [("boss", Role::Executive), ("lead", Role::SecurityLead)];
+    let roles = [("boss", Role::Approver), ("lead", Role::SecurityLead)];
     for (who, role) in roles {
-        act(store, "root", day(0), Command::SetRoles(person(who), BTreeSet::from([role]))).await.expect("a role");
+        act(store, "root", day(0), Command::SetRoles(person(who), BTreeSet::from([role]), BTreeSet::new()))
+            .await
+            .expect("a role");
     }
     let text = policy::PRESETS[0].text.as_bytes().to_vec();
     let adopt = Command::AdoptPolicy { name: "test".to_owned(), document: digest(&text) };

@@ -64,9 +64,11 @@ pub(crate) async fn open_with(url: &str, keys: u64, write_point: Option<WritePoi
 /// What all steps need: people, an asset, and so many entries more.
 pub(crate) async fn prepare(store: &Store, more: u64) {
     staff(store).await;
-    let roles = [("boss", Role::Executive), ("lead", Role::SecurityLead)];
+    let roles = [("boss", Role::Approver), ("lead", Role::SecurityLead)];
     for (who, role) in roles {
-        act(store, "root", day(0), Command::SetRoles(person(who), BTreeSet::from([role]))).await.expect("a role");
+        act(store, "root", day(0), Command::SetRoles(person(who), BTreeSet::from([role]), BTreeSet::new()))
+            .await
+            .expect("a role");
     }
     register(store, "base", day(0)).await.expect("registered");
     let many = (0..more).map(|number| Command::RegisterAsset(asset(&format!("more-{number}")), Attributes::default()));
@@ -192,11 +194,18 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             commit("root", one(added())).await;
             commit("root", one(Command::RetireAsset(asset(&name), "sold".to_owned()))).await;
         }
-        5 => commit("root", one(Command::SetRoles(person(&name), BTreeSet::from([Role::Developer])))).await,
+        5 => {
+            commit("root", one(Command::SetRoles(person(&name), BTreeSet::from([Role::Developer]), BTreeSet::new())))
+                .await
+        }
         6 => {
             let token = TokenId::new(&name).expect("an id");
             let (holder, digest, until) = (Holder::Person(person("lead")), digest(name.as_bytes()), day(310));
-            commit("root", one(Command::IssueToken { token: token.clone(), holder, digest, until })).await;
+            commit(
+                "root",
+                one(Command::IssueToken { token: token.clone(), holder, digest, until, scopes: BTreeSet::new() }),
+            )
+            .await;
             commit("root", one(Command::RevokeToken(token))).await;
         }
         7 => {
@@ -232,7 +241,11 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             let text = format!("{}\n# all of {name}\n", policy::PRESETS[1].text).into_bytes();
             let adopt = Command::AdoptPolicy { name: name.clone(), document: digest(&text) };
             let commands = vec![added(), adopt];
-            commit("lead", Plan { commands, documents: vec![text], jobs: vec![job()], key: None }).await;
+            commit(
+                "lead",
+                Plan { accounts: Vec::new(), commands, documents: vec![text], jobs: vec![job()], key: None },
+            )
+            .await;
         }
         // Last: what they put in force is read again at each opening, and there are many of them in the end.
         _ => {

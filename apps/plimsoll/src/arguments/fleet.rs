@@ -294,6 +294,9 @@ pub(crate) enum FleetCommand {
         /// Their roles; can be given several times
         #[arg(long, value_enum, required_unless_present = "none")]
         role: Vec<RoleArgument>,
+        /// A team whose assets are theirs: developers see those alone; can be given several times
+        #[arg(long)]
+        team: Vec<String>,
         /// None at all: whatever they had is taken away
         #[arg(long, conflicts_with = "role")]
         none: bool,
@@ -313,10 +316,11 @@ pub(crate) enum FleetCommand {
 #[derive(ValueEnum, Debug, Clone, Copy)]
 pub(crate) enum RoleArgument {
     Auditor,
+    Employee,
     Developer,
     Operator,
     SecurityLead,
-    Executive,
+    Approver,
     Administrator,
 }
 

@@ -4,7 +4,6 @@ mod decisions;
 mod lists;
 mod push;
 mod register;
-mod table;
 mod why;
 
 use crate::arguments::{
@@ -62,7 +61,7 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
 }
 
 /// An asset's id, as an argument.
-fn asset_id(text: &str) -> Result<AssetId> {
+pub(super) fn asset_id(text: &str) -> Result<AssetId> {
     AssetId::new(text).map_err(|refusal| Usage(refusal.to_string()).into())
 }
 
@@ -89,6 +88,7 @@ fn asset_filter(arguments: AssetFilterArguments) -> Result<AssetFilter> {
         id: arguments.asset.as_deref().map(asset_id).transpose()?,
         environment: arguments.environment,
         owner: arguments.owner,
+        owners: None,
         criticality: arguments.criticality,
         exposure: arguments.exposure.map(exposure),
         tag: arguments.tag,

@@ -4,7 +4,6 @@ use super::day_and_time;
 use crate::printable::printable;
 use jiff::Timestamp;
 use policy::{Deadline, Policy};
-use serde_json::json;
 use std::fmt::Write;
 
 /// The derivation for people.
@@ -51,19 +50,4 @@ pub(crate) fn in_words(deadline: &Deadline, policy: &Policy, now: Timestamp) -> 
         line(format!("    also owed: {}", deadline.also));
     }
     text
-}
-
-/// The derivation for programs.
-pub(crate) fn as_json(deadline: &Deadline) -> serde_json::Value {
-    let step = |step: &policy::Step| json!({ "class": step.class, "started_at": step.started_at, "started_by": step.started_by, "due": step.due });
-    let input =
-        |input: &policy::Input| json!({ "name": input.name, "value": input.value, "is_assumed": input.is_assumed });
-    json!({
-        "class": deadline.class,
-        "due": deadline.due,
-        "is_mitigation": deadline.is_mitigation,
-        "also": deadline.also,
-        "steps": deadline.steps.iter().map(step).collect::<Vec<_>>(),
-        "inputs": deadline.inputs.iter().map(input).collect::<Vec<_>>(),
-    })
 }

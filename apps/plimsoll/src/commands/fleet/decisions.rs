@@ -1,6 +1,5 @@
 //! Decisions on findings.
 
-use super::table::Table;
 use super::{asset_id, instant};
 use crate::arguments::{DecisionCommand, DecisionKindArgument, ListFormat};
 use crate::commands::why::canonical_id;
@@ -9,6 +8,7 @@ use crate::formats::{count, day};
 use crate::progress::say;
 use crate::record::Opened;
 use crate::sheet;
+use crate::table::Table;
 use anstyle::Style;
 use anyhow::Result;
 use lifecycle::{Command, Decision, DecisionId, DecisionKind, Reach};

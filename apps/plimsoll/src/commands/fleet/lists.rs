@@ -7,7 +7,7 @@ mod undetermined;
 
 use super::{asset_filter, filter, instant};
 use crate::arguments::{FleetCommand, GroupArgument, ListFormat, SortArgument, WhyFormat};
-use crate::record::{self, Opened};
+use crate::record::Opened;
 use anyhow::Result;
 use fleet::{AssetFilter, GroupBy, Query, Sort};
 use jiff::Timestamp;
@@ -102,7 +102,7 @@ async fn ask(
 
 /// What keeps the answer from being of today: nothing was held against the advisories that are here.
 async fn stale(opened: &Opened, data: &Path) -> Result<Option<String>> {
-    Ok(match record::advisories(data)? {
+    Ok(match operations::Advisories::current(data)? {
         Some(advisories) if !opened.organisation.is_judged_by(&advisories).await? => Some(
             "the advisories have changed since packages were held against them (run `plimsoll fleet judge`)".to_owned(),
         ),

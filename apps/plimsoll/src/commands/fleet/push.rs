@@ -7,7 +7,7 @@ use crate::exit::{self, Usage};
 use crate::formats::count;
 use crate::printable::printable;
 use crate::progress::{Counter, say};
-use crate::record::{self, Opened};
+use crate::record::Opened;
 use crate::target;
 use anyhow::Result;
 use fleet::AssetFilter;
@@ -48,7 +48,7 @@ pub(super) async fn push(opened: &Opened, arguments: &PushArguments, data: &Path
     } else if !is_there {
         return Err(Usage(format!("there is no asset `{asset}`: register it first, or with --register")).into());
     }
-    let advisories = record::advisories(data)?;
+    let advisories = operations::Advisories::current(data)?;
     if let Some(advisories) = &advisories
         && !opened.organisation.is_judged_by(advisories).await?
     {
@@ -110,7 +110,7 @@ async fn tell_findings(opened: &Opened, asset: &AssetId) -> Result<()> {
 
 /// Holds everything against the current index, and notes the scans that were missed.
 pub(super) async fn judge(opened: &Opened, data: &Path, is_quiet: bool) -> Result<u8> {
-    let Some(advisories) = record::advisories(data)? else {
+    let Some(advisories) = operations::Advisories::current(data)? else {
         return Err(Usage(
             "there is no index of advisories: run `plimsoll feeds sync`, or `plimsoll feeds import FILE…`".to_owned(),
         )

@@ -2,13 +2,13 @@
 
 mod file;
 
-use super::table::Table;
 use super::{asset_id, exposure};
 use crate::arguments::{AttributeArguments, FleetCommand, ListFormat, RoleArgument};
 use crate::exit::{self, Usage};
 use crate::progress::say;
 use crate::record::Opened;
 use crate::sheet;
+use crate::table::Table;
 use anyhow::{Context, Result};
 use lifecycle::{AssetId, Attributes, Command, Person, PersonId, Role};
 use std::path::Path;
@@ -47,9 +47,10 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, is_quiet: bool) 
             let words = if done.events.is_empty() { "was in force already" } else { "is in force from now on" };
             tell(format!("The policy \"{name}\" {words}."));
         }
-        FleetCommand::Person { person, role, .. } => {
+        FleetCommand::Person { person, role, team, .. } => {
             let person = PersonId::new(person).map_err(|refusal| Usage(refusal.to_string()))?;
-            let command = Command::SetRoles(person, role.into_iter().map(role_of).collect());
+            let command =
+                Command::SetRoles(person, role.into_iter().map(role_of).collect(), team.into_iter().collect());
             opened.organisation.act(&opened.person, opened.now, command).await?;
             tell("The roles are given.".to_owned());
         }
@@ -61,10 +62,11 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, is_quiet: bool) 
 fn role_of(argument: RoleArgument) -> Role {
     match argument {
         RoleArgument::Auditor => Role::Auditor,
+        RoleArgument::Employee => Role::Employee,
         RoleArgument::Developer => Role::Developer,
         RoleArgument::Operator => Role::Operator,
         RoleArgument::SecurityLead => Role::SecurityLead,
-        RoleArgument::Executive => Role::Executive,
+        RoleArgument::Approver => Role::Approver,
         RoleArgument::Administrator => Role::Administrator,
     }
 }

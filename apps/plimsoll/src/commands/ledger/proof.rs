@@ -2,8 +2,7 @@
 
 use anyhow::{Context, Result};
 use ledger::{Checkpoint, Entry, Hash, KeyChange, Note, Verifier, verify_inclusion};
-use serde_json::{Value, json};
-use store::Proven;
+use serde_json::Value;
 
 /// What checking a proof found.
 pub(super) enum Checked {
@@ -11,21 +10,6 @@ pub(super) enum Checked {
     Holds(String),
     /// It proves nothing, for this reason.
     Fails(String),
-}
-
-/// The proof as a document: the entry as text, its number, the hashes beside its way to the root, the signed checkpoint, and the
-/// changes of keys that lead from the first key to the one that signed it.
-pub(super) fn as_json(proven: &Proven) -> Result<Value> {
-    let text = |bytes: &[u8]| -> Result<String> {
-        Ok(std::str::from_utf8(bytes).context("the entry is not UTF-8")?.to_owned())
-    };
-    let hashes: Vec<String> = proven.proof.iter().map(ToString::to_string).collect();
-    let change = |(number, entry): &(u64, Vec<u8>)| Ok(json!({ "number": number, "entry": text(entry)? }));
-    let changes = proven.key_changes.iter().map(change).collect::<Result<Vec<_>>>()?;
-    let entry = text(&proven.entry)?;
-    Ok(json!({
-        "number": proven.number, "entry": entry, "proof": hashes, "checkpoint": proven.checkpoint, "key_changes": changes,
-    }))
 }
 
 /// Checks a proof against a key that signs the ledger, or did.

@@ -1,11 +1,11 @@
 //! The list of findings, and groups of them.
 
 use super::super::code;
-use super::super::table::Table;
 use super::rest;
 use crate::arguments::ListFormat;
 use crate::formats::{count, day};
 use crate::sheet;
+use crate::table::Table;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use fleet::{Filter, Group, GroupBy, Query, Row};

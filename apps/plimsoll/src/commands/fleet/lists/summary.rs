@@ -1,10 +1,10 @@
 //! The fleet in figures.
 
 use super::super::code;
-use super::super::table::Table;
 use crate::formats::{count, day_and_time};
 use crate::printable::printable;
 use crate::sheet;
+use crate::table::Table;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use fleet::Counts;

@@ -1,11 +1,11 @@
 //! What could not be judged, and why.
 
 use super::super::code;
-use super::super::table::Table;
 use super::rest;
 use crate::arguments::{ListArguments, ListFormat};
 use crate::formats::count;
 use crate::sheet;
+use crate::table::Table;
 use anstyle::Style;
 use anyhow::Result;
 use fleet::{AssetFilter, Undetermined};

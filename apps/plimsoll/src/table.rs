@@ -10,7 +10,7 @@ const FAINT: Style = Style::new().dimmed();
 const MOST: usize = 40;
 
 /// Rows under a head.
-pub(super) struct Table {
+pub(crate) struct Table {
     head: Vec<&'static str>,
     /// Which columns hold numbers, and stand to the right.
     numbers: Vec<bool>,
@@ -19,16 +19,16 @@ pub(super) struct Table {
 
 impl Table {
     /// A table with these columns; those that begin with `#` hold numbers.
-    pub(super) fn new(head: &[&'static str]) -> Self {
+    pub(crate) fn new(head: &[&'static str]) -> Self {
         let numbers = head.iter().map(|name| name.starts_with('#')).collect();
         Self { head: head.iter().map(|name| name.trim_start_matches('#')).collect(), numbers, rows: Vec::new() }
     }
 
-    pub(super) fn row(&mut self, style: Style, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, style: Style, cells: Vec<String>) {
         self.rows.push((style, cells));
     }
 
-    pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<()> {
         let cells: Vec<Vec<String>> =
             self.rows.iter().map(|(_, row)| row.iter().map(|cell| printable(cell).into_owned()).collect()).collect();
         let width = |column: usize| {

@@ -1,7 +1,6 @@
 //! A walk through folders, for the documents and programs in them that say which packages there are.
 
-use super::MOST_BYTES;
-use crate::progress::Walked;
+use crate::MOST_BYTES;
 use inventory::readers::{self, Document};
 use inventory::{Directory, EntryKind, Inventory};
 use std::collections::HashSet;
@@ -11,7 +10,7 @@ const MOST_DEPTH: usize = 64;
 const PACKAGE_FOLDERS: &[&str] = &["node_modules", "vendor", "site-packages", "dist-packages", "gems", "lib"];
 
 /// A walk through a tree, reading all documents that a reader knows. No link leads out of the tree.
-pub(super) struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     root: &'a Directory,
     /// Whether folders that only a link leads to are walked too: in a tree of sources, but not through a whole system.
     follows_folders: bool,
@@ -19,15 +18,15 @@ pub(super) struct Walk<'a> {
     seen: HashSet<(u64, u64)>,
     /// Links, looked at last: most lead to what was read anyway.
     waiting: Vec<String>,
-    walked: Walked,
+    walked: &'a mut dyn FnMut(&str),
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(root: &'a Directory, follows_folders: bool, is_quiet: bool) -> Self {
-        Self { root, follows_folders, seen: HashSet::new(), waiting: Vec::new(), walked: Walked::new(is_quiet) }
+    pub(crate) fn new(root: &'a Directory, follows_folders: bool, walked: &'a mut dyn FnMut(&str)) -> Self {
+        Self { root, follows_folders, seen: HashSet::new(), waiting: Vec::new(), walked }
     }
 
-    pub(super) fn folder(&mut self, folder: &str, inventory: &mut Inventory, depth: usize) {
+    pub(crate) fn folder(&mut self, folder: &str, inventory: &mut Inventory, depth: usize) {
         if depth > MOST_DEPTH {
             return inventory.unreadable(folder, "folders are nested too deeply; those below were not read");
         }
@@ -64,7 +63,7 @@ impl<'a> Walk<'a> {
     }
 
     fn file(&mut self, path: &str, inventory: &mut Inventory) {
-        self.walked.file(path);
+        (self.walked)(path);
         if readers::is_without_reader(path) {
             return inventory.unreadable(path, "it lists packages in a format that is not read");
         }
@@ -85,7 +84,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads what only links lead to.
-    pub(super) fn links(&mut self, inventory: &mut Inventory) {
+    pub(crate) fn links(&mut self, inventory: &mut Inventory) {
         while let Some(path) = self.waiting.pop() {
             let is_wanted = readers::reader_for_path(&path).is_some();
             match self.root.identity(&path) {

@@ -1,0 +1,100 @@
+//! The agent: it looks at its host, and reports what has changed. It takes no orders.
+
+mod client;
+mod cycle;
+mod home;
+mod look;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Looks at this host, and reports what has changed to a Plimsoll server.
+#[derive(Parser, Debug)]
+#[command(name = "plimsoll-agent", version)]
+struct Arguments {
+    /// Where the agent keeps its key, its certificate and what it could not send yet
+    #[arg(
+        long,
+        global = true,
+        env = "PLIMSOLL_AGENT_STATE",
+        value_name = "DIR",
+        default_value = "/var/lib/plimsoll-agent"
+    )]
+    state: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Enrol at a server, with a ticket that holds once
+    Enrol {
+        /// The server's address for agents (https://plimsoll.example:8421)
+        server: String,
+        /// The ticket; read from standard input if it is `-`
+        ticket: String,
+    },
+    /// Look and report again and again
+    Run,
+    /// Look and report once
+    Once,
+    /// Print what would be reported, and report nothing
+    Look {
+        /// Look at a mounted image or chroot instead of this host
+        #[arg(long, value_name = "DIR")]
+        root: Option<PathBuf>,
+    },
+    /// Show how the agent stands
+    Status,
+    /// Print the systemd unit
+    #[cfg(unix)]
+    Unit,
+}
+
+/// Writes a line to standard error, where the service manager keeps it.
+fn say(text: &str) {
+    // Where nobody listens there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn main() -> ExitCode {
+    // Asking twice is no error: the first answer stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            error.chain().skip(1).for_each(|cause| say(&format!("  because: {cause}")));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let home = home::Home::new(&arguments.state);
+    match &arguments.command {
+        Command::Enrol { server, ticket } => cycle::enrol(&home, server, &ticket_of(ticket)?),
+        Command::Run => cycle::run(&home),
+        Command::Once => cycle::once(&home).map(|_| ()),
+        Command::Look { root } => print(&serde_json::to_vec(&look::here(root.as_deref())?)?),
+        Command::Status => print(cycle::status(&home)?.as_bytes()),
+        #[cfg(unix)]
+        Command::Unit => print(include_bytes!("../plimsoll-agent.service")),
+    }
+}
+
+fn ticket_of(given: &str) -> Result<String> {
+    if given != "-" {
+        return Ok(given.to_owned());
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("failed to read the ticket")?;
+    Ok(line.trim().to_owned())
+}
+
+fn print(bytes: &[u8]) -> Result<()> {
+    std::io::stdout().write_all(bytes).context("failed to write")
+}

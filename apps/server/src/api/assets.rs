@@ -1,0 +1,265 @@
+//! Assets: what can be patched, and what is owed on it.
+
+use super::shapes::{AttributesShape, CountsShape, Reason};
+use super::{Json, Part, Path, Query, instant};
+use crate::access::{Access, EVERYBODY, OPERATES, SEES_ASSETS};
+use crate::app::App;
+use crate::identity::Caller;
+use crate::problem::{Answer, Problem};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use fleet::{AssetFilter, AssetRow};
+use jiff::Timestamp;
+use lifecycle::{AssetId, Command};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
+    vec![
+        (EVERYBODY, routes!(get_summary)),
+        (SEES_ASSETS, routes!(list_assets)),
+        (OPERATES, routes!(create_asset)),
+        (SEES_ASSETS, routes!(get_asset)),
+        (OPERATES, routes!(update_asset)),
+        (OPERATES, routes!(retire_asset)),
+    ]
+}
+
+/// Which assets are asked for.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AssetQuery {
+    /// A part of the id or the name.
+    pub(crate) name: Option<String>,
+    pub(crate) environment: Option<String>,
+    /// The team that owns it.
+    pub(crate) owner: Option<String>,
+    pub(crate) criticality: Option<String>,
+    /// `exposed` or `internal`.
+    pub(crate) exposure: Option<String>,
+    pub(crate) tag: Option<String>,
+    /// A part of the operating system's name.
+    pub(crate) platform: Option<String>,
+    /// As of this day or instant instead of now.
+    pub(crate) at: Option<String>,
+    /// The token of a page that was given with the one before.
+    pub(crate) page_token: Option<String>,
+    /// How many rows, 1000 at the most.
+    #[param(minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "super::empty_is_none")]
+    pub(crate) limit: Option<usize>,
+}
+
+impl AssetQuery {
+    /// The filter of what somebody asks for, and sees.
+    pub(crate) fn filter(&self, caller: &Caller) -> Answer<AssetFilter> {
+        let words = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Ok(AssetFilter {
+            name: words(&self.name),
+            environment: words(&self.environment),
+            owner: words(&self.owner),
+            criticality: words(&self.criticality),
+            exposure: words(&self.exposure).map(|word| exposure(&word)).transpose()?,
+            tag: words(&self.tag),
+            platform: words(&self.platform),
+            ..caller.sees()
+        })
+    }
+}
+
+/// An exposure by its word.
+pub(crate) fn exposure(word: &str) -> Answer<lifecycle::Exposure> {
+    match word {
+        "exposed" => Ok(lifecycle::Exposure::Exposed),
+        "internal" => Ok(lifecycle::Exposure::Internal),
+        other => Err(Problem::bad(format!("`{other}` is no exposure: it is `exposed` or `internal`"))),
+    }
+}
+
+/// An asset in a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct AssetShape {
+    id: String,
+    attributes: AttributesShape,
+    /// Its operating system, in words; may be empty.
+    platform: String,
+    counts: CountsShape,
+    /// When the first of what is owed is due.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due_at: Option<Timestamp>,
+    packages: u64,
+    /// How many packages could not be judged.
+    undetermined: u64,
+    /// How many files could not be read.
+    unread: u64,
+    /// Whether anybody has looked at it.
+    is_scanned: bool,
+}
+
+impl From<AssetRow> for AssetShape {
+    fn from(row: AssetRow) -> Self {
+        let AssetRow { asset, attributes, platform, counts, due, packages, undetermined, unread, is_scanned, .. } = row;
+        let (id, attributes, counts) = (asset.to_string(), attributes.into(), counts.into());
+        Self { id, attributes, platform, counts, due_at: due, packages, undetermined, unread, is_scanned }
+    }
+}
+
+/// A page of assets.
+#[derive(Debug, Serialize, ToSchema)]
+struct AssetsPage {
+    items: Vec<AssetShape>,
+    total: usize,
+    next_page_token: Option<String>,
+}
+
+/// The assets that are asked for, those with most that is overdue first.
+#[utoipa::path(get, path = "/api/v1/assets", tag = "assets", params(AssetQuery), responses((status = 200, body = AssetsPage)))]
+async fn list_assets(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<AssetQuery>,
+) -> Answer<axum::Json<AssetsPage>> {
+    let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
+    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+        view.findings.assets(&view.record.facts, (&filter, view.now), (part.offset, part.limit))
+    });
+    let (total, rows) = answer.await?;
+    let next_page_token = part.next(rows.len(), total);
+    Ok(axum::Json(AssetsPage { items: rows.into_iter().map(Into::into).collect(), total, next_page_token }))
+}
+
+/// One asset.
+#[utoipa::path(get, path = "/api/v1/assets/{asset}", tag = "assets", params(("asset" = String, Path, description = "The asset's id")),
+    responses((status = 200, body = AssetShape), (status = 404, body = Problem)))]
+async fn get_asset(
+    State(app): State<App>,
+    caller: Caller,
+    Path(asset): Path<String>,
+) -> Answer<axum::Json<AssetShape>> {
+    one(&app, &caller, AssetId::new(asset)?).await.map(axum::Json)
+}
+
+async fn one(app: &App, caller: &Caller, asset: AssetId) -> Answer<AssetShape> {
+    let filter = AssetFilter { id: Some(asset), ..caller.sees() };
+    let answer = app
+        .organisation
+        .view(None, app.now(), |view| view.findings.assets(&view.record.facts, (&filter, view.now), (0, 1)).1.pop());
+    answer.await?.map(Into::into).ok_or_else(|| Problem::not_found("such asset"))
+}
+
+/// An asset that is to be registered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewAsset {
+    /// Its id: letters, digits and `-._:/@`.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:@-]+$")]
+    id: String,
+    #[serde(default)]
+    attributes: AttributesShape,
+}
+
+/// Registers an asset.
+#[utoipa::path(post, path = "/api/v1/assets", tag = "assets", request_body = NewAsset,
+    responses((status = 201, body = AssetShape), (status = 409, body = Problem)))]
+async fn create_asset(
+    State(app): State<App>,
+    caller: Caller,
+    Json(new): Json<NewAsset>,
+) -> Answer<(StatusCode, axum::Json<AssetShape>)> {
+    let asset = AssetId::new(new.id)?;
+    let command = Command::RegisterAsset(asset.clone(), new.attributes.into());
+    app.organisation.act(&caller.person, app.now(), command).await?;
+    Ok((StatusCode::CREATED, axum::Json(one(&app, &caller, asset).await?)))
+}
+
+/// Says something else about an asset: what is left out is not known any more. With `If-Match` only if nobody else has since.
+#[utoipa::path(put, path = "/api/v1/assets/{asset}", tag = "assets", params(("asset" = String, Path, description = "The asset's id")),
+    request_body = AttributesShape, responses((status = 200, body = AssetShape), (status = 404, body = Problem), (status = 412, body = Problem)))]
+async fn update_asset(
+    State(app): State<App>,
+    caller: Caller,
+    Path(asset): Path<String>,
+    headers: HeaderMap,
+    Json(attributes): Json<AttributesShape>,
+) -> Answer<axum::Json<AssetShape>> {
+    let asset = AssetId::new(asset)?;
+    if let Some(wanted) = headers.get(header::IF_MATCH) {
+        let current =
+            serde_json::to_vec(&one(&app, &caller, asset.clone()).await?).map_err(|error| Problem::internal(&error))?;
+        if wanted.as_bytes() != b"*" && wanted.as_bytes() != crate::routes::etag(&current).as_bytes() {
+            return Err(Problem::new(
+                StatusCode::PRECONDITION_FAILED,
+                "request/changed-meanwhile",
+                "somebody has changed it since",
+            ));
+        }
+    }
+    app.organisation.act(&caller.person, app.now(), Command::ChangeAsset(asset.clone(), attributes.into())).await?;
+    one(&app, &caller, asset).await.map(axum::Json)
+}
+
+/// Takes an asset out of service: nothing is owed on it any more.
+#[utoipa::path(post, path = "/api/v1/assets/{asset}/retire", tag = "assets", params(("asset" = String, Path, description = "The asset's id")),
+    request_body = Reason, responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn retire_asset(
+    State(app): State<App>,
+    caller: Caller,
+    Path(asset): Path<String>,
+    Json(said): Json<Reason>,
+) -> Answer<StatusCode> {
+    app.organisation.act(&caller.person, app.now(), Command::RetireAsset(AssetId::new(asset)?, said.reason)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// As of when.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+struct AtQuery {
+    /// As of this day or instant instead of now.
+    at: Option<String>,
+}
+
+/// A class of findings.
+#[derive(Debug, Serialize, ToSchema)]
+struct ClassShape {
+    class: String,
+    counts: CountsShape,
+}
+
+/// The state of the fleet in figures.
+#[derive(Debug, Serialize, ToSchema)]
+struct SummaryShape {
+    counts: CountsShape,
+    /// By class, the strictest first.
+    classes: Vec<ClassShape>,
+    assets: u64,
+    assets_overdue: u64,
+    packages: u64,
+    /// What is not known, in words; nothing of it is safe.
+    gaps: Vec<String>,
+}
+
+/// How much is owed, and how much of it is overdue.
+#[utoipa::path(get, path = "/api/v1/summary", tag = "findings", params(AtQuery), responses((status = 200, body = SummaryShape)))]
+async fn get_summary(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<AtQuery>,
+) -> Answer<axum::Json<SummaryShape>> {
+    let filter = crate::pages::figures_filter(&caller);
+    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+        (view.findings.summary_of(&view.record.facts, &filter, view.now), view.gaps(&filter).words())
+    });
+    let (summary, gaps) = answer.await?;
+    let class = |(class, counts): (String, fleet::Counts)| ClassShape { class, counts: counts.into() };
+    Ok(axum::Json(SummaryShape {
+        counts: summary.all.into(),
+        classes: summary.classes.into_iter().map(class).collect(),
+        assets: summary.assets,
+        assets_overdue: summary.assets_overdue,
+        packages: summary.packages,
+        gaps,
+    }))
+}

@@ -1,0 +1,191 @@
+//! Decisions on findings: exceptions and false positives, asked for by one and approved by another.
+
+use super::{Json, Path, instant};
+use crate::access::{ASKS, Access, DECIDES, SEES_ASSETS};
+use crate::app::App;
+use crate::identity::Caller;
+use crate::problem::{Answer, Problem};
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use lifecycle::{AssetId, Command, Decision, DecisionId, DecisionKind, Reach};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
+    vec![
+        (SEES_ASSETS, routes!(list_decisions)),
+        (ASKS, routes!(create_decision)),
+        (DECIDES, routes!(approve_decision)),
+        (DECIDES, routes!(decline_decision)),
+        (DECIDES, routes!(revoke_decision)),
+    ]
+}
+
+/// What is decided.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum KindShape {
+    /// The finding is there, and is accepted for a time.
+    Exception,
+    /// The finding is not there.
+    FalsePositive,
+}
+
+/// A decision.
+#[derive(Debug, Serialize, ToSchema)]
+struct DecisionShape {
+    id: String,
+    kind: KindShape,
+    vulnerability: String,
+    /// The package; none means every one.
+    package: Option<String>,
+    /// The assets; empty means all of them.
+    assets: Vec<String>,
+    reason: String,
+    #[schema(value_type = String, format = DateTime)]
+    until: Timestamp,
+    requested_by: String,
+    approved_by: Option<String>,
+    /// `requested`, `approved`, `revoked` or `declined`.
+    state: &'static str,
+    /// The decision that it renews.
+    renews: Option<String>,
+}
+
+fn shape((id, decision): (&DecisionId, &Decision)) -> DecisionShape {
+    DecisionShape {
+        id: id.to_string(),
+        kind: match decision.kind {
+            DecisionKind::Exception => KindShape::Exception,
+            DecisionKind::FalsePositive => KindShape::FalsePositive,
+        },
+        vulnerability: decision.reach.vulnerability.clone(),
+        package: decision.reach.package.clone(),
+        assets: decision.reach.assets.iter().map(ToString::to_string).collect(),
+        reason: decision.reason.clone(),
+        until: decision.until,
+        requested_by: decision.requested_by.to_string(),
+        approved_by: decision.approved_by.as_ref().map(ToString::to_string),
+        state: decision.word(),
+        renews: decision.renews.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Whether a decision is somebody's affair: it speaks of all assets, or of one that they see.
+pub(crate) fn is_seen(state: &lifecycle::State, caller: &Caller, decision: &Decision) -> bool {
+    let assets = &decision.reach.assets;
+    assets.is_empty() || assets.iter().any(|asset| state.may_see(&caller.person, asset).is_ok())
+}
+
+/// All decisions.
+#[derive(Debug, Serialize, ToSchema)]
+struct Decisions {
+    items: Vec<DecisionShape>,
+}
+
+/// The decisions on findings.
+#[utoipa::path(get, path = "/api/v1/decisions", tag = "decisions", responses((status = 200, body = Decisions)))]
+async fn list_decisions(State(app): State<App>, caller: Caller) -> Answer<axum::Json<Decisions>> {
+    let record = app.organisation.store.record().await?;
+    let seen = record.state.decisions.iter().filter(|(_, decision)| is_seen(&record.state, &caller, decision));
+    Ok(axum::Json(Decisions { items: seen.map(shape).collect() }))
+}
+
+/// A decision that is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewDecision {
+    /// Its id: letters, digits and `-._:/@`.
+    #[schema(min_length = 1, max_length = 128)]
+    id: String,
+    kind: KindShape,
+    #[schema(min_length = 1)]
+    vulnerability: String,
+    package: Option<String>,
+    #[serde(default)]
+    assets: Vec<String>,
+    #[schema(min_length = 1)]
+    reason: String,
+    /// Until when: a day or an instant.
+    until: String,
+    renews: Option<String>,
+}
+
+/// Asks for a decision; somebody else has to approve it.
+#[utoipa::path(post, path = "/api/v1/decisions", tag = "decisions", request_body = NewDecision,
+    responses((status = 201, body = DecisionShape), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn create_decision(
+    State(app): State<App>,
+    caller: Caller,
+    Json(new): Json<NewDecision>,
+) -> Answer<(StatusCode, axum::Json<DecisionShape>)> {
+    let id = DecisionId::new(new.id)?;
+    let until = instant(Some(&new.until))?.ok_or_else(|| Problem::bad("until is missing"))?;
+    let command = Command::RequestDecision {
+        decision: id.clone(),
+        kind: match new.kind {
+            KindShape::Exception => DecisionKind::Exception,
+            KindShape::FalsePositive => DecisionKind::FalsePositive,
+        },
+        reach: Reach {
+            vulnerability: new.vulnerability,
+            package: new.package.as_deref().map(operations::package_name).transpose().map_err(Problem::bad)?,
+            assets: new.assets.into_iter().map(AssetId::new).collect::<Result<_, _>>()?,
+        },
+        reason: new.reason,
+        until,
+        renews: new.renews.map(DecisionId::new).transpose()?,
+    };
+    app.organisation.act(&caller.person, app.now(), command).await?;
+    Ok((StatusCode::CREATED, axum::Json(one(&app, &id).await?)))
+}
+
+async fn one(app: &App, id: &DecisionId) -> Answer<DecisionShape> {
+    let record = app.organisation.store.record().await?;
+    let found = record.state.decisions.get(id);
+    found.map(|decision| shape((id, decision))).ok_or_else(|| Problem::not_found("such decision"))
+}
+
+async fn act(app: &App, caller: &Caller, (id, command): (DecisionId, Command)) -> Answer<axum::Json<DecisionShape>> {
+    app.organisation.act(&caller.person, app.now(), command).await?;
+    one(app, &id).await.map(axum::Json)
+}
+
+/// Approves what somebody else has asked for.
+#[utoipa::path(post, path = "/api/v1/decisions/{decision}/approve", tag = "decisions", params(("decision" = String, Path, description = "The decision's id")),
+    responses((status = 200, body = DecisionShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn approve_decision(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<axum::Json<DecisionShape>> {
+    let id = DecisionId::new(id)?;
+    act(&app, &caller, (id.clone(), Command::AnswerDecision(id, true))).await
+}
+
+/// Turns down what somebody else has asked for.
+#[utoipa::path(post, path = "/api/v1/decisions/{decision}/decline", tag = "decisions", params(("decision" = String, Path, description = "The decision's id")),
+    responses((status = 200, body = DecisionShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn decline_decision(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<axum::Json<DecisionShape>> {
+    let id = DecisionId::new(id)?;
+    act(&app, &caller, (id.clone(), Command::AnswerDecision(id, false))).await
+}
+
+/// Takes a decision back before its end: its findings count again from now on.
+#[utoipa::path(post, path = "/api/v1/decisions/{decision}/revoke", tag = "decisions", params(("decision" = String, Path, description = "The decision's id")),
+    responses((status = 200, body = DecisionShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn revoke_decision(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<axum::Json<DecisionShape>> {
+    let id = DecisionId::new(id)?;
+    act(&app, &caller, (id.clone(), Command::RevokeDecision(id))).await
+}

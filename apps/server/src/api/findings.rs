@@ -1,0 +1,297 @@
+//! Findings: lists, groups, why, and what could not be judged.
+
+use super::assets::AssetQuery;
+use super::shapes::{CountsShape, FindingShape};
+use super::{Part, Path, Query, instant};
+use crate::access::{Access, SEES_ASSETS};
+use crate::app::App;
+use crate::identity::Caller;
+use crate::problem::{Answer, Problem};
+use axum::extract::State;
+use fleet::{AssetFilter, Explanation, Filter, GroupBy, Query as FindingsQuery, Sort};
+use jiff::Timestamp;
+use lifecycle::AssetId;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
+    vec![
+        (SEES_ASSETS, routes!(list_findings)),
+        (SEES_ASSETS, routes!(list_groups)),
+        (SEES_ASSETS, routes!(get_finding)),
+        (SEES_ASSETS, routes!(list_undetermined)),
+    ]
+}
+
+/// Which findings are asked for. What an asset must be is said as for assets, `asset` and `name` included.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct FindingQuery {
+    /// `open`, `restart-pending`, `undetermined` or `suppressed`; all but the last if nothing is said.
+    pub(crate) state: Option<String>,
+    /// A class of the policy.
+    pub(crate) class: Option<String>,
+    /// A part of the vulnerability's id, an alias or the title.
+    pub(crate) vulnerability: Option<String>,
+    /// A part of a package's name.
+    pub(crate) package: Option<String>,
+    /// Only what is overdue (`true`), or only what is not (`false`).
+    #[serde(deserialize_with = "super::empty_is_none")]
+    pub(crate) overdue: Option<bool>,
+    /// Only what is due before this day or instant.
+    pub(crate) due_before: Option<String>,
+    /// One asset, by its whole id.
+    pub(crate) asset: Option<String>,
+    /// A part of the asset's id or name.
+    pub(crate) name: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) criticality: Option<String>,
+    /// `exposed` or `internal`.
+    pub(crate) exposure: Option<String>,
+    pub(crate) tag: Option<String>,
+    /// A part of the operating system's name.
+    pub(crate) platform: Option<String>,
+    /// `due`, `class`, `cvss`, `epss`, `vulnerability` or `asset`.
+    pub(crate) sort: Option<String>,
+    /// Groups: `vulnerability`, `package`, `asset`, `class`, `state`, `environment`, `owner` or `platform`.
+    pub(crate) by: Option<String>,
+    /// As of this day or instant instead of now.
+    pub(crate) at: Option<String>,
+    /// The token of a page that was given with the one before.
+    pub(crate) page_token: Option<String>,
+    /// How many rows, 1000 at the most.
+    #[param(minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "super::empty_is_none")]
+    pub(crate) limit: Option<usize>,
+}
+
+impl FindingQuery {
+    /// The filter of what somebody asks for, and sees.
+    pub(crate) fn filter(&self, caller: &Caller) -> Answer<Filter> {
+        let words = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let assets = AssetQuery {
+            name: self.name.clone(),
+            environment: self.environment.clone(),
+            owner: self.owner.clone(),
+            criticality: self.criticality.clone(),
+            exposure: self.exposure.clone(),
+            tag: self.tag.clone(),
+            platform: self.platform.clone(),
+            ..AssetQuery::default()
+        };
+        let id = words(&self.asset).map(AssetId::new).transpose()?;
+        Ok(Filter {
+            states: words(&self.state).map(|word| state(&word)).transpose()?.into_iter().collect(),
+            classes: words(&self.class).into_iter().collect(),
+            vulnerability: words(&self.vulnerability),
+            package: words(&self.package)
+                .map(|text| operations::package_name(&text))
+                .transpose()
+                .map_err(Problem::bad)?,
+            is_overdue: self.overdue,
+            due_before: instant(self.due_before.as_deref())?,
+            assets: AssetFilter { id, ..assets.filter(caller)? },
+        })
+    }
+
+    /// By what the list is sorted.
+    pub(crate) fn sort(&self) -> Answer<Sort> {
+        match self.sort.as_deref().unwrap_or("due") {
+            "due" | "" => Ok(Sort::Due),
+            "class" => Ok(Sort::Class),
+            "cvss" => Ok(Sort::Cvss),
+            "epss" => Ok(Sort::Epss),
+            "vulnerability" => Ok(Sort::Vulnerability),
+            "asset" => Ok(Sort::Asset),
+            other => Err(Problem::bad(format!("`{other}` is nothing to sort by"))),
+        }
+    }
+
+    /// By what groups are made.
+    pub(crate) fn group(&self) -> Answer<GroupBy> {
+        match self.by.as_deref().unwrap_or("package") {
+            "vulnerability" => Ok(GroupBy::Vulnerability),
+            "package" | "" => Ok(GroupBy::Package),
+            "asset" => Ok(GroupBy::Asset),
+            "class" => Ok(GroupBy::Class),
+            "state" => Ok(GroupBy::State),
+            "environment" => Ok(GroupBy::Environment),
+            "owner" => Ok(GroupBy::Owner),
+            "platform" => Ok(GroupBy::Platform),
+            other => Err(Problem::bad(format!("`{other}` is nothing to group by"))),
+        }
+    }
+}
+
+fn state(word: &str) -> Answer<fleet::State> {
+    match word {
+        "open" => Ok(fleet::State::Open),
+        "restart-pending" | "restart pending" => Ok(fleet::State::RestartPending),
+        "undetermined" => Ok(fleet::State::Undetermined),
+        "suppressed" => Ok(fleet::State::Suppressed),
+        other => Err(Problem::bad(format!("`{other}` is no state of a finding"))),
+    }
+}
+
+/// A page of findings.
+#[derive(Debug, Serialize, ToSchema)]
+struct FindingsPage {
+    items: Vec<FindingShape>,
+    total: u64,
+    overdue: u64,
+    /// What is not known of the assets that were asked for; nothing of it is safe.
+    gaps: Vec<String>,
+    next_page_token: Option<String>,
+}
+
+/// The findings that are asked for.
+#[utoipa::path(get, path = "/api/v1/findings", tag = "findings", params(FindingQuery), responses((status = 200, body = FindingsPage), (status = 400, body = Problem)))]
+async fn list_findings(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<FindingQuery>,
+) -> Answer<axum::Json<FindingsPage>> {
+    let part = Part::of(query.page_token.as_deref(), query.limit)?;
+    let (filter, sort) = (query.filter(&caller)?, query.sort()?);
+    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+        let query = FindingsQuery { sort, offset: part.offset, limit: part.limit, now: view.now, filter };
+        (view.findings.list(&view.record.facts, &query), view.gaps(&query.filter.assets).words())
+    });
+    let (page, gaps) = answer.await?;
+    let next_page_token = part.next(page.rows.len(), usize::try_from(page.total).unwrap_or(usize::MAX));
+    let items = page.rows.into_iter().map(Into::into).collect();
+    Ok(axum::Json(FindingsPage { items, total: page.total, overdue: page.overdue, gaps, next_page_token }))
+}
+
+/// A group of findings.
+#[derive(Debug, Serialize, ToSchema)]
+struct GroupShape {
+    /// What they have in common; empty where it is not known.
+    name: String,
+    counts: CountsShape,
+    assets: u64,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due_at: Option<Timestamp>,
+}
+
+/// A page of groups.
+#[derive(Debug, Serialize, ToSchema)]
+struct GroupsPage {
+    items: Vec<GroupShape>,
+    total: usize,
+    next_page_token: Option<String>,
+}
+
+/// Findings in groups, those with most that is overdue first.
+#[utoipa::path(get, path = "/api/v1/findings/groups", tag = "findings", params(FindingQuery), responses((status = 200, body = GroupsPage), (status = 400, body = Problem)))]
+async fn list_groups(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<FindingQuery>,
+) -> Answer<axum::Json<GroupsPage>> {
+    let part = Part::of(query.page_token.as_deref(), query.limit)?;
+    let (filter, by) = (query.filter(&caller)?, query.group()?);
+    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+        view.findings.groups(&view.record.facts, (&filter, by), view.now)
+    });
+    let groups = answer.await?;
+    let total = groups.len();
+    let shape = |group: fleet::Group| GroupShape {
+        name: group.name,
+        counts: group.counts.into(),
+        assets: group.assets,
+        due_at: group.due,
+    };
+    let items: Vec<GroupShape> = groups.into_iter().skip(part.offset).take(part.limit).map(shape).collect();
+    let next_page_token = part.next(items.len(), total);
+    Ok(axum::Json(GroupsPage { items, total, next_page_token }))
+}
+
+/// Everything that one finding rests on: what carried it, what was known, and how its due date follows.
+#[utoipa::path(get, path = "/api/v1/assets/{asset}/findings/{vulnerability}", tag = "findings",
+    params(("asset" = String, Path, description = "The asset's id"), ("vulnerability" = String, Path, description = "The vulnerability, under any of its ids")),
+    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+async fn get_finding(
+    State(app): State<App>,
+    caller: Caller,
+    Path((asset, vulnerability)): Path<(String, String)>,
+) -> Answer<axum::Json<serde_json::Value>> {
+    let asset = AssetId::new(asset)?;
+    let answer = app.organisation.view(None, app.now(), |view| {
+        view.record.state.may_see(&caller.person, &asset)?;
+        let found = view.findings.explain(&view.record.facts, &vulnerability, &asset);
+        found
+            .as_ref()
+            .map(explained)
+            .ok_or_else(|| Problem::not_found("such finding: the asset never had it, as far as is known"))
+    });
+    Ok(axum::Json(answer.await??))
+}
+
+fn explained(found: &Explanation) -> serde_json::Value {
+    let carrier = |carrier: &fleet::Carrier| {
+        json!({
+            "package": carrier.thing, "statement": carrier.statement, "from": carrier.from, "until": carrier.until,
+            "decision": carrier.decision,
+        })
+    };
+    let signals: Vec<_> =
+        found.signals.iter().map(|(since, signals)| json!({ "since": since, "signals": signals })).collect();
+    json!({
+        "asset": found.asset,
+        "state": found.state.map_or("closed", fleet::State::word),
+        "is_reopened": found.is_reopened,
+        "first_seen_at": found.first_seen,
+        "closed_at": found.closed_at,
+        "carriers": found.carriers.iter().map(carrier).collect::<Vec<_>>(),
+        "signals": signals,
+        "deadline": found.deadline.as_ref().map(operations::deadline_as_json),
+    })
+}
+
+/// Something that could not be judged.
+#[derive(Debug, Serialize, ToSchema)]
+struct UndeterminedShape {
+    name: String,
+    ecosystem: String,
+    /// Why.
+    why: String,
+    /// On how many assets it is.
+    assets: u64,
+}
+
+/// A page of what could not be judged.
+#[derive(Debug, Serialize, ToSchema)]
+struct UndeterminedPage {
+    items: Vec<UndeterminedShape>,
+    total: usize,
+    next_page_token: Option<String>,
+}
+
+/// What could not be judged, what is on most assets first; nothing of it is called safe.
+#[utoipa::path(get, path = "/api/v1/undetermined", tag = "findings", params(AssetQuery), responses((status = 200, body = UndeterminedPage)))]
+async fn list_undetermined(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<AssetQuery>,
+) -> Answer<axum::Json<UndeterminedPage>> {
+    let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
+    let answer = app
+        .organisation
+        .view(instant(query.at.as_deref())?, app.now(), |view| view.findings.undetermined(&view.record.facts, &filter));
+    let found = answer.await?;
+    let total = found.len();
+    let shape = |one: fleet::Undetermined| UndeterminedShape {
+        name: one.thing.label(),
+        ecosystem: one.thing.ecosystem,
+        why: one.why,
+        assets: one.assets,
+    };
+    let items: Vec<_> = found.into_iter().skip(part.offset).take(part.limit).map(shape).collect();
+    let next_page_token = part.next(items.len(), total);
+    Ok(axum::Json(UndeterminedPage { items, total, next_page_token }))
+}

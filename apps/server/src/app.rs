@@ -1,0 +1,115 @@
+//! What every handler sees: the record, the index, the keys, the clock and the limits.
+
+use crate::agents::Contacts;
+use crate::agents::authority::Authority;
+use crate::error::Error;
+use crate::identity::{Sealer, provider::Provider};
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::pages::Trend;
+use crate::work::Work;
+use crate::{Clock, Settings};
+use jiff::Timestamp;
+use lifecycle::PersonId;
+use operations::{Advisories, Organisation};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, RwLock};
+
+/// The service, as handlers see it.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) organisation: Organisation,
+    pub(crate) data: PathBuf,
+    /// The index in force here; none before a feed was fetched.
+    advisories: RwLock<Option<Advisories>>,
+    pub(crate) authority: Authority,
+    pub(crate) sealer: Sealer,
+    pub(crate) provider: Option<Provider>,
+    clock: Clock,
+    pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    pub(crate) contacts: Contacts,
+    pub(crate) work: Work,
+    pub(crate) trend: Trend,
+    pub(crate) metrics: Metrics,
+    /// The digest of the one-time link by which the first administrator begins, and who that is.
+    pub(crate) setup: Mutex<Option<(String, PersonId)>>,
+    /// Whether the organisation is invented.
+    pub(crate) is_demonstration: bool,
+    /// Who this process is among those that share a database.
+    pub(crate) replica: String,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens what the service needs beside the record.
+    pub(crate) async fn open(
+        organisation: Organisation,
+        data: PathBuf,
+        (settings, clock): (Settings, Clock),
+    ) -> Result<Self, Error> {
+        let authority = Authority::open(&data, clock())?;
+        let sealer = Sealer::open(&data)?;
+        let provider = settings.provider.as_ref().map(Provider::new).transpose()?;
+        let advisories = Advisories::current(&data)?;
+        let is_demonstration = organisation.store.checkpoint().await?.starts_with("demo/");
+        let mut random = [0_u8; 8];
+        getrandom::fill(&mut random).map_err(|_| Error::Random)?;
+        Ok(Self(Arc::new(Inner {
+            organisation,
+            data,
+            advisories: RwLock::new(advisories),
+            authority,
+            sealer,
+            provider,
+            clock,
+            limits: Limits::new(),
+            contacts: Contacts::default(),
+            work: Work::default(),
+            trend: Trend::default(),
+            metrics: Metrics::default(),
+            setup: Mutex::default(),
+            is_demonstration,
+            replica: protocol::hexadecimal(&random),
+            settings,
+        })))
+    }
+
+    /// The clock's instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The index in force here.
+    pub(crate) fn advisories(&self) -> Option<Advisories> {
+        self.advisories.read().ok().and_then(|advisories| advisories.clone())
+    }
+
+    /// Puts another index in force here. `false` if it is the one that was.
+    pub(crate) fn take_index(&self) -> Result<bool, operations::Error> {
+        let current = Advisories::current(&self.data)?;
+        let Ok(mut known) = self.advisories.write() else { return Ok(false) };
+        let digest = |advisories: &Option<Advisories>| advisories.as_ref().map(|known| known.digest.clone());
+        let is_other = digest(&current) != digest(&known);
+        if is_other {
+            *known = current;
+        }
+        Ok(is_other)
+    }
+}
+
+/// Random bytes.
+pub(crate) fn random<const SIZE: usize>() -> Result<[u8; SIZE], Error> {
+    let mut bytes = [0; SIZE];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;
+    Ok(bytes)
+}

@@ -1,0 +1,213 @@
+//! Listening: connections come in, with or without TLS, and are ended when the service stops.
+
+use crate::agents::Certificate;
+use crate::app::App;
+use crate::error::Error;
+use crate::settings::Settings;
+use axum::Router;
+use axum::extract::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use jiff::{SignedDuration, Timestamp};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
+use rustls::{RootCertStore, ServerConfig};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+/// How long a handshake, or the head of a request, may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long what was begun may take to end, when the service stops.
+const FAREWELL: Duration = Duration::from_secs(20);
+/// The most connections at once.
+const MOST_CONNECTIONS: usize = 16_384;
+
+/// An address that is listened on.
+pub(crate) struct Listener(TcpListener);
+
+impl Listener {
+    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, Error> {
+        let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        Ok(Self(listener))
+    }
+
+    pub(crate) fn address(&self) -> Result<SocketAddr, Error> {
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        self.0.local_addr().map_err(|source| Error::Listen { address: unknown, source })
+    }
+
+    /// Serves until the service stops.
+    pub(crate) async fn serve(self, router: Router, tls: Option<TlsAcceptor>, mut stopped: watch::Receiver<bool>) {
+        let graceful = GracefulShutdown::new();
+        let limit = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        loop {
+            let Ok(permit) = Arc::clone(&limit).acquire_owned().await else { break };
+            let accepted = tokio::select! {
+                accepted = self.0.accept() => accepted,
+                () = crate::until_stopped(&mut stopped) => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: they become free again.
+                    tracing::warn!(%error, "a connection could not be taken");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                connection(stream, peer, (router, tls), watcher).await;
+                drop(permit);
+            });
+        }
+        drop(self.0);
+        // Whoever takes longer is cut off.
+        let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    (router, tls): (Router, Option<TlsAcceptor>),
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    // Small answers are not held back.
+    let _ = stream.set_nodelay(true);
+    let Some(acceptor) = tls else {
+        return requests(stream, (peer, Certificate::default()), router, watcher).await;
+    };
+    // Whoever never ends the handshake is let go; what went wrong in it is the other side's to know.
+    let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else { return };
+    let certificates = stream.get_ref().1.peer_certificates();
+    let own = certificates.and_then(<[_]>::first).map(|certificate| certificate.as_ref().to_vec());
+    requests(stream, (peer, Certificate(own)), router, watcher).await;
+}
+
+async fn requests<S>(
+    stream: S,
+    (peer, certificate): (SocketAddr, Certificate),
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(certificate.clone());
+        router.clone().oneshot(request)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(true).max_buf_size(64 << 10);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(64);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    // How a connection ends is nobody's concern but the other side's.
+    let _ = watcher.watch(connection).await;
+}
+
+/// TLS for people and programs, where a certificate is given.
+pub(crate) fn tls(settings: &Settings) -> Result<Option<TlsAcceptor>, Error> {
+    let Some((certificate, key)) = &settings.tls else { return Ok(None) };
+    let read = |path: &Path| std::fs::read(path).map_err(Error::file("read", path));
+    let unusable = |path: &Path| {
+        let path = path.display().to_string();
+        move |error: rustls::pki_types::pem::Error| Error::Setting(format!("`{path}` cannot be used: {error}"))
+    };
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(&read(certificate)?).collect::<Result<_, _>>().map_err(unusable(certificate))?;
+    let key = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(unusable(key))?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Some(TlsAcceptor::from(Arc::new(config))))
+}
+
+/// TLS for agents: each shows a certificate of the authority, save one that enrols.
+pub(crate) fn agents_tls(app: &App) -> Result<TlsAcceptor, Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(app.authority.der.clone())?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .allow_unauthenticated()
+        .build()
+        .map_err(|error| Error::Setting(format!("the agents' authority cannot be used: {error}")))?;
+    let own = Own { app: app.clone(), made: Mutex::new(Own::make(app)?) };
+    let mut config = ServerConfig::builder_with_details(provider(), Arc::new(Told(app.clone())))
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(own));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The service's clock tells whether certificates hold.
+struct Told(App);
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the service's clock")
+    }
+}
+
+impl TimeProvider for Told {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.now().as_second()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+/// After so long the service makes itself a new certificate: the one at hand holds for three times that.
+const RENEW: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The service's own certificate for agents, made anew in time.
+struct Own {
+    app: App,
+    made: Mutex<(Timestamp, Arc<CertifiedKey>)>,
+}
+
+impl Own {
+    fn make(app: &App) -> Result<(Timestamp, Arc<CertifiedKey>), Error> {
+        let now = app.now();
+        let (certificate, key) = app.authority.for_server(&app.settings.agent_names, now)?;
+        let chain = vec![certificate, app.authority.der.clone()];
+        Ok((now, Arc::new(CertifiedKey::from_der(chain, key, &provider())?)))
+    }
+}
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the service's own certificate")
+    }
+}
+
+impl ResolvesServerCert for Own {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let mut made = self.made.lock().ok()?;
+        if self.app.now().duration_since(made.0) > RENEW {
+            match Self::make(&self.app) {
+                Ok(next) => *made = next,
+                // The one at hand holds for a while yet.
+                Err(error) => tracing::error!(error = %store::in_words(&error), "no new certificate could be made"),
+            }
+        }
+        Some(Arc::clone(&made.1))
+    }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}

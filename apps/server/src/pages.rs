@@ -1,0 +1,105 @@
+//! Pages: rendered here, readable without scripts, one file a page.
+
+mod agents;
+mod asset;
+mod assets;
+mod charts;
+mod dashboard;
+mod decisions;
+mod feeds;
+mod findings;
+mod invitation;
+mod layout;
+mod ledger;
+mod own;
+mod people;
+mod sign_in;
+mod statics;
+mod text;
+mod trend;
+mod vulnerability;
+
+pub(crate) use text::encoded;
+pub(crate) use trend::{Trend, follow as follow_trend};
+
+use crate::app::App;
+use crate::identity::{Caller, identify};
+use crate::problem::{Answer, Problem};
+use crate::routes::PageRoute;
+use axum::extract::{Extension, FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use fleet::AssetFilter;
+use lifecycle::Role;
+use maud::{Markup, html};
+use serde::de::DeserializeOwned;
+
+/// Everything that people can open and send, with the method and who may.
+pub(crate) fn routes() -> Vec<(&'static str, PageRoute)> {
+    let all = [
+        statics::routes(),
+        sign_in::routes(),
+        invitation::routes(),
+        dashboard::routes(),
+        findings::routes(),
+        vulnerability::routes(),
+        assets::routes(),
+        asset::routes(),
+        decisions::routes(),
+        agents::routes(),
+        feeds::routes(),
+        ledger::routes(),
+        people::routes(),
+        own::routes(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// What a form holds.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Answer<Self> {
+        let read = axum::Form::<T>::from_request(request, state).await;
+        read.map(|axum::Form(value)| Self(value)).map_err(|error| Problem::bad(error.body_text()))
+    }
+}
+
+/// Which assets figures are about: employees see those of the whole, and nothing of single ones.
+pub(crate) fn figures_filter(caller: &Caller) -> AssetFilter {
+    let is_plain = !caller.is_any(Role::SEES_ALL) && !caller.is_any(&[Role::Developer]);
+    if is_plain { AssetFilter::default() } else { caller.sees() }
+}
+
+/// Shows problems as pages.
+pub(crate) async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return next.run(request).await;
+    }
+    let headers = request.headers().clone();
+    let response = next.run(request).await;
+    let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
+    let caller = identify(&app, &headers).await.ok().flatten();
+    let body = html! {
+        div.notice.bad role="alert" { p { (problem.detail()) } }
+        p { a href="/" { "To the dashboard" } " · " a href="/sign-in" { "Sign in" } }
+    };
+    let page = layout::page(&app, caller.as_ref(), (problem.title(), ""), &body);
+    (problem.status(), page).into_response()
+}
+
+/// A page for somebody who is signed in.
+fn page(app: &App, caller: &Caller, (title, place): (&str, &str), body: &Markup) -> Response {
+    layout::page(app, Some(caller), (title, place), body).into_response()
+}
+
+/// Sends a browser on after a form was done.
+fn seen(path: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(axum::http::header::LOCATION, path.to_owned())]).into_response()
+}
+
+/// Where a request is from, as the pages' handlers take it.
+type From = Extension<std::net::IpAddr>;

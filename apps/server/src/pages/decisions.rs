@@ -1,0 +1,156 @@
+//! Decisions on findings: what is set aside, for how long, on whose word.
+
+use super::text::{due, plain};
+use super::{Form, encoded, page, seen};
+use crate::access::{ASKS, DECIDES, SEES_ASSETS};
+use crate::api::{Path, instant, is_seen};
+use crate::app::{App, random};
+use crate::identity::Caller;
+use crate::problem::{Answer, Problem};
+use crate::routes::PageRoute;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use lifecycle::{AssetId, Command, Decision, DecisionId, DecisionKind, Progress, Reach, Role};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
+    vec![
+        ("GET", PageRoute { access: SEES_ASSETS, path: "/decisions", handler: get(show) }),
+        ("POST", PageRoute { access: ASKS, path: "/decisions", handler: post(ask) }),
+        ("POST", PageRoute { access: DECIDES, path: "/decisions/{decision}/{answer}", handler: post(answer) }),
+    ]
+}
+
+async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
+    let now = app.now();
+    let mut found: Vec<(DecisionId, Decision)> = {
+        let record = app.organisation.store.record().await?;
+        let all = record.state.decisions.iter().filter(|(_, decision)| is_seen(&record.state, &caller, decision));
+        all.map(|(id, decision)| (id.clone(), decision.clone())).collect()
+    };
+    // What waits for somebody comes first, then what holds, then what is over.
+    found.sort_by_key(|(id, decision)| {
+        (decision.progress != Progress::Requested, !decision.holds(now), decision.until, id.clone())
+    });
+    let body = html! {
+        p { "Whoever asks does not approve. An exception accepts a risk until a day; a false positive says that there is none. Both end by themselves." }
+        div.scroll tabindex="0" role="region" aria-label="Decisions" {
+            table {
+                thead { tr { th scope="col" { "Decision" } th scope="col" { "Of what" } th scope="col" { "Why" } th scope="col" { "Until" } th scope="col" { "By" } th scope="col" { "State" } } }
+                tbody {
+                    @if found.is_empty() { tr { td colspan="6" { "Nothing was ever set aside." } } }
+                    @for (id, decision) in &found { (line(id, decision, (&caller, now))) }
+                }
+            }
+        }
+        @if caller.is_any(&[Role::Developer, Role::Operator, Role::SecurityLead]) { (ask_form()) }
+    };
+    Ok(page(&app, &caller, ("Decisions", "/decisions"), &body))
+}
+
+fn line(id: &DecisionId, decision: &Decision, (caller, now): (&Caller, Timestamp)) -> Markup {
+    let kind = match decision.kind {
+        DecisionKind::Exception => "exception",
+        DecisionKind::FalsePositive => "false positive",
+    };
+    let may = match decision.kind {
+        DecisionKind::Exception => caller.is_any(&[Role::Approver]),
+        DecisionKind::FalsePositive => caller.is_any(&[Role::Approver, Role::SecurityLead]),
+    };
+    let holds = decision.holds(now);
+    let is_waiting = decision.progress == Progress::Requested;
+    let button = |answer: &str, class: &str, words: &str| {
+        html! {
+            form.inline method="post" action=(format!("/decisions/{}/{answer}", encoded(id.as_str()))) { button type="submit" class=(class) { (words) } }
+        }
+    };
+    html! {
+        tr {
+            th scope="row" { (id) br; span.faint { (kind) } }
+            td { a href=(format!("/vulnerabilities/{}", encoded(&decision.reach.vulnerability))) { (plain(&decision.reach.vulnerability)) }
+                @if let Some(package) = &decision.reach.package { " in " (plain(package)) } @else { " in every package" }
+                br; @if decision.reach.assets.is_empty() { "on all assets" } @else { "on " @for (place, asset) in decision.reach.assets.iter().take(5).enumerate() { @if place > 0 { ", " } a href=(format!("/assets/{}", encoded(asset.as_str()))) { (asset) } } @if decision.reach.assets.len() > 5 { " and " (decision.reach.assets.len() - 5) " more" } } }
+            td { (plain(&decision.reason)) }
+            td.date { (due(Some(decision.until), now)) }
+            td { "asked for by " (decision.requested_by) @if let Some(by) = &decision.approved_by { br; "approved by " (by) } }
+            td {
+                @if holds { span.pill.ok { "holds" } } @else if is_waiting { span.pill.unsure { "waits for approval" } } @else if decision.word() == "approved" { span.pill { "over" } } @else { span.pill { (decision.word()) } }
+                @if is_waiting && may && decision.requested_by != caller.person { div { (button("approve", "", "Approve")) " " (button("decline", "second", "Decline")) } }
+                @if holds && caller.is_any(&[Role::Approver, Role::SecurityLead]) { div { (button("revoke", "danger", "Take back")) } }
+            }
+        }
+    }
+}
+
+fn ask_form() -> Markup {
+    html! {
+        details {
+            summary { "Ask for a decision" }
+            form.stack method="post" action="/decisions" {
+                div { label for="kind" { "What" } select id="kind" name="kind" { option value="exception" { "exception: it is there, and is accepted for a time" } option value="false-positive" { "false positive: it is not there" } } }
+                div { label for="vulnerability" { "Vulnerability" } input id="vulnerability" name="vulnerability" required; }
+                div { label for="package" { "Package; all of them if left empty" } input id="package" name="package"; }
+                div { label for="assets" { "Assets, with spaces between; all of them if left empty" } input id="assets" name="assets"; }
+                div { label for="reason" { "Why, and what stands in for the patch meanwhile" } textarea id="reason" name="reason" required rows="3" {} }
+                div { label for="until" { "Until" } input id="until" name="until" type="date" required; }
+                button type="submit" { "Ask" }
+            }
+        }
+    }
+}
+
+/// A decision as a form asks for it.
+#[derive(Debug, Deserialize)]
+struct Asked {
+    kind: String,
+    vulnerability: String,
+    #[serde(default)]
+    package: String,
+    #[serde(default)]
+    assets: String,
+    reason: String,
+    until: String,
+}
+
+async fn ask(State(app): State<App>, caller: Caller, Form(asked): Form<Asked>) -> Answer<Response> {
+    let id = protocol::hexadecimal(&random::<6>().map_err(|error| Problem::internal(&error))?);
+    let package = Some(asked.package.trim()).filter(|package| !package.is_empty());
+    let command = Command::RequestDecision {
+        decision: DecisionId::new(id)?,
+        kind: if asked.kind == "false-positive" { DecisionKind::FalsePositive } else { DecisionKind::Exception },
+        reach: Reach {
+            vulnerability: asked.vulnerability.trim().to_owned(),
+            package: package.map(operations::package_name).transpose().map_err(Problem::bad)?,
+            assets: asked
+                .assets
+                .split([' ', ',', '\n'])
+                .filter(|id| !id.is_empty())
+                .map(AssetId::new)
+                .collect::<Result<_, _>>()?,
+        },
+        reason: asked.reason,
+        until: instant(Some(&asked.until))?.ok_or_else(|| Problem::bad("until is missing"))?,
+        renews: None,
+    };
+    app.organisation.act(&caller.person, app.now(), command).await?;
+    Ok(seen("/decisions"))
+}
+
+async fn answer(
+    State(app): State<App>,
+    caller: Caller,
+    Path((decision, answer)): Path<(String, String)>,
+) -> Answer<Response> {
+    let id = DecisionId::new(decision)?;
+    let command = match answer.as_str() {
+        "approve" => Command::AnswerDecision(id, true),
+        "decline" => Command::AnswerDecision(id, false),
+        "revoke" => Command::RevokeDecision(id),
+        _ => return Err(Problem::not_found("such answer")),
+    };
+    app.organisation.act(&caller.person, app.now(), command).await?;
+    Ok(seen("/decisions"))
+}

@@ -1,0 +1,293 @@
+//! Findings in lists, and patches: the upgrades that close most of them.
+
+use super::text::{due, number, plain};
+use super::{dashboard, encoded, page};
+use crate::access::SEES_ASSETS;
+use crate::api::{FindingQuery, Part, Query, instant};
+use crate::app::App;
+use crate::identity::Caller;
+use crate::problem::Answer;
+use crate::routes::PageRoute;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use axum::routing::get;
+use fleet::{GroupBy, Query as FindingsQuery, Row};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
+    vec![
+        ("GET", PageRoute { access: SEES_ASSETS, path: "/findings", handler: get(show) }),
+        ("GET", PageRoute { access: SEES_ASSETS, path: "/patches", handler: get(patches) }),
+        ("GET", PageRoute { access: SEES_ASSETS, path: "/undetermined", handler: get(undetermined) }),
+    ]
+}
+
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<FindingQuery>,
+    RawQuery(raw): RawQuery,
+) -> Answer<Response> {
+    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
+    let (filter, sort) = (query.filter(&caller)?, query.sort()?);
+    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+        let query = FindingsQuery { sort, offset: part.offset, limit: part.limit, now: view.now, filter };
+        tokio::task::block_in_place(|| {
+            let found = view.findings.list(&view.record.facts, &query);
+            (found, view.gaps(&query.filter.assets), view.findings.classes(), view.now)
+        })
+    });
+    let (found, gaps, classes, now) = answer.await?;
+    let total = usize::try_from(found.total).unwrap_or(usize::MAX);
+    let body = html! {
+        (filter_form(&query, &classes))
+        (dashboard::gaps(&gaps))
+        p role="status" { (number(found.total)) " findings, " @if found.overdue > 0 { span.late { (number(found.overdue)) " overdue" } } @else { "0 overdue" } }
+        (table(&found.rows, now, true))
+        (paging("/findings", raw.as_deref(), (part, found.rows.len(), total)))
+    };
+    Ok(page(&app, &caller, ("Findings", "/findings"), &body))
+}
+
+/// A choice of a form.
+fn choice(name: &str, label: &str, options: &[(&str, &str)], chosen: Option<&str>) -> Markup {
+    html! {
+        div {
+            label for=(name) { (label) }
+            select id=(name) name=(name) {
+                @for (value, text) in options { option value=(value) selected[chosen.unwrap_or("") == *value] { (text) } }
+            }
+        }
+    }
+}
+
+/// A field of a form.
+pub(super) fn field(name: &str, label: &str, value: Option<&str>) -> Markup {
+    html! { div { label for=(name) { (label) } input id=(name) name=(name) type="search" value=(value.unwrap_or("")); } }
+}
+
+fn filter_form(query: &FindingQuery, classes: &[String]) -> Markup {
+    let overdue = query.overdue.map(|is_overdue| if is_overdue { "true" } else { "false" });
+    let mut of_classes = vec![("", "all")];
+    of_classes.extend(classes.iter().map(|class| (class.as_str(), class.as_str())));
+    let states = [
+        ("", "all that count"),
+        ("open", "open"),
+        ("restart-pending", "restart pending"),
+        ("undetermined", "undetermined"),
+        ("suppressed", "suppressed"),
+    ];
+    let sorts = [
+        ("due", "due date"),
+        ("class", "class"),
+        ("cvss", "CVSS"),
+        ("epss", "EPSS"),
+        ("vulnerability", "vulnerability"),
+        ("asset", "asset"),
+    ];
+    html! {
+        form.filter method="get" action="/findings" role="search" aria-label="Filter findings" {
+            (field("vulnerability", "Vulnerability", query.vulnerability.as_deref()))
+            (field("package", "Package", query.package.as_deref()))
+            (choice("class", "Class", &of_classes, query.class.as_deref()))
+            (choice("state", "State", &states, query.state.as_deref()))
+            (choice("overdue", "Overdue", &[("", "either"), ("true", "overdue"), ("false", "not overdue")], overdue))
+            (field("name", "Asset", query.name.as_deref()))
+            (field("owner", "Owner", query.owner.as_deref()))
+            (field("environment", "Environment", query.environment.as_deref()))
+            (field("platform", "System", query.platform.as_deref()))
+            div { label for="at" { "As of" } input id="at" name="at" type="date" value=(query.at.as_deref().unwrap_or("")); }
+            (choice("sort", "Sort by", &sorts, query.sort.as_deref().or(Some("due"))))
+            @if let Some(asset) = &query.asset { input type="hidden" name="asset" value=(asset); }
+            div { button type="submit" { "Show" } }
+            div { a href="/findings" { "Everything" } }
+        }
+    }
+}
+
+/// Findings in a table.
+pub(super) fn table(rows: &[Row], now: Timestamp, has_asset: bool) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Findings" {
+            table {
+                thead { tr {
+                    th scope="col" { "Vulnerability" } @if has_asset { th scope="col" { "Asset" } }
+                    th scope="col" { "Class" } th scope="col" { "Due" } th scope="col" { "Packages" } th.number scope="col" { "CVSS" } th.number scope="col" { "EPSS" } th scope="col" { "State" }
+                } }
+                tbody {
+                    @if rows.is_empty() { tr { td colspan="8" { "No finding fits." } } }
+                    @for row in rows { (line(row, now, has_asset)) }
+                }
+            }
+        }
+    }
+}
+
+fn line(row: &Row, now: Timestamp, has_asset: bool) -> Markup {
+    let why = format!("/assets/{}/why/{}", encoded(row.asset.as_str()), encoded(&row.vulnerability));
+    html! {
+        tr {
+            th scope="row" {
+                a href=(why) { (plain(&row.vulnerability)) }
+                @if row.is_exploited { " " span.pill.bad { "exploited" } }
+                @if !row.title.is_empty() { br; span.faint { (plain(&row.title)) } }
+            }
+            @if has_asset { td { a href=(format!("/assets/{}", encoded(row.asset.as_str()))) { (row.asset) } } }
+            td { (row.class) }
+            td.date { span.late[row.is_overdue] { (due(row.due, now)) } @if row.is_mitigation { br; span.faint { "no patch: mitigate" } } }
+            td { @for (package, fixed) in row.carriers.iter().take(3) { div { (plain(package)) @if let Some(fixed) = fixed { " → " (plain(fixed)) } } } @if row.carriers.len() > 3 { div.faint { "and " (row.carriers.len() - 3) " more" } } }
+            td.number { @if let Some(cvss) = row.cvss { (format!("{cvss:.1}")) } @else { "–" } }
+            td.number { @if let Some(epss) = row.epss { (format!("{epss:.3}")) } @else { "–" } }
+            td { (state(row)) }
+        }
+    }
+}
+
+fn state(row: &Row) -> Markup {
+    let class = match row.state {
+        fleet::State::Open if row.is_overdue => "pill bad",
+        fleet::State::RestartPending | fleet::State::Undetermined => "pill unsure",
+        _ => "pill",
+    };
+    html! { span class=(class) { (row.state.word()) } @if row.is_reopened { " " span.pill { "reopened" } } }
+}
+
+/// The links to the parts of a list before and behind.
+pub(super) fn paging(path: &str, raw: Option<&str>, (part, rows, total): (Part, usize, usize)) -> Markup {
+    let kept: Vec<&str> =
+        raw.unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page_token=")).collect();
+    let link = |token: Option<String>| {
+        let pairs = kept.iter().map(|pair| (*pair).to_owned()).chain(token.map(|token| format!("page_token={token}")));
+        format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+    };
+    let (first, last) = (part.offset + 1, part.offset + rows);
+    html! {
+        nav.paging aria-label="Pages" {
+            @if part.offset > 0 { a rel="prev" href=(link(part.before())) { "← Before" } }
+            @if rows > 0 { span { (number(first as u64)) "–" (number(last as u64)) " of " (number(total as u64)) } }
+            @if let Some(token) = part.next(rows, total) { a rel="next" href=(link(Some(token))) { "Next →" } }
+        }
+    }
+}
+
+async fn patches(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<FindingQuery>,
+    RawQuery(raw): RawQuery,
+) -> Answer<Response> {
+    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
+    let filter = query.filter(&caller)?;
+    let by = if query.by.is_some() { query.group()? } else { GroupBy::Package };
+    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+        let groups = || view.findings.groups(&view.record.facts, (&filter, by), view.now);
+        (tokio::task::block_in_place(groups), view.gaps(&filter.assets), view.now)
+    });
+    let (groups, gaps, now) = answer.await?;
+    let total = groups.len();
+    let shown: Vec<_> = groups.into_iter().skip(part.offset).take(part.limit).collect();
+    let options = [
+        ("package", "patch"),
+        ("vulnerability", "vulnerability"),
+        ("asset", "asset"),
+        ("class", "class"),
+        ("state", "state"),
+        ("owner", "owner"),
+        ("environment", "environment"),
+        ("platform", "system"),
+    ];
+    let name = by_name(by);
+    let body = html! {
+        form.filter method="get" action="/patches" aria-label="Group findings" {
+            (choice("by", "Group by", &options, query.by.as_deref().or(Some("package"))))
+            (field("package", "Package", query.package.as_deref()))
+            (field("owner", "Owner", query.owner.as_deref()))
+            (field("environment", "Environment", query.environment.as_deref()))
+            (choice("overdue", "Overdue", &[("", "either"), ("true", "overdue"), ("false", "not overdue")], query.overdue.map(|is| if is { "true" } else { "false" })))
+            div { button type="submit" { "Show" } }
+        }
+        (dashboard::gaps(&gaps))
+        p { @if by == GroupBy::Package { "Each line is one upgrade: those that close most of what is overdue come first." } @else { "Those with most that is overdue come first." } }
+        div.scroll tabindex="0" role="region" aria-label="Groups of findings" {
+            table {
+                thead { tr { th scope="col" { (name) } th.number scope="col" { "Overdue" } th.number scope="col" { "Due soon" } th.number scope="col" { "Findings" } th.number scope="col" { "Assets" } th scope="col" { "First due" } } }
+                tbody {
+                    @if shown.is_empty() { tr { td colspan="6" { "Nothing is owed, as far as is known." } } }
+                    @for group in &shown { tr {
+                        th scope="row" { @if let Some(link) = link(by, &group.name) { a href=(link) { (plain(&group.name)) } } @else { @if group.name.is_empty() { span.faint { "not known" } } @else { (plain(&group.name)) } } }
+                        td.number { span.late[group.counts.overdue > 0] { (number(group.counts.overdue)) } }
+                        td.number { (number(group.counts.due_soon)) }
+                        td.number { (number(group.counts.findings)) }
+                        td.number { (number(group.assets)) }
+                        td.date { (due(group.due, now)) }
+                    } }
+                }
+            }
+        }
+        (paging("/patches", raw.as_deref(), (part, shown.len(), total)))
+    };
+    Ok(page(&app, &caller, ("Patches", "/patches"), &body))
+}
+
+fn by_name(by: GroupBy) -> &'static str {
+    match by {
+        GroupBy::Package => "Patch",
+        GroupBy::Vulnerability => "Vulnerability",
+        GroupBy::Asset => "Asset",
+        GroupBy::Class => "Class",
+        GroupBy::State => "State",
+        GroupBy::Environment => "Environment",
+        GroupBy::Owner => "Owner",
+        GroupBy::Platform => "System",
+    }
+}
+
+/// Where a group leads.
+fn link(by: GroupBy, name: &str) -> Option<String> {
+    let name = encoded(Some(name).filter(|name| !name.is_empty())?);
+    Some(match by {
+        GroupBy::Package => format!("/findings?package={name}"),
+        GroupBy::Vulnerability => format!("/vulnerabilities/{name}"),
+        GroupBy::Asset => format!("/assets/{name}"),
+        GroupBy::Class => format!("/findings?class={name}"),
+        GroupBy::State => format!("/findings?state={}", name.replace("%20", "-")),
+        GroupBy::Environment => format!("/findings?environment={name}"),
+        GroupBy::Owner => format!("/findings?owner={name}"),
+        GroupBy::Platform => format!("/findings?platform={name}"),
+    })
+}
+
+async fn undetermined(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<FindingQuery>,
+    RawQuery(raw): RawQuery,
+) -> Answer<Response> {
+    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
+    let filter = query.filter(&caller)?.assets;
+    let answer = app.organisation.view(None, app.now(), |view| {
+        tokio::task::block_in_place(|| view.findings.undetermined(&view.record.facts, &filter))
+    });
+    let found = answer.await?;
+    let total = found.len();
+    let shown: Vec<_> = found.into_iter().skip(part.offset).take(part.limit).collect();
+    let body = html! {
+        p { "What nobody could judge is not called clean. The reason stands beside each." }
+        div.scroll tabindex="0" role="region" aria-label="Undetermined" {
+            table {
+                thead { tr { th scope="col" { "What" } th scope="col" { "Why" } th.number scope="col" { "Assets" } } }
+                tbody {
+                    @if shown.is_empty() { tr { td colspan="3" { "Everything could be judged." } } }
+                    @for one in &shown { tr {
+                        th scope="row" { (plain(&one.thing.label())) @if !one.thing.ecosystem.is_empty() { br; span.faint { (plain(&one.thing.ecosystem)) } } }
+                        td { @if one.why.is_empty() { "it was not held against any advisories yet" } @else { (plain(&one.why)) } }
+                        td.number { (number(one.assets)) }
+                    } }
+                }
+            }
+        }
+        (paging("/undetermined", raw.as_deref(), (part, shown.len(), total)))
+    };
+    Ok(page(&app, &caller, ("Undetermined", "/findings"), &body))
+}

@@ -1,0 +1,92 @@
+//! The trend: how much was owed and overdue at the end of each month, and how fast patches came. It is computed beside the requests,
+//! one month at a time, so that nobody waits for it.
+
+use crate::app::App;
+use fleet::Pace;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// How many months are shown.
+pub(crate) const MONTHS: usize = 12;
+/// How often the present month is computed anew.
+const EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// A month, at its end or now.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Point {
+    pub(crate) findings: u64,
+    pub(crate) overdue: u64,
+    pub(crate) pace: Pace,
+}
+
+/// The months, by their ends.
+#[derive(Default)]
+pub(crate) struct Trend(Mutex<BTreeMap<Timestamp, Point>>);
+
+impl Trend {
+    /// What is computed so far.
+    pub(crate) fn points(&self) -> Vec<(Timestamp, Point)> {
+        self.0.lock().map(|points| points.iter().map(|(at, point)| (*at, *point)).collect()).unwrap_or_default()
+    }
+}
+
+/// The instants between which months lie: the first days of the last months, and now.
+fn bounds(now: Timestamp) -> Vec<Timestamp> {
+    let first = now.to_zoned(TimeZone::UTC).first_of_month().and_then(|day| day.start_of_day());
+    let Ok(first) = first else { return vec![now] };
+    let months = (0..MONTHS as i64).rev().filter_map(|back| first.checked_sub(back.months()).ok());
+    let mut bounds: Vec<Timestamp> = months.map(|month| month.timestamp()).collect();
+    bounds.push(now);
+    bounds
+}
+
+/// Keeps the trend up to date.
+pub(crate) async fn follow(app: &App) {
+    loop {
+        if let Err(error) = compute(app).await {
+            tracing::warn!(error = %store::in_words(&error), "the trend could not be computed");
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+async fn compute(app: &App) -> Result<(), operations::Error> {
+    let bounds = bounds(app.now());
+    let paces = {
+        let record = app.organisation.store.record().await?;
+        tokio::task::block_in_place(|| record.facts.pace(&bounds))
+    };
+    let began = {
+        let record = app.organisation.store.record().await?;
+        record.facts.began_at()
+    };
+    let mut points = BTreeMap::new();
+    for (place, end) in bounds.iter().enumerate().skip(1) {
+        let pace = paces.get(place - 1).copied().unwrap_or_default();
+        // Before the first entry nothing was known: that is no month without findings.
+        if began.is_none_or(|began| *end <= began) {
+            continue;
+        }
+        let is_now = place + 1 == bounds.len();
+        let at = (!is_now).then_some(*end);
+        let answer = app.organisation.view(at, app.now(), |view| {
+            tokio::task::block_in_place(|| view.findings.summary(&view.record.facts, view.now).all)
+        });
+        match answer.await {
+            Ok(counts) => {
+                points.insert(*end, Point { findings: counts.findings, overdue: counts.overdue, pace });
+            }
+            // No policy was in force then: nothing was owed.
+            Err(operations::Error::NoPolicy { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        tokio::task::yield_now().await;
+    }
+    if let Ok(mut known) = app.trend.0.lock() {
+        *known = points;
+    }
+    Ok(())
+}

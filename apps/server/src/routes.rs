@@ -1,0 +1,275 @@
+//! The routes: the one list of all that can be asked for, each with who may; and what holds for every request.
+
+use crate::access::{Access, guard};
+use crate::app::App;
+use crate::problem::Problem;
+use crate::{agents, api, metrics, once, pages};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+
+/// The most bytes of a body where nothing else is said.
+const MOST_BODY_BYTES: usize = 1 << 20;
+/// How long a request may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The most bytes of an answer that is held to give it an `ETag`.
+const MOST_TAGGED_BYTES: usize = 16 << 20;
+
+/// A route of the pages.
+pub(crate) struct PageRoute {
+    pub(crate) access: Access,
+    pub(crate) path: &'static str,
+    pub(crate) handler: MethodRouter<App>,
+}
+
+/// The roles that may, and the scope that a token needs; none where everybody may, signed in or not.
+type Described = Option<(Vec<&'static str>, &'static str)>;
+
+fn described(access: Access) -> Described {
+    match access {
+        Access::Public => None,
+        Access::Roles(roles, scope) => Some((roles.iter().map(|role| role.word()).collect(), scope.word())),
+    }
+}
+
+/// A route with who may use it.
+#[derive(Debug, Clone)]
+pub struct RoutePolicy {
+    /// The method.
+    pub method: String,
+    /// The path, with its parameters in braces.
+    pub path: String,
+    /// The roles that may, and the scope that a token needs; none where everybody may, signed in or not.
+    pub admits: Option<(Vec<&'static str>, &'static str)>,
+}
+
+/// Every route with who may use it, made of the list that the routes themselves are made of. Pages that show and pages that change
+/// stand in the list as `GET` and `POST`.
+#[must_use]
+pub fn policies() -> Vec<RoutePolicy> {
+    let mut all = Vec::new();
+    for (access, (_, paths, _)) in api::routes() {
+        for (path, item) in &paths.paths {
+            let methods = [
+                ("GET", item.get.is_some()),
+                ("POST", item.post.is_some()),
+                ("PUT", item.put.is_some()),
+                ("DELETE", item.delete.is_some()),
+            ];
+            let there = methods.iter().filter(|(_, is_there)| *is_there);
+            all.extend(there.map(|(method, _)| RoutePolicy {
+                method: (*method).to_owned(),
+                path: path.clone(),
+                admits: described(access),
+            }));
+        }
+    }
+    for (method, route) in pages::routes() {
+        all.push(RoutePolicy {
+            method: method.to_owned(),
+            path: route.path.to_owned(),
+            admits: described(route.access),
+        });
+    }
+    all
+}
+
+/// The description of the API (OpenAPI 3.1).
+#[must_use]
+pub fn description() -> OpenApi {
+    let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    let mut openapi = OpenApiBuilder::new()
+        .info(InfoBuilder::new().title("Plimsoll").version(env!("CARGO_PKG_VERSION")).build())
+        .components(Some(ComponentsBuilder::new().security_scheme("token", scheme).build()))
+        .security(Some([SecurityRequirement::new("token", Vec::<String>::new())]))
+        .build();
+    let mut router = OpenApiRouter::<App>::with_openapi(openapi);
+    for (_, route) in api::routes() {
+        router = router.routes(route);
+    }
+    openapi = router.into_openapi();
+    openapi
+}
+
+/// The pages and the API.
+pub(crate) fn pages_and_api(app: &App) -> Router {
+    let mut router = OpenApiRouter::<App>::new();
+    for (access, (schemas, paths, handler)) in api::routes() {
+        let handler = handler.route_layer(from_fn_with_state((app.clone(), access), guard));
+        router = router.routes((schemas, paths, handler));
+    }
+    let (api, _) = router.split_for_parts();
+    let api = api.layer(from_fn_with_state(app.clone(), once::once)).layer(from_fn(tag));
+    let mut of_pages = Router::new();
+    for (_, PageRoute { access, path, handler }) in pages::routes() {
+        let handler = handler.route_layer(from_fn_with_state((app.clone(), access), guard));
+        of_pages = of_pages.route(path, handler);
+    }
+    let plain = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(show_metrics))
+        .route("/api/v1/openapi.json", get(async || axum::Json(description())));
+    let router = api.merge(of_pages).merge(plain).fallback(unknown).method_not_allowed_fallback(wrong_method);
+    let router = router.layer(DefaultBodyLimit::max(MOST_BODY_BYTES)).layer(CsrfLayer::new());
+    let router = router.layer(from_fn_with_state(app.clone(), pages::dress));
+    let router = router.layer(from_fn_with_state(app.clone(), limited));
+    everywhere(router.with_state(app.clone()), app)
+}
+
+/// What agents ask for.
+pub(crate) fn of_agents(app: &App) -> Router {
+    everywhere(agents::routes(app).fallback(unknown), app)
+}
+
+/// What holds for every request.
+fn everywhere(router: Router, app: &App) -> Router {
+    router
+        .layer(CompressionLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
+        .layer(CatchPanicLayer::custom(|_| {
+            let words = "something failed here; the service's log says what";
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "service/failed", words).into_response()
+        }))
+        .layer(from_fn_with_state(app.clone(), watch))
+}
+
+async fn unknown(request: Request) -> Response {
+    let words = format!("there is nothing at {}", request.uri().path());
+    Problem::new(StatusCode::NOT_FOUND, "request/unknown-address", words).into_response()
+}
+
+async fn wrong_method() -> Response {
+    let words = "this address takes other methods";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "request/wrong-method", words).into_response()
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    match app.organisation.store.catch_up().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// Metrics are for whoever watches this machine: they tell nothing of single assets.
+async fn show_metrics(State(app): State<App>) -> Response {
+    match metrics::text(&app).await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// Who asks: the other end of the connection, or what the proxies before this service say of it.
+fn address_of(app: &App, request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<SocketAddr>().map_or(IpAddr::from([0, 0, 0, 0]), SocketAddr::ip);
+    if app.settings.proxies == 0 {
+        return peer;
+    }
+    let said = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let all: Vec<&str> = said.flat_map(|text| text.split(',')).map(str::trim).collect();
+    // Each proxy adds who asked it at the end: what stands before the last ones anybody may have written.
+    let place = all.len().checked_sub(app.settings.proxies);
+    place.and_then(|place| all[place].parse().ok()).unwrap_or(peer)
+}
+
+/// Says no to an address that asks too often. Agents are counted each by its own name instead: many may share an address.
+pub(crate) async fn limited(State(app): State<App>, request: Request, next: Next) -> Response {
+    let address = request.extensions().get::<IpAddr>().copied();
+    match address.map_or(Ok(()), |address| app.limits.request(address)) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Counts and logs every request, and tells browsers what they may do with the answer.
+async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let address = address_of(&app, &request);
+    let started = std::time::Instant::now();
+    let method = request.method().clone();
+    app.metrics.requests.count();
+    request.extensions_mut().insert(address);
+    let id = protocol::hexadecimal(&crate::app::random::<8>().unwrap_or_default());
+    let mut response = next.run(request).await;
+    let status = response.status();
+    if status.is_server_error() {
+        app.metrics.failures.count();
+    }
+    let path = response.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(%id, %method, %path, status = status.as_u16(), micros, "request");
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    if app.settings.is_secure() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert("x-request-id", id);
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    response
+}
+
+/// What browsers are told with every answer.
+const HEADERS: &[(&str, &str)] = &[
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ("x-frame-options", "DENY"),
+];
+
+/// The tag of an answer: the same bytes, the same tag.
+pub(crate) fn etag(bytes: &[u8]) -> String {
+    let digest = ledger::digest(bytes);
+    format!("\"{}\"", &digest["sha256:".len()..][..32])
+}
+
+/// Gives answers to `GET` a tag, and says no more than that nothing has changed to who has them already.
+async fn tag(request: Request, next: Next) -> Response {
+    let is_get = request.method() == Method::GET;
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let response = next.run(request).await;
+    if !is_get || response.status() != StatusCode::OK {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let bytes = match axum::body::to_bytes(body, MOST_TAGGED_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(error) => return Problem::internal(&error).into_response(),
+    };
+    let tag = etag(&bytes);
+    let is_known = known.as_ref().and_then(|known| known.to_str().ok()).is_some_and(|known| {
+        known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*")
+    });
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        parts.headers.insert(header::ETAG, tag);
+    }
+    if is_known {
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(header::CONTENT_LENGTH);
+        return Response::from_parts(parts, Body::empty());
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}

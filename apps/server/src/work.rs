@@ -1,0 +1,248 @@
+//! Work that nobody has to ask for: others' entries are taken in, feeds fetched, everything held against them, what was missed
+//! told. Of several replicas one leads; each takes others' entries in.
+
+use crate::app::App;
+use croner::Cron;
+use feeds::{Outcome, Progress, Store, Sync, compile, sync};
+use jiff::{SignedDuration, Timestamp, Zoned};
+use lifecycle::{Command, PersonId, SYSTEM, ScanRule, Scope};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// How often others' entries are taken in.
+const FOLLOW: Duration = Duration::from_millis(500);
+/// How often is looked at what has to be done.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long the lead holds without being renewed: so long after its end another replica takes it.
+const LEAD: SignedDuration = SignedDuration::from_secs(5);
+/// How often scans that were missed are told, and sessions that are over forgotten.
+const HOURLY: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is being done now.
+#[derive(Default)]
+pub(crate) struct Work {
+    words: Arc<Mutex<String>>,
+    last: Mutex<Option<(Timestamp, String)>>,
+    ask: Notify,
+    fetching: tokio::sync::Mutex<()>,
+    is_asked: std::sync::atomic::AtomicBool,
+}
+
+impl Work {
+    /// What is being done now, in words; empty if nothing is.
+    pub(crate) fn words(&self) -> String {
+        self.words.lock().map(|words| words.clone()).unwrap_or_default()
+    }
+
+    /// How the last fetching of the feeds ended.
+    pub(crate) fn last(&self) -> Option<(Timestamp, String)> {
+        self.last.lock().ok()?.clone()
+    }
+
+    /// Asks that the feeds are fetched now.
+    pub(crate) fn ask_for_sync(&self) {
+        self.is_asked.store(true, std::sync::atomic::Ordering::Release);
+        self.ask.notify_one();
+    }
+
+    fn say(&self, text: &str) {
+        if let Ok(mut words) = self.words.lock() {
+            text.clone_into(&mut words);
+        }
+    }
+}
+
+/// Shows how far downloads are.
+struct Shown(Arc<Mutex<String>>);
+
+impl Progress for Shown {
+    fn begin(&self, name: &str, _: Option<u64>) {
+        if let Ok(mut words) = self.0.lock() {
+            *words = format!("fetching {name}");
+        }
+    }
+
+    fn advance(&self, name: &str, done: u64) {
+        if let Ok(mut words) = self.0.lock() {
+            *words = format!("fetching {name}: {} KiB", done / 1024);
+        }
+    }
+
+    fn end(&self, _: &str, _: &str) {}
+}
+
+/// Does what has to be done until the service stops.
+pub(crate) async fn run(app: App, mut stopped: watch::Receiver<bool>) {
+    tokio::select! {
+        () = follow(&app) => {}
+        () = lead(&app) => {}
+        () = crate::pages::follow_trend(&app) => {}
+        () = crate::until_stopped(&mut stopped) => {}
+    }
+}
+
+async fn follow(app: &App) {
+    let mut is_reached = true;
+    loop {
+        tokio::time::sleep(FOLLOW).await;
+        match app.organisation.store.catch_up().await {
+            Ok(()) if !is_reached => {
+                tracing::info!("the record can be reached again");
+                is_reached = true;
+            }
+            Err(error) if is_reached => {
+                tracing::error!(error = %store::in_words(&error), "the record cannot be reached");
+                is_reached = false;
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn lead(app: &App) {
+    let mut next_sync = next_sync(app, app.now());
+    let mut next_hourly = app.now();
+    loop {
+        // What is asked for is done at once.
+        let _ = tokio::time::timeout(LOOK, app.work.ask.notified()).await;
+        let now = app.now();
+        if let Err(error) = app.take_index() {
+            tracing::error!(error = %store::in_words(&error), "the index cannot be read");
+        }
+        let is_leader = app.organisation.store.lead("work", &app.replica, (now, now + LEAD)).await.unwrap_or(false);
+        let is_asked = app.work.is_asked.swap(false, std::sync::atomic::Ordering::AcqRel);
+        let is_due = next_sync.is_some_and(|due| due <= now);
+        if is_asked || is_due {
+            next_sync = self::next_sync(app, now);
+            // Whoever leads goes on to lead meanwhile.
+            let app = app.clone();
+            tokio::spawn(async move { fetch(&app, now).await });
+        }
+        if !is_leader {
+            continue;
+        }
+        if let Err(error) = hold_against(app).await {
+            tracing::error!(error = %store::in_words(&error), "packages could not be held against the advisories");
+        }
+        if next_hourly <= now {
+            next_hourly = now + HOURLY;
+            hourly(app, now).await;
+        }
+    }
+}
+
+/// Says no to a schedule that is none.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn check_schedule(schedule: &str) -> Result<(), String> {
+    Cron::from_str(schedule).map(|_| ()).map_err(|error| format!("`{schedule}` is no schedule: {error}"))
+}
+
+/// When the feeds are fetched next.
+fn next_sync(app: &App, now: Timestamp) -> Option<Timestamp> {
+    let (schedule, zone) = app.settings.sync_at.as_ref()?;
+    let cron = Cron::from_str(schedule).ok()?;
+    let here: Zoned = now.to_zoned(zone.clone());
+    cron.find_next_occurrence(&here, false).ok().map(|next| next.timestamp())
+}
+
+/// Fetches the feeds, and compiles them.
+async fn fetch(app: &App, now: Timestamp) {
+    // One at a time is enough.
+    let Ok(_one) = app.work.fetching.try_lock() else { return };
+    app.work.say("fetching the feeds");
+    let ended = match fetched(app, now).await {
+        Ok(words) => words,
+        Err(words) => {
+            tracing::error!(error = %words, "the feeds could not be fetched");
+            format!("failed: {words}")
+        }
+    };
+    if let Ok(mut last) = app.work.last.lock() {
+        *last = Some((app.now(), ended));
+    }
+    app.work.say("");
+}
+
+async fn fetched(app: &App, now: Timestamp) -> Result<String, String> {
+    let in_words = |error: feeds::Error| store::in_words(&error);
+    let store = Store::new(&app.data);
+    let locking = store.clone();
+    let lock = tokio::task::spawn_blocking(move || locking.lock(|| {})).await.map_err(|error| error.to_string())?;
+    let _lock = lock.map_err(in_words)?;
+    let all: Vec<_> = advisories::feeds::FEEDS.iter().collect();
+    let options = Sync { mirror: app.settings.mirror.clone(), ..Sync::default() };
+    let shown: Arc<dyn Progress> = Arc::new(Shown(Arc::clone(&app.work.words)));
+    let outcomes = sync(&store, &all, &options, shown, now).await.map_err(in_words)?;
+    let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|(.., outcome)| wanted(outcome)).count();
+    let fetched = count(|outcome| matches!(outcome, Outcome::Fetched { .. }));
+    let failed = count(|outcome| matches!(outcome, Outcome::Failed { .. }));
+    if fetched > 0 || store.current_index().is_err() && outcomes.len() > failed {
+        app.work.say("compiling the index");
+        let compiling = store.clone();
+        let work = move || {
+            let compiled = compile(&compiling, &feeds::Silent)?;
+            let digest = ::advisories::index::Index::open(&compiled.bytes)?.digest();
+            compiling.set_index(&compiled.bytes, &digest)
+        };
+        let done: Result<_, feeds::Error> =
+            tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
+        done.map_err(in_words)?;
+        app.take_index().map_err(|error| store::in_words(&error))?;
+    }
+    let names: Vec<&str> = outcomes
+        .iter()
+        .filter(|(.., outcome)| matches!(outcome, Outcome::Failed { .. }))
+        .map(|(feed, ..)| *feed)
+        .collect();
+    match failed {
+        0 => Ok(format!("{fetched} documents are new, {} unchanged", outcomes.len() - fetched)),
+        _ => Ok(format!(
+            "{fetched} documents are new; {failed} could not be fetched ({}): what was stored before stays in use",
+            names.join(", ")
+        )),
+    }
+}
+
+/// Holds everything against the index here, where something was not.
+async fn hold_against(app: &App) -> Result<(), operations::Error> {
+    let Some(advisories) = app.advisories() else { return Ok(()) };
+    let is_owed = {
+        let record = app.organisation.store.record().await?;
+        record.state.policy.is_some()
+            && (record.state.index.as_ref() != Some(&advisories.digest) || record.facts.has_unjudged())
+    };
+    if !is_owed {
+        return Ok(());
+    }
+    let system = PersonId::new(SYSTEM)?;
+    app.work.say("holding packages against the advisories");
+    let now = app.now();
+    app.organisation.note_feeds(&system, &advisories, now).await?;
+    let judged = app.organisation.judge(&system, &advisories, now, |done, total| {
+        app.work.say(&format!("holding packages against the advisories: {done} of {total}"));
+    });
+    let judged = judged.await;
+    app.work.say("");
+    let judged = judged?;
+    tracing::info!(things = judged.things, changed = judged.changed, "packages were held against the advisories");
+    Ok(())
+}
+
+async fn hourly(app: &App, now: Timestamp) {
+    app.limits.sweep();
+    let swept = app.organisation.store.sweep_sessions(now).await;
+    if let Err(error) = swept.and(app.organisation.store.sweep_answers(now).await) {
+        tracing::warn!(error = %store::in_words(&error), "what is over could not be forgotten");
+    }
+    let Ok(system) = PersonId::new(SYSTEM) else { return };
+    let missed = Command::TellMissedScans(ScanRule::default(), Scope::default());
+    match app.organisation.act(&system, now, missed).await {
+        Ok(done) if !done.events.is_empty() => tracing::warn!(scans = done.events.len(), "scans were missed"),
+        Ok(_) => {}
+        Err(error) => tracing::error!(error = %store::in_words(&error), "missed scans could not be told"),
+    }
+}

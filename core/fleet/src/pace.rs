@@ -1,0 +1,89 @@
+//! Pace: how long it took from the first sight of findings until what carried them was gone from their assets.
+
+use crate::evaluate::each_interval;
+use crate::fact::{Instant, OPEN};
+use crate::facts::Facts;
+use jiff::Timestamp;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+/// What was patched within a stretch of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// How many findings were closed by a patch: what carried them went, and the asset stayed.
+    pub closed: u64,
+    /// How long they had been open together, in milliseconds.
+    pub open_milliseconds: u128,
+}
+
+impl Pace {
+    /// The mean time from the first sight to the patch; none where nothing was patched.
+    #[must_use]
+    pub fn mean(&self) -> Option<jiff::SignedDuration> {
+        let mean = self.open_milliseconds.checked_div(u128::from(self.closed))?;
+        i64::try_from(mean).ok().map(jiff::SignedDuration::from_millis)
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.closed += other.closed;
+        self.open_milliseconds += other.open_milliseconds;
+        self
+    }
+}
+
+/// One finding while it is gathered: its first sight, and when the last of what carried it went.
+#[derive(Clone, Copy)]
+struct Gathered {
+    start: Instant,
+    ended: Instant,
+    /// Whether something carries it still, or a statement was taken back last: then no patch has closed it.
+    is_patched: bool,
+}
+
+impl Facts {
+    /// What was patched between each two of these instants, which stand in their order. A finding counts where it was closed last,
+    /// unless it is there again; one that a publisher took back, or whose asset has gone, was not patched.
+    #[must_use]
+    pub fn pace(&self, bounds: &[Timestamp]) -> Vec<Pace> {
+        let bounds: Vec<Instant> = bounds.iter().map(|at| at.as_millisecond()).collect();
+        let stretches = bounds.len().saturating_sub(1);
+        let none = || vec![Pace::default(); stretches];
+        let one = |mut paces: Vec<Pace>, number: usize| {
+            self.each_patched(number, |start, ended| {
+                let place = bounds.partition_point(|bound| *bound <= ended);
+                if let Some(pace) = place.checked_sub(1).and_then(|place| paces.get_mut(place)) {
+                    pace.closed += 1;
+                    pace.open_milliseconds += u128::try_from(ended - start).unwrap_or(0);
+                }
+            });
+            paces
+        };
+        let join =
+            |one: Vec<Pace>, other: Vec<Pace>| one.into_iter().zip(other).map(|(one, other)| one.join(other)).collect();
+        (0..self.vulnerabilities.len()).into_par_iter().fold(none, one).reduce(none, join)
+    }
+
+    /// Calls `each` with the first sight and the end of every finding of a vulnerability that a patch has closed.
+    fn each_patched(&self, number: usize, mut each: impl FnMut(Instant, Instant)) {
+        let claims = &self.vulnerabilities[number].claims;
+        if claims.iter().all(|claim| self.things[claim.thing as usize].past.is_empty()) {
+            return;
+        }
+        let mut found: FxHashMap<u32, Gathered> = FxHashMap::default();
+        for claim in claims {
+            each_interval(self, &self.things[claim.thing as usize], &mut |asset, from, until| {
+                let (start, ended) = (from.max(claim.from), until.min(claim.until));
+                if start >= ended {
+                    return;
+                }
+                let is_patched = ended != OPEN && until <= claim.until && !self.assets[asset as usize].goes_at(until);
+                let gathered = found.entry(asset).or_insert(Gathered { start, ended: Instant::MIN, is_patched: false });
+                gathered.start = gathered.start.min(start);
+                if ended > gathered.ended {
+                    (gathered.ended, gathered.is_patched) = (ended, is_patched);
+                }
+            });
+        }
+        found.into_values().filter(|found| found.is_patched).for_each(|found| each(found.start, found.ended));
+    }
+}

@@ -1,0 +1,66 @@
+//! Agents: the program on an asset that reports it. It enrols once, with a token; the certificates that follow name that token.
+
+use crate::event::Event;
+use crate::id::{AssetId, PersonId, TokenId};
+use crate::person::{Role, SYSTEM};
+use crate::token::Holder;
+use crate::{Refusal, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An asset's agent as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// The token that it enrolled with: certificates that name another one are those of an agent before it.
+    pub token: TokenId,
+    /// The digest of the public key that it enrolled with.
+    pub key: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl State {
+    /// Whether whoever enrolled with this token is the agent of an asset now: it was not revoked, another one did not take its
+    /// place, and the asset is still there.
+    #[must_use]
+    pub fn is_agent(&self, asset: &AssetId, token: &TokenId) -> bool {
+        let agent = self.active_asset(asset).ok().and_then(|known| known.agent.as_ref());
+        agent.is_some_and(|agent| agent.token == *token)
+            && self.tokens.get(token).is_some_and(|known| !known.is_revoked)
+    }
+}
+
+/// Enrols an agent with its token. The same agent may ask again with the same key: the answer may have been lost on the way.
+pub(crate) fn enrol(
+    state: &State,
+    (token, key): (&TokenId, &str),
+    (by, now): (&PersonId, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
+    if by.as_str() != SYSTEM {
+        state.may(by, &[Role::Administrator])?;
+    }
+    let unknown = || Refusal::Unknown { what: "token", id: token.to_string() };
+    let known = state.tokens.get(token).filter(|_| state.admits(token, now)).ok_or_else(unknown)?;
+    let Holder::Asset(asset) = &known.holder else { return Err(unknown()) };
+    let agent = state.active_asset(asset)?.agent.as_ref();
+    if agent.is_some_and(|agent| agent.token == *token && agent.key == key) {
+        return Ok(Vec::new());
+    }
+    if known.is_used_up {
+        return Err(Refusal::State { found: "used up: another agent has enrolled with it", wanted: "unused" });
+    }
+    Ok(vec![Event::AgentEnrolled { asset: asset.clone(), token: token.clone(), key: key.to_owned() }])
+}
+
+/// Trusts an asset's agent no longer, with the reason.
+pub(crate) fn revoke(state: &State, asset: &AssetId, reason: &str, by: &PersonId) -> Result<Vec<Event>, Refusal> {
+    state.may(by, Role::OPERATES)?;
+    let known = state.active_asset(asset)?;
+    if known.agent.is_none() {
+        return Err(Refusal::Unknown { what: "agent of", id: asset.to_string() });
+    }
+    match reason.trim() {
+        "" => Err(Refusal::NoReason),
+        reason => Ok(vec![Event::AgentRevoked { asset: asset.clone(), reason: reason.to_owned() }]),
+    }
+}

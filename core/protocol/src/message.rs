@@ -1,0 +1,77 @@
+//! The messages, each with the address that it is sent to. All are JSON; an inventory may be compressed.
+
+use jiff::Timestamp;
+use lifecycle::AssetId;
+use serde::{Deserialize, Serialize};
+
+/// Where the certificate stands that vouches for the server; whoever asks does not know the server yet, and holds it against the
+/// digest in the ticket.
+pub const AUTHORITY: &str = "/agent/v1/authority";
+/// Where an agent enrols: it has no certificate yet.
+pub const ENROL: &str = "/agent/v1/enrol";
+/// Where an agent gets its next certificate.
+pub const RENEW: &str = "/agent/v1/renew";
+/// Where an agent says what it found by its digest alone.
+pub const CHECK_IN: &str = "/agent/v1/check-in";
+/// Where an agent hands in an inventory; the instant stands in the header [`TAKEN_AT`].
+pub const INVENTORY: &str = "/agent/v1/inventory";
+/// The header that says when an inventory was taken, in RFC 3339.
+pub const TAKEN_AT: &str = "plimsoll-taken-at";
+/// The most bytes of an inventory, unpacked.
+pub const MOST_INVENTORY_BYTES: usize = 256 << 20;
+/// The most bytes of any other message.
+pub const MOST_MESSAGE_BYTES: usize = 64 << 10;
+
+/// An agent asks to be enrolled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Enrol {
+    /// The ticket that it was given.
+    pub ticket: String,
+    /// A request for a certificate (PKCS #10, PEM); what name it asks for is not looked at.
+    pub request: String,
+}
+
+/// An agent asks for its next certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Renew {
+    /// A request for a certificate (PKCS #10, PEM).
+    pub request: String,
+}
+
+/// The certificate of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Certified {
+    /// The asset that it speaks for.
+    pub asset: AssetId,
+    /// The certificate (PEM).
+    pub certificate: String,
+    /// The certificate that vouches for it, and for the server (PEM).
+    pub authority: String,
+    /// When to ask for the next one.
+    pub renew_at: Timestamp,
+}
+
+/// An agent has looked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CheckIn {
+    /// The digest of what it found.
+    pub digest: String,
+    /// When it looked, by its own clock.
+    pub taken_at: Timestamp,
+    /// The agent's version.
+    pub version: String,
+}
+
+/// What the server answers to a look or an inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Noted {
+    /// Whether the inventory itself is wanted: the server has another one, or none.
+    pub wants_inventory: bool,
+    /// When to look next, in seconds from now; whoever is told so adds a random part of its own.
+    pub next_seconds: u64,
+}
