@@ -2,6 +2,7 @@
 
 use crate::database;
 use crate::error::{Doing, Error};
+use crate::plan::AccountChange;
 use crate::store::Store;
 use crate::tables::{ACCOUNTS, ANSWERS, Cell, Row, SESSIONS, Table};
 use jiff::Timestamp;
@@ -23,21 +24,81 @@ pub struct Session {
     pub body: String,
 }
 
-/// Puts accounts in their places, or takes them away; whoever is erased is signed in no longer.
-pub(crate) async fn put(on: &impl ConnectionTrait, accounts: BTreeMap<PersonId, Option<String>>) -> Result<(), Error> {
-    for (person, body) in accounts {
-        match body {
-            Some(body) => {
-                let row: Row = vec![Cell::from(person.as_str()), Cell::Text(body)];
-                database::upsert(on, &ACCOUNTS, &[row]).await?;
+/// What a transaction is to write of how people sign in, and of who is signed in.
+#[derive(Default)]
+pub(crate) struct SignIn {
+    accounts: BTreeMap<PersonId, AccountChange>,
+    sessions: Vec<Session>,
+}
+
+impl SignIn {
+    pub(crate) fn extend(&mut self, accounts: Vec<AccountChange>, sessions: Vec<Session>) {
+        for change in accounts {
+            if change.ends_sessions || change.body.is_none() {
+                self.sessions.retain(|session| session.person != change.person);
             }
-            None => {
-                delete(on, &ACCOUNTS, ("id", person.as_str())).await?;
-                delete(on, &SESSIONS, ("person", person.as_str())).await?;
-            }
+            let ended = self.accounts.get(&change.person).is_some_and(|before| before.ends_sessions);
+            let change = AccountChange { ends_sessions: change.ends_sessions || ended, ..change };
+            self.accounts.insert(change.person.clone(), change);
+        }
+        self.sessions.extend(sessions);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.sessions.is_empty()
+    }
+
+    /// Says no if something else is kept of how somebody signs in than a caller has read.
+    pub(crate) async fn check(
+        &self,
+        on: &impl ConnectionTrait,
+        (person, before): &(PersonId, Option<String>),
+    ) -> Result<(), Error> {
+        let kept = match self.accounts.get(person) {
+            Some(change) => change.body.clone(),
+            None => body_of(on, person).await?,
+        };
+        match kept == *before {
+            true => Ok(()),
+            false => Err(Error::Plan("how this person signs in was changed meanwhile: try again".to_owned())),
         }
     }
-    Ok(())
+
+    /// Puts accounts in their places, or takes them away; then those who are signed in.
+    pub(crate) async fn put(self, on: &impl ConnectionTrait) -> Result<(), Error> {
+        for (person, AccountChange { body, ends_sessions, .. }) in self.accounts {
+            if ends_sessions || body.is_none() {
+                delete(on, &SESSIONS, ("person", person.as_str())).await?;
+            }
+            match body {
+                Some(body) => {
+                    let row: Row = vec![Cell::from(person.as_str()), Cell::Text(body)];
+                    database::upsert(on, &ACCOUNTS, &[row]).await?;
+                }
+                None => delete(on, &ACCOUNTS, ("id", person.as_str())).await?,
+            }
+        }
+        let rows: Vec<Row> = self.sessions.iter().map(Session::row).collect();
+        if rows.is_empty() { Ok(()) } else { database::upsert(on, &SESSIONS, &rows).await }
+    }
+}
+
+impl Session {
+    fn row(&self) -> Row {
+        vec![
+            Cell::from(self.digest.as_str()),
+            Cell::from(self.person.as_str()),
+            Cell::Integer(self.until.as_millisecond()),
+            Cell::from(self.body.as_str()),
+        ]
+    }
+}
+
+async fn body_of(on: &impl ConnectionTrait, person: &PersonId) -> Result<Option<String>, Error> {
+    let mut select = database::select(&ACCOUNTS);
+    select.and_where(Expr::col(Alias::new("id")).eq(person.as_str()));
+    let rows = database::rows(on, &ACCOUNTS, &select).await?;
+    Ok(rows.first().map(|row| row[1].text().to_owned()))
 }
 
 async fn delete(on: &impl ConnectionTrait, table: &Table, (column, text): (&str, &str)) -> Result<(), Error> {
@@ -53,10 +114,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn account(&self, person: &PersonId) -> Result<Option<String>, Error> {
-        let mut select = database::select(&ACCOUNTS);
-        select.and_where(Expr::col(Alias::new("id")).eq(person.as_str()));
-        let rows = database::rows(&self.database.readers, &ACCOUNTS, &select).await?;
-        Ok(rows.first().map(|row| row[1].text().to_owned()))
+        body_of(&self.database.readers, person).await
     }
 
     /// How everybody signs in.
@@ -66,20 +124,6 @@ impl Store {
     pub async fn accounts(&self) -> Result<BTreeMap<String, String>, Error> {
         let rows = database::rows(&self.database.readers, &ACCOUNTS, &database::select(&ACCOUNTS)).await?;
         Ok(rows.iter().map(|row| (row[0].text().to_owned(), row[1].text().to_owned())).collect())
-    }
-
-    /// Notes that somebody is signed in.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn put_session(&self, session: &Session) -> Result<(), Error> {
-        let row: Row = vec![
-            Cell::from(session.digest.as_str()),
-            Cell::from(session.person.as_str()),
-            Cell::Integer(session.until.as_millisecond()),
-            Cell::from(session.body.as_str()),
-        ];
-        database::upsert(&self.database.writer, &SESSIONS, &[row]).await
     }
 
     /// Who is signed in with a secret of this digest, as of an instant.
@@ -108,14 +152,6 @@ impl Store {
     /// If the database fails.
     pub async fn end_session(&self, digest: &str) -> Result<(), Error> {
         delete(&self.database.writer, &SESSIONS, ("digest", digest)).await
-    }
-
-    /// Signs somebody out everywhere.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn end_sessions_of(&self, person: &PersonId) -> Result<(), Error> {
-        delete(&self.database.writer, &SESSIONS, ("person", person.as_str())).await
     }
 
     /// Forgets the sessions that are over.

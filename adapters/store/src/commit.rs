@@ -2,6 +2,7 @@
 //!
 //! What is asked for while a transaction runs goes into the next one together.
 
+use crate::accounts::SignIn;
 use crate::blobs::Blobs;
 use crate::database::{self, Database};
 use crate::document;
@@ -122,12 +123,14 @@ impl Writer {
         };
         let mut failure = None;
         for request in group {
-            let Request { planner, by, at, answer } = request;
-            let result = match failure {
+            let Request { planner, by, at, expects, answer } = request;
+            let as_expected = match (&failure, &expects) {
                 // INVARIANT: after a failure the record is read anew, so that nothing more is taken in.
-                Some(_) => Err(Error::Closed),
-                None => self.take(record, planner, (&by, at), &mut change),
+                (Some(_), _) => Err(Error::Closed),
+                (None, None) => Ok(()),
+                (None, Some(expects)) => change.sign_in.check(&begun, expects).await,
             };
+            let result = as_expected.and_then(|()| self.take(record, planner, (&by, at), &mut change));
             match result {
                 Err(error @ (Error::Refused(_) | Error::Plan(_))) => answers.push((answer, Err(error))),
                 Err(error) => {
@@ -258,17 +261,17 @@ impl Writer {
             }
         }
         change.jobs.extend(plan.jobs.into_iter().map(job_row));
-        change.accounts.extend(plan.accounts);
+        change.sign_in.extend(plan.accounts, plan.sessions);
         Ok(Committed { first, events, checkpoint: String::new() })
     }
 
     async fn write(&mut self, transaction: DatabaseTransaction, change: Change) -> Result<(), Error> {
-        if change.entries.is_empty() && change.jobs.is_empty() && change.accounts.is_empty() {
+        if change.entries.is_empty() && change.jobs.is_empty() && change.sign_in.is_empty() {
             return transaction.rollback().await.doing("end a transaction");
         }
         // What was appended in memory must be thrown away if it does not become durable.
         self.is_stale = true;
-        let Change { entries, projected, documents, jobs, accounts, key } = change;
+        let Change { entries, projected, documents, jobs, sign_in, key } = change;
         let mut written = entries.iter().map(Vec::len).sum::<usize>();
         let is_told = !entries.is_empty();
         // Until it is kept that the key changes, the old one signs.
@@ -304,9 +307,9 @@ impl Writer {
             self.point("jobs")?;
             database::insert_missing(&transaction, &JOBS, &jobs).await?;
         }
-        if !accounts.is_empty() {
+        if !sign_in.is_empty() {
             self.point("accounts")?;
-            crate::accounts::put(&transaction, accounts).await?;
+            sign_in.put(&transaction).await?;
         }
         self.point("commit")?;
         if let Err(error) = transaction.commit().await.doing("commit") {
@@ -430,7 +433,7 @@ struct Change {
     projected: Projected,
     documents: BTreeMap<String, Row>,
     jobs: Vec<Row>,
-    accounts: BTreeMap<PersonId, Option<String>>,
+    sign_in: SignIn,
     key: Option<Signer>,
 }
 

@@ -29,7 +29,7 @@ pub use error::{Error, in_words};
 pub use jobs::{Job, Outcome};
 pub use keys::Keys;
 pub use ledger::digest;
-pub use plan::{Committed, NewJob, Plan, WritePoint};
+pub use plan::{AccountChange, Committed, NewJob, Plan, WritePoint};
 pub use record::Record;
 pub use replay::{Difference, DifferenceKind, Replayed, replay_at};
 pub use store::{Options, Proven, Store, Submitted, is_new, verify_at};

@@ -1,5 +1,6 @@
 //! Plans: what a caller wants done, and what has happened.
 
+use crate::accounts::Session;
 use crate::error::Error;
 use crate::record::Record;
 use jiff::Timestamp;
@@ -17,10 +18,23 @@ pub struct Plan {
     pub documents: Vec<Vec<u8>>,
     /// Work that follows from it.
     pub jobs: Vec<NewJob>,
-    /// How people sign in from now on, as a text of the caller's; none where nothing is to be known any more.
-    pub accounts: Vec<(PersonId, Option<String>)>,
+    /// How people sign in from now on.
+    pub accounts: Vec<AccountChange>,
+    /// Who is signed in from now on.
+    pub sessions: Vec<Session>,
     /// A change of the ledger's key, from the next entry on.
     pub key: Option<Signer>,
+}
+
+/// How somebody signs in from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountChange {
+    /// Who.
+    pub person: PersonId,
+    /// How, as a text of the caller's; none where nothing is to be known any more.
+    pub body: Option<String>,
+    /// Whether everybody who is signed in under their name is signed out.
+    pub ends_sessions: bool,
 }
 
 /// Work to be queued.
@@ -54,6 +68,8 @@ pub(crate) struct Request {
     pub(crate) planner: Planner,
     pub(crate) by: PersonId,
     pub(crate) at: Timestamp,
+    /// What must still be kept of how somebody signs in, or nothing is done.
+    pub(crate) expects: Option<(PersonId, Option<String>)>,
     pub(crate) answer: oneshot::Sender<Result<Committed, Error>>,
 }
 

@@ -4,7 +4,7 @@ use crate::commit::Writer;
 use crate::database::Database;
 use crate::error::{Doing, Error};
 use crate::log::{self, Log, Tiles};
-use crate::plan::{Committed, NewJob, Plan, Request, WritePoint};
+use crate::plan::{Committed, NewJob, Plan, Planner, Request, WritePoint};
 use crate::record::{Record, documents};
 use crate::snapshot::Made;
 use jiff::Timestamp;
@@ -234,8 +234,31 @@ impl Store {
         at: Timestamp,
         planner: impl FnOnce(&Record) -> Result<Plan, Error> + Send + 'static,
     ) -> Result<Submitted, Error> {
+        self.hand_in(by, at, (None, Box::new(planner))).await
+    }
+
+    /// The same as [`Store::commit`], as long as what is kept of how somebody signs in is still what the caller has read.
+    ///
+    /// # Errors
+    /// If it is not, the rules refuse it, or it cannot be kept; then nothing has happened.
+    pub async fn commit_on_account(
+        &self,
+        by: &PersonId,
+        at: Timestamp,
+        expects: (PersonId, Option<String>),
+        planner: impl FnOnce(&Record) -> Result<Plan, Error> + Send + 'static,
+    ) -> Result<Committed, Error> {
+        self.hand_in(by, at, (Some(expects), Box::new(planner))).await?.wait().await
+    }
+
+    async fn hand_in(
+        &self,
+        by: &PersonId,
+        at: Timestamp,
+        (expects, planner): (Option<(PersonId, Option<String>)>, Planner),
+    ) -> Result<Submitted, Error> {
         let (answer, answered) = oneshot::channel();
-        let request = Request { planner: Box::new(planner), by: by.clone(), at, answer };
+        let request = Request { planner, by: by.clone(), at, expects, answer };
         let requests = self.requests.as_ref().ok_or(Error::ReadOnly)?;
         requests.send(request).await.map_err(|_| Error::Closed)?;
         Ok(Submitted(answered))

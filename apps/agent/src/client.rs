@@ -122,7 +122,9 @@ pub(crate) fn enrol(server: &str, ticket_text: &str, key: &KeyPair) -> Result<Ce
         ticket.authority.context("the ticket is none for an agent: it does not say by what the server is known")?;
     let blind = TlsConfig::builder().provider(TlsProvider::Rustls).disable_verification(true).build();
     let asked = agent(blind).get(format!("{server}{AUTHORITY}")).call();
-    let mut asked = asked.with_context(|| format!("failed to reach {server}"))?;
+    let mut asked = asked.with_context(|| {
+        format!("failed to reach {server} (is it the address at which agents report, as `plimsoll serve` says it?)")
+    })?;
     let text =
         asked.body_mut().with_config().limit(MOST_BYTES).read_to_string().context("failed to read the authority")?;
     let authority = certificate(&text).context("the server did not say who vouches for it")?;

@@ -109,7 +109,7 @@ fn report(home: &Home, observed: &Observed, now: Timestamp) -> Result<Duration> 
                 say(&format!("the server will not take the inventory of {taken_at}: {why}"));
                 home.sent(&path);
             }
-            Answer::Unknown(why) => return Ok(unknown(&why)),
+            Answer::Unknown(why) => return unknown(home, why),
             Answer::Later => bail!("the server asks to come back later"),
         }
     }
@@ -118,7 +118,7 @@ fn report(home: &Home, observed: &Observed, now: Timestamp) -> Result<Duration> 
     let mut noted = match client.check_in(&told)? {
         Answer::Taken(noted) => noted,
         Answer::Refused(why) => bail!("the server refused: {why}"),
-        Answer::Unknown(why) => return Ok(unknown(&why)),
+        Answer::Unknown(why) => return unknown(home, why),
         Answer::Later => bail!("the server asks to come back later"),
     };
     if noted.wants_inventory {
@@ -126,18 +126,19 @@ fn report(home: &Home, observed: &Observed, now: Timestamp) -> Result<Duration> 
         match client.hand_in(now, &packed(observed)?)? {
             Answer::Taken(answer) => noted = answer,
             Answer::Refused(why) => say(&format!("the server will not take the inventory: {why}")),
-            Answer::Unknown(why) => return Ok(unknown(&why)),
+            Answer::Unknown(why) => return unknown(home, why),
             Answer::Later => bail!("the server asks to come back later"),
         }
     }
-    home.remember(&Memory { answered_at: Some(Timestamp::now()), ..home.memory() })?;
+    home.remember(&Memory { answered_at: Some(Timestamp::now()), refused: None, ..home.memory() })?;
     let next = if noted.next_seconds == 0 { USUAL } else { Duration::from_secs(noted.next_seconds) };
     Ok(next.clamp(BOUNDS.0, BOUNDS.1))
 }
 
-fn unknown(why: &str) -> Duration {
+fn unknown(home: &Home, why: String) -> Result<Duration> {
     say(&format!("the server does not let this agent in: {why}"));
-    LONGEST_WAIT
+    home.remember(&Memory { refused: Some(why), ..home.memory() })?;
+    Ok(LONGEST_WAIT)
 }
 
 /// The identity with a certificate that holds: a new one is asked for in time, for a new key.
@@ -175,8 +176,9 @@ fn renewed(home: &Home, identity: Identity, now: Timestamp) -> Result<Identity> 
 pub(crate) fn status(home: &Home) -> Result<String> {
     let (identity, memory) = (home.identity()?, home.memory());
     let told = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let refused = memory.refused.as_ref().map(|why| format!("REFUSED   {why}\n")).unwrap_or_default();
     Ok(format!(
-        "asset     {}\nserver    {}\nlooked    {}\nanswered  {}\nwaiting   {}\nrenews    {}\n",
+        "{refused}asset     {}\nserver    {}\nlooked    {}\nanswered  {}\nwaiting   {}\nrenews    {}\n",
         identity.asset,
         identity.server,
         told(memory.looked_at),

@@ -35,6 +35,8 @@ pub(crate) struct Memory {
     pub(crate) looked_at: Option<Timestamp>,
     /// When the server answered last.
     pub(crate) answered_at: Option<Timestamp>,
+    /// Why the server does not let the agent in, if it does not.
+    pub(crate) refused: Option<String>,
 }
 
 /// An agent's home.

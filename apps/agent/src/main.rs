@@ -63,7 +63,15 @@ fn say(text: &str) {
 fn main() -> ExitCode {
     // Asking twice is no error: the first answer stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match run(&Arguments::parse()) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Where even the message cannot be written there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+        }
+    };
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {error}"));

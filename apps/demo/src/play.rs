@@ -8,7 +8,9 @@ use crate::error::Error;
 use crate::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
-use lifecycle::{AssetId, Command, DecisionId, DecisionKind, PersonId, Reach, Role as PersonRole, ScanRule, Scope};
+use lifecycle::{
+    AssetId, Command, DecisionId, DecisionKind, Holder, PersonId, Reach, Role as PersonRole, ScanRule, Scope, TokenId,
+};
 use operations::{Advisories, Observed, Organisation, Taken};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,6 +215,25 @@ impl<'o> Year<'o> {
         Ok(())
     }
 
+    /// Its agent enrols, as soon as the asset is there.
+    async fn enrol(&self, asset: &Asset, (operator, at): (&PersonId, Timestamp)) -> Result<(), operations::Error> {
+        // An id of its own for each, and the same in every play; nobody has the secret.
+        let id: String = asset.id.as_str().bytes().map(|byte| format!("{byte:02x}")).collect();
+        let Ok(token) = TokenId::new(id) else { return Ok(()) };
+        let issue = Command::IssueToken {
+            token: token.clone(),
+            holder: Holder::Asset(asset.id.clone()),
+            digest: "demonstration".to_owned(),
+            until: at + SignedDuration::from_hours(1),
+            scopes: BTreeSet::new(),
+        };
+        self.organisation.act(operator, at, issue).await?;
+        self.organisation
+            .act(&person(lifecycle::SYSTEM)?, at, Command::EnrolAgent(token, "demonstration".to_owned()))
+            .await?;
+        Ok(())
+    }
+
     async fn register(&mut self, day: u32) -> Result<(), operations::Error> {
         let (at, operator) = (self.at(day, PATCHES_HOUR), person("olaf.operator")?);
         for asset in &self.assets {
@@ -220,6 +241,7 @@ impl<'o> Year<'o> {
                 let name = format!("{} of team {}", asset.role.name, asset.role.owner);
                 let command = Command::RegisterAsset(asset.id.clone(), asset.role.attributes(name));
                 self.organisation.act(&operator, at, command).await?;
+                self.enrol(asset, (&operator, at)).await?;
                 self.played.assets += 1;
             }
             if asset.gone == Some(day) {
@@ -281,7 +303,7 @@ impl<'o> Year<'o> {
                 .collect(),
             _ => BTreeMap::new(),
         };
-        let is_developers = picked.values().all(|owner| DEVELOPERS_TEAMS.contains(owner));
+        let is_developers = !picked.is_empty() && picked.values().all(|owner| DEVELOPERS_TEAMS.contains(owner));
         let by = if is_developers { "dina.developer" } else { "olaf.operator" };
         let assets = picked.into_keys().collect();
         self.decisions += 1;

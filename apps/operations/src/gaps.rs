@@ -11,6 +11,8 @@ pub struct Gaps {
     pub coverage: Coverage,
     /// How many assets were not looked at in time.
     pub scans_overdue: u64,
+    /// How many were: those that nobody has looked at yet are not among them, also where that is not overdue.
+    pub looked_at: u64,
     /// Whether nothing was ever held against advisories.
     pub is_unjudged: bool,
     /// Whether there is no catalogue of what is exploited.
@@ -62,7 +64,9 @@ impl View<'_> {
         let rule = ScanRule::default();
         for (id, attributes) in self.findings.each_asset(facts, filter) {
             let Some(asset) = state.assets.get(id) else { continue };
-            gaps.scans_overdue += u64::from(rule.is_overdue(asset, attributes, self.now));
+            let is_overdue = rule.is_overdue(asset, attributes, self.now);
+            gaps.scans_overdue += u64::from(is_overdue);
+            gaps.looked_at += u64::from(!is_overdue && asset.scanned_by(self.now).is_some());
         }
         if gaps.coverage.assets == 0 {
             return gaps;
@@ -71,6 +75,34 @@ impl View<'_> {
         (gaps.is_unjudged, gaps.lacks_catalogue) = (has_catalogue.is_none(), has_catalogue == Some(false));
         gaps.feeds = stale(state, facts.things(), self.now);
         gaps
+    }
+}
+
+impl View<'_> {
+    /// How many of the assets that are asked for are current: looked at in time, read and judged in full, and with nothing overdue. None
+    /// is where nothing was held against advisories.
+    #[must_use]
+    pub fn current(&self, filter: &AssetFilter) -> u64 {
+        if self.record.facts.has_catalogue_at(self.at).is_none() {
+            return 0;
+        }
+        let rule = ScanRule::default();
+        let sound = self.findings.each_sound(&self.record.facts, filter, self.now);
+        let in_time = |(id, attributes): &(&lifecycle::AssetId, &lifecycle::Attributes)| {
+            self.record.state.assets.get(id).is_some_and(|asset| !rule.is_overdue(asset, attributes, self.now))
+        };
+        sound.filter(in_time).count() as u64
+    }
+
+    /// The assets that are asked for and should have been looked at by now, and were not.
+    #[must_use]
+    pub fn scans_overdue(&self, filter: &AssetFilter) -> std::collections::BTreeSet<lifecycle::AssetId> {
+        let rule = ScanRule::default();
+        let all = self.findings.each_asset(&self.record.facts, filter);
+        let overdue = all.filter(|(id, attributes)| {
+            self.record.state.assets.get(id).is_some_and(|asset| rule.is_overdue(asset, attributes, self.now))
+        });
+        overdue.map(|(id, _)| id.clone()).collect()
     }
 }
 

@@ -29,7 +29,9 @@ fn driver() -> Option<PathBuf> {
     let folder = root().join("target/tools/browser");
     let has_browser = Path::new("/usr/bin/chromium").exists();
     if !has_browser || !folder.join("node_modules/playwright-core").exists() {
-        eprintln!("SKIPPED: no browser (Debian's `chromium`, and `npm ci` in target/tools/browser; ./test installs both)");
+        eprintln!(
+            "SKIPPED: no browser (Debian's `chromium`, and `npm ci` in target/tools/browser; ./test installs both)"
+        );
         return None;
     }
     for script in ["journeys.mjs", "provider.mjs"] {
@@ -45,8 +47,10 @@ fn free_port() -> u16 {
 
 /// Starts a program, and reads its lines until one has a word in it.
 fn start(command: &mut Command, wanted: &str, is_on_error: bool) -> (Running, Vec<String>) {
-    let piped = if is_on_error { command.stdout(Stdio::null()).stderr(Stdio::piped()) } else { command.stdout(Stdio::piped()) };
-    let mut child = piped.spawn().expect("begun");
+    let piped =
+        if is_on_error { command.stdout(Stdio::null()).stderr(Stdio::piped()) } else { command.stdout(Stdio::piped()) };
+    let mut running = Running(piped.spawn().expect("begun"));
+    let child = &mut running.0;
     let stream: Box<dyn std::io::Read + Send> = match is_on_error {
         true => Box::new(child.stderr.take().expect("a stream")),
         false => Box::new(child.stdout.take().expect("a stream")),
@@ -59,7 +63,7 @@ fn start(command: &mut Command, wanted: &str, is_on_error: bool) -> (Running, Ve
         if is_last {
             // The rest is read too, or the program would stand still when the pipe is full.
             std::thread::spawn(move || lines.for_each(drop));
-            return (Running(child), seen);
+            return (running, seen);
         }
     }
     panic!("it ended before it said `{wanted}`: {seen:?}");
@@ -82,7 +86,14 @@ fn every_page_of_a_demonstration_in_a_real_browser() {
     let secret = data.join("secret");
     std::fs::write(&secret, SECRET).expect("written");
     let mut serve = Command::new(PLIMSOLL);
-    serve.arg("--data").arg(&data).args(["serve", "--no-sync", "--agents", "127.0.0.1:0", "--as", "freya.administrator"]);
+    serve.arg("--data").arg(&data).args([
+        "serve",
+        "--no-sync",
+        "--agents",
+        "127.0.0.1:0",
+        "--as",
+        "freya.administrator",
+    ]);
     serve.arg("--listen").arg(format!("127.0.0.1:{listen}")).arg("--oidc-secret-file").arg(&secret);
     serve.args(["--oidc-issuer", &issuer, "--oidc-client", "plimsoll"]).env("PLIMSOLL_LOG", "warn");
     let (_serve, lines) = start(&mut serve, "/invitation/", true);

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::identity::{Caller, identify};
 use crate::problem::Problem;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -62,7 +62,8 @@ impl Access {
 
 /// Lets a request through to its route, or not.
 pub(crate) async fn guard(State((app, access)): State<(App, Access)>, mut request: Request, next: Next) -> Response {
-    let is_page = !request.uri().path().starts_with("/api/");
+    let is_page = !request.uri().path().starts_with("/api/") && request.uri().path() != "/metrics";
+    let matched = request.extensions().get::<MatchedPath>().cloned();
     let caller = match identify(&app, request.headers()).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
@@ -86,6 +87,10 @@ pub(crate) async fn guard(State((app, access)): State<(App, Access)>, mut reques
         request.extensions_mut().insert(caller);
     }
     let mut response = next.run(request).await;
+    // The log names the route, never what stands in the place of its parameters.
+    if let Some(matched) = matched {
+        response.extensions_mut().insert(matched);
+    }
     // What is shown to one is kept for nobody else.
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(header::HeaderValue::from_static("no-store"));
     response

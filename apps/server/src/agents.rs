@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::problem::{Answer, Problem};
 use authority::{AgentName, agent_of, key_of};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Extension, Request, State};
+use axum::extract::{DefaultBodyLimit, Extension, MatchedPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,9 +24,10 @@ use std::sync::Mutex;
 use tokio::sync::Semaphore;
 
 /// The most bytes of an inventory on the way: it is compressed.
-const MOST_PACKED_BYTES: usize = 64 << 20;
-/// Inventories that are larger than this are unpacked one at a time.
-const LARGE_BYTES: usize = 1 << 20;
+const MOST_PACKED_BYTES: usize = 16 << 20;
+/// Inventories that are larger than this, unpacked, are read one at a time.
+const SMALL_BYTES: usize = 4 << 20;
+static SMALL: Semaphore = Semaphore::const_new(4);
 static LARGE: Semaphore = Semaphore::const_new(1);
 
 /// What is known of the agents that have spoken to this process; it is no part of the record.
@@ -99,7 +100,12 @@ async fn let_in(State(app): State<App>, mut request: Request, next: Next) -> Res
         return problem.into_response();
     }
     request.extensions_mut().insert(name);
-    next.run(request).await
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(matched) = matched {
+        response.extensions_mut().insert(matched);
+    }
+    response
 }
 
 fn request_of(text: &str) -> Answer<CertificateSigningRequestParams> {
@@ -186,27 +192,46 @@ async fn inventory(
 }
 
 /// Reads an inventory that somebody sent.
-pub(crate) async fn observed(body: Bytes, is_packed: bool) -> Answer<Observed> {
-    let _permit = if body.len() > LARGE_BYTES { LARGE.acquire().await.ok() } else { None };
-    let work = move || {
-        let bytes = if is_packed { unpack(&body)? } else { body.to_vec() };
-        Observed::read(&bytes).map_err(|error| {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "inventory/refused", store::in_words(&error))
-        })
+async fn observed(body: Bytes, is_packed: bool) -> Answer<Observed> {
+    let refuse = |error: &dyn std::error::Error| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "inventory/refused", store::in_words(error))
     };
-    tokio::task::block_in_place(work)
+    in_turn(body.len(), move |most| {
+        let bytes = if is_packed { unpack(&body, most)? } else { Some(body.to_vec()) };
+        let Some(bytes) = bytes.filter(|bytes| bytes.len() <= most) else { return Ok(None) };
+        Observed::read(&bytes).map(Some).map_err(|error| refuse(&error))
+    })
+    .await
 }
 
-fn unpack(packed: &[u8]) -> Answer<Vec<u8>> {
+/// Reads something that may be large, unpacked: what is small with a few others at a time, what is large by itself. `read` is told how
+/// many bytes it may unpack, and answers with nothing where there are more.
+pub(crate) async fn in_turn<T>(size: usize, read: impl Fn(usize) -> Answer<Option<T>>) -> Answer<T> {
+    if size <= SMALL_BYTES {
+        let _permit = SMALL.acquire().await;
+        if let Some(read) = tokio::task::block_in_place(|| read(SMALL_BYTES))? {
+            return Ok(read);
+        }
+    }
+    let _permit = LARGE.acquire().await;
+    let large = || {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "inventory/refused",
+            format!("it has more than {MOST_INVENTORY_BYTES} bytes"),
+        )
+    };
+    tokio::task::block_in_place(|| read(MOST_INVENTORY_BYTES))?.ok_or_else(large)
+}
+
+/// What is packed; nothing where that is more than so many bytes.
+fn unpack(packed: &[u8], most: usize) -> Answer<Option<Vec<u8>>> {
     let refuse = |words: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "inventory/refused", words);
     let decoder = zstd::stream::read::Decoder::new(packed).map_err(|error| refuse(error.to_string()))?;
     let mut bytes = Vec::new();
-    let read = decoder.take(MOST_INVENTORY_BYTES as u64 + 1).read_to_end(&mut bytes);
+    let read = decoder.take(most as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| refuse(format!("it cannot be unpacked: {error}")))?;
-    match bytes.len() <= MOST_INVENTORY_BYTES {
-        true => Ok(bytes),
-        false => Err(refuse(format!("it has more than {MOST_INVENTORY_BYTES} bytes"))),
-    }
+    Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
 }
 
 fn seconds(duration: SignedDuration) -> u64 {

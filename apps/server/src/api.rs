@@ -13,7 +13,7 @@ mod tokens;
 
 pub(crate) use agents::let_in;
 pub(crate) use assets::{AssetQuery, exposure};
-pub(crate) use decisions::is_seen;
+pub(crate) use decisions::{is_seen, seen_assets};
 pub(crate) use findings::FindingQuery;
 pub(crate) use people::erase;
 pub(crate) use tokens::{issue, seen};
@@ -50,6 +50,8 @@ pub(crate) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
 
 /// The most rows of one page.
 pub(crate) const MOST_ROWS: usize = 1000;
+/// No list is longer.
+const MOST_OFFSET: usize = 1 << 40;
 /// The rows of a page where nothing is said.
 const ROWS: usize = 100;
 
@@ -140,6 +142,24 @@ where
     some.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
 }
 
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, Default, serde::Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PartQuery {
+    /// The token of a page that was given with the one before.
+    page_token: Option<String>,
+    /// How many rows, 1000 at the most.
+    #[param(minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "empty_is_none")]
+    limit: Option<usize>,
+}
+
+impl PartQuery {
+    pub(crate) fn part(&self) -> Answer<Part> {
+        Part::of(self.page_token.as_deref(), self.limit)
+    }
+}
+
 /// Which part of a list is asked for: from which place on, and how many rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
@@ -156,7 +176,12 @@ impl Part {
         }
         let read = |token: &str| {
             let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-            std::str::from_utf8(&bytes).ok()?.strip_prefix("1:")?.parse::<usize>().ok()
+            std::str::from_utf8(&bytes)
+                .ok()?
+                .strip_prefix("1:")?
+                .parse::<usize>()
+                .ok()
+                .filter(|offset| *offset <= MOST_OFFSET)
         };
         let offset = match token.filter(|token| !token.is_empty()) {
             None => 0,

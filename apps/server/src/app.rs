@@ -3,14 +3,13 @@
 use crate::agents::Contacts;
 use crate::agents::authority::Authority;
 use crate::error::Error;
-use crate::identity::{Sealer, provider::Provider};
+use crate::identity::{Sealer, Setup, provider::Provider};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pages::Trend;
 use crate::work::Work;
 use crate::{Clock, Settings};
 use jiff::Timestamp;
-use lifecycle::PersonId;
 use operations::{Advisories, Organisation};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
@@ -34,8 +33,8 @@ pub(crate) struct Inner {
     pub(crate) work: Work,
     pub(crate) trend: Trend,
     pub(crate) metrics: Metrics,
-    /// The digest of the one-time link by which the first administrator begins, and who that is.
-    pub(crate) setup: Mutex<Option<(String, PersonId)>>,
+    /// The one-time link by which the first administrator begins.
+    pub(crate) setup: Mutex<Option<Setup>>,
     /// Whether the organisation is invented.
     pub(crate) is_demonstration: bool,
     /// Who this process is among those that share a database.

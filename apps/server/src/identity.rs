@@ -12,6 +12,7 @@ use crate::app::{App, random};
 use crate::error::Error;
 use crate::problem::{Answer, Problem};
 use axum::http::{HeaderMap, header};
+use jiff::{SignedDuration, Timestamp};
 use lifecycle::{Holder, PersonId, Role, State, TokenScope};
 use protocol::Ticket;
 use std::collections::BTreeSet;
@@ -25,6 +26,8 @@ pub(crate) struct Caller {
     pub(crate) owners: Option<BTreeSet<String>>,
     /// What a token is for; none for a session.
     pub(crate) scopes: Option<BTreeSet<TokenScope>>,
+    /// Until when a token holds; none for a session.
+    pub(crate) until: Option<Timestamp>,
     /// The digest of the session's secret; none for a token.
     pub(crate) session: Option<String>,
 }
@@ -44,10 +47,14 @@ pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Answer<Option<Ca
         let ticket = ticket.and_then(|(_, ticket)| Ticket::parse(ticket).ok());
         return by_ticket(app, &ticket.ok_or_else(Problem::unauthenticated)?).await.map(Some);
     }
-    let Some(secret) = session::secret(headers) else { return Ok(None) };
-    let Some(session) = app.organisation.store.session(&session::digest(&secret), app.now()).await? else {
-        return Ok(None);
-    };
+    let mut found = None;
+    for secret in session::secrets(headers, app.settings.is_secure()) {
+        found = app.organisation.store.session(&session::digest(&secret), app.now()).await?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let Some(session) = found else { return Ok(None) };
     let record = app.organisation.store.record().await?;
     Ok(caller(&record.state, session.person).map(|caller| Caller { session: Some(session.digest), ..caller }))
 }
@@ -69,7 +76,7 @@ async fn by_ticket(app: &App, ticket: &Ticket) -> Answer<Caller> {
     let known = known.filter(|_| state.admits(&ticket.token, app.now())).ok_or_else(Problem::unauthenticated)?;
     let Holder::Person(person) = &known.holder else { return Err(Problem::unauthenticated()) };
     let caller = caller(state, person.clone()).ok_or_else(Problem::unauthenticated)?;
-    Ok(Caller { scopes: Some(known.scopes.clone()), ..caller })
+    Ok(Caller { scopes: Some(known.scopes.clone()), until: Some(known.until), ..caller })
 }
 
 fn caller(state: &State, person: PersonId) -> Option<Caller> {
@@ -77,8 +84,20 @@ fn caller(state: &State, person: PersonId) -> Option<Caller> {
     let roles = known.roles.clone();
     // Whoever sees no asset sees those of no team.
     let owners = state.teams_seen(&person).map_or_else(|_| Some(BTreeSet::new()), |teams| teams.cloned());
-    Some(Caller { roles, owners, scopes: None, session: None, person })
+    Some(Caller { roles, owners, scopes: None, until: None, session: None, person })
 }
+
+/// The link by which the first administrator begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// The digest of its secret.
+    pub(crate) digest: String,
+    pub(crate) person: PersonId,
+    pub(crate) until: Timestamp,
+}
+
+/// How long that link holds.
+const SETUP: SignedDuration = SignedDuration::from_hours(24);
 
 /// The secret of the one-time link by which the first administrator begins, as long as nobody can sign in. It is kept nowhere but
 /// in this process: the next one makes another.
@@ -89,9 +108,21 @@ pub(crate) async fn setup(app: &App, first: &PersonId) -> Result<Option<String>,
     if accounts.values().any(is_usable) {
         return Ok(None);
     }
+    let administrators: Vec<String> = {
+        let record = app.organisation.store.record().await?;
+        let all = record.state.people.iter().filter(|(_, person)| person.roles.contains(&Role::Administrator));
+        all.map(|(id, _)| id.to_string()).collect()
+    };
+    if !administrators.iter().any(|id| id == first.as_str()) {
+        return Err(Error::Setting(format!(
+            "nobody can sign in yet, and `{first}` administrates nothing here: name who is to begin with --as: {}",
+            administrators.join(", ")
+        )));
+    }
     let secret = protocol::hexadecimal(&random::<32>()?);
     if let Ok(mut setup) = app.setup.lock() {
-        *setup = Some((ledger::digest(secret.as_bytes()), first.clone()));
+        let (digest, until) = (ledger::digest(secret.as_bytes()), app.now() + SETUP);
+        *setup = Some(Setup { digest, person: first.clone(), until });
     }
     Ok(Some(secret))
 }

@@ -33,8 +33,10 @@ use tokio::sync::watch;
 /// A service that has begun: where it listens, and the link by which its first administrator begins, if nobody can sign in yet.
 #[derive(Debug)]
 pub struct Service {
-    /// Where pages and API are.
+    /// Where pages and API are, as people reach them.
     pub address: String,
+    /// Where pages and API listen.
+    pub listens: std::net::SocketAddr,
     /// Where agents report; none if they cannot.
     pub agents: Option<String>,
     /// The one-time link by which the first administrator begins.
@@ -65,7 +67,8 @@ impl Service {
             None => None,
         };
         // Port 0 is whichever is free.
-        app.settings.note_ports(pages.address()?, reporting.as_ref().map(listen::Listener::address).transpose()?);
+        let listens = pages.address()?;
+        app.settings.note_ports(listens, reporting.as_ref().map(listen::Listener::address).transpose()?);
         let tls = listen::tls(&app.settings)?;
         running.spawn(pages.serve(routes::pages_and_api(&app), tls, stopped.clone()));
         if let Some(listener) = reporting {
@@ -74,6 +77,7 @@ impl Service {
         }
         running.spawn(work::run(app.clone(), stopped));
         Ok(Self {
+            listens,
             address: app.settings.address_of("/"),
             agents: agents.map(|_| app.settings.agents_address()),
             setup: setup.map(|secret| app.settings.address_of(&format!("/invitation/{secret}"))),

@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::settings::Settings;
 use axum::Router;
 use axum::extract::Request;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::pem::PemObject;
@@ -16,13 +16,14 @@ use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
@@ -32,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const FAREWELL: Duration = Duration::from_secs(20);
 /// The most connections at once.
 const MOST_CONNECTIONS: usize = 16_384;
+/// The most of one address: many agents may share one.
+const MOST_OF_ONE: usize = 4096;
 
 /// An address that is listened on.
 pub(crate) struct Listener(TcpListener);
@@ -50,9 +53,8 @@ impl Listener {
     /// Serves until the service stops.
     pub(crate) async fn serve(self, router: Router, tls: Option<TlsAcceptor>, mut stopped: watch::Receiver<bool>) {
         let graceful = GracefulShutdown::new();
-        let limit = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let places = Places::default();
         loop {
-            let Ok(permit) = Arc::clone(&limit).acquire_owned().await else { break };
             let accepted = tokio::select! {
                 accepted = self.0.accept() => accepted,
                 () = crate::until_stopped(&mut stopped) => break,
@@ -66,6 +68,8 @@ impl Listener {
                     continue;
                 }
             };
+            // Whoever comes when all is full is turned away: waiting for others to go would keep everybody out.
+            let Some(permit) = places.enter(peer.ip()) else { continue };
             let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
             tokio::spawn(async move {
                 connection(stream, peer, (router, tls), watcher).await;
@@ -78,6 +82,38 @@ impl Listener {
     }
 }
 
+/// The connections that are open, by the address at their other end.
+#[derive(Clone, Default)]
+struct Places(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// A connection's place; it is free again when this is dropped.
+struct Place(Places, IpAddr);
+
+impl Places {
+    fn enter(&self, address: IpAddr) -> Option<Place> {
+        let mut open = self.0.lock().ok()?;
+        let all: usize = open.values().sum();
+        let own = open.entry(address).or_default();
+        if all >= MOST_CONNECTIONS || *own >= MOST_OF_ONE {
+            return None;
+        }
+        *own += 1;
+        Some(Place(self.clone(), address))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Ok(mut open) = self.0.0.lock() else { return };
+        if let Some(own) = open.get_mut(&self.1) {
+            *own -= 1;
+            if *own == 0 {
+                open.remove(&self.1);
+            }
+        }
+    }
+}
+
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
@@ -87,18 +123,19 @@ async fn connection(
     // Small answers are not held back.
     let _ = stream.set_nodelay(true);
     let Some(acceptor) = tls else {
-        return requests(stream, (peer, Certificate::default()), router, watcher).await;
+        return requests(stream, (peer, Certificate::default(), false), router, watcher).await;
     };
     // Whoever never ends the handshake is let go; what went wrong in it is the other side's to know.
     let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else { return };
     let certificates = stream.get_ref().1.peer_certificates();
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2".as_slice());
     let own = certificates.and_then(<[_]>::first).map(|certificate| certificate.as_ref().to_vec());
-    requests(stream, (peer, Certificate(own)), router, watcher).await;
+    requests(stream, (peer, Certificate(own), is_http2), router, watcher).await;
 }
 
 async fn requests<S>(
     stream: S,
-    (peer, certificate): (SocketAddr, Certificate),
+    (peer, certificate, is_http2): (SocketAddr, Certificate, bool),
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
 ) where
@@ -110,12 +147,19 @@ async fn requests<S>(
         request.extensions_mut().insert(certificate.clone());
         router.clone().oneshot(request)
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(true).max_buf_size(64 << 10);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(64);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    // How a connection ends is nobody's concern but the other side's.
-    let _ = watcher.watch(connection).await;
+    let io = TokioIo::new(stream);
+    // Which of the two it is TLS has agreed on; whoever sends nothing is let go after a while.
+    if is_http2 {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).keep_alive_interval(PATIENCE).keep_alive_timeout(PATIENCE);
+        builder.max_concurrent_streams(64);
+        // How a connection ends is nobody's concern but the other side's.
+        let _ = watcher.watch(builder.serve_connection(io, service)).await;
+    } else {
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(64 << 10);
+        let _ = watcher.watch(builder.serve_connection(io, service)).await;
+    }
 }
 
 /// TLS for people and programs, where a certificate is given.

@@ -1,6 +1,7 @@
 //! Once: a request with an `Idempotency-Key` is done once, however often it is sent (draft-ietf-httpapi-idempotency-key-header).
 
 use crate::app::App;
+use crate::identity::Caller;
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -65,9 +66,9 @@ pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -
 }
 
 async fn done_once(app: &App, (key, request): (&HeaderValue, Request), next: Next) -> Result<Response, Problem> {
-    // What belongs to whom: one person's key is not another's.
-    let whose = [header::AUTHORIZATION, header::COOKIE].map(|name| request.headers().get(name).cloned());
-    let parts = format!("{whose:?} {} {:?}", request.uri(), key);
+    // INVARIANT: the guard has let somebody in. One person's key is not another's.
+    let caller = request.extensions().get::<Caller>().cloned().ok_or_else(Problem::unauthenticated)?;
+    let parts = format!("{} {} {:?}", caller.person, request.uri(), key);
     let name = ledger::digest(parts.as_bytes());
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, MOST_BYTES).await.map_err(|_| {
@@ -83,7 +84,9 @@ async fn done_once(app: &App, (key, request): (&HeaderValue, Request), next: Nex
     };
     let _running = Running::begin(&name).ok_or_else(conflict)?;
     if let Some(text) = app.organisation.store.answer(&name, app.now()).await? {
-        let kept: Kept = serde_json::from_str(&text).map_err(|error| Problem::internal(&error))?;
+        // What was answered may hold a secret that was to be shown once: it is sealed.
+        let unsealed = app.sealer.unseal(&text, &name).unwrap_or_default();
+        let kept: Kept = serde_json::from_slice(&unsealed).map_err(|error| Problem::internal(&error))?;
         if kept.asked != asked {
             let words = "this Idempotency-Key was used for another request";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request/key-reused", words));
@@ -100,7 +103,8 @@ async fn done_once(app: &App, (key, request): (&HeaderValue, Request), next: Nex
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let body = String::from_utf8_lossy(&bytes).into_owned();
     let kept = Kept { asked, status: parts.status.as_u16(), kind: kind.to_owned(), body };
-    let text = serde_json::to_string(&kept).map_err(|error| Problem::internal(&error))?;
+    let text = serde_json::to_vec(&kept).map_err(|error| Problem::internal(&error))?;
+    let text = app.sealer.seal(&text, &name).map_err(|error| Problem::internal(&error))?;
     let until = app.now() + SignedDuration::from_hours(HOURS);
     app.organisation.store.put_answer(&name, until, &text).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))

@@ -13,6 +13,7 @@ mod layout;
 mod ledger;
 mod own;
 mod people;
+mod settings;
 mod sign_in;
 mod statics;
 mod text;
@@ -52,6 +53,7 @@ pub(crate) fn routes() -> Vec<(&'static str, PageRoute)> {
         ledger::routes(),
         people::routes(),
         own::routes(),
+        settings::routes(),
     ];
     all.into_iter().flatten().collect()
 }
@@ -85,7 +87,7 @@ pub(crate) async fn dress(State(app): State<App>, request: Request, next: Next) 
     let caller = identify(&app, &headers).await.ok().flatten();
     let body = html! {
         div.notice.bad role="alert" { p { (problem.detail()) } }
-        p { a href="/" { "To the dashboard" } " · " a href="/sign-in" { "Sign in" } }
+        p { "What you filled in is still there when you go back. " a href="/" { "To the dashboard" } @if caller.is_none() { " · " a href="/sign-in" { "Sign in" } } }
     };
     let page = layout::page(&app, caller.as_ref(), (problem.title(), ""), &body);
     (problem.status(), page).into_response()

@@ -1,16 +1,17 @@
 //! The routes: the one list of all that can be asked for, each with who may; and what holds for every request.
 
-use crate::access::{Access, guard};
+use crate::access::{Access, SEES_ALL, guard};
 use crate::app::App;
 use crate::problem::Problem;
 use crate::{agents, api, metrics, once, pages};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -18,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The most bytes of a body where nothing else is said.
@@ -26,7 +27,7 @@ const MOST_BODY_BYTES: usize = 1 << 20;
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The most bytes of an answer that is held to give it an `ETag`.
-const MOST_TAGGED_BYTES: usize = 16 << 20;
+const MOST_TAGGED_BYTES: usize = 4 << 20;
 
 /// A route of the pages.
 pub(crate) struct PageRoute {
@@ -77,7 +78,7 @@ pub fn policies() -> Vec<RoutePolicy> {
             }));
         }
     }
-    for (method, route) in pages::routes() {
+    for (method, route) in pages::routes().into_iter().chain(plain()) {
         all.push(RoutePolicy {
             method: method.to_owned(),
             path: route.path.to_owned(),
@@ -87,11 +88,11 @@ pub fn policies() -> Vec<RoutePolicy> {
     all
 }
 
-/// The description of the API (OpenAPI 3.1).
+/// The description of the API (OpenAPI). Every operation may answer with a problem.
 #[must_use]
-pub fn description() -> OpenApi {
+pub fn description() -> serde_json::Value {
     let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    let mut openapi = OpenApiBuilder::new()
+    let openapi = OpenApiBuilder::new()
         .info(InfoBuilder::new().title("Plimsoll").version(env!("CARGO_PKG_VERSION")).build())
         .components(Some(ComponentsBuilder::new().security_scheme("token", scheme).build()))
         .security(Some([SecurityRequirement::new("token", Vec::<String>::new())]))
@@ -100,34 +101,57 @@ pub fn description() -> OpenApi {
     for (_, route) in api::routes() {
         router = router.routes(route);
     }
-    openapi = router.into_openapi();
-    openapi
+    // INVARIANT: a description is made of texts and maps, which are JSON.
+    let mut whole = serde_json::to_value(router.into_openapi()).unwrap_or_default();
+    let operations = whole["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in operations.filter_map(|path| path.as_object_mut()).flat_map(|path| path.values_mut()) {
+        let Some(responses) = operation["responses"].as_object_mut() else { continue };
+        for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('4')) {
+            if let Some(content) =
+                response["content"].as_object_mut().and_then(|content| content.remove("application/json"))
+            {
+                response["content"] = json!({ "application/problem+json": content });
+            }
+        }
+        let problem = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+        responses.insert("default".to_owned(), json!({ "description": "It could not be done", "content": problem }));
+    }
+    whole
 }
 
 /// The pages and the API.
 pub(crate) fn pages_and_api(app: &App) -> Router {
     let mut router = OpenApiRouter::<App>::new();
     for (access, (schemas, paths, handler)) in api::routes() {
+        // What is added last is asked first.
+        let handler = handler.route_layer(from_fn_with_state(app.clone(), once::once));
         let handler = handler.route_layer(from_fn_with_state((app.clone(), access), guard));
         router = router.routes((schemas, paths, handler));
     }
     let (api, _) = router.split_for_parts();
-    let api = api.layer(from_fn_with_state(app.clone(), once::once)).layer(from_fn(tag));
+    let api = api.layer(from_fn(tag));
     let mut of_pages = Router::new();
-    for (_, PageRoute { access, path, handler }) in pages::routes() {
+    for (_, PageRoute { access, path, handler }) in pages::routes().into_iter().chain(plain()) {
         let handler = handler.route_layer(from_fn_with_state((app.clone(), access), guard));
         of_pages = of_pages.route(path, handler);
     }
-    let plain = Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(show_metrics))
-        .route("/api/v1/openapi.json", get(async || axum::Json(description())));
-    let router = api.merge(of_pages).merge(plain).fallback(unknown).method_not_allowed_fallback(wrong_method);
+    let router = api.merge(of_pages).fallback(unknown).method_not_allowed_fallback(wrong_method);
     let router = router.layer(DefaultBodyLimit::max(MOST_BODY_BYTES)).layer(CsrfLayer::new());
     let router = router.layer(from_fn_with_state(app.clone(), pages::dress));
     let router = router.layer(from_fn_with_state(app.clone(), limited));
     everywhere(router.with_state(app.clone()), app)
+}
+
+/// What programs ask for that watch the service, and the description of the API.
+fn plain() -> Vec<(&'static str, PageRoute)> {
+    let open = Access::Public;
+    let describe = get(async || axum::Json(description()));
+    vec![
+        ("GET", PageRoute { access: open, path: "/healthz", handler: get(async || "ok\n") }),
+        ("GET", PageRoute { access: open, path: "/readyz", handler: get(ready) }),
+        ("GET", PageRoute { access: SEES_ALL, path: "/metrics", handler: get(show_metrics) }),
+        ("GET", PageRoute { access: open, path: "/api/v1/openapi.json", handler: describe }),
+    ]
 }
 
 /// What agents ask for.
@@ -164,7 +188,6 @@ async fn ready(State(app): State<App>) -> Response {
     }
 }
 
-/// Metrics are for whoever watches this machine: they tell nothing of single assets.
 async fn show_metrics(State(app): State<App>) -> Response {
     match metrics::text(&app).await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
@@ -251,7 +274,9 @@ async fn tag(request: Request, next: Next) -> Response {
     let is_get = request.method() == Method::GET;
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
-    if !is_get || response.status() != StatusCode::OK {
+    // What is larger is sent as it is, without a tag.
+    let is_small = response.body().size_hint().upper().is_some_and(|size| size <= MOST_TAGGED_BYTES as u64);
+    if !is_get || response.status() != StatusCode::OK || !is_small {
         return response;
     }
     let (mut parts, body) = response.into_parts();

@@ -20,11 +20,19 @@ const LEAD: SignedDuration = SignedDuration::from_secs(5);
 /// How often scans that were missed are told, and sessions that are over forgotten.
 const HOURLY: SignedDuration = SignedDuration::from_hours(1);
 
+/// How something ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) at: Timestamp,
+    pub(crate) words: String,
+    pub(crate) is_failure: bool,
+}
+
 /// What is being done now.
 #[derive(Default)]
 pub(crate) struct Work {
     words: Arc<Mutex<String>>,
-    last: Mutex<Option<(Timestamp, String)>>,
+    last: Mutex<Option<Ended>>,
     ask: Notify,
     fetching: tokio::sync::Mutex<()>,
     is_asked: std::sync::atomic::AtomicBool,
@@ -37,7 +45,7 @@ impl Work {
     }
 
     /// How the last fetching of the feeds ended.
-    pub(crate) fn last(&self) -> Option<(Timestamp, String)> {
+    pub(crate) fn last(&self) -> Option<Ended> {
         self.last.lock().ok()?.clone()
     }
 
@@ -75,12 +83,15 @@ impl Progress for Shown {
 
 /// Does what has to be done until the service stops.
 pub(crate) async fn run(app: App, mut stopped: watch::Receiver<bool>) {
-    tokio::select! {
-        () = follow(&app) => {}
-        () = lead(&app) => {}
-        () = crate::pages::follow_trend(&app) => {}
-        () = crate::until_stopped(&mut stopped) => {}
-    }
+    // Each goes on by itself: none waits for what another computes.
+    let mut running = tokio::task::JoinSet::new();
+    let [following, leading, looking_back] = [app.clone(), app.clone(), app];
+    running.spawn(async move { follow(&following).await });
+    running.spawn(async move { lead(&leading).await });
+    running.spawn(async move { crate::pages::follow_trend(&looking_back).await });
+    crate::until_stopped(&mut stopped).await;
+    // INVARIANT: what was begun in a transaction is kept whole or not at all.
+    running.shutdown().await;
 }
 
 async fn follow(app: &App) {
@@ -108,6 +119,7 @@ async fn lead(app: &App) {
         // What is asked for is done at once.
         let _ = tokio::time::timeout(LOOK, app.work.ask.notified()).await;
         let now = app.now();
+        app.limits.sweep();
         if let Err(error) = app.take_index() {
             tracing::error!(error = %store::in_words(&error), "the index cannot be read");
         }
@@ -154,15 +166,15 @@ async fn fetch(app: &App, now: Timestamp) {
     // One at a time is enough.
     let Ok(_one) = app.work.fetching.try_lock() else { return };
     app.work.say("fetching the feeds");
-    let ended = match fetched(app, now).await {
-        Ok(words) => words,
-        Err(words) => {
-            tracing::error!(error = %words, "the feeds could not be fetched");
-            format!("failed: {words}")
-        }
+    let (words, is_failure) = match fetched(app, now).await {
+        Ok(words) => (words, false),
+        Err(words) => (words, true),
     };
+    if is_failure {
+        tracing::error!(error = %words, "the feeds could not all be fetched");
+    }
     if let Ok(mut last) = app.work.last.lock() {
-        *last = Some((app.now(), ended));
+        *last = Some(Ended { at: app.now(), words, is_failure });
     }
     app.work.say("");
 }
@@ -193,16 +205,20 @@ async fn fetched(app: &App, now: Timestamp) -> Result<String, String> {
         done.map_err(in_words)?;
         app.take_index().map_err(|error| store::in_words(&error))?;
     }
-    let names: Vec<&str> = outcomes
-        .iter()
-        .filter(|(.., outcome)| matches!(outcome, Outcome::Failed { .. }))
-        .map(|(feed, ..)| *feed)
-        .collect();
+    let mut reasons = Vec::new();
+    for (feed, address, outcome) in &outcomes {
+        let Outcome::Failed { why } = outcome else { continue };
+        tracing::warn!(feed, address, why, "a feed could not be fetched");
+        if !reasons.iter().any(|known: &String| known.starts_with(&format!("{feed}: "))) {
+            reasons.push(format!("{feed}: {why}"));
+        }
+    }
     match failed {
         0 => Ok(format!("{fetched} documents are new, {} unchanged", outcomes.len() - fetched)),
-        _ => Ok(format!(
-            "{fetched} documents are new; {failed} could not be fetched ({}): what was stored before stays in use",
-            names.join(", ")
+        _ => Err(format!(
+            "{failed} of {} documents could not be fetched; what was stored before stays in use ({})",
+            outcomes.len(),
+            reasons.join("; ")
         )),
     }
 }
@@ -233,7 +249,6 @@ async fn hold_against(app: &App) -> Result<(), operations::Error> {
 }
 
 async fn hourly(app: &App, now: Timestamp) {
-    app.limits.sweep();
     let swept = app.organisation.store.sweep_sessions(now).await;
     if let Err(error) = swept.and(app.organisation.store.sweep_answers(now).await) {
         tracing::warn!(error = %store::in_words(&error), "what is over could not be forgotten");

@@ -237,6 +237,10 @@ async fn what_an_agent_sends_is_bounded_and_held_against_its_digest() {
     let bomb = pack(&vec![b' '; 300 << 20]);
     assert!(bomb.len() < 1 << 20);
     assert_eq!(refused(bomb).await.0, 422, "it unpacks to more than anybody has");
+    // Few bytes that stand for very many empty things.
+    let many = "{},".repeat(2_000_000);
+    let empty = format!(r#"{{"things":[{many}{{}}],"platform":"","problems":[],"unread":0,"digest":""}}"#);
+    assert_eq!(refused(pack(empty.as_bytes())).await.0, 422);
     let long = observed(vec![thing(&"x".repeat(5000), "1")]);
     assert_eq!(refused(pack(&serde_json::to_vec(&long).expect("JSON"))).await.0, 422);
     let none = observed(Vec::new());
@@ -254,6 +258,16 @@ async fn what_an_agent_sends_is_bounded_and_held_against_its_digest() {
         statuses.push(agent.check_in(&good.digest, day(0)).await.status().as_u16());
     }
     assert!(statuses.contains(&429), "an agent that asks without an end is slowed down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_asset_with_the_longest_id_reports_too() {
+    let world = World::new("long-id").await;
+    let id = "x".repeat(128);
+    let agent = enrol(&world, &id).await;
+    let first = observed(vec![thing("openssl", "3.0.1")]);
+    read::<Noted>(agent.hand_in(&first, day(0)).await).await;
+    assert_eq!(inventory_of(&world, &id).await, Some(first.digest));
 }
 
 #[tokio::test(flavor = "multi_thread")]

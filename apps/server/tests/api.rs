@@ -157,6 +157,83 @@ async fn a_forged_forwarded_address_is_nobodys() {
     assert!(statuses.contains(&429), "each attempt was counted for another address: {statuses:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_answers_whoever_used_it_and_nobody_else_and_no_secret_lies_open() {
+    let world = World::new("once-whose").await;
+    let bearer = operator(&world).await;
+    world.somebody("dina", &[Role::Developer], &[]).await;
+    let other = format!("Bearer {}", world.token("dina", TokenScope::ALL).await);
+    let body = json!({ "scopes": ["read"], "until": "2026-12-24" }).to_string();
+    let create = async |bearer: &str| {
+        let request = world.post("/api/v1/tokens").header("authorization", bearer).header("idempotency-key", "1");
+        request.header("content-type", "application/json").body(body.clone()).send().await.expect("answered")
+    };
+    let first = json_of(create(&bearer).await).await;
+    assert_ne!(json_of(create(&other).await).await, first, "another one's key is another key");
+    let anonymous = world.post("/api/v1/tokens").header("idempotency-key", "1");
+    let anonymous = anonymous.header("content-type", "application/json").body(body.clone());
+    assert_eq!(anonymous.send().await.expect("answered").status(), 401);
+    let id = protocol::Ticket::parse(bearer.trim_start_matches("Bearer ")).expect("a ticket").token;
+    world.act("root", lifecycle::Command::RevokeToken(id)).await;
+    assert_eq!(create(&bearer).await.status(), 401, "whoever is let in no longer hears nothing again");
+    let secret = first["token"].as_str().expect("a token");
+    for entry in std::fs::read_dir(&world.folder).expect("a folder").flatten().filter(|entry| entry.path().is_file()) {
+        let bytes = std::fs::read(entry.path()).expect("read");
+        let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!found, "the secret lies in {}", entry.path().display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_says_of_assets_is_no_news_of_others_and_no_book() {
+    let world = World::new("reach").await;
+    world.host("theirs", "web", vec![thing("openssl", "3.0.1")]).await;
+    world.host("others", "data", vec![thing("openssl", "3.0.1")]).await;
+    world.somebody("dina", &[Role::Developer], &["web"]).await;
+    world.somebody("olaf", &[Role::Operator], &[]).await;
+    let dina = format!("Bearer {}", world.token("dina", TokenScope::ALL).await);
+    let olaf = format!("Bearer {}", world.token("olaf", TokenScope::ALL).await);
+    let ask = async |bearer: &str, id: &str, assets: &[&str], reason: &str| {
+        let body = json!({ "id": id, "kind": "exception", "vulnerability": "CVE-2026-1", "assets": assets, "reason": reason, "until": "2026-12-01" });
+        let request = world.post("/api/v1/decisions").header("authorization", bearer);
+        let request = request.header("content-type", "application/json");
+        problem(request.body(body.to_string()).send().await.expect("answered")).await
+    };
+    assert_eq!(ask(&olaf, "D-1", &["theirs", "others"], "both").await.0, 201);
+    let seen = world.get("/api/v1/decisions").header("authorization", &dina).send().await.expect("answered");
+    let seen = json_of(seen).await;
+    assert_eq!((&seen["items"][0]["assets"], &seen["items"][0]["assets_not_shown"]), (&json!(["theirs"]), &json!(1)));
+    assert_eq!(ask(&dina, "D-2", &[], "all of them").await, (422, "refusal/all-assets".to_owned()));
+    assert_eq!(ask(&dina, "D-3", &["others"], "not mine").await.0, 404);
+    assert_eq!(ask(&dina, "D-4", &["theirs"], &"x".repeat(5000)).await, (422, "refusal/too-long".to_owned()));
+    assert_eq!(ask(&dina, "D-5", &["theirs"], "mine").await.0, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_too_large_for_a_tag_is_sent_all_the_same() {
+    let world = World::new("large").await;
+    let bearer = operator(&world).await;
+    let named = |number| thing(&format!("a-package-with-a-rather-long-name-{number:08}"), "1.0.0-0ubuntu0.22.04.1");
+    world.host("large", "web", (0..120_000).map(named).collect()).await;
+    let answer = world.get("/api/v1/assets/large/inventory").header("authorization", &bearer).send().await;
+    let answer = answer.expect("answered");
+    assert_eq!((answer.status().as_u16(), answer.headers().contains_key("etag")), (200, false));
+    assert_eq!(json_of(answer).await["items"].as_array().expect("a list").len(), 120_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_connects_and_says_nothing_is_let_go() {
+    use tokio::io::AsyncReadExt;
+    let world = World::new("silent").await;
+    let agents = world.agents.trim_start_matches("https://").replace("localhost", "127.0.0.1");
+    for address in [world.base.trim_start_matches("http://"), &agents] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+        let mut rest = Vec::new();
+        let read = tokio::time::timeout(std::time::Duration::from_secs(25), stream.read_to_end(&mut rest)).await;
+        assert!(read.is_ok(), "{address} keeps it open");
+    }
+}
+
 /// Texts that somebody would be glad to see taken for something else.
 const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",

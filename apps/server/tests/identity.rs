@@ -19,6 +19,22 @@ fn setup_path(world: &World) -> String {
     link.strip_prefix(&world.base).expect("a link of this service").to_owned()
 }
 
+/// Does the same several times at once.
+async fn futures_of<T>(count: usize, act: impl AsyncFn() -> T) -> Vec<T> {
+    let mut waiting: Vec<_> = (0..count).map(|_| Box::pin(act())).collect();
+    let mut done: Vec<Option<T>> = (0..count).map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (waiting, done) in waiting.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
+            if let std::task::Poll::Ready(answer) = waiting.as_mut().poll(context) {
+                *done = Some(answer);
+            }
+        }
+        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
 async fn sign_in(world: &World, person: &str, password: &str, code: &str) -> reqwest::Response {
     world.form("/sign-in", "", &[("person", person), ("password", password), ("code", code), ("next", "/assets")]).await
 }
@@ -119,8 +135,9 @@ async fn an_authenticator_is_asked_for_and_a_code_holds_once() {
     assert_eq!(sign_in(&world, "root", PASSWORD, &first).await.status(), 401, "it was used");
     let later = day(0) + jiff::SignedDuration::from_mins(2);
     world.set_clock(later);
-    assert_eq!(sign_in(&world, "root", PASSWORD, &code(later)).await.status(), 303);
-    assert_eq!(sign_in(&world, "root", PASSWORD, &code(later)).await.status(), 401, "it was used");
+    // Of many who have the same code at the same time one is let in.
+    let all = futures_of(3, async || sign_in(&world, "root", PASSWORD, &code(later)).await.status().as_u16()).await;
+    assert_eq!(all.iter().filter(|status| **status == 303).count(), 1, "{all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,4 +188,92 @@ async fn forms_that_other_sites_send_are_refused() {
     }
     assert!(world.organisation.store.record().await.expect("read").state.assets.is_empty());
     assert_eq!(send(&[("sec-fetch-site", "same-origin")]).await, 303);
+}
+
+/// The path of an invitation on a page.
+fn invitation_on(page: &str) -> String {
+    let start = page.find("/invitation/").expect("a link");
+    page[start..].chars().take_while(|character| !"<\" ".contains(*character)).collect()
+}
+
+/// Whether a cookie still opens a page.
+async fn is_signed_in(world: &World, cookie: &str) -> bool {
+    world.get("/assets").header("cookie", cookie).send().await.expect("answered").status() == 200
+}
+
+async fn take_up(world: &World, path: &str, password: &str) -> u16 {
+    world.form(path, "", &[("password", password), ("again", password)]).await.status().as_u16()
+}
+
+const OTHER: &str = "another horse battery staple";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_in_while_they_are_invited_anew_or_erased_gets_nothing() {
+    let world = World::new("in-flight").await;
+    let root = begin(&world).await;
+    world.form("/people", &root, &[("person", "olaf"), ("role", "operator")]).await;
+    let page = world.form("/people/olaf/invite", &root, &[]).await.text().await.expect("a body");
+    take_up(&world, &invitation_on(&page), PASSWORD).await;
+    let token = world.token("olaf", &[lifecycle::TokenScope::Read]).await;
+    let attempts = futures_of(5, async || sign_in(&world, "olaf", PASSWORD, "").await);
+    let act = async |path: &str| {
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        world.form(path, &root, &[]).await.text().await.expect("a body")
+    };
+    let (answers, page) = tokio::join!(attempts, act("/people/olaf/invite"));
+    for answer in answers.iter().filter(|answer| answer.status() == 303) {
+        assert!(!is_signed_in(&world, &cookie(answer)).await, "a session of before holds");
+    }
+    let asked = world.get("/api/v1/assets").header("authorization", format!("Bearer {token}")).send().await;
+    assert_eq!(asked.expect("answered").status(), 401, "a token of before holds");
+    world.set_clock(day(0) + jiff::SignedDuration::from_hours(1));
+    assert_eq!(take_up(&world, &invitation_on(&page), OTHER).await, 303, "the link was not overwritten");
+    let attempts = futures_of(3, async || sign_in(&world, "olaf", OTHER, "").await);
+    let (answers, _) = tokio::join!(attempts, act("/people/olaf/erase"));
+    assert_eq!(world.organisation.store.account(&world::person("olaf")).await.expect("read"), None);
+    world.somebody("olaf", &[Role::Administrator], &[]).await;
+    for answer in answers.iter().filter(|answer| answer.status() == 303) {
+        assert!(!is_signed_in(&world, &cookie(answer)).await, "a session of somebody who was erased holds");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_the_first_administrator_is_over_when_somebody_can_sign_in() {
+    let world = World::new("two-links").await;
+    // Another replica of the same record prints a link of its own.
+    let other = World::beside(&world).await;
+    let (first, second) = (setup_path(&world), setup_path(&other));
+    assert_eq!(take_up(&world, &first, PASSWORD).await, 303);
+    assert_eq!(take_up(&other, &second, OTHER).await, 410);
+    assert_eq!(sign_in(&world, "root", PASSWORD, "").await.status(), 303, "the password is the first one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spaces_around_a_name_are_no_other_account() {
+    let world = World::new("spaces").await;
+    begin(&world).await;
+    let mut statuses = Vec::new();
+    for spaces in 0..10 {
+        let name = format!("{}root", " ".repeat(spaces));
+        statuses.push(sign_in(&world, &name, "guess after guess after guess", "").await.status().as_u16());
+    }
+    assert!(statuses.contains(&429), "{statuses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_only_the_cookie_that_no_other_host_can_set_counts() {
+    let world = World::with("prefix", |set| set.public = Some("https://plimsoll.example".to_owned())).await;
+    world.somebody("olaf", &[Role::Operator], &[]).await;
+    let plain = world.cookie("olaf").await;
+    let base = world.service.as_ref().expect("running").listens;
+    let ask = async |method: reqwest::Method, path: &str, cookie: &str| {
+        let request = world.client.request(method, format!("http://{base}{path}")).header("cookie", cookie);
+        request.send().await.expect("answered").status().as_u16()
+    };
+    assert_eq!(ask(reqwest::Method::GET, "/assets", &plain).await, 303, "another host may have planted it");
+    let own = plain.replace("plimsoll=", "__Host-plimsoll=");
+    let both = format!("plimsoll=deadbeef; {own}");
+    assert_eq!(ask(reqwest::Method::GET, "/assets", &both).await, 200);
+    assert_eq!(ask(reqwest::Method::POST, "/sign-out", &both).await, 303);
+    assert_eq!(ask(reqwest::Method::GET, "/assets", &own).await, 303, "signed out");
 }

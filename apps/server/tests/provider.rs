@@ -11,6 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lifecycle::Role;
 use plimsoll_server::ProviderSettings;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -29,9 +31,13 @@ struct Liar {
 
 /// A key pair; `None`, said visibly, where there is no `openssl`.
 fn key() -> Option<RsaKeyPair> {
-    let made = Command::new("openssl").args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-outform", "DER"]).output();
+    let made =
+        Command::new("openssl").args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]).output();
     match made {
-        Ok(made) if made.status.success() => Some(RsaKeyPair::from_pkcs8(&made.stdout).expect("a key")),
+        Ok(made) if made.status.success() => {
+            let key = PrivatePkcs8KeyDer::from_pem_slice(&made.stdout).expect("a key");
+            Some(RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).expect("a key"))
+        }
         _ => {
             eprintln!("SKIPPED: openssl is not installed");
             None
@@ -68,9 +74,11 @@ impl Liar {
     }
 
     async fn keys(State(liar): State<Arc<Self>>) -> Json<Value> {
-        let public = liar.key.public();
-        let (n, e) = (public.modulus().big_endian_without_leading_zero(), public.exponent().big_endian_without_leading_zero());
-        Json(json!({ "keys": [{ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "1", "n": encoded(n), "e": encoded(e) }] }))
+        let ring::rsa::PublicKeyComponents { n, e } =
+            ring::rsa::PublicKeyComponents::<Vec<u8>>::from(liar.key.public());
+        Json(
+            json!({ "keys": [{ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "1", "n": encoded(n), "e": encoded(e) }] }),
+        )
     }
 
     async fn token(State(liar): State<Arc<Self>>) -> Json<Value> {
@@ -98,7 +106,9 @@ impl Liar {
         if claims["forged"] == true {
             signature[0] ^= 1;
         }
-        Json(json!({ "access_token": "a", "token_type": "Bearer", "id_token": format!("{signed}.{}", encoded(signature)) }))
+        Json(
+            json!({ "access_token": "a", "token_type": "Bearer", "id_token": format!("{signed}.{}", encoded(signature)) }),
+        )
     }
 }
 
@@ -108,8 +118,11 @@ async fn attempt(world: &World, liar: &Liar, lie: Lie, change: fn(&mut String)) 
     assert_eq!(begun.status(), 303);
     let header = |name: &str| begun.headers().get(name).expect(name).to_str().expect("text").to_owned();
     let (location, cookie) = (header("location"), header("set-cookie"));
-    let parameters: Vec<(String, String)> = serde_urlencoded::from_str(location.split_once('?').expect("a query").1).expect("a query");
-    let value = |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone()).expect(wanted);
+    let parameters: Vec<(String, String)> =
+        serde_urlencoded::from_str(location.split_once('?').expect("a query").1).expect("a query");
+    let value = |wanted: &str| {
+        parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone()).expect(wanted)
+    };
     assert_eq!((value("code_challenge_method").as_str(), value("response_type").as_str()), ("S256", "code"));
     *liar.says.lock().expect("what it says") = (value("nonce"), lie);
     let mut state = value("state");
@@ -158,10 +171,17 @@ async fn each_mistake_of_a_provider_is_refused() {
     assert_eq!(attempt(&world, &liar, |_, _| {}, |state| state.push('x')).await.0, 403, "state");
     let without = world.get("/sign-in/provider/back?code=c&state=s").send().await.expect("answered");
     assert_eq!(without.status(), 403, "nobody began this");
-    let refused = world.get("/sign-in/provider/back?error=access_denied&error_description=%3Cscript%3E").send().await.expect("answered");
+    let refused = world
+        .get("/sign-in/provider/back?error=access_denied&error_description=%3Cscript%3E")
+        .send()
+        .await
+        .expect("answered");
     let (status, page) = (refused.status(), refused.text().await.expect("a body"));
     assert!(status == 403 && !page.contains("<script>"), "{page}");
-    assert!(world.organisation.store.account(&world::person("olaf")).await.expect("read").is_none(), "nothing was linked");
+    assert!(
+        world.organisation.store.account(&world::person("olaf")).await.expect("read").is_none(),
+        "nothing was linked"
+    );
     assert_eq!(attempt(&world, &liar, |_, _| {}, same).await, (303, "/findings".to_owned()));
 }
 
@@ -187,14 +207,25 @@ async fn somebody_is_known_by_the_providers_own_id_once_they_have_signed_in() {
 async fn no_provider_leads_this_service_elsewhere() {
     for issuer in ["http://example.invalid", "http://169.254.169.254", "ftp://example.invalid", "file:///etc/passwd"] {
         let folder = std::env::temp_dir().join(format!("plimsoll-server-ssrf-{}", std::process::id()));
-        let settings = ProviderSettings { issuer: issuer.to_owned(), client: "c".to_owned(), secret: "s".to_owned(), claim: "sub".to_owned() };
+        let settings = ProviderSettings {
+            issuer: issuer.to_owned(),
+            client: "c".to_owned(),
+            secret: "s".to_owned(),
+            claim: "sub".to_owned(),
+        };
         let here = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let mut set = plimsoll_server::Settings::new(here, None);
         set.provider = Some(settings);
         let world = World::new("ssrf").await;
         std::fs::create_dir_all(folder.join("keys")).expect("a folder");
         let clock: plimsoll_server::Clock = Arc::new(|| world::day(0));
-        let begun = plimsoll_server::Service::begin(world.organisation.clone(), folder.clone(), (set, clock), &world::person("root")).await;
+        let begun = plimsoll_server::Service::begin(
+            world.organisation.clone(),
+            folder.clone(),
+            (set, clock),
+            &world::person("root"),
+        )
+        .await;
         assert!(begun.is_err(), "{issuer}");
         let _ = std::fs::remove_dir_all(&folder);
     }

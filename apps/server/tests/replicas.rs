@@ -43,18 +43,35 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_sees_what_the_other_takes_in_and_one_alone_leads() {
     let Some((one, other)) = two().await else { return };
-    assert_eq!(std::fs::read(one.folder.join("keys/agents.crt")).expect("a file"), std::fs::read(other.folder.join("keys/agents.crt")).expect("a file"));
+    assert_eq!(
+        std::fs::read(one.folder.join("keys/agents.crt")).expect("a file"),
+        std::fs::read(other.folder.join("keys/agents.crt")).expect("a file")
+    );
     one.host("web-1", "web", vec![thing("openssl", "3.0.1")]).await;
-    let has = async |world: &World| world.organisation.store.record().await.expect("read").state.assets.contains_key(&asset("web-1"));
+    let has = async |world: &World| {
+        world.organisation.store.record().await.expect("read").state.assets.contains_key(&asset("web-1"))
+    };
     let took = until("the asset is seen", async || has(&other).await).await;
     assert!(took < Duration::from_secs(2), "{took:?}");
     // Signed in at one is signed in at the other; a token given out by one opens the other at once.
     one.somebody("olaf", &[Role::Operator], &[]).await;
-    until("the person is seen", async || other.organisation.store.record().await.expect("read").state.people.contains_key(&person("olaf"))).await;
+    until("the person is seen", async || {
+        other.organisation.store.record().await.expect("read").state.people.contains_key(&person("olaf"))
+    })
+    .await;
     let cookie = one.cookie("olaf").await;
     assert_eq!(other.get("/assets").header("cookie", &cookie).send().await.expect("answered").status(), 200);
     let token = one.token("olaf", &[TokenScope::Read]).await;
-    let ask = async || other.get("/api/v1/assets").header("authorization", format!("Bearer {token}")).send().await.expect("answered").status().as_u16();
+    let ask = async || {
+        other
+            .get("/api/v1/assets")
+            .header("authorization", format!("Bearer {token}"))
+            .send()
+            .await
+            .expect("answered")
+            .status()
+            .as_u16()
+    };
     assert_eq!(ask().await, 200);
     let id = protocol::Ticket::parse(&token).expect("a ticket").token;
     one.act("root", Command::RevokeToken(id)).await;
@@ -67,8 +84,9 @@ async fn killing_one_loses_nothing_and_the_other_leads_within_five_seconds() {
     let Some((mut one, other)) = two().await else { return };
     // Whoever leads does so under a name of its own: nobody else gets the lead while it holds.
     let taken = async |world: &World| {
+        // It lets go at once.
         let now = world.now();
-        world.organisation.store.lead("work", "a stranger", (now, now + SignedDuration::from_secs(1))).await.expect("asked")
+        world.organisation.store.lead("work", "a stranger", (now, now)).await.expect("asked")
     };
     until("somebody leads", async || !taken(&other).await).await;
     for number in 0..50 {

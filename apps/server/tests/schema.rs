@@ -28,12 +28,16 @@ async fn the_api_does_what_its_description_says() {
         command.args(["--max-examples", "15", "--seed", "1", "--workers", "2", "--request-timeout", "20"]);
         // What takes back the token that is asked with, or the person, would end the run.
         command.args(["--exclude-operation-id", "delete_token", "--exclude-operation-id", "delete_person"]);
-        command.args(["--exclude-checks", "missing_required_header,positive_data_acceptance,unsupported_method,negative_data_rejection"]);
+        command.args([
+            "--exclude-checks",
+            "missing_required_header,positive_data_acceptance,unsupported_method,negative_data_rejection",
+        ]);
         command.output().expect("run")
     });
     let done = asked.await.expect("run");
     let words = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{words}");
-    let line = words.lines().rev().find(|line| line.contains("passed") || line.contains("generated")).unwrap_or_default();
+    let line =
+        words.lines().rev().find(|line| line.contains("passed") || line.contains("generated")).unwrap_or_default();
     eprintln!("schemathesis: {line}");
 }

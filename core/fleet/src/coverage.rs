@@ -80,6 +80,35 @@ impl Findings {
         })
     }
 
+    /// The assets that are asked for of which all is known that was looked for, and nothing is overdue: somebody has looked at them, all
+    /// of it could be read and judged.
+    pub fn each_sound<'f>(
+        &self,
+        facts: &'f Facts,
+        filter: &AssetFilter,
+        now: jiff::Timestamp,
+    ) -> impl Iterator<Item = (&'f AssetId, &'f Attributes)> + use<'f> {
+        let at = self.at();
+        let mut sound = self.facets.find(facts, filter);
+        for cell in self.cells.iter().flatten() {
+            if cell.key.is_overdue(now.as_millisecond()) || cell.key.state == State::Undetermined {
+                sound -= &cell.assets;
+            }
+        }
+        for (number, known) in (0..).zip(&facts.things).filter(|(_, known)| !known.is_determined(at)) {
+            match self.question.at {
+                None => sound -= &known.holders,
+                Some(_) => self.each_holder(facts, number, |asset| {
+                    sound.remove(asset);
+                }),
+            }
+        }
+        sound.into_iter().filter_map(move |asset| {
+            let known = &facts.assets[asset as usize];
+            (known.is_seen(at) && known.unread_at(at) == 0).then(|| Some((&known.id, known.said_at(at)?)))?
+        })
+    }
+
     pub(crate) fn count_on(&self, facts: &Facts, thing: u32, wanted: &RoaringBitmap) -> u64 {
         if self.question.at.is_none() {
             return facts.things[thing as usize].holders.intersection_len(wanted);

@@ -125,6 +125,9 @@ impl Facets {
         if let Some(id) = &filter.id {
             found &= facts.asset_number(id).into_iter().collect::<RoaringBitmap>();
         }
+        if let Some(ids) = &filter.among {
+            found &= ids.iter().filter_map(|id| facts.asset_number(id)).collect::<RoaringBitmap>();
+        }
         let exposure = filter.exposure.map(|exposure| exposure_word(exposure).to_owned());
         let exact = [
             (Facet::Environment, &filter.environment),

@@ -20,6 +20,8 @@ pub struct Filter {
     pub classes: Vec<String>,
     /// A part of the vulnerability's id, an alias or the title.
     pub vulnerability: Option<String>,
+    /// The vulnerability's id, whole.
+    pub exactly: Option<String>,
     /// A part of a package's or its source's name.
     pub package: Option<String>,
     /// Only what is overdue, or only what is not.
@@ -37,6 +39,8 @@ pub struct AssetFilter {
     pub name: Option<String>,
     /// The id, whole.
     pub id: Option<AssetId>,
+    /// The ids of which one must be its own.
+    pub among: Option<std::collections::BTreeSet<AssetId>>,
     /// The environment.
     pub environment: Option<String>,
     /// The team that owns it.

@@ -56,6 +56,9 @@ impl<'q> Sieve<'q> {
 
     pub(crate) fn lets_vulnerability(&self, facts: &Facts, number: usize) -> bool {
         let known = &facts.vulnerabilities[number];
+        if self.filter.exactly.as_ref().is_some_and(|id| *id != known.id) {
+            return false;
+        }
         self.filter.vulnerability.as_ref().is_none_or(|part| {
             let part = part.to_lowercase();
             let signals = known.signals.last().map(|(_, signals)| signals);

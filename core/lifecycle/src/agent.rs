@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::id::{AssetId, PersonId, TokenId};
 use crate::person::{Role, SYSTEM};
-use crate::token::Holder;
+use crate::token::{Holder, Token};
 use crate::{Refusal, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub(crate) fn enrol(
         return Ok(Vec::new());
     }
     if known.is_used_up {
-        return Err(Refusal::State { found: "used up: another agent has enrolled with it", wanted: "unused" });
+        return Err(Refusal::State { found: "used up", wanted: "unused" });
     }
     Ok(vec![Event::AgentEnrolled { asset: asset.clone(), token: token.clone(), key: key.to_owned() }])
 }
@@ -59,8 +59,17 @@ pub(crate) fn revoke(state: &State, asset: &AssetId, reason: &str, by: &PersonId
     if known.agent.is_none() {
         return Err(Refusal::Unknown { what: "agent of", id: asset.to_string() });
     }
-    match reason.trim() {
-        "" => Err(Refusal::NoReason),
-        reason => Ok(vec![Event::AgentRevoked { asset: asset.clone(), reason: reason.to_owned() }]),
-    }
+    let revoked = Event::AgentRevoked { asset: asset.clone(), reason: crate::error::reason(reason)? };
+    Ok(std::iter::once(revoked).chain(open_tickets(state, asset)).collect())
+}
+
+/// Takes back the tickets of an asset's agents that nobody has enrolled with: whoever has one stays out too.
+pub(crate) fn open_tickets(state: &State, asset: &AssetId) -> impl Iterator<Item = Event> {
+    let is_open =
+        |known: &&Token| !known.is_revoked && !known.is_used_up && known.holder == Holder::Asset(asset.clone());
+    state
+        .tokens
+        .iter()
+        .filter(move |(_, known)| is_open(known))
+        .map(|(token, _)| Event::TokenRevoked { token: token.clone() })
 }

@@ -1,6 +1,6 @@
 //! Assets: what can be patched, and what the organisation says about it.
 
-use crate::agent::Agent;
+use crate::agent::{self, Agent};
 use crate::event::Event;
 use crate::id::{AssetId, PersonId};
 use crate::inventory::Inventory;
@@ -172,8 +172,6 @@ pub(crate) fn change(
 pub(crate) fn retire(state: &State, asset: &AssetId, reason: &str, by: &PersonId) -> Result<Vec<Event>, Refusal> {
     state.may(by, Role::OPERATES)?;
     state.active_asset(asset)?;
-    match reason.trim() {
-        "" => Err(Refusal::NoReason),
-        reason => Ok(vec![Event::AssetRetired { asset: asset.clone(), reason: reason.to_owned() }]),
-    }
+    let retired = Event::AssetRetired { asset: asset.clone(), reason: crate::error::reason(reason)? };
+    Ok(std::iter::once(retired).chain(agent::open_tickets(state, asset)).collect())
 }

@@ -120,14 +120,15 @@ pub(crate) fn request(
         state.may_see(by, asset)?;
     }
     check_end(until, now, MOST_DAYS)?;
-    if reason.trim().is_empty() {
-        return Err(Refusal::NoReason);
+    if reach.assets.is_empty() && state.teams_seen(by)?.is_some() {
+        return Err(Refusal::AllAssets);
     }
+    let reason = crate::error::reason(reason)?;
     Ok(vec![Event::DecisionRequested {
         decision: id.clone(),
         kind,
         reach: reach.clone(),
-        reason: reason.trim().to_owned(),
+        reason,
         until,
         renews: renews.cloned(),
     }])

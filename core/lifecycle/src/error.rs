@@ -88,6 +88,29 @@ pub enum Refusal {
     /// A reason is owed.
     #[error("a reason must be given")]
     NoReason,
+    /// A text is longer than any that says something.
+    #[error("it has {bytes} bytes, and {most} are the most")]
+    TooLong {
+        /// How many it has.
+        bytes: usize,
+        /// How many it may have.
+        most: usize,
+    },
+    /// Somebody who sees the assets of their teams alone would speak of all.
+    #[error("name the assets: who sees only those of their teams does not speak of all")]
+    AllAssets,
+}
+
+/// The most bytes of a reason.
+const MOST_REASON_BYTES: usize = 4096;
+
+/// A reason as it is kept: there must be one, and not a book of it.
+pub(crate) fn reason(text: &str) -> Result<String, Refusal> {
+    match text.trim() {
+        "" => Err(Refusal::NoReason),
+        text if text.len() > MOST_REASON_BYTES => Err(Refusal::TooLong { bytes: text.len(), most: MOST_REASON_BYTES }),
+        text => Ok(text.to_owned()),
+    }
 }
 
 impl Refusal {
@@ -110,6 +133,8 @@ impl Refusal {
             Self::Empty => "refusal/empty",
             Self::State { .. } => "refusal/state",
             Self::NoReason => "refusal/no-reason",
+            Self::TooLong { .. } => "refusal/too-long",
+            Self::AllAssets => "refusal/all-assets",
         }
     }
 }

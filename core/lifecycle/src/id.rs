@@ -5,16 +5,18 @@ use serde::{Deserialize, Serialize};
 
 /// The most bytes of an id.
 const MOST_BYTES: usize = 128;
+/// An agent acts under the id of its asset, with a word before it.
+const MOST_PERSON_BYTES: usize = MOST_BYTES + crate::person::AGENT.len();
 
 /// Ids have letters, digits and `-._:/@`: they stand in addresses, file names and tables as they are.
-fn is_id(text: &str) -> bool {
+fn is_id(text: &str, most: usize) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@".contains(&byte);
     let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
-    text.len() <= MOST_BYTES && text.bytes().all(is_plain) && text.split('/').all(is_part)
+    text.len() <= most && text.bytes().all(is_plain) && text.split('/').all(is_part)
 }
 
 macro_rules! ids {
-    ($($(#[$words:meta])* $name:ident),* $(,)?) => {$(
+    ($($(#[$words:meta])* $name:ident $most:ident),* $(,)?) => {$(
         $(#[$words])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -28,7 +30,7 @@ macro_rules! ids {
             /// empty, `.` or `..`.
             pub fn new(text: impl Into<String>) -> Result<Self, Refusal> {
                 let text = text.into();
-                if is_id(&text) { Ok(Self(text)) } else { Err(Refusal::NoId { text }) }
+                if is_id(&text, $most) { Ok(Self(text)) } else { Err(Refusal::NoId { text }) }
             }
 
             /// The id as text.
@@ -62,13 +64,13 @@ macro_rules! ids {
 
 ids! {
     /// An asset.
-    AssetId,
+    AssetId MOST_BYTES,
     /// A person, or the system itself.
-    PersonId,
+    PersonId MOST_PERSON_BYTES,
     /// A token.
-    TokenId,
+    TokenId MOST_BYTES,
     /// A decision on findings.
-    DecisionId,
+    DecisionId MOST_BYTES,
     /// A feed.
-    FeedId,
+    FeedId MOST_BYTES,
 }

@@ -2,6 +2,7 @@
 
 use crate::event::Event;
 use crate::id::PersonId;
+use crate::token::{Holder, Token};
 use crate::{Refusal, State};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -138,7 +139,17 @@ pub(crate) fn change_credential(
             return Err(Refusal::OwnCredentials);
         }
     }
-    Ok(vec![Event::CredentialChanged { person: person.clone(), credential, is_there }])
+    let changed = Event::CredentialChanged { person: person.clone(), credential, is_there };
+    // Whoever begins anew begins without what they had.
+    let is_anew = credential == Credential::Invitation && is_there;
+    Ok(std::iter::once(changed).chain(own_tokens(state, person).filter(|_| is_anew)).collect())
+}
+
+/// Takes back somebody's tokens.
+fn own_tokens(state: &State, person: &PersonId) -> impl Iterator<Item = Event> {
+    let is_own = |known: &Token| !known.is_revoked && known.holder == Holder::Person(person.clone());
+    let own = state.tokens.iter().filter(move |(_, known)| is_own(known));
+    own.map(|(token, _)| Event::TokenRevoked { token: token.clone() })
 }
 
 /// Erases what is known of somebody who has gone; their id stays where it stood.
@@ -150,5 +161,6 @@ pub(crate) fn erase(state: &State, person: &PersonId, by: &PersonId) -> Result<V
     if known.roles.contains(&Role::Administrator) && administrators < 2 {
         return Err(Refusal::LastAdministrator);
     }
-    Ok(vec![Event::PersonErased { person: person.clone() }])
+    let erased = Event::PersonErased { person: person.clone() };
+    Ok(std::iter::once(erased).chain(own_tokens(state, person)).collect())
 }

@@ -36,7 +36,9 @@ fn an_agent_enrols_once_with_its_ticket_and_is_out_when_it_is_revoked_replaced_o
     assert!(!world.state.is_agent(&asset("a"), &token("one")) && world.state.is_agent(&asset("a"), &token("two")));
     let revoke = |reason: &str| Command::RevokeAgent(asset("a"), reason.to_owned());
     assert_eq!(world.refused(&revoke(" "), "ops", day(0)), "refusal/no-reason");
+    world.done(&issue("spare"), "ops", day(0));
     world.done(&revoke("stolen"), "ops", day(0));
+    assert_eq!(world.refused(&enrol("spare", "k"), "system", day(0)), "refusal/unknown", "its open tickets go with it");
     assert!(!world.state.is_agent(&asset("a"), &token("two")));
     assert_eq!(world.refused(&revoke("stolen"), "ops", day(0)), "refusal/unknown");
     world.done(&issue("three"), "ops", day(0));
@@ -49,6 +51,13 @@ fn an_agent_enrols_once_with_its_ticket_and_is_out_when_it_is_revoked_replaced_o
     assert!(!world.state.is_agent(&asset("a"), &token("four")));
     world.done(&Command::RegisterAsset(asset("a"), Attributes::default()), "ops", day(0));
     assert!(!world.state.is_agent(&asset("a"), &token("four")), "what comes back is another machine");
+    let mut again = plimsoll_lifecycle::State::default();
+    for entry in &world.entries {
+        let event = plimsoll_lifecycle::Event::from_entry(again.entries, entry).expect("an event");
+        let by = person(&entry.actor);
+        plimsoll_lifecycle::review(&again, &event, &by, entry.at).expect("lawful when it is played again");
+        again.apply(entry).expect("taken in");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub const INVENTORY: &str = "/agent/v1/inventory";
 /// The header that says when an inventory was taken, in RFC 3339.
 pub const TAKEN_AT: &str = "plimsoll-taken-at";
 /// The most bytes of an inventory, unpacked.
-pub const MOST_INVENTORY_BYTES: usize = 256 << 20;
+pub const MOST_INVENTORY_BYTES: usize = 64 << 20;
 /// The most bytes of any other message.
 pub const MOST_MESSAGE_BYTES: usize = 64 << 10;
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Observed {
     /// What it has, in order and each once.
+    #[serde(deserialize_with = "bounded")]
     pub things: Vec<Thing>,
     /// Its operating system, in words; may be empty.
     pub platform: String,
@@ -25,7 +26,7 @@ pub struct Observed {
 /// More problems are counted, not listed.
 const MOST_PROBLEMS: usize = 100;
 /// More things than any asset has.
-const MOST_THINGS: usize = 2_000_000;
+const MOST_THINGS: usize = 300_000;
 /// More bytes than any name, version or sentence in it has.
 const MOST_TEXT_BYTES: usize = 4096;
 /// More texts than any one thing names.
@@ -81,6 +82,34 @@ impl Observed {
     pub fn packages(&self) -> u64 {
         self.things.iter().filter(|thing| thing.is_package()).count() as u64
     }
+}
+
+/// Reads things one by one, and stops where there are more than there ever are: few bytes can stand for many empty things.
+fn bounded<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Thing>, D::Error> {
+    struct Things;
+    impl<'de> serde::de::Visitor<'de> for Things {
+        type Value = Vec<Thing>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("things")
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+            use serde::de::Error;
+            let mut things: Vec<Thing> = Vec::new();
+            while let Some(thing) = sequence.next_element::<Thing>()? {
+                if thing.kind.is_empty() || thing.name.is_empty() && thing.kind != Thing::RESTART {
+                    return Err(A::Error::custom("a thing without a kind or a name"));
+                }
+                if things.len() == MOST_THINGS {
+                    return Err(A::Error::custom(format_args!("more than {MOST_THINGS} things")));
+                }
+                things.push(thing);
+            }
+            Ok(things)
+        }
+    }
+    deserializer.deserialize_seq(Things)
 }
 
 fn within(what: &'static str, found: usize, most: usize) -> Result<(), Error> {

@@ -243,7 +243,14 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             let commands = vec![added(), adopt];
             commit(
                 "lead",
-                Plan { accounts: Vec::new(), commands, documents: vec![text], jobs: vec![job()], key: None },
+                Plan {
+                    accounts: Vec::new(),
+                    sessions: Vec::new(),
+                    commands,
+                    documents: vec![text],
+                    jobs: vec![job()],
+                    key: None,
+                },
             )
             .await;
         }

@@ -27,7 +27,9 @@ pub(super) fn run(arguments: AgentArguments, data: &Path, is_quiet: bool) -> Res
                 let ticket = operations::enrolment(&opened.organisation, who, (&asset, register), authority).await?;
                 opened.show(format!("{}\n", ticket.reveal()).as_bytes(), false)?;
                 if !is_quiet {
-                    say("It holds once, for an hour. On that machine: plimsoll-agent enrol https://SERVER:8421 TICKET");
+                    say(
+                        "It holds once, for an hour. On that machine: plimsoll-agent enrol ADDRESS TICKET (`plimsoll serve` says at which address agents report)",
+                    );
                 }
             }
             AgentCommand::List { json } => list(&record::open(data, &record, is_quiet).await?, json).await?,

@@ -1,7 +1,7 @@
 //! Agents: let in, listed, turned away.
 
 use super::shapes::Reason;
-use super::{Json, Path};
+use super::{Json, PartQuery, Path, Query};
 use crate::access::{Access, OPERATES, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -35,30 +35,42 @@ struct AgentShape {
     version: Option<String>,
 }
 
-/// Agents.
+/// A page of agents.
 #[derive(Debug, Serialize, ToSchema)]
 struct Agents {
     items: Vec<AgentShape>,
+    total: usize,
+    next_page_token: Option<String>,
 }
 
 /// The agents that are enrolled.
-#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", responses((status = 200, body = Agents)))]
-async fn list_agents(State(app): State<App>, caller: Caller) -> Answer<axum::Json<Agents>> {
+#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", params(PartQuery), responses((status = 200, body = Agents)))]
+async fn list_agents(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PartQuery>,
+) -> Answer<axum::Json<Agents>> {
+    let part = query.part()?;
     let record = app.organisation.store.record().await?;
     let assets = record.state.assets.iter().filter(|(_, asset)| asset.is_active());
-    let shape = |(id, asset): (&AssetId, &lifecycle::Asset)| {
-        let agent = asset.agent.as_ref()?;
-        record.state.may_see(&caller.person, id).ok()?;
+    let enrolled: Vec<_> = assets
+        .filter_map(|(id, asset)| Some((id, asset, asset.agent.as_ref()?)))
+        .filter(|(id, ..)| record.state.may_see(&caller.person, id).is_ok())
+        .collect();
+    let total = enrolled.len();
+    let shape = |(id, asset, agent): (&AssetId, &lifecycle::Asset, &lifecycle::Agent)| {
         let contact = app.contacts.of(id);
-        Some(AgentShape {
+        AgentShape {
             asset: id.to_string(),
             enrolled_at: agent.since,
             scanned_at: asset.scanned_at,
             seen_at: contact.as_ref().map(|contact| contact.at),
             version: contact.map(|contact| contact.version),
-        })
+        }
     };
-    Ok(axum::Json(Agents { items: assets.filter_map(shape).collect() }))
+    let items: Vec<_> = enrolled.into_iter().skip(part.offset).take(part.limit).map(shape).collect();
+    let next_page_token = part.next(items.len(), total);
+    Ok(axum::Json(Agents { items, total, next_page_token }))
 }
 
 /// An agent that is to be let in.
@@ -99,6 +111,9 @@ async fn create_agent(
 
 /// Makes a ticket for an asset's agent.
 pub(crate) async fn let_in(app: &App, caller: &Caller, (asset, is_new): (&AssetId, bool)) -> Answer<String> {
+    if app.settings.agents.is_none() {
+        return Err(Problem::new(StatusCode::CONFLICT, "agent/none", "this service takes no agents"));
+    }
     let authority = app.authority.fingerprint.clone();
     Ok(operations::enrolment(&app.organisation, (&caller.person, app.now()), (asset, is_new), authority)
         .await?

@@ -10,8 +10,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use fleet::{AssetFilter, AssetRow};
 use jiff::Timestamp;
-use lifecycle::{AssetId, Command};
+use lifecycle::{AssetId, Attributes, Command};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::{Plan, Record};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -42,6 +45,8 @@ pub(crate) struct AssetQuery {
     pub(crate) tag: Option<String>,
     /// A part of the operating system's name.
     pub(crate) platform: Option<String>,
+    /// `overdue`: only those that should have been looked at by now, and were not.
+    pub(crate) scan: Option<String>,
     /// As of this day or instant instead of now.
     pub(crate) at: Option<String>,
     /// The token of a page that was given with the one before.
@@ -56,6 +61,9 @@ impl AssetQuery {
     /// The filter of what somebody asks for, and sees.
     pub(crate) fn filter(&self, caller: &Caller) -> Answer<AssetFilter> {
         let words = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        if let Some(other) = words(&self.scan).filter(|word| word != "overdue") {
+            return Err(Problem::bad(format!("`{other}` is no state of a scan: it is `overdue`")));
+        }
         Ok(AssetFilter {
             name: words(&self.name),
             environment: words(&self.environment),
@@ -66,6 +74,16 @@ impl AssetQuery {
             platform: words(&self.platform),
             ..caller.sees()
         })
+    }
+}
+
+impl AssetQuery {
+    /// The filter with what only the record knows.
+    pub(crate) fn narrowed(&self, filter: AssetFilter, view: &operations::View<'_>) -> AssetFilter {
+        match self.scan.as_deref() {
+            Some("overdue") => AssetFilter { among: Some(view.scans_overdue(&filter)), ..filter },
+            _ => filter,
+        }
     }
 }
 
@@ -123,6 +141,7 @@ async fn list_assets(
 ) -> Answer<axum::Json<AssetsPage>> {
     let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
     let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+        let filter = query.narrowed(filter, view);
         view.findings.assets(&view.record.facts, (&filter, view.now), (part.offset, part.limit))
     });
     let (total, rows) = answer.await?;
@@ -185,18 +204,33 @@ async fn update_asset(
     Json(attributes): Json<AttributesShape>,
 ) -> Answer<axum::Json<AssetShape>> {
     let asset = AssetId::new(asset)?;
+    let changed = || {
+        let words = "somebody has changed it since";
+        Problem::new(StatusCode::PRECONDITION_FAILED, "request/changed-meanwhile", words)
+    };
+    let mut expected = None;
     if let Some(wanted) = headers.get(header::IF_MATCH) {
-        let current =
-            serde_json::to_vec(&one(&app, &caller, asset.clone()).await?).map_err(|error| Problem::internal(&error))?;
+        let shape = one(&app, &caller, asset.clone()).await?;
+        let current = serde_json::to_vec(&shape).map_err(|error| Problem::internal(&error))?;
         if wanted.as_bytes() != b"*" && wanted.as_bytes() != crate::routes::etag(&current).as_bytes() {
-            return Err(Problem::new(
-                StatusCode::PRECONDITION_FAILED,
-                "request/changed-meanwhile",
-                "somebody has changed it since",
-            ));
+            return Err(changed());
         }
+        expected = Some(Attributes::from(shape.attributes));
     }
-    app.organisation.act(&caller.person, app.now(), Command::ChangeAsset(asset.clone(), attributes.into())).await?;
+    let (id, is_changed) = (asset.clone(), Arc::new(AtomicBool::new(false)));
+    let told = Arc::clone(&is_changed);
+    let planner = move |record: &Record| {
+        let known = record.state.assets.get(&id).map(|known| &known.attributes);
+        if expected.as_ref().is_some_and(|expected| known != Some(expected)) {
+            told.store(true, Ordering::Release);
+            return Ok(Plan::default());
+        }
+        Ok(Plan { commands: vec![Command::ChangeAsset(id, attributes.into())], ..Plan::default() })
+    };
+    app.organisation.store.commit(&caller.person, app.now(), planner).await?;
+    if is_changed.load(Ordering::Acquire) {
+        return Err(changed());
+    }
     one(&app, &caller, asset).await.map(axum::Json)
 }
 
@@ -237,6 +271,10 @@ struct SummaryShape {
     assets: u64,
     assets_overdue: u64,
     packages: u64,
+    /// How many assets are current: looked at in time, judged in full, with nothing overdue.
+    assets_current: u64,
+    /// How many assets were looked at in time.
+    assets_looked_at: u64,
     /// What is not known, in words; nothing of it is safe.
     gaps: Vec<String>,
 }
@@ -250,9 +288,10 @@ async fn get_summary(
 ) -> Answer<axum::Json<SummaryShape>> {
     let filter = crate::pages::figures_filter(&caller);
     let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
-        (view.findings.summary_of(&view.record.facts, &filter, view.now), view.gaps(&filter).words())
+        let summary = view.findings.summary_of(&view.record.facts, &filter, view.now);
+        (summary, view.gaps(&filter), view.current(&filter))
     });
-    let (summary, gaps) = answer.await?;
+    let (summary, gaps, assets_current) = answer.await?;
     let class = |(class, counts): (String, fleet::Counts)| ClassShape { class, counts: counts.into() };
     Ok(axum::Json(SummaryShape {
         counts: summary.all.into(),
@@ -260,6 +299,8 @@ async fn get_summary(
         assets: summary.assets,
         assets_overdue: summary.assets_overdue,
         packages: summary.packages,
-        gaps,
+        assets_current,
+        assets_looked_at: gaps.looked_at,
+        gaps: gaps.words(),
     }))
 }

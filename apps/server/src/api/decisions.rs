@@ -1,6 +1,6 @@
 //! Decisions on findings: exceptions and false positives, asked for by one and approved by another.
 
-use super::{Json, Path, instant};
+use super::{Json, PartQuery, Path, Query, instant};
 use crate::access::{ASKS, Access, DECIDES, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -42,8 +42,10 @@ struct DecisionShape {
     vulnerability: String,
     /// The package; none means every one.
     package: Option<String>,
-    /// The assets; empty means all of them.
+    /// The assets; empty, with none that are not shown, means all of them.
     assets: Vec<String>,
+    /// How many more there are that whoever asks does not see.
+    assets_not_shown: usize,
     reason: String,
     #[schema(value_type = String, format = DateTime)]
     until: Timestamp,
@@ -55,7 +57,8 @@ struct DecisionShape {
     renews: Option<String>,
 }
 
-fn shape((id, decision): (&DecisionId, &Decision)) -> DecisionShape {
+fn shape((id, decision): (&DecisionId, &Decision), (state, caller): (&lifecycle::State, &Caller)) -> DecisionShape {
+    let (seen, assets_not_shown) = seen_assets(state, caller, decision);
     DecisionShape {
         id: id.to_string(),
         kind: match decision.kind {
@@ -64,7 +67,8 @@ fn shape((id, decision): (&DecisionId, &Decision)) -> DecisionShape {
         },
         vulnerability: decision.reach.vulnerability.clone(),
         package: decision.reach.package.clone(),
-        assets: decision.reach.assets.iter().map(ToString::to_string).collect(),
+        assets: seen.into_iter().map(ToString::to_string).collect(),
+        assets_not_shown,
         reason: decision.reason.clone(),
         until: decision.until,
         requested_by: decision.requested_by.to_string(),
@@ -80,18 +84,42 @@ pub(crate) fn is_seen(state: &lifecycle::State, caller: &Caller, decision: &Deci
     assets.is_empty() || assets.iter().any(|asset| state.may_see(&caller.person, asset).is_ok())
 }
 
-/// All decisions.
+/// The assets of a decision that somebody sees, and how many more there are.
+pub(crate) fn seen_assets<'d>(
+    state: &lifecycle::State,
+    caller: &Caller,
+    decision: &'d Decision,
+) -> (Vec<&'d AssetId>, usize) {
+    let all = &decision.reach.assets;
+    let seen: Vec<_> = all.iter().filter(|asset| state.may_see(&caller.person, asset).is_ok()).collect();
+    let hidden = all.len() - seen.len();
+    (seen, hidden)
+}
+
+/// A page of decisions.
 #[derive(Debug, Serialize, ToSchema)]
 struct Decisions {
     items: Vec<DecisionShape>,
+    total: usize,
+    next_page_token: Option<String>,
 }
 
 /// The decisions on findings.
-#[utoipa::path(get, path = "/api/v1/decisions", tag = "decisions", responses((status = 200, body = Decisions)))]
-async fn list_decisions(State(app): State<App>, caller: Caller) -> Answer<axum::Json<Decisions>> {
+#[utoipa::path(get, path = "/api/v1/decisions", tag = "decisions", params(PartQuery), responses((status = 200, body = Decisions)))]
+async fn list_decisions(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PartQuery>,
+) -> Answer<axum::Json<Decisions>> {
+    let part = query.part()?;
     let record = app.organisation.store.record().await?;
-    let seen = record.state.decisions.iter().filter(|(_, decision)| is_seen(&record.state, &caller, decision));
-    Ok(axum::Json(Decisions { items: seen.map(shape).collect() }))
+    let state = &record.state;
+    let seen: Vec<_> = state.decisions.iter().filter(|(_, decision)| is_seen(state, &caller, decision)).collect();
+    let total = seen.len();
+    let page = seen.into_iter().skip(part.offset).take(part.limit);
+    let items: Vec<_> = page.map(|one| shape(one, (state, &caller))).collect();
+    let next_page_token = part.next(items.len(), total);
+    Ok(axum::Json(Decisions { items, total, next_page_token }))
 }
 
 /// A decision that is asked for.
@@ -140,18 +168,20 @@ async fn create_decision(
         renews: new.renews.map(DecisionId::new).transpose()?,
     };
     app.organisation.act(&caller.person, app.now(), command).await?;
-    Ok((StatusCode::CREATED, axum::Json(one(&app, &id).await?)))
+    Ok((StatusCode::CREATED, axum::Json(one(&app, &caller, &id).await?)))
 }
 
-async fn one(app: &App, id: &DecisionId) -> Answer<DecisionShape> {
+async fn one(app: &App, caller: &Caller, id: &DecisionId) -> Answer<DecisionShape> {
     let record = app.organisation.store.record().await?;
     let found = record.state.decisions.get(id);
-    found.map(|decision| shape((id, decision))).ok_or_else(|| Problem::not_found("such decision"))
+    found
+        .map(|decision| shape((id, decision), (&record.state, caller)))
+        .ok_or_else(|| Problem::not_found("such decision"))
 }
 
 async fn act(app: &App, caller: &Caller, (id, command): (DecisionId, Command)) -> Answer<axum::Json<DecisionShape>> {
     app.organisation.act(&caller.person, app.now(), command).await?;
-    one(app, &id).await.map(axum::Json)
+    one(app, caller, &id).await.map(axum::Json)
 }
 
 /// Approves what somebody else has asked for.

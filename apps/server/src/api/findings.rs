@@ -88,6 +88,7 @@ impl FindingQuery {
             states: words(&self.state).map(|word| state(&word)).transpose()?.into_iter().collect(),
             classes: words(&self.class).into_iter().collect(),
             vulnerability: words(&self.vulnerability),
+            exactly: None,
             package: words(&self.package)
                 .map(|text| operations::package_name(&text))
                 .transpose()

@@ -20,7 +20,7 @@ use utoipa_axum::router::{UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 /// The most bytes of a document.
-const MOST_BYTES: usize = 256 << 20;
+const MOST_BYTES: usize = 64 << 20;
 
 pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
     vec![
@@ -68,8 +68,8 @@ async fn create_inventory(
 ) -> Answer<axum::Json<TakenShape>> {
     let asset = AssetId::new(asset)?;
     let taken_at = instant(query.taken_at.as_deref())?.unwrap_or(app.now());
-    let name = query.file.unwrap_or_else(|| "bom.json".to_owned());
-    let observed = tokio::task::block_in_place(|| read(&name, &body))?;
+    let name = query.file.clone().unwrap_or_else(|| "bom.json".to_owned());
+    let observed = crate::agents::in_turn(body.len(), |most| read((&name, query.file.is_some()), &body, most)).await?;
     let (packages, unread, problems) = (observed.packages(), observed.unread, observed.problems.clone());
     let advisories = app.advisories();
     let pushed = app.organisation.push(&caller.person, asset, (observed, taken_at), (advisories.as_ref(), app.now()));
@@ -82,25 +82,28 @@ async fn create_inventory(
     Ok(axum::Json(TakenShape { result, packages, added, removed, unread, problems }))
 }
 
-fn read(name: &str, bytes: &[u8]) -> Answer<Observed> {
+/// Reads a document; nothing where it unpacks to more bytes than it may.
+fn read((name, is_named): (&str, bool), bytes: &[u8], most: usize) -> Answer<Option<Observed>> {
     let refuse = |words: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "inventory/refused", words);
-    let limits = inventory::Limits { bytes: MOST_BYTES as u64 };
-    let unpacked = inventory::unpack(bytes.to_vec(), limits).map_err(|error| refuse(store::in_words(&error)))?;
+    let hint = if is_named { "" } else { "; a lock file is known by its name: say it with ?file=" };
+    let limits = inventory::Limits { bytes: most as u64 };
+    let unpacked = match inventory::unpack(bytes.to_vec(), limits) {
+        Ok(unpacked) => unpacked,
+        // It is more than may be unpacked now, if that is what is wrong with it.
+        Err(_) if most < MOST_BYTES => return Ok(None),
+        Err(error) => return Err(refuse(store::in_words(&error))),
+    };
     let mut found = Inventory { subject: name.to_owned(), ..Inventory::default() };
     if readers::read_document(&Document { name, bytes: &unpacked }, &mut found).is_none() {
-        return Err(refuse(
-            "it is of no kind that is known: no bill of materials and no lock file; name the file with ?file="
-                .to_owned(),
-        ));
+        return Err(refuse(format!("it is of no kind that is known: no bill of materials and no lock file{hint}")));
     }
     if found.packages.is_empty() {
         let why = found.problems.first().map(|problem| format!("{}: {}", problem.place, problem.what));
-        return Err(refuse(
-            why.unwrap_or_else(|| "it has no package at all: that tells nothing about the asset".to_owned()),
-        ));
+        let why = why.unwrap_or_else(|| "it has no package at all: that tells nothing about the asset".to_owned());
+        return Err(refuse(format!("{why}{hint}")));
     }
     host::sort(&mut found.packages);
-    Observed::of(&found, &[]).map_err(|error| refuse(store::in_words(&error)))
+    Observed::of(&found, &[]).map(Some).map_err(|error| refuse(store::in_words(&error)))
 }
 
 /// What an asset has.

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use lifecycle::{Command, Person, PersonId, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use store::Plan;
+use store::{AccountChange, Plan};
 use utoipa::ToSchema;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -135,7 +135,7 @@ async fn delete_person(State(app): State<App>, caller: Caller, Path(person): Pat
 pub(crate) async fn erase(app: &App, caller: &Caller, person: PersonId) -> Answer<()> {
     let plan = Plan {
         commands: vec![Command::ErasePerson(person.clone())],
-        accounts: vec![(person, None)],
+        accounts: vec![AccountChange { person, body: None, ends_sessions: true }],
         ..Plan::default()
     };
     app.organisation.store.commit(&caller.person, app.now(), move |_| Ok(plan)).await?;

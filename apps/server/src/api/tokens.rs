@@ -138,6 +138,9 @@ pub(crate) async fn issue(app: &App, caller: &Caller, scopes: Vec<TokenScope>, u
     {
         return Err(Problem::forbidden("a token cannot give out what it may not do itself"));
     }
+    if caller.until.is_some_and(|own| until > own) {
+        return Err(Problem::forbidden("a token cannot give out one that holds longer than itself"));
+    }
     let ticket = Ticket::new(&random::<40>().map_err(|error| Problem::internal(&error))?, None);
     let ticket = ticket.map_err(|error| Problem::internal(&error))?;
     let command = Command::IssueToken {

@@ -1,13 +1,14 @@
 //! Accounts: how somebody signs in. They lie beside the ledger, which tells only that something has changed.
 
 use super::password::{self, authenticator, step_of};
+use super::session;
 use crate::app::{App, random};
 use crate::problem::{Answer, Problem};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{Command, Credential, PersonId, SYSTEM};
+use lifecycle::{Command, Credential, PersonId, Refusal};
 use serde::{Deserialize, Serialize};
-use store::Plan;
+use store::{AccountChange, Plan, Record, Session};
 
 /// How long an invitation holds.
 const INVITED_DAYS: i64 = 7;
@@ -40,13 +41,78 @@ pub(crate) struct Authenticator {
     pub(crate) is_confirmed: bool,
 }
 
-impl Account {
+/// An account as it was read: what is kept later is kept only if nobody has changed it since.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) account: Account,
+    person: PersonId,
+    text: Option<String>,
+}
+
+impl Known {
     /// The account of somebody; an empty one where there is none.
     pub(crate) async fn of(app: &App, person: &PersonId) -> Answer<Self> {
         let text = app.organisation.store.account(person).await?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+        let account = text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        Ok(Self { account, person: person.clone(), text })
     }
 
+    /// Whose it is.
+    pub(crate) fn person(&self) -> &PersonId {
+        &self.person
+    }
+
+    /// Keeps another account in its place, and tells the ledger what has changed. It is refused if somebody has changed the account
+    /// since it was read, or the person is gone.
+    pub(crate) async fn keep(
+        &self,
+        app: &App,
+        (account, by): (&Account, &PersonId),
+        (changed, ends_sessions): (&[(Credential, bool)], bool),
+    ) -> Answer<()> {
+        self.commit(app, (account, by), (changed, ends_sessions), Vec::new()).await
+    }
+
+    /// The same, and signs them in.
+    pub(crate) async fn keep_and_sign_in(
+        &self,
+        app: &App,
+        (account, by): (&Account, &PersonId),
+        changed: &[(Credential, bool)],
+    ) -> Answer<HeaderValue> {
+        let (session, cookie) = session::new(app, &self.person)?;
+        self.commit(app, (account, by), (changed, false), vec![session]).await?;
+        Ok(cookie)
+    }
+
+    async fn commit(
+        &self,
+        app: &App,
+        (account, by): (&Account, &PersonId),
+        (changed, ends_sessions): (&[(Credential, bool)], bool),
+        sessions: Vec<Session>,
+    ) -> Answer<()> {
+        let text = serde_json::to_string(account).map_err(|error| Problem::internal(&error))?;
+        let (person, changed) = (self.person.clone(), changed.to_vec());
+        let planner = move |record: &Record| {
+            if record.state.people.get(&person).is_none_or(|known| known.is_erased) {
+                return Err(Refusal::Unknown { what: "person", id: person.to_string() }.into());
+            }
+            let command = |(credential, is_there)| Command::ChangeCredential(person.clone(), credential, is_there);
+            Ok(Plan {
+                commands: changed.into_iter().map(command).collect(),
+                accounts: vec![AccountChange { person: person.clone(), body: Some(text), ends_sessions }],
+                sessions,
+                ..Plan::default()
+            })
+        };
+        let expects = (self.person.clone(), self.text.clone());
+        app.organisation.store.commit_on_account(by, app.now(), expects, planner).await?;
+        Ok(())
+    }
+}
+
+impl Account {
     /// Whether they can sign in at all.
     pub(crate) fn is_usable(&self) -> bool {
         self.password.is_some() || self.provider.is_some()
@@ -56,51 +122,34 @@ impl Account {
     pub(crate) fn has_authenticator(&self) -> bool {
         self.authenticator.as_ref().is_some_and(|authenticator| authenticator.is_confirmed)
     }
-
-    /// Keeps it, and tells the ledger what has changed.
-    pub(crate) async fn keep(
-        &self,
-        app: &App,
-        (person, by): (&PersonId, &PersonId),
-        changed: &[(Credential, bool)],
-    ) -> Answer<()> {
-        let text = serde_json::to_string(self).map_err(|error| Problem::internal(&error))?;
-        let command = |(credential, is_there): &(Credential, bool)| {
-            Command::ChangeCredential(person.clone(), *credential, *is_there)
-        };
-        let plan = Plan {
-            commands: changed.iter().map(command).collect(),
-            accounts: vec![(person.clone(), Some(text))],
-            ..Plan::default()
-        };
-        app.organisation.store.commit(by, app.now(), move |_| Ok(plan)).await?;
-        Ok(())
-    }
 }
 
-/// Somebody tries to sign in. Every way that it may fail looks the same from outside.
-pub(crate) async fn sign_in(app: &App, person: &str, password: &str, code: &str) -> Answer<PersonId> {
+/// Somebody tries to sign in: who they are, and the cookie. Every way that it may fail looks the same from outside.
+pub(crate) async fn sign_in(app: &App, person: &str, password: &str, code: &str) -> Answer<(PersonId, HeaderValue)> {
     let wrong =
         || Problem::new(StatusCode::UNAUTHORIZED, "account/wrong", "the name, the password or the code is not right");
-    let id = PersonId::new(person.trim());
-    let account = match &id {
-        Ok(id) => Account::of(app, id).await?,
-        Err(_) => Account::default(),
+    let id = PersonId::new(person);
+    let hash = match &id {
+        Ok(id) => Known::of(app, id).await?.account.password,
+        Err(_) => None,
     };
-    let is_right = password::is_right(password.to_owned(), account.password.clone()).await;
+    let is_right = password::is_right(password.to_owned(), hash.clone()).await;
     let id = id.map_err(|_| wrong())?;
-    let is_known = {
-        let record = app.organisation.store.record().await?;
-        record.state.people.get(&id).is_some_and(|known| !known.is_erased)
-    };
-    if !is_right || !is_known {
+    // Hashing takes its time: what is kept is read again, and nothing is done if it is changed once more.
+    let known = Known::of(app, &id).await?;
+    if !is_right || known.account.password != hash {
         return Err(wrong());
     }
-    let Some(known) = account.authenticator.clone().filter(|known| known.is_confirmed) else { return Ok(id) };
-    let step = step(app, &id, &known, code).ok_or_else(wrong)?;
-    let used = Account { authenticator: Some(Authenticator { last_step: step, ..known }), ..account };
-    used.keep(app, (&id, &id), &[]).await?;
-    Ok(id)
+    let mut account = known.account.clone();
+    if let Some(authenticator) = account.authenticator.as_mut().filter(|authenticator| authenticator.is_confirmed) {
+        authenticator.last_step = step(app, &id, authenticator, code).ok_or_else(wrong)?;
+    }
+    match known.keep_and_sign_in(app, (&account, &id), &[]).await {
+        Ok(cookie) => Ok((id, cookie)),
+        // Somebody else used the code, or changed the account, or the person is gone.
+        Err(problem) if matches!(problem.status(), StatusCode::CONFLICT | StatusCode::NOT_FOUND) => Err(wrong()),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// The step that a code of somebody's authenticator is of, if it is right.
@@ -109,27 +158,34 @@ pub(crate) fn step(app: &App, person: &PersonId, known: &Authenticator, code: &s
     step_of(&authenticator(&secret, person.as_str())?, code, (app.now(), known.last_step))
 }
 
-/// Invites somebody: the answer is the secret of a link that holds once. What they signed in with before holds no longer.
+/// Invites somebody: the answer is the secret of a link that holds once. What they had before holds no longer: password,
+/// authenticator, sessions and tokens.
 pub(crate) async fn invite(app: &App, person: &PersonId, by: &PersonId) -> Answer<String> {
     let secret = protocol::hexadecimal(&random::<32>().map_err(|error| Problem::internal(&error))?);
     let until = app.now() + SignedDuration::from_hours(24 * INVITED_DAYS);
-    let invitation = Some((ledger::digest(secret.as_bytes()), until));
-    let account = Account { invitation, ..Account::default() };
-    account.keep(app, (person, by), &[(Credential::Invitation, true)]).await?;
-    app.organisation.store.end_sessions_of(person).await?;
+    let account = Account { invitation: Some((digest_of(&secret), until)), ..Account::default() };
+    let known = Known::of(app, person).await?;
+    known.keep(app, (&account, by), (&[(Credential::Invitation, true)], true)).await?;
     Ok(secret)
 }
 
-/// Who an invitation is for, if it holds.
+fn digest_of(secret: &str) -> String {
+    ledger::digest(secret.as_bytes())
+}
+
+/// Whether anybody can sign in.
+pub(crate) async fn is_anybody_usable(app: &App) -> Answer<bool> {
+    let accounts = app.organisation.store.accounts().await?;
+    Ok(accounts.values().any(|text| serde_json::from_str::<Account>(text).is_ok_and(|account| account.is_usable())))
+}
+
+/// Who an invitation is for, if it holds. The link of the first administrator holds for a day, and as long as nobody can sign in.
 pub(crate) async fn invited(app: &App, secret: &str) -> Answer<Option<PersonId>> {
-    let digest = ledger::digest(secret.as_bytes());
-    if let Ok(setup) = app.setup.lock()
-        && let Some((known, person)) = setup.as_ref()
-        && protocol::is_same(known.as_bytes(), digest.as_bytes())
-    {
-        return Ok(Some(person.clone()));
+    let (digest, now) = (digest_of(secret), app.now());
+    let setup = app.setup.lock().ok().and_then(|setup| setup.clone());
+    if let Some(setup) = setup.filter(|setup| protocol::is_same(setup.digest.as_bytes(), digest.as_bytes())) {
+        return Ok((now < setup.until && !is_anybody_usable(app).await?).then_some(setup.person));
     }
-    let now = app.now();
     for (person, text) in app.organisation.store.accounts().await? {
         let account: Account = serde_json::from_str(&text).unwrap_or_default();
         let holds = account
@@ -143,8 +199,8 @@ pub(crate) async fn invited(app: &App, secret: &str) -> Answer<Option<PersonId>>
     Ok(None)
 }
 
-/// Somebody takes an invitation up, and chooses a password. The link holds no longer.
-pub(crate) async fn accept(app: &App, secret: &str, password: &str) -> Answer<PersonId> {
+/// Somebody takes an invitation up, chooses a password, and is signed in. The link holds no longer.
+pub(crate) async fn accept(app: &App, secret: &str, password: &str) -> Answer<(PersonId, HeaderValue)> {
     let gone = || {
         Problem::new(StatusCode::GONE, "account/invitation-over", "this link was used, or is over: ask for another one")
     };
@@ -153,34 +209,31 @@ pub(crate) async fn accept(app: &App, secret: &str, password: &str) -> Answer<Pe
     let hash = password::hash(password.to_owned()).await?;
     // Of two who take it up at once one is the first.
     let _one = ACCEPTING.lock().await;
-    if invited(app, secret).await? != Some(person.clone()) {
+    let known = Known::of(app, &person).await?;
+    if invited(app, secret).await?.as_ref() != Some(&person) {
         return Err(gone());
     }
     let account = Account { password: Some(hash), ..Account::default() };
-    let system = PersonId::new(SYSTEM)?;
-    let digest = ledger::digest(secret.as_bytes());
-    let own = |(known, _): &mut (String, PersonId)| *known == digest;
-    let was_setup = app.setup.lock().ok().and_then(|mut setup| setup.take_if(own)).is_some();
-    let changed: &[(Credential, bool)] = if was_setup { &[] } else { &[(Credential::Invitation, false)] };
-    account.keep(app, (&person, &system), changed).await?;
-    account.keep(app, (&person, &person), &[(Credential::Password, true)]).await?;
-    Ok(person)
+    let changed = [(Credential::Password, true)];
+    let cookie = known.keep_and_sign_in(app, (&account, &person), &changed).await?;
+    if let Ok(mut setup) = app.setup.lock() {
+        *setup = None;
+    }
+    Ok((person, cookie))
 }
 
 /// Somebody chooses another password; everybody who is signed in under their name is signed out.
 pub(crate) async fn change_password(app: &App, person: &PersonId, (old, new): (&str, &str)) -> Answer<()> {
-    let account = Account::of(app, person).await?;
-    if account.password.is_some() && !password::is_right(old.to_owned(), account.password.clone()).await {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "account/wrong",
-            "the password that you have now is another one",
-        ));
+    let refuse = |words| Err(Problem::new(StatusCode::FORBIDDEN, "account/wrong", words));
+    let known = Known::of(app, person).await?;
+    if known.account.password.is_none() {
+        return refuse("there is no password to change: an administrator can invite you to choose one");
+    }
+    if !password::is_right(old.to_owned(), known.account.password.clone()).await {
+        return refuse("the password that you have now is another one");
     }
     password::check(new, person.as_str())?;
     let hash = password::hash(new.to_owned()).await?;
-    let account = Account { password: Some(hash), ..account };
-    account.keep(app, (person, person), &[(Credential::Password, true)]).await?;
-    app.organisation.store.end_sessions_of(person).await?;
-    Ok(())
+    let account = Account { password: Some(hash), ..known.account.clone() };
+    known.keep(app, (&account, person), (&[(Credential::Password, true)], true)).await
 }

@@ -1,12 +1,12 @@
 //! An identity provider (OpenID Connect Core 1.0, authorization code flow with PKCE): it says who somebody is; what they may do is
 //! said here.
 
-use super::account::Account;
+use super::account::{Account, Known};
 use crate::app::App;
 use crate::error::Error;
 use crate::problem::{Answer, Problem};
 use crate::settings::ProviderSettings;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{Credential, PersonId};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata};
@@ -20,7 +20,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 /// The page that the provider sends people back to.
-pub(crate) const BACK: &str = "/sign-in/provider/back";
+pub(crate) const BACK_PATH: &str = "/sign-in/provider/back";
 /// What the attempt is sealed for.
 const PURPOSE: &str = "sign-in by provider";
 /// How long an attempt may take.
@@ -35,7 +35,12 @@ type Client =
 pub(crate) struct Provider {
     settings: ProviderSettings,
     http: Http,
+    /// What the provider says of itself, and when it did.
+    described: tokio::sync::Mutex<Option<(Timestamp, CoreProviderMetadata)>>,
 }
+
+/// For so long it is believed to be as it was.
+const DESCRIBED: SignedDuration = SignedDuration::from_mins(5);
 
 /// What the provider is asked with.
 struct Http(reqwest::Client);
@@ -57,6 +62,14 @@ struct Attempt {
     verifier: String,
     until: Timestamp,
     next: String,
+}
+
+/// What the provider sends somebody back with.
+pub(crate) struct Back {
+    pub(crate) code: String,
+    pub(crate) state: String,
+    /// Its own words, where it refused.
+    pub(crate) refused: Option<String>,
 }
 
 /// Why the provider could not be asked.
@@ -117,15 +130,25 @@ impl Provider {
             .redirect(reqwest::redirect::Policy::none())
             .build();
         let http = client.map_err(|error| Error::Setting(format!("no client for the identity provider: {error}")))?;
-        Ok(Self { settings: settings.clone(), http: Http(http) })
+        Ok(Self { settings: settings.clone(), http: Http(http), described: tokio::sync::Mutex::default() })
     }
 
     async fn client(&self, app: &App) -> Answer<Client> {
         let issuer = IssuerUrl::new(self.settings.issuer.clone()).map_err(|error| failed(&error))?;
-        let metadata =
-            CoreProviderMetadata::discover_async(issuer, &self.http).await.map_err(|error| failed(&error))?;
+        let mut described = self.described.lock().await;
+        let now = app.now();
+        let metadata = match described.as_ref().filter(|(at, _)| now.duration_since(*at).abs() < DESCRIBED) {
+            Some((_, metadata)) => metadata.clone(),
+            None => {
+                let metadata = CoreProviderMetadata::discover_async(issuer, &self.http).await;
+                let metadata = metadata.map_err(|error| failed(&error))?;
+                *described = Some((now, metadata.clone()));
+                metadata
+            }
+        };
+        drop(described);
         let secret = Some(ClientSecret::new(self.settings.secret.clone()));
-        let back = RedirectUrl::new(app.settings.address_of(BACK)).map_err(|error| failed(&error))?;
+        let back = RedirectUrl::new(app.settings.address_of(BACK_PATH)).map_err(|error| failed(&error))?;
         let client = CoreClient::from_provider_metadata(metadata, ClientId::new(self.settings.client.clone()), secret);
         Ok(client.set_redirect_uri(back))
     }
@@ -151,15 +174,24 @@ impl Provider {
     }
 
     /// Somebody comes back: who they are, and where they wanted to go.
-    pub(crate) async fn end(&self, app: &App, sealed: &str, (code, state): (&str, &str)) -> Answer<(PersonId, String)> {
+    pub(crate) async fn end(
+        &self,
+        app: &App,
+        sealed: &str,
+        Back { code, state, refused: error }: Back,
+    ) -> Answer<(PersonId, String, HeaderValue)> {
         let attempt = app.sealer.unseal(sealed, PURPOSE).and_then(|text| serde_json::from_slice::<Attempt>(&text).ok());
         let attempt = attempt.filter(|attempt| app.now() < attempt.until);
         let attempt = attempt.ok_or_else(|| refused("this attempt to sign in is unknown or over: begin anew"))?;
         if !protocol::is_same(attempt.state.as_bytes(), state.as_bytes()) {
             return Err(refused("this is the answer to another attempt to sign in: begin anew"));
         }
+        if let Some(error) = error {
+            let words: String = error.chars().take(300).collect();
+            return Err(refused(&format!("the identity provider refused: {words}")));
+        }
         let client = self.client(app).await?;
-        let exchange = client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(|error| failed(&error))?;
+        let exchange = client.exchange_code(AuthorizationCode::new(code)).map_err(|error| failed(&error))?;
         let token = exchange.set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier)).request_async(&self.http).await;
         let token = token.map_err(|error| failed(&error))?;
         let id_token = token.id_token().ok_or_else(|| refused("the identity provider did not say who you are"))?;
@@ -167,17 +199,19 @@ impl Provider {
         let claims = id_token.claims(&client.id_token_verifier(), &Nonce::new(attempt.nonce));
         let claims =
             claims.map_err(|error| refused(&format!("what the identity provider said cannot be trusted: {error}")))?;
-        Ok((self.known(app, claims).await?, attempt.next))
+        let (person, cookie) = self.known(app, claims).await?;
+        Ok((person, attempt.next, cookie))
     }
 
     /// Who somebody is here. The first time they are known by a claim; from then on by the provider's own id for them, so that
     /// nobody who is given their name later is taken for them.
-    async fn known(&self, app: &App, claims: &CoreIdTokenClaims) -> Answer<PersonId> {
+    async fn known(&self, app: &App, claims: &CoreIdTokenClaims) -> Answer<(PersonId, HeaderValue)> {
         let own = (self.settings.issuer.clone(), claims.subject().as_str().to_owned());
         for (person, text) in app.organisation.store.accounts().await? {
             let account: Account = serde_json::from_str(&text).unwrap_or_default();
             if account.provider.as_ref() == Some(&own) {
-                return self.there(app, PersonId::new(person)?).await;
+                let known = Known::of(app, &self.there(app, PersonId::new(person)?).await?).await?;
+                return self.sign_in(app, &known, own).await;
             }
         }
         let name = match self.settings.claim.as_str() {
@@ -186,20 +220,26 @@ impl Provider {
             "sub" => Some(own.1.clone()),
             _ => claims.preferred_username().map(|name| name.as_str().to_owned()),
         };
-        let name =
-            name.ok_or_else(|| refused(&format!("the identity provider did not say your `{}`", self.settings.claim)))?;
+        let unsaid = || refused(&format!("the identity provider did not say your `{}`", self.settings.claim));
+        let name = name.ok_or_else(unsaid)?;
         let person =
             PersonId::new(name.as_str()).map_err(|_| refused(&format!("`{name}` can be nobody's name here")))?;
-        let person = self.there(app, person).await?;
-        let account = Account::of(app, &person).await?;
-        if account.provider.is_some() {
+        let known = Known::of(app, &self.there(app, person).await?).await?;
+        if known.account.is_usable() {
+            // A name at the provider is no proof of being whoever signs in here by other means.
             return Err(refused(
-                "another account at the identity provider signs in under this name: ask an administrator",
+                "somebody signs in under this name by other means: ask an administrator for an invitation, and sign in here before taking it up",
             ));
         }
-        let account = Account { provider: Some(own), invitation: None, ..account };
-        account.keep(app, (&person, &person), &[(Credential::Provider, true)]).await?;
-        Ok(person)
+        self.sign_in(app, &known, own).await
+    }
+
+    async fn sign_in(&self, app: &App, known: &Known, own: (String, String)) -> Answer<(PersonId, HeaderValue)> {
+        let is_new = known.account.provider.as_ref() != Some(&own);
+        let account = Account { provider: Some(own), invitation: None, ..known.account.clone() };
+        let changed: &[(Credential, bool)] = if is_new { &[(Credential::Provider, true)] } else { &[] };
+        let cookie = known.keep_and_sign_in(app, (&account, known.person()), changed).await?;
+        Ok((known.person().clone(), cookie))
     }
 
     async fn there(&self, app: &App, person: PersonId) -> Answer<PersonId> {

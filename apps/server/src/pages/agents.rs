@@ -109,7 +109,7 @@ async fn enrol(State(app): State<App>, caller: Caller, Form(new): Form<New>) -> 
     let body = html! {
         div.notice.ok { p { "The ticket for " strong { (asset) } " is shown this once. It holds for an hour, and for one agent." } }
         p { "On that machine, as root:" }
-        pre { "plimsoll-agent enrol " (app.settings.agents_address()) " " (ticket) "\nsystemctl enable --now plimsoll-agent" }
+        pre { "plimsoll-agent enrol " (app.settings.agents_address()) " " (ticket) "\nplimsoll-agent unit > /etc/systemd/system/plimsoll-agent.service\nsystemctl enable --now plimsoll-agent" }
         p { a href="/agents" { "Back to the agents" } }
     };
     Ok(page(&app, &caller, ("A ticket", "/agents"), &body))

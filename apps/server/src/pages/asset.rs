@@ -5,7 +5,7 @@ use super::findings::{paging, table};
 use super::text::{due, instant as at_instant, number, plain};
 use super::{Form, encoded, page, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
-use crate::api::{FindingQuery, Part, Path, Query};
+use crate::api::{FindingQuery, Part, Path, Query, instant};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
@@ -13,11 +13,13 @@ use crate::routes::PageRoute;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fleet::{AssetFilter, AssetRow, Carrier, Explanation, Fix, Query as FindingsQuery, Thing};
+use fleet::{AssetFilter, AssetRow, Carrier, Explanation, Fix, Page, Query as FindingsQuery, Thing};
 use jiff::Timestamp;
-use lifecycle::{AssetId, Command, Role, ScanRule};
+use lifecycle::{Asset, AssetId, Command, Role, ScanRule};
 use maud::{Markup, html};
+use operations::{Gaps, View};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![
@@ -37,6 +39,23 @@ fn missing() -> Problem {
     Problem::not_found("such asset, or none any more")
 }
 
+/// What the page of an asset shows.
+struct Shown {
+    /// None where the asset was not there then.
+    row: Option<AssetRow>,
+    found: Page,
+    asset: Asset,
+    restarts: Vec<Thing>,
+    gaps: Gaps,
+    changes: Changes,
+    is_scan_overdue: bool,
+    now: Timestamp,
+    at: Option<Timestamp>,
+}
+
+/// What came and what went, by when that was told.
+type Changes = BTreeMap<Timestamp, (Vec<String>, Vec<String>)>;
+
 async fn show(
     State(app): State<App>,
     caller: Caller,
@@ -48,52 +67,105 @@ async fn show(
     let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
     let mut filter = query.filter(&caller)?;
     filter.assets = AssetFilter { id: Some(asset.clone()), ..caller.sees() };
-    let answer = app.organisation.view(None, app.now(), |view| {
+    let gather = |view: &View<'_>| -> Option<Shown> {
         let facts = &view.record.facts;
-        let row = view.findings.assets(facts, (&filter.assets, view.now), (0, 1)).1.pop()?;
-        let query = FindingsQuery {
-            offset: part.offset,
-            limit: part.limit,
-            now: view.now,
-            filter: filter.clone(),
-            ..FindingsQuery::default()
-        };
-        let restarts: Vec<Thing> = facts
-            .things_of(&asset)
-            .filter_map(|number| facts.thing(number))
-            .filter(|thing| is_restart(thing))
-            .cloned()
-            .collect();
-        Some((
+        view.record.state.may_see(&caller.person, &asset).ok()?;
+        let known = view.record.state.assets.get(&asset)?.clone();
+        let row = view.findings.assets(facts, (&filter.assets, view.now), (0, 1)).1.pop();
+        let (offset, limit) = (part.offset, part.limit);
+        let query = FindingsQuery { offset, limit, now: view.now, filter: filter.clone(), ..FindingsQuery::default() };
+        let things = facts.things_of(&asset).filter_map(|number| facts.thing(number));
+        Some(Shown {
             row,
-            view.findings.list(facts, &query),
-            view.record.state.assets.get(&asset)?.clone(),
-            restarts,
-            view.now,
-        ))
-    });
-    let (row, found, known_asset, restarts, now) = answer.await?.ok_or_else(missing)?;
+            found: view.findings.list(facts, &query),
+            restarts: things.filter(|thing| view.at.is_none() && is_restart(thing)).cloned().collect(),
+            gaps: view.gaps(&filter.assets),
+            changes: facts.changes_of(&asset),
+            is_scan_overdue: !view.scans_overdue(&filter.assets).is_empty(),
+            asset: known,
+            now: view.now,
+            at: view.at,
+        })
+    };
+    let answer = app
+        .organisation
+        .view(instant(query.at.as_deref())?, app.now(), |view| tokio::task::block_in_place(|| gather(view)));
+    let shown = answer.await?.ok_or_else(missing)?;
+    let (found, path) = (&shown.found, place(&asset));
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
-    let path = place(&asset);
     let body = html! {
-        (facts(&app, (&row, &known_asset), now))
-        @if !restarts.is_empty() { (restart(&restarts)) }
-        h2 { "Findings" }
-        p role="status" { (number(found.total)) " findings, " @if found.overdue > 0 { span.late { (number(found.overdue)) " overdue" } } @else { "0 overdue" } }
-        (table(&found.rows, now, false))
-        (paging(&path, raw.as_deref(), (part, found.rows.len(), total)))
-        @if !row.problems.is_empty() { details { summary { "What could not be read" } ul { @for problem in &row.problems { li { (plain(problem)) } } } } }
-        @if caller.is_any(Role::OPERATES) { (operate(&path, &row)) }
+        (super::dashboard::as_of(shown.at))
+        @if let Some(row) = &shown.row {
+            (super::dashboard::gaps(&shown.gaps, false))
+            (facts(&app, row, &shown))
+            @if !shown.restarts.is_empty() { (restart(&shown.restarts)) }
+            h2 { "Findings" }
+            p role="status" { (number(found.total)) " findings, " @if found.overdue > 0 { span.late { (number(found.overdue)) " overdue" } } @else { "0 overdue" } }
+            (table(&found.rows, (shown.now, shown.at), false))
+            (paging(&path, raw.as_deref(), (part, found.rows.len(), total)))
+            @if !row.problems.is_empty() { details { summary { "What could not be read" } ul { @for problem in &row.problems { li { (plain(problem)) } } } } }
+        } @else if let Some((at, why)) = &shown.asset.retired {
+            div.notice { p { "Out of service since " (at_instant(*at)) ": " (plain(why)) "." } }
+        } @else {
+            div.notice { p { "It was not there then." } }
+        }
+        (history(&shown))
+        @if let Some(row) = shown.row.as_ref().filter(|_| shown.at.is_none() && caller.is_any(Role::OPERATES)) { (operate(&path, row)) }
     };
     Ok(page(&app, &caller, (asset.as_str(), "/assets"), &body))
 }
+
+/// What has happened to an asset, the newest first.
+fn history(shown: &Shown) -> Markup {
+    let end = shown.at.unwrap_or(Timestamp::MAX);
+    let mut lines: Vec<(Timestamp, Markup)> = Vec::new();
+    let asset = &shown.asset;
+    for (place, at) in asset.registrations.iter().enumerate() {
+        lines.push((*at, html! { @if place == 0 { "registered" } @else { "registered again" } }));
+    }
+    if let Some((at, why)) = &asset.retired {
+        lines.push((*at, html! { "taken out of service: " (plain(why)) }));
+    }
+    if let Some(agent) = &asset.agent {
+        lines.push((agent.since, html! { "an agent enrolled" }));
+    }
+    for (first, last) in &asset.looks {
+        lines.push((*last, html! { "looked at, again and again since " (at_instant(*first)) }));
+    }
+    for at in &asset.late_inventories {
+        lines.push((*at, html! { "looked at; that was told after a newer look" }));
+    }
+    for due in &asset.missed_scans {
+        lines.push((*due, html! { span.late { "a look was due, and did not happen" } }));
+    }
+    for (at, (came, went)) in &shown.changes {
+        let list = |word: &str, labels: &[String]| html! { @if !labels.is_empty() { div { (labels.len()) " " (word) ": " (plain(&labels.iter().take(12).cloned().collect::<Vec<_>>().join(", "))) @if labels.len() > 12 { " …" } } } };
+        lines.push((*at, html! { (list("came", came)) (list("went", went)) }));
+    }
+    lines.retain(|(at, _)| *at <= end);
+    lines.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    html! {
+        details {
+            summary { "History" }
+            div.scroll tabindex="0" role="region" aria-label="History" { table {
+                thead { tr { th scope="col" { "When" } th scope="col" { "What" } } }
+                tbody { @for (at, what) in lines.iter().take(MOST_HISTORY) { tr { td.date { (at_instant(*at)) } td { (what) } } } }
+            } }
+            @if lines.len() > MOST_HISTORY { p.faint { "… and " (lines.len() - MOST_HISTORY) " lines before" } }
+        }
+    }
+}
+
+/// How many lines of an asset's history are shown.
+const MOST_HISTORY: usize = 200;
 
 fn is_restart(thing: &Thing) -> bool {
     let is_old_kernel = thing.kernel.as_ref().is_some_and(|kernel| kernel.running != kernel.newest);
     thing.still_runs.is_some() || thing.kind == Thing::RESTART || is_old_kernel
 }
 
-fn facts(app: &App, (row, asset): (&AssetRow, &lifecycle::Asset), now: Timestamp) -> Markup {
+fn facts(app: &App, row: &AssetRow, shown: &Shown) -> Markup {
+    let (asset, now) = (&shown.asset, shown.now);
     let scan_due = ScanRule::default().due(asset, &asset.attributes, now);
     let said = &asset.attributes;
     let contact = app.contacts.of(&row.asset);
@@ -103,7 +175,7 @@ fn facts(app: &App, (row, asset): (&AssetRow, &lifecycle::Asset), now: Timestamp
             div.figure { dt { "Findings" } dd.value { (number(row.counts.findings)) } }
             div.figure.unsure[row.counts.restart_pending > 0] { dt { "Restart pending" } dd.value { (number(row.counts.restart_pending)) } }
             div.figure { dt { "Packages" } dd.value { a href=(format!("{}/inventory", place(&row.asset))) { (number(row.packages)) } } }
-            div.figure { dt { "Known" } dd.value { (known(row)) } }
+            div.figure { dt { "Known" } dd.value { (known(row, shown.is_scan_overdue)) } }
         }
         dl.pairs {
             dt { "System" } dd { @if row.platform.is_empty() { "not known" } @else { (plain(&row.platform)) } }
@@ -222,38 +294,57 @@ async fn inventory(
     Ok(page(&app, &caller, (&format!("Inventory of {asset}"), "/assets"), &body))
 }
 
+/// As of when.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct At {
+    at: Option<String>,
+}
+
 async fn why(
     State(app): State<App>,
     caller: Caller,
     Path((asset, vulnerability)): Path<(String, String)>,
+    Query(query): Query<At>,
 ) -> Answer<Response> {
     let asset = AssetId::new(asset)?;
-    let answer = app.organisation.view(None, app.now(), |view| {
+    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
         view.record.state.may_see(&caller.person, &asset)?;
         let found = view.findings.explain(&view.record.facts, &vulnerability, &asset);
-        let found =
-            found.ok_or_else(|| Problem::not_found("such finding: the asset never had it, as far as is known"))?;
+        let missing = || Problem::not_found("such finding: the asset never had it, as far as is known");
         let policy = view.findings.policy();
-        let within =
-            |class: &str| policy.classes.iter().find(|known| known.id == class).map(|known| known.due.to_string());
-        let steps = found
-            .deadline
-            .iter()
-            .flat_map(|deadline| &deadline.steps)
-            .map(|step| within(&step.class).unwrap_or_default())
-            .collect::<Vec<_>>();
-        Ok::<_, Problem>((found, steps, policy.name.clone(), view.now))
+        let class = |id: &str| policy.classes.iter().find(|known| known.id == id);
+        let found = found.ok_or_else(missing)?;
+        let steps = found.deadline.iter().flat_map(|deadline| &deadline.steps);
+        let steps = steps.map(|step| class(&step.class).map(|class| class.due.to_string()).unwrap_or_default());
+        let title =
+            found.deadline.as_ref().and_then(|deadline| class(&deadline.class)).map(|class| class.title.clone());
+        let rule = Rule { steps: steps.collect(), title: title.unwrap_or_default(), policy: policy.name.clone() };
+        Ok::<_, Problem>((found, rule, view.now, view.at))
     });
-    let (found, steps, policy, now) = answer.await??;
+    let (found, rule, now, at) = answer.await??;
     let id = found.signals.last().map_or(vulnerability, |(_, signals)| signals.id.clone());
+    let may_ask = caller.is_any(&[Role::Developer, Role::Operator, Role::SecurityLead]) && at.is_none();
     let body = html! {
-        p { a href=(place(&asset)) { "← " (asset) } " · " a href=(format!("/vulnerabilities/{}", encoded(&id))) { "everywhere else" } }
+        (super::dashboard::as_of(at))
+        p {
+            a href=(place(&asset)) { "← " (asset) } " · " a href=(format!("/vulnerabilities/{}", encoded(&id))) { "everywhere else" }
+            @if may_ask { " · " a href=(format!("/decisions?vulnerability={}&assets={}#ask", encoded(&id), encoded(asset.as_str()))) { "ask for a decision" } }
+        }
         (verdict(&found, now))
-        (derivation(&found, &steps, (&policy, now)))
+        (derivation(&found, &rule, now))
         (carriers(&found))
         (signals(&found))
     };
     Ok(page(&app, &caller, (&format!("Why {id} on {asset}"), "/findings"), &body))
+}
+
+/// The rule that decides, in the policy's own words.
+struct Rule {
+    /// What each step allows.
+    steps: Vec<String>,
+    title: String,
+    policy: String,
 }
 
 fn verdict(found: &Explanation, now: Timestamp) -> Markup {
@@ -269,16 +360,16 @@ fn verdict(found: &Explanation, now: Timestamp) -> Markup {
     }
 }
 
-fn derivation(found: &Explanation, steps: &[String], (policy, now): (&str, Timestamp)) -> Markup {
+fn derivation(found: &Explanation, Rule { steps, title, policy }: &Rule, now: Timestamp) -> Markup {
     let Some(deadline) = &found.deadline else { return html! {} };
     html! {
         h2 { "How the due date follows" }
-        p { "Policy “" (policy) "”." @if !deadline.also.is_empty() { " Also owed: " (deadline.also) "." } }
+        p { "Policy “" (policy) "”, class “" (deadline.class) "”: " (title) "." @if !deadline.also.is_empty() { " Also owed: " (deadline.also) "." } }
         div.columns {
             div.scroll tabindex="0" role="region" aria-label="Inputs" { table {
                 caption { "What decided the class" }
                 thead { tr { th scope="col" { "Input" } th scope="col" { "Value" } } }
-                tbody { @for input in &deadline.inputs { tr { th scope="row" { (input.name) } td { (plain(&input.value)) @if input.is_assumed { " " span.soon { "not known: the value that stands in for it" } } } } } }
+                tbody { @for input in &deadline.inputs { tr { th scope="row" { (input.name) } td { @if input.is_assumed { span.soon { "not known" } "; the policy takes it to be " (plain(&input.value)) } @else { (plain(&input.value)) } } } } }
             } }
             div.scroll tabindex="0" role="region" aria-label="Clocks" { table {
                 caption { "The clocks; the earliest date stands" }

@@ -33,12 +33,20 @@ async fn show(
     let filter = query.filter(&caller)?;
     let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
         tokio::task::block_in_place(|| {
+            let filter = query.narrowed(filter, view);
             let (total, rows) =
                 view.findings.assets(&view.record.facts, (&filter, view.now), (part.offset, part.limit));
-            (total, rows, view.gaps(&filter), view.findings.words(&view.record.facts, &filter), view.now)
+            (
+                total,
+                rows,
+                view.gaps(&filter),
+                view.findings.words(&view.record.facts, &filter),
+                view.scans_overdue(&filter),
+                view.now,
+            )
         })
     });
-    let (total, rows, gaps, facets, now) = answer.await?;
+    let (total, rows, gaps, facets, late, now) = answer.await?;
     let body = html! {
         form.filter method="get" action="/assets" role="search" aria-label="Filter assets" {
             (field("name", "Id or name", query.name.as_deref()))
@@ -48,11 +56,12 @@ async fn show(
             (field("exposure", "Exposure", query.exposure.as_deref()))
             (field("tag", "Tag", query.tag.as_deref()))
             (field("platform", "System", query.platform.as_deref()))
+            @if query.scan.is_some() { input type="hidden" name="scan" value="overdue"; }
             div { label for="at" { "As of" } input id="at" name="at" type="date" value=(query.at.as_deref().unwrap_or("")); }
             div { button type="submit" { "Show" } }
             div { a href="/assets" { "Everything" } }
         }
-        (super::dashboard::gaps(&gaps))
+        (super::dashboard::gaps(&gaps, true))
         @if !facets.is_empty() {
             details { summary { "By what they are" }
                 div.columns { @for (facet, words) in &facets { div { h3 { (facet) } ul {
@@ -74,9 +83,9 @@ async fn show(
                         td { (plain(row.attributes.environment.as_deref().unwrap_or("–"))) }
                         td.number { span.late[row.counts.overdue > 0] { (number(row.counts.overdue)) } }
                         td.number { (number(row.counts.findings)) }
-                        td.date { (due(row.due, now)) }
+                        td.date { @if row.counts.findings == 0 { "–" } @else { (due(row.due, now)) } }
                         td.number { (number(row.packages)) }
-                        td { (known(row)) }
+                        td { (known(row, late.contains(&row.asset))) }
                     } }
                 }
             }
@@ -93,9 +102,10 @@ fn facet_link(facet: &str, word: &str) -> String {
 }
 
 /// How much of an asset is known.
-pub(super) fn known(row: &fleet::AssetRow) -> Markup {
+pub(super) fn known(row: &fleet::AssetRow, is_scan_overdue: bool) -> Markup {
     html! {
-        @if !row.is_scanned { span.pill.bad { "never looked at" } }
+        @if is_scan_overdue { span.pill.bad { "scan overdue" } }
+        @else if !row.is_scanned { span.pill.bad { "never looked at" } }
         @else if row.unread > 0 || row.undetermined > 0 { span.pill.unsure { (number(row.undetermined + row.unread)) " not judged" } }
         @else { span.pill.ok { "all judged" } }
     }

@@ -46,7 +46,7 @@ pub(super) fn load_line(counts: &Counts) -> Markup {
 }
 
 /// What is overdue, by class and by for how long it has been.
-pub(super) fn ages(ages: &Ages) -> Markup {
+pub(super) fn ages(ages: &Ages, may_open: bool) -> Markup {
     let heads: Vec<String> = std::iter::once(format!("up to {} days", AGE_DAYS[0]))
         .chain(AGE_DAYS.windows(2).map(|pair| format!("{} to {} days", pair[0], pair[1])))
         .chain([format!("over {} days", AGE_DAYS[2])])
@@ -59,7 +59,7 @@ pub(super) fn ages(ages: &Ages) -> Markup {
                 tbody {
                     @for (class, buckets) in &ages.overdue {
                         tr {
-                            th scope="row" { a href=(format!("/findings?class={}&overdue=true", super::encoded(class))) { (class) } }
+                            th scope="row" { @if may_open { a href=(format!("/findings?class={}&overdue=true", super::encoded(class))) { (class) } } @else { (class) } }
                             @for bucket in buckets { td.number { @if *bucket > 0 { span.late { (number(*bucket)) } } @else { "0" } } }
                         }
                     }
@@ -70,7 +70,7 @@ pub(super) fn ages(ages: &Ages) -> Markup {
 }
 
 /// What falls due on the next days.
-pub(super) fn ahead(ages: &Ages) -> Markup {
+pub(super) fn ahead(ages: &Ages, may_open: bool) -> Markup {
     let most = ages.ahead.iter().copied().max().unwrap_or(0).max(1);
     let week: u64 = ages.ahead.iter().take(7).sum();
     let month: u64 = ages.ahead.iter().sum();
@@ -91,7 +91,7 @@ pub(super) fn ahead(ages: &Ages) -> Markup {
                 text.faint x="660" y="138" { "in 30 days" }
                 text.faint x="0" y="12" { "most on one day: " (number(if month == 0 { 0 } else { most })) }
             }
-            p { (words) " " a href="/findings?overdue=false&sort=due" { "In their order" } }
+            p { (words) @if may_open { " " a href="/findings?overdue=false&sort=due" { "In their order" } } }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::text::{count, days, due, number, percent};
 use super::{charts, figures_filter, page};
 use crate::access::EVERYBODY;
+use crate::api::{Query, instant};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::Answer;
@@ -12,9 +13,10 @@ use axum::response::Response;
 use axum::routing::get;
 use fleet::{Ages, Filter, Group, GroupBy, Summary};
 use jiff::Timestamp;
-use lifecycle::Role;
+use lifecycle::{Decision, DecisionKind, Progress, Role};
 use maud::{Markup, html};
 use operations::{Gaps, View};
+use serde::Deserialize;
 
 /// How many of the patches that fall due next are shown.
 const NEXT: usize = 8;
@@ -30,10 +32,22 @@ struct Shown {
     gaps: Gaps,
     next: Vec<Group>,
     now: Timestamp,
+    at: Option<Timestamp>,
     policy: String,
+    current: u64,
+    /// How many decisions wait for whoever looks.
+    waiting: usize,
 }
 
-async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
+/// As of when.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct At {
+    at: Option<String>,
+}
+
+async fn show(State(app): State<App>, caller: Caller, Query(query): Query<At>) -> Answer<Response> {
+    let at = instant(query.at.as_deref())?;
     let filter = figures_filter(&caller);
     let gather = |view: &View<'_>| {
         let facts = &view.record.facts;
@@ -48,22 +62,28 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
             gaps: view.gaps(&filter),
             next,
             now: view.now,
+            at: view.at,
+            current: view.current(&filter),
+            waiting: waiting(view, &caller),
             policy: view.record.state.policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
         }
     };
-    let shown = app.organisation.view(None, app.now(), |view| tokio::task::block_in_place(|| gather(view))).await?;
+    let shown = app.organisation.view(at, app.now(), |view| tokio::task::block_in_place(|| gather(view))).await?;
     let points = app.trend.points();
     let may_open = caller.is_any(Role::SEES_ALL) || caller.is_any(&[Role::Developer]);
     let last = points.last().map(|(_, point)| point.pace);
     let body = html! {
-        (gaps(&shown.gaps))
+        (as_of(shown.at))
+        (gaps(&shown.gaps, may_open))
+        @if shown.waiting > 0 { div.notice { p { a href="/decisions" { (count(shown.waiting as u64, "decision waits", "decisions wait")) " for you" } } } }
+        @if shown.summary.assets == 0 { (begin(&caller)) }
         div.card { (charts::load_line(&shown.summary.all)) }
-        (figures(&shown, last.and_then(|pace| pace.mean()), may_open))
+        (figures(&shown, last.and_then(|pace| pace.mean()).filter(|_| caller.owners.is_none() || !may_open), may_open))
         div.columns {
-            section.card { (charts::ages(&shown.ages)) }
-            section.card { (charts::ahead(&shown.ages)) }
+            section.card.wide { (charts::ages(&shown.ages, may_open)) }
+            section.card { (charts::ahead(&shown.ages, may_open)) }
             @if !may_open || caller.owners.is_none() { section.card { (charts::months(&points)) } }
-            @if may_open { section.card { (next(&shown)) } }
+            @if may_open { section.card.wide { (next(&shown)) } }
         }
         p.faint { "Under the policy “" (shown.policy) "”, as of " (super::text::instant(shown.now)) "." }
     };
@@ -71,13 +91,16 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
 }
 
 /// What is not known: it stands above every figure.
-pub(super) fn gaps(gaps: &Gaps) -> Markup {
+pub(super) fn gaps(gaps: &Gaps, may_open: bool) -> Markup {
     let words = gaps.words();
     html! {
         @if !words.is_empty() {
             div.notice.unsure role="note" {
                 p { strong { "Not enough data to say that all is well." } }
-                ul { @for word in &words { li { (super::text::plain(word)) } } }
+                ul { @for word in &words { li { (super::text::plain(word))
+                    @if may_open && word.contains("scan is overdue") { " " a href="/assets?scan=overdue" { "which" } }
+                    @if may_open && word.contains("could not be judged") { " " a href="/undetermined" { "which, and why" } }
+                } } }
             }
         }
     }
@@ -86,16 +109,15 @@ pub(super) fn gaps(gaps: &Gaps) -> Markup {
 fn figures(shown: &Shown, mean: Option<jiff::SignedDuration>, may_open: bool) -> Markup {
     let summary = &shown.summary;
     let (assets, coverage) = (summary.assets, &shown.gaps.coverage);
-    let in_time = assets.saturating_sub(shown.gaps.scans_overdue);
-    // What nobody has looked at is not current.
-    let current = assets.saturating_sub(summary.assets_overdue).saturating_sub(coverage.never_scanned);
+    let (in_time, current) = (shown.gaps.looked_at, shown.current);
+    let is_unjudged = shown.gaps.is_unjudged;
     let link = |text: String, to: &str| html! { @if may_open { a href=(to) { (text) } } @else { (text) } };
     html! {
         dl.figures {
             div.figure.bad[summary.all.overdue > 0] { dt { "Overdue" } dd.value { (link(number(summary.all.overdue), "/findings?overdue=true")) } dd { small { "on " (count(summary.assets_overdue, "asset", "assets")) } } }
             div.figure { dt { "Owed in all" } dd.value { (link(number(summary.all.findings), "/findings")) } dd { small { (number(summary.all.suppressed)) " set aside by decisions" } } }
             div.figure { dt { "Mean time to patch, this month" } dd.value { @if let Some(mean) = mean { (days(mean)) small { " days" } } @else { "–" } } }
-            div.figure { dt { "Assets that are current" } dd.value { (percent(current, assets)) } dd { small { (number(current)) " of " (number(assets)) ": nothing overdue, and looked at" } } }
+            div.figure { dt { "Assets that are current" } dd.value { @if is_unjudged { "–" } @else { (percent(current, assets)) } } dd { small { @if is_unjudged { "nothing was held against advisories yet" } @else { (number(current)) " of " (number(assets)) ": looked at in time, all judged, nothing overdue" } } } }
             div.figure.unsure[in_time < assets] { dt { "Scan coverage" } dd.value { (percent(in_time, assets)) } dd { small { (number(in_time)) " of " (number(assets)) " looked at in time" } } }
             div.figure.unsure[coverage.undetermined > 0] { dt { "Undetermined" } dd.value { (link(number(coverage.undetermined), "/undetermined")) } dd { small { "packages and releases nobody could judge" } } }
             div.figure.unsure[summary.all.restart_pending > 0] { dt { "Restart pending" } dd.value { (link(number(summary.all.restart_pending), "/findings?state=restart-pending")) } dd { small { "patched on disk, still running" } } }
@@ -123,6 +145,35 @@ fn next(shown: &Shown) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Says that what is shown is of a past day.
+pub(super) fn as_of(at: Option<Timestamp>) -> Markup {
+    html! { @if let Some(at) = at { div.notice { p { "As of " (super::text::instant(at)) ", as it was known then. " a href="?" { "As of now" } } } } }
+}
+
+/// How many decisions wait for somebody.
+fn waiting(view: &View<'_>, caller: &Caller) -> usize {
+    let may = |decision: &Decision| match decision.kind {
+        DecisionKind::Exception => caller.is_any(&[Role::Approver]),
+        DecisionKind::FalsePositive => caller.is_any(&[Role::Approver, Role::SecurityLead]),
+    };
+    let waits = |decision: &&Decision| {
+        decision.progress == Progress::Requested
+            && decision.until > view.now
+            && decision.requested_by != caller.person
+            && may(decision)
+    };
+    view.record.state.decisions.values().filter(waits).count()
+}
+
+/// What to do first, where there is nothing yet.
+fn begin(caller: &Caller) -> Markup {
+    html! {
+        @if caller.is_any(Role::OPERATES) {
+            div.notice { p { strong { "Begin: " } a href="/feeds" { "fetch the feeds" } ", then " a href="/agents" { "let an agent in" } " or " a href="/assets" { "register an asset" } "." } }
         }
     }
 }

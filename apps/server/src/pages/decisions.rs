@@ -3,7 +3,7 @@
 use super::text::{due, plain};
 use super::{Form, encoded, page, seen};
 use crate::access::{ASKS, DECIDES, SEES_ASSETS};
-use crate::api::{Path, instant, is_seen};
+use crate::api::{Path, Query, instant, is_seen, seen_assets};
 use crate::app::{App, random};
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
@@ -24,16 +24,45 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     ]
 }
 
-async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
+/// A decision as somebody sees it.
+struct Shown {
+    id: DecisionId,
+    decision: Decision,
+    /// The assets that they see, and how many more there are.
+    seen: Vec<AssetId>,
+    hidden: usize,
+}
+
+/// What is filled in already.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Filled {
+    vulnerability: String,
+    assets: String,
+}
+
+async fn show(State(app): State<App>, caller: Caller, Query(filled): Query<Filled>) -> Answer<Response> {
     let now = app.now();
-    let mut found: Vec<(DecisionId, Decision)> = {
+    let mut found: Vec<Shown> = {
         let record = app.organisation.store.record().await?;
         let all = record.state.decisions.iter().filter(|(_, decision)| is_seen(&record.state, &caller, decision));
-        all.map(|(id, decision)| (id.clone(), decision.clone())).collect()
+        let shown = |(id, decision): (&DecisionId, &Decision)| {
+            let (seen, hidden) = seen_assets(&record.state, &caller, decision);
+            Shown { id: id.clone(), decision: decision.clone(), seen: seen.into_iter().cloned().collect(), hidden }
+        };
+        all.map(shown).collect()
     };
-    // What waits for somebody comes first, then what holds, then what is over.
-    found.sort_by_key(|(id, decision)| {
-        (decision.progress != Progress::Requested, !decision.holds(now), decision.until, id.clone())
+    let is_waiting = |decision: &Decision| decision.progress == Progress::Requested && decision.until > now;
+    // What waits for somebody comes first, then what holds, then what is over, the newest first.
+    found.sort_by_key(|Shown { id, decision, .. }| {
+        let rank = if is_waiting(decision) {
+            0
+        } else if decision.holds(now) {
+            1
+        } else {
+            2
+        };
+        (rank, if rank == 2 { -decision.until.as_second() } else { decision.until.as_second() }, id.clone())
     });
     let body = html! {
         p { "Whoever asks does not approve. An exception accepts a risk until a day; a false positive says that there is none. Both end by themselves." }
@@ -42,16 +71,17 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
                 thead { tr { th scope="col" { "Decision" } th scope="col" { "Of what" } th scope="col" { "Why" } th scope="col" { "Until" } th scope="col" { "By" } th scope="col" { "State" } } }
                 tbody {
                     @if found.is_empty() { tr { td colspan="6" { "Nothing was ever set aside." } } }
-                    @for (id, decision) in &found { (line(id, decision, (&caller, now))) }
+                    @for shown in &found { (line(shown, (&caller, now))) }
                 }
             }
         }
-        @if caller.is_any(&[Role::Developer, Role::Operator, Role::SecurityLead]) { (ask_form()) }
+        @if caller.is_any(&[Role::Developer, Role::Operator, Role::SecurityLead]) { (ask_form(&filled)) }
     };
     Ok(page(&app, &caller, ("Decisions", "/decisions"), &body))
 }
 
-fn line(id: &DecisionId, decision: &Decision, (caller, now): (&Caller, Timestamp)) -> Markup {
+fn line(shown: &Shown, (caller, now): (&Caller, Timestamp)) -> Markup {
+    let Shown { id, decision, seen, hidden } = shown;
     let kind = match decision.kind {
         DecisionKind::Exception => "exception",
         DecisionKind::FalsePositive => "false positive",
@@ -61,7 +91,7 @@ fn line(id: &DecisionId, decision: &Decision, (caller, now): (&Caller, Timestamp
         DecisionKind::FalsePositive => caller.is_any(&[Role::Approver, Role::SecurityLead]),
     };
     let holds = decision.holds(now);
-    let is_waiting = decision.progress == Progress::Requested;
+    let is_waiting = decision.progress == Progress::Requested && decision.until > now;
     let button = |answer: &str, class: &str, words: &str| {
         html! {
             form.inline method="post" action=(format!("/decisions/{}/{answer}", encoded(id.as_str()))) { button type="submit" class=(class) { (words) } }
@@ -72,7 +102,7 @@ fn line(id: &DecisionId, decision: &Decision, (caller, now): (&Caller, Timestamp
             th scope="row" { (id) br; span.faint { (kind) } }
             td { a href=(format!("/vulnerabilities/{}", encoded(&decision.reach.vulnerability))) { (plain(&decision.reach.vulnerability)) }
                 @if let Some(package) = &decision.reach.package { " in " (plain(package)) } @else { " in every package" }
-                br; @if decision.reach.assets.is_empty() { "on all assets" } @else { "on " @for (place, asset) in decision.reach.assets.iter().take(5).enumerate() { @if place > 0 { ", " } a href=(format!("/assets/{}", encoded(asset.as_str()))) { (asset) } } @if decision.reach.assets.len() > 5 { " and " (decision.reach.assets.len() - 5) " more" } } }
+                br; @if decision.reach.assets.is_empty() { "on all assets" } @else { "on " @for (place, asset) in seen.iter().take(5).enumerate() { @if place > 0 { ", " } a href=(format!("/assets/{}", encoded(asset.as_str()))) { (asset) } } @let more = seen.len().saturating_sub(5) + hidden; @if more > 0 { @if seen.is_empty() { (more) " assets" } @else { " and " (more) " more" } } } }
             td { (plain(&decision.reason)) }
             td.date { (due(Some(decision.until), now)) }
             td { "asked for by " (decision.requested_by) @if let Some(by) = &decision.approved_by { br; "approved by " (by) } }
@@ -85,15 +115,15 @@ fn line(id: &DecisionId, decision: &Decision, (caller, now): (&Caller, Timestamp
     }
 }
 
-fn ask_form() -> Markup {
+fn ask_form(filled: &Filled) -> Markup {
     html! {
-        details {
+        details id="ask" open[!filled.vulnerability.is_empty()] {
             summary { "Ask for a decision" }
             form.stack method="post" action="/decisions" {
                 div { label for="kind" { "What" } select id="kind" name="kind" { option value="exception" { "exception: it is there, and is accepted for a time" } option value="false-positive" { "false positive: it is not there" } } }
-                div { label for="vulnerability" { "Vulnerability" } input id="vulnerability" name="vulnerability" required; }
+                div { label for="vulnerability" { "Vulnerability" } input id="vulnerability" name="vulnerability" required value=(plain(&filled.vulnerability)); }
                 div { label for="package" { "Package; all of them if left empty" } input id="package" name="package"; }
-                div { label for="assets" { "Assets, with spaces between; all of them if left empty" } input id="assets" name="assets"; }
+                div { label for="assets" { "Assets, with spaces between; all of them if left empty" } input id="assets" name="assets" value=(plain(&filled.assets)); }
                 div { label for="reason" { "Why, and what stands in for the patch meanwhile" } textarea id="reason" name="reason" required rows="3" {} }
                 div { label for="until" { "Until" } input id="until" name="until" type="date" required; }
                 button type="submit" { "Ask" }

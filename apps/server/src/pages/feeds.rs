@@ -64,7 +64,7 @@ fn work(app: &App) -> Markup {
     html! {
         div id="work" aria-live="polite" data-hx-get="/feeds/work" data-hx-swap="outerHTML" data-hx-trigger=(if is_busy { "every 1s" } else { "every 5s" }) {
             @if is_busy { div.notice { p { "Now: " (super::text::plain(&words)) "…" } } }
-            @else if let Some((at, words)) = last { div.notice { p { "Fetched " (at_instant(at)) ": " (super::text::plain(&words)) "." } } }
+            @else if let Some(ended) = last { div.notice.bad[ended.is_failure].ok[!ended.is_failure] { p { "Fetched " (at_instant(ended.at)) ": " (super::text::plain(&ended.words)) "." } } }
         }
     }
 }

@@ -35,16 +35,17 @@ async fn show(
         let query = FindingsQuery { sort, offset: part.offset, limit: part.limit, now: view.now, filter };
         tokio::task::block_in_place(|| {
             let found = view.findings.list(&view.record.facts, &query);
-            (found, view.gaps(&query.filter.assets), view.findings.classes(), view.now)
+            (found, view.gaps(&query.filter.assets), view.findings.classes(), view.now, view.at)
         })
     });
-    let (found, gaps, classes, now) = answer.await?;
+    let (found, gaps, classes, now, at) = answer.await?;
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     let body = html! {
         (filter_form(&query, &classes))
-        (dashboard::gaps(&gaps))
+        (dashboard::as_of(at))
+        (dashboard::gaps(&gaps, true))
         p role="status" { (number(found.total)) " findings, " @if found.overdue > 0 { span.late { (number(found.overdue)) " overdue" } } @else { "0 overdue" } }
-        (table(&found.rows, now, true))
+        (table(&found.rows, (now, at), true))
         (paging("/findings", raw.as_deref(), (part, found.rows.len(), total)))
     };
     Ok(page(&app, &caller, ("Findings", "/findings"), &body))
@@ -107,7 +108,7 @@ fn filter_form(query: &FindingQuery, classes: &[String]) -> Markup {
 }
 
 /// Findings in a table.
-pub(super) fn table(rows: &[Row], now: Timestamp, has_asset: bool) -> Markup {
+pub(super) fn table(rows: &[Row], (now, at): (Timestamp, Option<Timestamp>), has_asset: bool) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Findings" {
             table {
@@ -117,15 +118,16 @@ pub(super) fn table(rows: &[Row], now: Timestamp, has_asset: bool) -> Markup {
                 } }
                 tbody {
                     @if rows.is_empty() { tr { td colspan="8" { "No finding fits." } } }
-                    @for row in rows { (line(row, now, has_asset)) }
+                    @for row in rows { (line(row, (now, at), has_asset)) }
                 }
             }
         }
     }
 }
 
-fn line(row: &Row, now: Timestamp, has_asset: bool) -> Markup {
-    let why = format!("/assets/{}/why/{}", encoded(row.asset.as_str()), encoded(&row.vulnerability));
+fn line(row: &Row, (now, at): (Timestamp, Option<Timestamp>), has_asset: bool) -> Markup {
+    let as_of = at.map(|at| format!("?at={at}")).unwrap_or_default();
+    let why = format!("/assets/{}/why/{}{as_of}", encoded(row.asset.as_str()), encoded(&row.vulnerability));
     html! {
         tr {
             th scope="row" {
@@ -133,7 +135,7 @@ fn line(row: &Row, now: Timestamp, has_asset: bool) -> Markup {
                 @if row.is_exploited { " " span.pill.bad { "exploited" } }
                 @if !row.title.is_empty() { br; span.faint { (plain(&row.title)) } }
             }
-            @if has_asset { td { a href=(format!("/assets/{}", encoded(row.asset.as_str()))) { (row.asset) } } }
+            @if has_asset { td { a href=(format!("/assets/{}{as_of}", encoded(row.asset.as_str()))) { (row.asset) } } }
             td { (row.class) }
             td.date { span.late[row.is_overdue] { (due(row.due, now)) } @if row.is_mitigation { br; span.faint { "no patch: mitigate" } } }
             td { @for (package, fixed) in row.carriers.iter().take(3) { div { (plain(package)) @if let Some(fixed) = fixed { " → " (plain(fixed)) } } } @if row.carriers.len() > 3 { div.faint { "and " (row.carriers.len() - 3) " more" } } }
@@ -207,7 +209,7 @@ async fn patches(
             (choice("overdue", "Overdue", &[("", "either"), ("true", "overdue"), ("false", "not overdue")], query.overdue.map(|is| if is { "true" } else { "false" })))
             div { button type="submit" { "Show" } }
         }
-        (dashboard::gaps(&gaps))
+        (dashboard::gaps(&gaps, true))
         p { @if by == GroupBy::Package { "Each line is one upgrade: those that close most of what is overdue come first." } @else { "Those with most that is overdue come first." } }
         div.scroll tabindex="0" role="region" aria-label="Groups of findings" {
             table {

@@ -4,7 +4,7 @@ use super::{Form, From, encoded, layout};
 use crate::access::Access;
 use crate::api::Path;
 use crate::app::App;
-use crate::identity::{account, password, session};
+use crate::identity::{account, password};
 use crate::problem::{Answer, Problem};
 use crate::routes::PageRoute;
 use axum::extract::{Extension, State};
@@ -71,9 +71,8 @@ async fn accept(
         None => account::accept(&app, &secret, &chosen.password).await,
     };
     match done {
-        Ok(person) => {
+        Ok((person, cookie)) => {
             tracing::info!(%person, %address, "took an invitation up");
-            let cookie = session::begin(&app, &person).await?;
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
         }
         Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {

@@ -16,7 +16,9 @@ const PLACES: &[(&str, &str, &[Role])] = &[
     ("/agents", "Agents", SEES),
     ("/feeds", "Feeds", Role::ALL),
     ("/ledger", "Ledger", Role::SEES_ALL),
+    ("/policy", "Policy", Role::ALL),
     ("/people", "People", &[Role::Auditor, Role::Administrator]),
+    ("/settings", "Settings", &[Role::Auditor, Role::Administrator]),
 ];
 const SEES: &[Role] =
     &[Role::Auditor, Role::Developer, Role::Operator, Role::SecurityLead, Role::Approver, Role::Administrator];

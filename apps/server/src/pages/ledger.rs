@@ -98,7 +98,7 @@ async fn one(State(app): State<App>, caller: Caller, Path(number): Path<u64>) ->
 fn proof(number: u64, proven: &store::Proven) -> Markup {
     html! {
         h2 { "That it is in the ledger" }
-        p { "The hashes beside its way to the root, and the signed root. Save " a href=(format!("/api/v1/ledger/entries/{number}/proof")) { "the proof" } " and check it without this service: " code { "plimsoll ledger check PROOF --key KEY" } "." }
+        p { "The hashes beside its way to the root, and the signed root. Save " a href=(format!("/api/v1/ledger/entries/{number}/proof")) download=(format!("proof-{number}.json")) { "the proof" } " and check it without this service: " code { "plimsoll ledger check PROOF --key KEY" } ", with the ledger's first key of the " a href="/settings" { "settings" } "." }
         details {
             summary { (proven.proof.len()) " hashes" }
             ol { @for hash in &proven.proof { li.mono { (hash) } } }

@@ -1,11 +1,11 @@
-//! One's own affairs: password, authenticator, tokens; and for administrators how the service is set.
+//! One's own affairs: password, authenticator, tokens.
 
 use super::text::{instant as at_instant, plain};
 use super::{Form, encoded, page, seen};
 use crate::access::OWN;
 use crate::api::{Path, instant, issue, seen as seen_tokens};
 use crate::app::{App, random};
-use crate::identity::account::{Account, Authenticator, change_password, step};
+use crate::identity::account::{Account, Authenticator, Known, change_password, step};
 use crate::identity::{Caller, password};
 use crate::problem::{Answer, Problem};
 use crate::routes::PageRoute;
@@ -13,7 +13,7 @@ use axum::extract::{RawForm, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use lifecycle::{Command, Credential, Role, TokenId, TokenScope};
+use lifecycle::{Command, Credential, TokenId, TokenScope};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -33,7 +33,8 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
 }
 
 async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
-    let account = Account::of(&app, &caller.person).await?;
+    let read = Known::of(&app, &caller.person).await?;
+    let account = read.account.clone();
     let tokens = {
         let record = app.organisation.store.record().await?;
         let now = app.now();
@@ -53,7 +54,6 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
             section.card { h2 { "Authenticator" } (authenticator_part(&account)) }
         }
         section { h2 { "Tokens for programs" } (tokens_part(&tokens)) }
-        @if caller.is_any(&[Role::Administrator]) { (settings(&app)) }
     };
     Ok(page(&app, &caller, ("Your account", "/account"), &body))
 }
@@ -93,21 +93,6 @@ fn tokens_part(tokens: &[(TokenId, lifecycle::PersonId, lifecycle::Token)]) -> M
     }
 }
 
-fn settings(app: &App) -> Markup {
-    let settings = &app.settings;
-    html! {
-        section { h2 { "How the service is set" } dl.pairs {
-            dt { "Pages and API" } dd { (settings.address_of("/")) }
-            dt { "Agents" } dd { @if settings.agents.is_some() { (settings.agents_address()) ", certificate " span.mono { (app.authority.fingerprint) } } @else { "switched off" } }
-            dt { "Identity provider" } dd { @if let Some(provider) = &settings.provider { (provider.issuer) } @else { "none" } }
-            dt { "Agents look" } dd { "every " (settings.look_every.as_secs() / 60) " minutes; a look that found nothing new is noted every " (settings.note_every.as_secs() / 60) " minutes" }
-            dt { "Feeds are fetched" } dd { @if let Some((cron, zone)) = &settings.sync_at { (cron) " (" (zone.iana_name().unwrap_or("a zone without a name")) ")" } @else { "when somebody asks" } }
-            dt { "Proxies before it" } dd { (settings.proxies) }
-            dt { "This process" } dd { span.mono { (app.replica) } ", version " (env!("CARGO_PKG_VERSION")) }
-        } }
-    }
-}
-
 /// Passwords, as a form sends them.
 #[derive(Deserialize)]
 struct Passwords {
@@ -123,7 +108,8 @@ async fn set_password(State(app): State<App>, caller: Caller, Form(form): Form<P
 }
 
 async fn begin_authenticator(State(app): State<App>, caller: Caller) -> Answer<Response> {
-    let account = Account::of(&app, &caller.person).await?;
+    let read = Known::of(&app, &caller.person).await?;
+    let account = read.account.clone();
     if account.has_authenticator() {
         return Err(Problem::new(StatusCode::CONFLICT, "account/has-authenticator", "it is set up already"));
     }
@@ -132,7 +118,7 @@ async fn begin_authenticator(State(app): State<App>, caller: Caller) -> Answer<R
     let sealed = app.sealer.seal(&secret, caller.person.as_str()).map_err(failed)?;
     let begun =
         Account { authenticator: Some(Authenticator { secret: sealed, ..Authenticator::default() }), ..account };
-    begun.keep(&app, (&caller.person, &caller.person), &[]).await?;
+    read.keep(&app, (&begun, &caller.person), (&[], false)).await?;
     let totp = password::authenticator(&secret, caller.person.as_str());
     let totp = totp.ok_or_else(|| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "service/failed", "no authenticator could be made")
@@ -158,22 +144,24 @@ fn wrong_code() -> Problem {
 
 async fn confirm_authenticator(State(app): State<App>, caller: Caller, Form(form): Form<Code>) -> Answer<Response> {
     app.limits.account(caller.person.as_str())?;
-    let account = Account::of(&app, &caller.person).await?;
+    let read = Known::of(&app, &caller.person).await?;
+    let account = read.account.clone();
     let known = account.authenticator.clone().filter(|known| !known.is_confirmed).ok_or_else(wrong_code)?;
     let last_step = step(&app, &caller.person, &known, &form.code).ok_or_else(wrong_code)?;
     let known = Some(Authenticator { is_confirmed: true, last_step, ..known });
     let account = Account { authenticator: known, ..account };
-    account.keep(&app, (&caller.person, &caller.person), &[(Credential::Authenticator, true)]).await?;
+    read.keep(&app, (&account, &caller.person), (&[(Credential::Authenticator, true)], false)).await?;
     Ok(seen("/account"))
 }
 
 async fn remove_authenticator(State(app): State<App>, caller: Caller, Form(form): Form<Code>) -> Answer<Response> {
     app.limits.account(caller.person.as_str())?;
-    let account = Account::of(&app, &caller.person).await?;
+    let read = Known::of(&app, &caller.person).await?;
+    let account = read.account.clone();
     let known = account.authenticator.clone().filter(|known| known.is_confirmed).ok_or_else(wrong_code)?;
     step(&app, &caller.person, &known, &form.code).ok_or_else(wrong_code)?;
     let account = Account { authenticator: None, ..account };
-    account.keep(&app, (&caller.person, &caller.person), &[(Credential::Authenticator, false)]).await?;
+    read.keep(&app, (&account, &caller.person), (&[(Credential::Authenticator, false)], false)).await?;
     Ok(seen("/account"))
 }
 

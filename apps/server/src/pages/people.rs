@@ -65,7 +65,7 @@ fn line((id, person): (&PersonId, &Person), signs_in: &str, (is_administrator, c
                 @if *id != caller.person && !person.is_erased {
                     details { summary { "Change" } (form(Some((id, person)))) }
                     form.inline method="post" action=(format!("{path}/invite")) { button.second type="submit" { "Invite" } } " "
-                    form.inline method="post" action=(format!("{path}/erase")) { button.danger type="submit" { "Erase" } }
+                    details { summary { "Erase" } form method="post" action=(format!("{path}/erase")) { p { "They sign in no longer, and what is known of them beside the id is forgotten. This cannot be undone." } button.danger type="submit" { "Erase " (id) } } }
                 }
             } }
         }

@@ -24,7 +24,7 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
         ("POST", PageRoute { access: open, path: "/sign-in", handler: post(sign_in) }),
         ("POST", PageRoute { access: open, path: "/sign-out", handler: post(sign_out) }),
         ("GET", PageRoute { access: open, path: "/sign-in/provider", handler: get(to_provider) }),
-        ("GET", PageRoute { access: open, path: provider::BACK, handler: get(from_provider) }),
+        ("GET", PageRoute { access: open, path: provider::BACK_PATH, handler: get(from_provider) }),
     ]
 }
 
@@ -77,13 +77,18 @@ struct Credentials {
     next: String,
 }
 
-async fn sign_in(State(app): State<App>, Extension(address): From, Form(given): Form<Credentials>) -> Answer<Response> {
-    app.limits.sign_in(address, &given.person)?;
-    let next = own_place(&given.next);
-    match account::sign_in(&app, &given.person, &given.password, &given.code).await {
-        Ok(person) => {
+async fn sign_in(
+    State(app): State<App>,
+    Extension(address): From,
+    headers: HeaderMap,
+    Form(given): Form<Credentials>,
+) -> Answer<Response> {
+    let (name, next) = (given.person.trim(), own_place(&given.next));
+    app.limits.sign_in(address, name)?;
+    match account::sign_in(&app, name, &given.password, &given.code).await {
+        Ok((person, cookie)) => {
+            session::end_all(&app, &headers).await?;
             tracing::info!(%person, %address, "signed in");
-            let cookie = session::begin(&app, &person).await?;
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response())
         }
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
@@ -96,9 +101,7 @@ async fn sign_in(State(app): State<App>, Extension(address): From, Form(given): 
 }
 
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Answer<Response> {
-    if let Some(secret) = session::secret(&headers) {
-        app.organisation.store.end_session(&session::digest(&secret)).await?;
-    }
+    session::end_all(&app, &headers).await?;
     Ok(([(header::SET_COOKIE, session::end(&app))], Redirect::to("/sign-in")).into_response())
 }
 
@@ -109,12 +112,14 @@ fn no_provider() -> Problem {
 /// The cookie of an attempt; it comes along when the provider sends somebody back.
 fn attempt_cookie(app: &App, value: &str, seconds: u32) -> Answer<HeaderValue> {
     let secure = if app.settings.is_secure() { "; Secure" } else { "" };
-    let text = format!("{ATTEMPT}={value}; Path={}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", provider::BACK);
+    let text =
+        format!("{ATTEMPT}={value}; Path={}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", provider::BACK_PATH);
     HeaderValue::from_str(&text).map_err(|error| Problem::internal(&error))
 }
 
-async fn to_provider(State(app): State<App>, Query(query): Query<Next>) -> Answer<Response> {
+async fn to_provider(State(app): State<App>, Extension(address): From, Query(query): Query<Next>) -> Answer<Response> {
     let provider = app.provider.as_ref().ok_or_else(no_provider)?;
+    app.limits.attempt(address)?;
     let (to, sealed) = provider.begin(&app, own_place(&query.next).to_owned()).await?;
     Ok(([(header::SET_COOKIE, attempt_cookie(&app, &sealed, 600)?)], Redirect::to(&to)).into_response())
 }
@@ -137,22 +142,18 @@ async fn from_provider(
 ) -> Answer<Response> {
     let provider = app.provider.as_ref().ok_or_else(no_provider)?;
     app.limits.attempt(address)?;
-    if !back.error.is_empty() {
-        let words: String = format!("the identity provider refused: {} {}", back.error, back.error_description)
-            .chars()
-            .take(300)
-            .collect();
-        return Err(Problem::new(StatusCode::FORBIDDEN, "account/provider", words));
-    }
     let cookies =
         headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
     let sealed = cookies
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(name, _)| *name == ATTEMPT)
         .map(|(_, value)| value.to_owned());
-    let (person, next) = provider.end(&app, &sealed.unwrap_or_default(), (&back.code, &back.state)).await?;
+    let refused = (!back.error.is_empty()).then(|| format!("{} {}", back.error, back.error_description));
+    let answer = provider::Back { code: back.code, state: back.state, refused };
+    let (person, next, cookie) = provider.end(&app, &sealed.unwrap_or_default(), answer).await?;
+    session::end_all(&app, &headers).await?;
     tracing::info!(%person, %address, "signed in by the identity provider");
-    let cookies = [session::begin(&app, &person).await?, attempt_cookie(&app, "", 0)?];
+    let cookies = [cookie, attempt_cookie(&app, "", 0)?];
     let mut response = Redirect::to(own_place(&next)).into_response();
     for cookie in cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);

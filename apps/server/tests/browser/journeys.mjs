@@ -122,9 +122,12 @@ await submit(root);
 assert.equal(await root.locator('tbody tr').count() >= 1, true);
 await Promise.all([root.waitForURL(/assets\/[^?]+/), root.locator('tbody th a').first().click()]);
 await look(root, 'asset');
+await root.getByText('History', { exact: true }).click();
+assert.match(await root.textContent('[aria-label=History]'), /registered/);
+await look(root, 'history');
 await root.getByText('Change what is said about it').click();
 await root.fill('#said-tags', 'seen, by a browser');
-await submit(root, 'details[open] button[type=submit]');
+await submit(root, 'details[open] form.stack button[type=submit]');
 assert.match(await root.textContent('dl.pairs'), /seen, by a browser/);
 await Promise.all([root.waitForURL(/inventory/), root.locator('.figure a').first().click()]);
 await look(root, 'inventory');
@@ -188,9 +191,11 @@ await look(approver, 'decisions');
 
 // Each sees what is theirs.
 const places = async (page) => (await page.locator('nav[aria-label=Main] a').allInnerTexts()).join(' ');
-assert.equal(await places(employee), 'Dashboard Feeds');
+assert.equal(await places(employee), 'Dashboard Feeds Policy');
+assert.equal(await employee.locator('main a').count(), 0, 'nothing that is closed is offered');
 await look(employee, 'dashboard-of-an-employee');
 await developer.goto(`${BASE}/assets`);
+await developer.waitForSelector('tbody');
 const owners = new Set(await developer.locator('tbody td:nth-child(3)').allInnerTexts());
 assert.deepEqual([...owners], ['web']);
 await look(developer, 'assets-of-a-developer');
@@ -221,7 +226,7 @@ const asked_with = await fetch(`${BASE}/api/v1/summary`, { headers: { authorizat
 assert.equal(asked_with.status, 200);
 await operator.goto(`${BASE}/account`);
 await look(operator, 'account');
-await submit(operator, 'form:has(button.danger) button');
+await submit(operator, 'form:has(button.danger) button.danger');
 assert.equal((await fetch(`${BASE}/api/v1/summary`, { headers: { authorization: `Bearer ${token}` } })).status, 401);
 
 // Feeds: progress comes by itself.
@@ -239,7 +244,7 @@ assert.equal(await root.evaluate(() => document.activeElement.tagName), 'INPUT')
 
 // In the dark, on a small screen, on paper, and without scripts.
 const state = await root.context().storageState();
-const every = ['/', '/findings', '/patches', '/assets', `/assets/${encodeURIComponent(asset)}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account'];
+const every = ['/', '/findings', '/patches', '/assets', `/assets/${encodeURIComponent(asset)}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/settings'];
 const dark = await somebody({ storageState: state, colorScheme: 'dark' });
 for (const place of every) { await dark.goto(BASE + place); await look(dark, `dark${place.replaceAll(/[^a-z]+/g, '-')}`); }
 const small = await somebody({ storageState: state, viewport: { width: 375, height: 740 } });
@@ -268,6 +273,8 @@ if (PROVIDER) {
   await stranger.fill('input[name=login]', 'olaf.operator');
   await stranger.fill('input[name=password]', 'any');
   await stranger.click('button[type=submit]');
+  // Then the provider asks whether this service may know.
+  await stranger.waitForSelector('text=Continue');
   await Promise.all([stranger.waitForURL(`${BASE}/`), stranger.click('button[type=submit]')]);
   assert.match(await stranger.innerText('.who'), /olaf\.operator/);
   await look(stranger, 'by-provider');

@@ -10,7 +10,7 @@ use protocol::Ticket;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use store::{Options, Session, Store};
+use store::{Options, Plan, Session, Store};
 
 /// The password of everybody who has one.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -107,6 +107,20 @@ impl World {
         world
     }
 
+    /// Another replica of the same record and data directory.
+    pub(crate) async fn beside(world: &Self) -> Self {
+        let beside = Self {
+            folder: world.folder.clone(),
+            organisation: world.organisation.clone(),
+            service: None,
+            base: String::new(),
+            agents: String::new(),
+            client: world.client.clone(),
+            clock: Arc::clone(&world.clock),
+        };
+        Self::again(beside, 0).await
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         *self.clock.lock().expect("the clock")
     }
@@ -130,7 +144,8 @@ impl World {
         let secret = format!("{id}{}", "0".repeat(40));
         let digest = ledger::digest(secret.as_bytes());
         let session = Session { digest, person: person(id), until: day(30), body: String::new() };
-        self.organisation.store.put_session(&session).await.expect("signed in");
+        let plan = Plan { sessions: vec![session], ..Plan::default() };
+        self.organisation.store.commit(&person("root"), self.now(), move |_| Ok(plan)).await.expect("signed in");
         format!("plimsoll={secret}")
     }
 

@@ -65,7 +65,16 @@ struct Service {
 impl Service {
     fn begin(program: &Path, data: &Path, store: &str) -> Result<Self> {
         let mut command = Command::new(program);
-        command.arg("--data").arg(data).args(["serve", "--store", store, "--no-sync", "--as", "bench", "--agents-name", "localhost"]);
+        command.arg("--data").arg(data).args([
+            "serve",
+            "--store",
+            store,
+            "--no-sync",
+            "--as",
+            "bench",
+            "--agents-name",
+            "localhost",
+        ]);
         command.args(["--listen", "127.0.0.1:0", "--agents", "127.0.0.1:0"]).env("PLIMSOLL_LOG", "warn");
         let start = Instant::now();
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
@@ -128,7 +137,12 @@ async fn prepare(data: &Path, store: &str) -> Result<Vec<Agent>> {
     let preset = policy::PRESETS.iter().find(|preset| preset.id == "baseline").context("a policy")?;
     organisation.found(&person, (preset.id, preset.text), now).await?;
     let world = World::new(AGENTS + NEW);
-    let observed = Observed::new(world.things(0).into_iter().take(20).map(World::thing).collect(), "Debian 12".to_owned(), Vec::new(), 0)?;
+    let observed = Observed::new(
+        world.things(0).into_iter().take(20).map(World::thing).collect(),
+        "Debian 12".to_owned(),
+        Vec::new(),
+        0,
+    )?;
     let key = KeyPair::generate()?;
     let authority = Authority::read(data)?;
     let mut agents = Vec::new();
@@ -192,7 +206,8 @@ impl Authority {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let own = PrivateKeyDer::try_from(key.serialize_der()).map_err(anyhow::Error::msg)?;
-        let config = builder.with_root_certificates(roots).with_client_auth_cert(vec![certificate.der().clone()], own)?;
+        let config =
+            builder.with_root_certificates(roots).with_client_auth_cert(vec![certificate.der().clone()], own)?;
         Ok(Arc::new(config))
     }
 }
@@ -204,7 +219,11 @@ async fn connect(config: &Arc<rustls::ClientConfig>, address: &str) -> Result<Tl
 }
 
 /// Sends a request and reads the whole answer; answers with its status.
-async fn ask<S: AsyncReadExt + AsyncWriteExt + Unpin>(stream: &mut S, head: &str, body: &[u8]) -> Result<(u16, Vec<u8>)> {
+async fn ask<S: AsyncReadExt + AsyncWriteExt + Unpin>(
+    stream: &mut S,
+    head: &str,
+    body: &[u8],
+) -> Result<(u16, Vec<u8>)> {
     let head = format!("{head}host: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(&[head.as_bytes(), body].concat()).await?;
     let mut read = Vec::with_capacity(4096);
@@ -286,7 +305,8 @@ async fn agents(program: &Path, (data, url, name): (&Path, Option<String>, &str)
         let (all, to) = (Arc::clone(&all), to.clone());
         async move {
             let mut stream = connect(&all[at].config, &to).await?;
-            let (status, _) = ask(&mut stream, &format!("POST {CHECK_IN} HTTP/1.1\r\n{JSON}"), &check_in(&all[at].digest)?).await?;
+            let (status, _) =
+                ask(&mut stream, &format!("POST {CHECK_IN} HTTP/1.1\r\n{JSON}"), &check_in(&all[at].digest)?).await?;
             if status == 200 { Ok(()) } else { bail!("answered {status}") }
         }
     });
@@ -307,7 +327,8 @@ async fn agents(program: &Path, (data, url, name): (&Path, Option<String>, &str)
     for (mut stream, digest) in open {
         running.spawn(async move {
             for _ in 0..50 {
-                let (status, _) = ask(&mut stream, &format!("POST {CHECK_IN} HTTP/1.1\r\n{JSON}"), &check_in(&digest)?).await?;
+                let (status, _) =
+                    ask(&mut stream, &format!("POST {CHECK_IN} HTTP/1.1\r\n{JSON}"), &check_in(&digest)?).await?;
                 if status != 200 {
                     bail!("answered {status}");
                 }
@@ -339,7 +360,11 @@ async fn connections(agents: &[Agent], address: &str, count: usize) -> Result<Ve
     Ok(open)
 }
 
-async fn first_inventories((service, agents, address): (&Service, &Arc<Vec<Agent>>, &str), name: &str, rows: &mut Vec<Row>) -> Result<()> {
+async fn first_inventories(
+    (service, agents, address): (&Service, &Arc<Vec<Agent>>, &str),
+    name: &str,
+    rows: &mut Vec<Row>,
+) -> Result<()> {
     let world = World::new(AGENTS + NEW);
     let packed = |host: u32| -> Result<Vec<u8>> {
         let things = world.things(host).into_iter().map(World::thing).collect();
@@ -352,16 +377,23 @@ async fn first_inventories((service, agents, address): (&Service, &Arc<Vec<Agent
         let (all, to, bodies) = (Arc::clone(&all), to.clone(), Arc::clone(&bodies));
         async move {
             let mut stream = connect(&all[AGENTS as usize + at].config, &to).await?;
-            let head = format!("POST {INVENTORY} HTTP/1.1\r\n{JSON}content-encoding: zstd\r\n{TAKEN_AT}: {}\r\n", Timestamp::now());
+            let head = format!(
+                "POST {INVENTORY} HTTP/1.1\r\n{JSON}content-encoding: zstd\r\n{TAKEN_AT}: {}\r\n",
+                Timestamp::now()
+            );
             let (status, body) = ask(&mut stream, &head, &bodies[at]).await?;
             if status == 200 { Ok(()) } else { bail!("answered {status}: {}", String::from_utf8_lossy(&body)) }
         }
     })
     .await?;
-    let (rate, each_ms) = (f64::from(NEW) / start.elapsed().as_secs_f64(), (service.cpu()? - before) * 1e3 / f64::from(NEW));
+    let (rate, each_ms) =
+        (f64::from(NEW) / start.elapsed().as_secs_f64(), (service.cpu()? - before) * 1e3 / f64::from(NEW));
     rows.push(Row::plain(
         format!("first inventories of 700 packages, each with a handshake of its own ({name})"),
-        format!("{rate:.0} a second, {each_ms:.1} ms of the service's CPU each, p99 {:.0} ms", percentile(&mut took, 99.0)),
+        format!(
+            "{rate:.0} a second, {each_ms:.1} ms of the service's CPU each, p99 {:.0} ms",
+            percentile(&mut took, 99.0)
+        ),
         "300 a second",
         rate < 300.0,
     ));
@@ -369,7 +401,11 @@ async fn first_inventories((service, agents, address): (&Service, &Arc<Vec<Agent
 }
 
 /// How much memory connected agents take.
-async fn connected((service, agents, address): (&Service, &Arc<Vec<Agent>>, &str), name: &str, rows: &mut Vec<Row>) -> Result<()> {
+async fn connected(
+    (service, agents, address): (&Service, &Arc<Vec<Agent>>, &str),
+    name: &str,
+    rows: &mut Vec<Row>,
+) -> Result<()> {
     const COUNT: usize = 1000;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = service.memory()?.0;
@@ -377,7 +413,12 @@ async fn connected((service, agents, address): (&Service, &Arc<Vec<Agent>>, &str
     tokio::time::sleep(Duration::from_secs(1)).await;
     let more = service.memory()?.0.saturating_sub(before);
     drop(open);
-    rows.push(Row::plain(format!("memory of {COUNT} agents that are connected ({name})"), format!("{more} MiB more than {before} MiB"), "20 MiB", more > 20));
+    rows.push(Row::plain(
+        format!("memory of {COUNT} agents that are connected ({name})"),
+        format!("{more} MiB more than {before} MiB"),
+        "20 MiB",
+        more > 20,
+    ));
     Ok(())
 }
 
@@ -387,7 +428,10 @@ async fn sign_in(service_pages: &str, setup: &str) -> Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let path = setup.trim_start_matches(service_pages);
     let form = format!("password={0}&again={0}", PASSWORD.replace(' ', "+"));
-    let head = format!("POST {path} HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\nhost: localhost\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{form}", form.len());
+    let head = format!(
+        "POST {path} HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\nhost: localhost\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{form}",
+        form.len()
+    );
     stream.write_all(head.as_bytes()).await?;
     let mut text = String::new();
     stream.read_to_string(&mut text).await?;
@@ -414,9 +458,18 @@ async fn watch_pages(pages: String, length: Duration) -> Result<Vec<f64>> {
 async fn pages(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()> {
     const PER_SECOND: u64 = 20;
     const LISTS: &[&str] = &[
-        "/findings", "/findings?overdue=true", "/findings?overdue=false&sort=due", "/findings?class=critical", "/findings?sort=cvss",
-        "/findings?sort=asset", "/findings?package=project-7", "/findings?owner=team-3", "/findings?environment=production&overdue=true",
-        "/findings?owner=team-3&package=project-1", "/findings?name=host-00042", "/findings?vulnerability=CVE-2026-1",
+        "/findings",
+        "/findings?overdue=true",
+        "/findings?overdue=false&sort=due",
+        "/findings?class=critical",
+        "/findings?sort=cvss",
+        "/findings?sort=asset",
+        "/findings?package=project-7",
+        "/findings?owner=team-3",
+        "/findings?environment=production&overdue=true",
+        "/findings?owner=team-3&package=project-1",
+        "/findings?name=host-00042",
+        "/findings?vulnerability=CVE-2026-1",
     ];
     let data: PathBuf = work.join("server-pages");
     let _ = std::fs::remove_dir_all(&data);
@@ -424,7 +477,12 @@ async fn pages(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()> {
     Keys::of(&data).adopt(&Signer::from_seed("example.com/bench", KeyKind::Note, &[3; 32])?)?;
     let _ = std::fs::copy(work.join("scale.facts"), data.join("record.facts"));
     let service = Service::begin(program, &data, &work.join("scale.sqlite").display().to_string())?;
-    rows.push(Row::plain(format!("the service ready, {} hosts", world::HOSTS), format!("{:.2} s", service.ready_seconds), "2 s", service.ready_seconds > 2.0));
+    rows.push(Row::plain(
+        format!("the service ready, {} hosts", world::HOSTS),
+        format!("{:.2} s", service.ready_seconds),
+        "2 s",
+        service.ready_seconds > 2.0,
+    ));
     let cookie = sign_in(&service.pages, service.setup.as_deref().context("a link")?).await?;
     // The trend is computed beside the requests when the service begins: its months are past before anybody is measured.
     tokio::time::sleep(Duration::from_secs(20)).await;
@@ -439,17 +497,27 @@ async fn pages(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()> {
         ));
     }
     let memory = service.memory()?;
-    rows.push(Row::plain(format!("memory of the service, {} hosts", world::HOSTS), format!("{} MiB, {} MiB at most", memory.0, memory.1), "", false));
+    rows.push(Row::plain(
+        format!("memory of the service, {} hosts", world::HOSTS),
+        format!("{} MiB, {} MiB at most", memory.0, memory.1),
+        "",
+        false,
+    ));
     Ok(())
 }
 
-async fn open_loop((pages, cookie): (&str, &str), paths: &[&str], (per_second, count): (u64, usize)) -> Result<Vec<f64>> {
+async fn open_loop(
+    (pages, cookie): (&str, &str),
+    paths: &[&str],
+    (per_second, count): (u64, usize),
+) -> Result<Vec<f64>> {
     let address = pages.trim_start_matches("http://").to_owned();
     let mut running = tokio::task::JoinSet::new();
     let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / per_second));
     for at in 0..count {
         ticks.tick().await;
-        let (address, head) = (address.clone(), format!("GET {} HTTP/1.1\r\ncookie: {cookie}\r\n", paths[at % paths.len()]));
+        let (address, head) =
+            (address.clone(), format!("GET {} HTTP/1.1\r\ncookie: {cookie}\r\n", paths[at % paths.len()]));
         running.spawn(async move {
             let start = Instant::now();
             let mut stream = TcpStream::connect(&address).await?;

@@ -1,0 +1,52 @@
+//! How the service is set, and the policy in force.
+
+use super::page;
+use super::text::{instant as at_instant, plain};
+use crate::access::{EVERYBODY, SEES_PEOPLE};
+use crate::app::App;
+use crate::identity::Caller;
+use crate::problem::Answer;
+use crate::routes::PageRoute;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use maud::html;
+
+pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
+    vec![
+        ("GET", PageRoute { access: EVERYBODY, path: "/policy", handler: get(policy) }),
+        ("GET", PageRoute { access: SEES_PEOPLE, path: "/settings", handler: get(settings) }),
+    ]
+}
+
+async fn policy(State(app): State<App>, caller: Caller) -> Answer<Response> {
+    let known = app.organisation.store.record().await?.state.policy.clone();
+    let known = known.ok_or(operations::Error::NoPolicy { at: None })?;
+    let bytes = app.organisation.store.document(&known.document).await?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let body = html! {
+        p { "“" (known.name) "”, in force since " (at_instant(known.since)) ". " span.mono { (known.document) } }
+        pre { @for line in text.lines() { (plain(line)) "\n" } }
+    };
+    Ok(page(&app, &caller, ("Policy", "/policy"), &body))
+}
+
+async fn settings(State(app): State<App>, caller: Caller) -> Answer<Response> {
+    let settings = &app.settings;
+    // It is public, and lies beside the record; where it is kept elsewhere nobody is told a wrong one.
+    let key = std::fs::read_to_string(app.data.join("keys/ledger.pub")).unwrap_or_default();
+    let body = html! {
+        dl.pairs {
+            dt { "Pages and API" } dd { (settings.address_of("/")) }
+            dt { "Agents" } dd { @if settings.agents.is_some() { (settings.agents_address()) ", certificate " span.mono { (app.authority.fingerprint) } } @else { "switched off" } }
+            dt { "Identity provider" } dd { @if let Some(provider) = &settings.provider { (provider.issuer) } @else { "none" } }
+            dt { "Agents look" } dd { "every " (settings.look_every.as_secs() / 60) " minutes; a look that found nothing new is noted every " (settings.note_every.as_secs() / 60) " minutes" }
+            dt { "Feeds are fetched" } dd { @if let Some((cron, zone)) = &settings.sync_at { (cron) " (" (zone.iana_name().unwrap_or("a zone without a name")) ")" } @else { "when somebody asks" } }
+            dt { "Proxies before it" } dd { (settings.proxies) }
+            dt { "The ledger's first key" } dd.mono { @if key.is_empty() { "kept elsewhere" } @else { (plain(key.trim())) } }
+            dt { "This process" } dd { span.mono { (app.replica) } ", version " (env!("CARGO_PKG_VERSION")) }
+        }
+        p.faint { "They are set where the service is started: " code { "plimsoll serve --help" } "." }
+    };
+    Ok(page(&app, &caller, ("Settings", "/settings"), &body))
+}
