@@ -134,3 +134,18 @@ pub struct Signals {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<Timestamp>,
 }
+
+impl Fix {
+    /// What is known of a fix, in words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Available(version) => format!("fixed in {version}"),
+            Self::NotYet => "no fix yet".to_owned(),
+            Self::WontFix => "its publisher will not fix it".to_owned(),
+            Self::Deferred => "its publisher puts the fix off".to_owned(),
+            Self::EndOfLife => "out of support".to_owned(),
+            Self::Unknown => "nothing is known of a fix".to_owned(),
+        }
+    }
+}

@@ -13,7 +13,7 @@ use crate::routes::PageRoute;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fleet::{AssetFilter, AssetRow, Carrier, Explanation, Fix, Page, Query as FindingsQuery, Thing};
+use fleet::{AssetFilter, AssetRow, Explanation, Page, Query as FindingsQuery, Thing};
 use jiff::Timestamp;
 use lifecycle::{Asset, AssetId, Command, Role, ScanRule};
 use maud::{Markup, html};
@@ -381,14 +381,6 @@ fn derivation(found: &Explanation, Rule { steps, title, policy }: &Rule, now: Ti
 }
 
 fn carriers(found: &Explanation) -> Markup {
-    let fix = |carrier: &Carrier| match &carrier.statement.fix {
-        Fix::Available(version) => format!("fixed in {version}"),
-        Fix::NotYet => "no fix yet".to_owned(),
-        Fix::WontFix => "its publisher will not fix it".to_owned(),
-        Fix::Deferred => "its publisher puts the fix off".to_owned(),
-        Fix::EndOfLife => "out of support".to_owned(),
-        Fix::Unknown => "nothing is known of a fix".to_owned(),
-    };
     html! {
         h2 { "What carries it" }
         div.scroll tabindex="0" role="region" aria-label="What carries it" { table {
@@ -397,7 +389,7 @@ fn carriers(found: &Explanation) -> Markup {
                 th scope="row" { (plain(&carrier.thing.label())) }
                 td.date { (at_instant(carrier.from)) }
                 td.date { @if let Some(until) = carrier.until { (at_instant(until)) } @else { "still there" } }
-                td { (plain(&fix(carrier))) ": " (plain(&carrier.statement.because)) @if !carrier.statement.remark.is_empty() { br; (plain(&carrier.statement.remark)) }
+                td { (plain(&carrier.statement.fix.in_words())) ": " (plain(&carrier.statement.because)) @if !carrier.statement.remark.is_empty() { br; (plain(&carrier.statement.remark)) }
                     @if let Some(decision) = &carrier.decision { br; strong { "Set aside" } " until " (at_instant(decision.until)) " for " (decision.requested_by) @if let Some(by) = &decision.approved_by { ", approved by " (by) } ": " (plain(&decision.reason)) } }
             } } }
         } }

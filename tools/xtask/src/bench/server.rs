@@ -1,8 +1,10 @@
 //! The service as a process of its own: agents over TLS with certificates on both sides, and pages of a large fleet under load that
 //! does not wait for answers. Who asks shares the two cores with the service.
 
+mod pages;
+
 use super::Row;
-use super::world::{self, World};
+use super::world::World;
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
@@ -14,7 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,7 +33,6 @@ const AGENTS: u32 = 10_000;
 const NEW: u32 = 2_000;
 /// How many connections are open at once.
 const AT_ONCE: usize = 64;
-const PASSWORD: &str = "a password of the bench";
 
 /// Measures agents on SQLite and PostgreSQL, and pages of the large record if it was made before.
 pub(super) fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()> {
@@ -48,7 +49,7 @@ pub(super) fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()
     }
     let large = work.join("scale.sqlite");
     if large.exists() {
-        runtime.block_on(pages(program, work, rows))?;
+        runtime.block_on(pages::run(program, work, rows))?;
     }
     Ok(())
 }
@@ -299,7 +300,7 @@ async fn agents(program: &Path, (data, url, name): (&Path, Option<String>, &str)
     // The looks that are noted are those of the first check-in: its own is due, the ones after it come too soon.
     let returning = Instant::now();
     let before = service.cpu()?;
-    let pages = tokio::spawn(watch_pages(service.pages.clone(), Duration::from_secs(8)));
+    let pages = tokio::spawn(pages::watch(service.pages.clone(), Duration::from_secs(8)));
     let (all, to) = (Arc::clone(&agents), address.clone());
     let took = each(AGENTS as usize, AT_ONCE * 4, move |at| {
         let (all, to) = (Arc::clone(&all), to.clone());
@@ -420,117 +421,4 @@ async fn connected(
         more > 20,
     ));
     Ok(())
-}
-
-/// Signs in, and answers with the cookie.
-async fn sign_in(service_pages: &str, setup: &str) -> Result<String> {
-    let address = service_pages.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).await?;
-    let path = setup.trim_start_matches(service_pages);
-    let form = format!("password={0}&again={0}", PASSWORD.replace(' ', "+"));
-    let head = format!(
-        "POST {path} HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\nhost: localhost\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{form}",
-        form.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await?;
-    let cookie = text.lines().find_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next().map(str::to_owned));
-    cookie.with_context(|| format!("no cookie: {text}"))
-}
-
-/// Asks for the page of signing in ten times a second: it needs no name, and everything that holds for each page.
-async fn watch_pages(pages: String, length: Duration) -> Result<Vec<f64>> {
-    let address = pages.trim_start_matches("http://").to_owned();
-    let mut took = Vec::new();
-    let start = Instant::now();
-    while start.elapsed() < length {
-        let began = Instant::now();
-        let mut stream = TcpStream::connect(&address).await?;
-        ask(&mut stream, "GET /sign-in HTTP/1.1\r\n", b"").await?;
-        took.push(began.elapsed().as_secs_f64() * 1e3);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    Ok(took)
-}
-
-/// Pages of the large record under load that does not wait: so many a second, whether or not the ones before are answered.
-async fn pages(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()> {
-    const PER_SECOND: u64 = 20;
-    const LISTS: &[&str] = &[
-        "/findings",
-        "/findings?overdue=true",
-        "/findings?overdue=false&sort=due",
-        "/findings?class=critical",
-        "/findings?sort=cvss",
-        "/findings?sort=asset",
-        "/findings?package=project-7",
-        "/findings?owner=team-3",
-        "/findings?environment=production&overdue=true",
-        "/findings?owner=team-3&package=project-1",
-        "/findings?name=host-00042",
-        "/findings?vulnerability=CVE-2026-1",
-    ];
-    let data: PathBuf = work.join("server-pages");
-    let _ = std::fs::remove_dir_all(&data);
-    std::fs::create_dir_all(&data)?;
-    Keys::of(&data).adopt(&Signer::from_seed("example.com/bench", KeyKind::Note, &[3; 32])?)?;
-    let _ = std::fs::copy(work.join("scale.facts"), data.join("record.facts"));
-    let service = Service::begin(program, &data, &work.join("scale.sqlite").display().to_string())?;
-    rows.push(Row::plain(
-        format!("the service ready, {} hosts", world::HOSTS),
-        format!("{:.2} s", service.ready_seconds),
-        "2 s",
-        service.ready_seconds > 2.0,
-    ));
-    let cookie = sign_in(&service.pages, service.setup.as_deref().context("a link")?).await?;
-    // The trend is computed beside the requests when the service begins: its months are past before anybody is measured.
-    tokio::time::sleep(Duration::from_secs(20)).await;
-    for (what, paths, limit) in [("a list of findings, any filter", LISTS, 50.0), ("the dashboard", &["/"][..], 25.0)] {
-        let mut took = open_loop((&service.pages, &cookie), paths, (PER_SECOND, 400)).await?;
-        let (middle, p99) = (percentile(&mut took, 50.0), percentile(&mut took, 99.0));
-        rows.push(Row::plain(
-            format!("{what}, 11 million findings, {PER_SECOND} a second"),
-            format!("p50 {middle:.1} ms, p99 {p99:.1} ms"),
-            &format!("p99 {limit:.0} ms"),
-            p99 > limit,
-        ));
-    }
-    let memory = service.memory()?;
-    rows.push(Row::plain(
-        format!("memory of the service, {} hosts", world::HOSTS),
-        format!("{} MiB, {} MiB at most", memory.0, memory.1),
-        "",
-        false,
-    ));
-    Ok(())
-}
-
-async fn open_loop(
-    (pages, cookie): (&str, &str),
-    paths: &[&str],
-    (per_second, count): (u64, usize),
-) -> Result<Vec<f64>> {
-    let address = pages.trim_start_matches("http://").to_owned();
-    let mut running = tokio::task::JoinSet::new();
-    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / per_second));
-    for at in 0..count {
-        ticks.tick().await;
-        let (address, head) =
-            (address.clone(), format!("GET {} HTTP/1.1\r\ncookie: {cookie}\r\n", paths[at % paths.len()]));
-        running.spawn(async move {
-            let start = Instant::now();
-            let mut stream = TcpStream::connect(&address).await?;
-            let (status, _) = ask(&mut stream, &head, b"").await?;
-            if status != 200 {
-                bail!("answered {status}");
-            }
-            Ok(start.elapsed().as_secs_f64() * 1e3)
-        });
-    }
-    let mut took = Vec::new();
-    while let Some(done) = running.join_next().await {
-        took.push(done??);
-    }
-    Ok(took)
 }

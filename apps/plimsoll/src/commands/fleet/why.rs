@@ -9,7 +9,7 @@ use crate::printable::printable;
 use crate::record::Opened;
 use crate::sheet;
 use anyhow::Result;
-use fleet::{AssetFilter, Carrier, Explanation, Fix};
+use fleet::{AssetFilter, Carrier, Explanation};
 use lifecycle::{AssetId, Decision};
 use operations::View;
 use serde_json::json;
@@ -89,15 +89,7 @@ fn carrier_in_words(text: &mut String, carrier: &Carrier, view: &View<'_>) -> Re
         carrier.until.map_or_else(|| "still there".to_owned(), |until| format!("until {}", day_and_time(until)));
     writeln!(text, "    {} since {}, {until}", printable(&carrier.thing.label()), day_and_time(carrier.from))?;
     let statement = &carrier.statement;
-    let fix = match &statement.fix {
-        Fix::Available(version) => format!("fixed in {version}"),
-        Fix::NotYet => "no fix yet".to_owned(),
-        Fix::WontFix => "its publisher will not fix it".to_owned(),
-        Fix::Deferred => "its publisher puts the fix off".to_owned(),
-        Fix::EndOfLife => "out of support".to_owned(),
-        Fix::Unknown => "nothing is known of a fix".to_owned(),
-    };
-    writeln!(text, "      {}: {}", printable(&fix), printable(&statement.because))?;
+    writeln!(text, "      {}: {}", printable(&statement.fix.in_words()), printable(&statement.because))?;
     if !statement.remark.is_empty() {
         writeln!(text, "      {}", printable(&statement.remark))?;
     }
