@@ -32,7 +32,7 @@ struct Arguments {
 enum Command {
     /// Enrol at a server, with a ticket that holds once
     Enrol {
-        /// The server's address for agents (https://plimsoll.example:8421)
+        /// The server's address for agents (as in `https://plimsoll.example:8421`)
         server: String,
         /// The ticket; read from standard input if it is `-`
         ticket: String,

@@ -30,7 +30,7 @@ pub(crate) struct ServeArguments {
     /// Its key (PEM)
     #[arg(long, env = "PLIMSOLL_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// The address by which people reach the pages, where a proxy stands before them (https://plimsoll.example)
+    /// The address by which people reach the pages, where a proxy stands before them (as in `https://plimsoll.example`)
     #[arg(long, env = "PLIMSOLL_PUBLIC", value_name = "URL")]
     pub(crate) public: Option<String>,
     /// How many proxies stand before it: so many of the last addresses in X-Forwarded-For are believed
