@@ -7,9 +7,10 @@ const provider = new Provider(ISSUER, {
   clients: [{ client_id: CLIENT, client_secret: SECRET, redirect_uris: [BACK], grant_types: ['authorization_code'], response_types: ['code'] }],
   claims: { openid: ['sub'], profile: ['preferred_username'], email: ['email', 'email_verified'] },
   conformIdTokenClaims: false,
+  // The grant is of the name that was given at the sign-in; another one here would be a mismatch.
   findAccount: (_, id) => ({
-    accountId: `account-${id}`,
-    claims: () => ({ sub: `account-${id}`, preferred_username: id, email: `${id}@example.com`, email_verified: true }),
+    accountId: id,
+    claims: () => ({ sub: id, preferred_username: id, email: `${id}@example.com`, email_verified: true }),
   }),
   cookies: { keys: ['for tests'] },
 });
