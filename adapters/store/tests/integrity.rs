@@ -158,7 +158,7 @@ both! {
             store.commit(&lead, day(9), move |_| Ok(unreadable)),
             register(&store, "other", day(9))
         );
-        assert!(matches!(too_long, Err(Error::Plan(_))), "{too_long:?}");
+        assert!(matches!(too_long, Err(Error::Refused(_))), "{too_long:?}");
         assert!(matches!(unreadable, Err(Error::Plan(_))), "{unreadable:?}");
         other.expect("registered");
         assert_eq!(store.record().await.expect("read").state.entries, before + 1);
