@@ -3,7 +3,7 @@
 
 mod world;
 
-use lifecycle::{AssetId, Attributes, Command, DecisionId, DecisionKind, Reach, Role};
+use lifecycle::{AssetId, Attributes, Command, DecisionId, DecisionKind, Reach, Refusal, Role};
 use plimsoll_store::{Error, Keys, NewJob, Options, Plan, Store, backup, replay_at, restore, verify_at};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use std::collections::BTreeSet;
@@ -148,17 +148,22 @@ both! {
         let store = open(&place.url).await;
         populate(&store).await;
         let before = store.record().await.expect("read").state.entries;
-        let long = Command::RetireAsset(asset("web-1"), "r".repeat(70_000));
+        // The rules know how long a reason may be; how long an entry may be, the record alone.
+        let wordy = Command::RetireAsset(asset("web-1"), "r".repeat(70_000));
+        let named = Attributes { name: Some("n".repeat(70_000)), ..Attributes::default() };
+        let long = Command::RegisterAsset(asset("long"), named);
         let text = b"[[class".to_vec();
         let adopt = Command::AdoptPolicy { name: "x".to_owned(), document: plimsoll_store::digest(&text) };
         let unreadable = Plan { commands: vec![adopt], documents: vec![text], ..Plan::default() };
         let lead = person("lead");
-        let (too_long, unreadable, other) = tokio::join!(
+        let (too_wordy, too_long, unreadable, other) = tokio::join!(
+            act(&store, "root", day(9), wordy),
             act(&store, "root", day(9), long),
             store.commit(&lead, day(9), move |_| Ok(unreadable)),
             register(&store, "other", day(9))
         );
-        assert!(matches!(too_long, Err(Error::Refused(_))), "{too_long:?}");
+        assert!(matches!(too_wordy, Err(Error::Refused(Refusal::TooLong { .. }))), "{too_wordy:?}");
+        assert!(matches!(too_long, Err(Error::Plan(_))), "{too_long:?}");
         assert!(matches!(unreadable, Err(Error::Plan(_))), "{unreadable:?}");
         other.expect("registered");
         assert_eq!(store.record().await.expect("read").state.entries, before + 1);

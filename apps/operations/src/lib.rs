@@ -3,9 +3,9 @@
 //! Nothing here reads a clock: the instant and the person who acts are arguments.
 
 mod advisories;
-mod deadline;
 mod enrolment;
 mod error;
+mod explanation;
 mod gaps;
 mod names;
 mod organisation;
@@ -13,9 +13,9 @@ mod proof;
 mod questions;
 
 pub use advisories::Advisories;
-pub use deadline::deadline_as_json;
 pub use enrolment::enrolment;
 pub use error::Error;
+pub use explanation::{deadline_as_json, explanation_as_json};
 pub use gaps::Gaps;
 pub use names::package_name;
 pub use organisation::{Judged, Organisation, Taken};

@@ -13,7 +13,6 @@ mod table;
 
 pub(crate) use deadline::in_words as deadline_in_words;
 pub(crate) use json::finding as finding_as_json;
-pub(crate) use operations::deadline_as_json;
 
 use crate::arguments::Format;
 use advisories::Problem;

@@ -16,6 +16,7 @@ pub(crate) use assets::{AssetQuery, exposure};
 pub(crate) use decisions::{is_seen, seen_assets};
 pub(crate) use findings::FindingQuery;
 pub(crate) use people::erase;
+pub(crate) use shapes::Reason;
 pub(crate) use tokens::{issue, seen};
 
 use crate::access::Access;

@@ -23,6 +23,7 @@ mod vulnerability;
 pub(crate) use text::encoded;
 pub(crate) use trend::{Trend, follow as follow_trend};
 
+use crate::api::Part;
 use crate::app::App;
 use crate::identity::{Caller, identify};
 use crate::problem::{Answer, Problem};
@@ -68,6 +69,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
         let read = axum::Form::<T>::from_request(request, state).await;
         read.map(|axum::Form(value)| Self(value)).map_err(|error| Problem::bad(error.body_text()))
     }
+}
+
+/// Which part of a list a page shows: 50 rows if nothing is said.
+fn part_of(token: Option<&str>, limit: Option<usize>) -> Answer<Part> {
+    Part::of(token, Some(limit.unwrap_or(50)))
 }
 
 /// Which assets figures are about: employees see those of the whole, and nothing of single ones.

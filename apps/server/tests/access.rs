@@ -158,29 +158,13 @@ async fn a_token_that_is_taken_back_opens_nothing_from_then_on() {
     let world = World::new("revoked").await;
     world.somebody("olaf", &[Role::Operator], &[]).await;
     let token = world.token("olaf", &[TokenScope::Read]).await;
-    let ask = async || {
-        world
-            .get("/api/v1/assets")
-            .header("authorization", format!("Bearer {token}"))
-            .send()
-            .await
-            .expect("answered")
-            .status()
-    };
+    let ask = async || world.status_with(&token).await;
     assert_eq!(ask().await, 200);
     let id = protocol::Ticket::parse(&token).expect("a ticket").token;
     world.act("root", lifecycle::Command::RevokeToken(id)).await;
     assert_eq!(ask().await, 401);
     let other = world.token("olaf", &[TokenScope::Read]).await;
-    let ask = async || {
-        world
-            .get("/api/v1/assets")
-            .header("authorization", format!("Bearer {other}"))
-            .send()
-            .await
-            .expect("answered")
-            .status()
-    };
+    let ask = async || world.status_with(&other).await;
     assert_eq!(ask().await, 200);
     world.set_clock(world::day(299));
     assert_eq!(ask().await, 200);

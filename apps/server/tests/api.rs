@@ -354,3 +354,17 @@ async fn browsers_are_told_what_they_may_do() {
     let page = world.get("/sign-in").send().await.expect("answered").text().await.expect("a body");
     assert!(!page.contains("style=\"") && !page.contains("onclick"), "a strict policy allows neither");
 }
+
+/// Where nobody has looked, nothing "could be judged".
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_without_rows_says_what_is_not_known() {
+    let world = World::new("unlooked").await;
+    world.somebody("olaf", &[Role::Operator], &[]).await;
+    let attributes = lifecycle::Attributes::default();
+    world.act("root", lifecycle::Command::RegisterAsset(world::asset("web-1"), attributes)).await;
+    let cookie = world.cookie("olaf").await;
+    for path in ["/findings", "/patches", "/undetermined", "/assets", "/assets/web-1", "/"] {
+        let page = world.get(path).header("cookie", &cookie).send().await.expect("answered").text().await;
+        assert!(page.expect("a body").contains("Not enough data to say that all is well."), "{path}");
+    }
+}

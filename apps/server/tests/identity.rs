@@ -224,8 +224,7 @@ async fn who_signs_in_while_they_are_invited_anew_or_erased_gets_nothing() {
     for answer in answers.iter().filter(|answer| answer.status() == 303) {
         assert!(!is_signed_in(&world, &cookie(answer)).await, "a session of before holds");
     }
-    let asked = world.get("/api/v1/assets").header("authorization", format!("Bearer {token}")).send().await;
-    assert_eq!(asked.expect("answered").status(), 401, "a token of before holds");
+    assert_eq!(world.status_with(&token).await, 401, "a token of before holds");
     world.set_clock(day(0) + jiff::SignedDuration::from_hours(1));
     assert_eq!(take_up(&world, &invitation_on(&page), OTHER).await, 303, "the link was not overwritten");
     let attempts = futures_of(3, async || sign_in(&world, "olaf", OTHER, "").await);

@@ -62,16 +62,7 @@ async fn each_sees_what_the_other_takes_in_and_one_alone_leads() {
     let cookie = one.cookie("olaf").await;
     assert_eq!(other.get("/assets").header("cookie", &cookie).send().await.expect("answered").status(), 200);
     let token = one.token("olaf", &[TokenScope::Read]).await;
-    let ask = async || {
-        other
-            .get("/api/v1/assets")
-            .header("authorization", format!("Bearer {token}"))
-            .send()
-            .await
-            .expect("answered")
-            .status()
-            .as_u16()
-    };
+    let ask = async || other.status_with(&token).await;
     assert_eq!(ask().await, 200);
     let id = protocol::Ticket::parse(&token).expect("a ticket").token;
     one.act("root", Command::RevokeToken(id)).await;

@@ -234,24 +234,10 @@ async fn get_finding(
 }
 
 fn explained(found: &Explanation) -> serde_json::Value {
-    let carrier = |carrier: &fleet::Carrier| {
-        json!({
-            "package": carrier.thing, "statement": carrier.statement, "from": carrier.from, "until": carrier.until,
-            "decision": carrier.decision,
-        })
-    };
-    let signals: Vec<_> =
-        found.signals.iter().map(|(since, signals)| json!({ "since": since, "signals": signals })).collect();
-    json!({
-        "asset": found.asset,
-        "state": found.state.map_or("closed", fleet::State::word),
-        "is_reopened": found.is_reopened,
-        "first_seen_at": found.first_seen,
-        "closed_at": found.closed_at,
-        "carriers": found.carriers.iter().map(carrier).collect::<Vec<_>>(),
-        "signals": signals,
-        "deadline": found.deadline.as_ref().map(operations::deadline_as_json),
-    })
+    let mut all = operations::explanation_as_json(found);
+    all["is_reopened"] = json!(found.is_reopened);
+    all["first_seen_at"] = json!(found.first_seen);
+    all
 }
 
 /// Something that could not be judged.

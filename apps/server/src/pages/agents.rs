@@ -4,7 +4,7 @@ use super::text::{instant as at_instant, number, plain};
 use super::{Form, encoded, page, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
 use crate::agents::Contact;
-use crate::api::{Path, let_in};
+use crate::api::{Path, Reason, let_in};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::Answer;
@@ -113,12 +113,6 @@ async fn enrol(State(app): State<App>, caller: Caller, Form(new): Form<New>) -> 
         p { a href="/agents" { "Back to the agents" } }
     };
     Ok(page(&app, &caller, ("A ticket", "/agents"), &body))
-}
-
-/// A reason, as a form sends it.
-#[derive(Debug, Deserialize)]
-struct Reason {
-    reason: String,
 }
 
 async fn revoke(

@@ -3,9 +3,9 @@
 use super::assets::{Said, attribute_fields, known};
 use super::findings::{paging, table};
 use super::text::{due, instant as at_instant, number, plain};
-use super::{Form, encoded, page, seen};
+use super::{Form, encoded, page, part_of, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
-use crate::api::{FindingQuery, Part, Path, Query, instant};
+use crate::api::{FindingQuery, Part, Path, Query, Reason, instant};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
@@ -64,7 +64,7 @@ async fn show(
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
     let asset = AssetId::new(asset)?;
-    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
+    let part = part_of(query.page_token.as_deref(), query.limit)?;
     let mut filter = query.filter(&caller)?;
     filter.assets = AssetFilter { id: Some(asset.clone()), ..caller.sees() };
     let gather = |view: &View<'_>| -> Option<Shown> {
@@ -232,12 +232,6 @@ async fn change(
     let asset = AssetId::new(asset)?;
     app.organisation.act(&caller.person, app.now(), Command::ChangeAsset(asset.clone(), said.attributes()?)).await?;
     Ok(seen(&place(&asset)))
-}
-
-/// A reason, as a form sends it.
-#[derive(Debug, Deserialize)]
-struct Reason {
-    reason: String,
 }
 
 async fn retire(

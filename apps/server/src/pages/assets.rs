@@ -2,9 +2,9 @@
 
 use super::findings::{field, paging};
 use super::text::{due, number, plain};
-use super::{Form, encoded, page, seen};
+use super::{Form, encoded, page, part_of, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
-use crate::api::{AssetQuery, Part, Query, instant};
+use crate::api::{AssetQuery, Query, instant};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::Answer;
@@ -29,7 +29,7 @@ async fn show(
     Query(query): Query<AssetQuery>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
+    let part = part_of(query.page_token.as_deref(), query.limit)?;
     let filter = query.filter(&caller)?;
     let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
         tokio::task::block_in_place(|| {

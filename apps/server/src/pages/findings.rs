@@ -1,7 +1,7 @@
 //! Findings in lists, and patches: the upgrades that close most of them.
 
 use super::text::{due, number, plain};
-use super::{dashboard, encoded, page};
+use super::{dashboard, encoded, page, part_of};
 use crate::access::SEES_ASSETS;
 use crate::api::{FindingQuery, Part, Query, instant};
 use crate::app::App;
@@ -29,7 +29,7 @@ async fn show(
     Query(query): Query<FindingQuery>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
+    let part = part_of(query.page_token.as_deref(), query.limit)?;
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
     let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
         let query = FindingsQuery { sort, offset: part.offset, limit: part.limit, now: view.now, filter };
@@ -63,13 +63,17 @@ fn choice(name: &str, label: &str, options: &[(&str, &str)], chosen: Option<&str
     }
 }
 
+fn overdue_choice(query: &FindingQuery) -> Markup {
+    let chosen = query.overdue.map(|is_overdue| if is_overdue { "true" } else { "false" });
+    choice("overdue", "Overdue", &[("", "either"), ("true", "overdue"), ("false", "not overdue")], chosen)
+}
+
 /// A field of a form.
 pub(super) fn field(name: &str, label: &str, value: Option<&str>) -> Markup {
     html! { div { label for=(name) { (label) } input id=(name) name=(name) type="search" value=(value.unwrap_or("")); } }
 }
 
 fn filter_form(query: &FindingQuery, classes: &[String]) -> Markup {
-    let overdue = query.overdue.map(|is_overdue| if is_overdue { "true" } else { "false" });
     let mut of_classes = vec![("", "all")];
     of_classes.extend(classes.iter().map(|class| (class.as_str(), class.as_str())));
     let states = [
@@ -93,7 +97,7 @@ fn filter_form(query: &FindingQuery, classes: &[String]) -> Markup {
             (field("package", "Package", query.package.as_deref()))
             (choice("class", "Class", &of_classes, query.class.as_deref()))
             (choice("state", "State", &states, query.state.as_deref()))
-            (choice("overdue", "Overdue", &[("", "either"), ("true", "overdue"), ("false", "not overdue")], overdue))
+            (overdue_choice(query))
             (field("name", "Asset", query.name.as_deref()))
             (field("owner", "Owner", query.owner.as_deref()))
             (field("environment", "Environment", query.environment.as_deref()))
@@ -179,7 +183,7 @@ async fn patches(
     Query(query): Query<FindingQuery>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
+    let part = part_of(query.page_token.as_deref(), query.limit)?;
     let filter = query.filter(&caller)?;
     let by = if query.by.is_some() { query.group()? } else { GroupBy::Package };
     let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
@@ -206,7 +210,7 @@ async fn patches(
             (field("package", "Package", query.package.as_deref()))
             (field("owner", "Owner", query.owner.as_deref()))
             (field("environment", "Environment", query.environment.as_deref()))
-            (choice("overdue", "Overdue", &[("", "either"), ("true", "overdue"), ("false", "not overdue")], query.overdue.map(|is| if is { "true" } else { "false" })))
+            (overdue_choice(&query))
             div { button type="submit" { "Show" } }
         }
         (dashboard::gaps(&gaps, true))
@@ -266,21 +270,24 @@ async fn undetermined(
     Query(query): Query<FindingQuery>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(50)))?;
+    let part = part_of(query.page_token.as_deref(), query.limit)?;
     let filter = query.filter(&caller)?.assets;
-    let answer = app.organisation.view(None, app.now(), |view| {
-        tokio::task::block_in_place(|| view.findings.undetermined(&view.record.facts, &filter))
+    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+        let found = || (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter));
+        (tokio::task::block_in_place(found), view.at)
     });
-    let found = answer.await?;
+    let ((found, gaps), at) = answer.await?;
     let total = found.len();
     let shown: Vec<_> = found.into_iter().skip(part.offset).take(part.limit).collect();
     let body = html! {
+        (dashboard::as_of(at))
+        (dashboard::gaps(&gaps, true))
         p { "What nobody could judge is not called clean. The reason stands beside each." }
         div.scroll tabindex="0" role="region" aria-label="Undetermined" {
             table {
                 thead { tr { th scope="col" { "What" } th scope="col" { "Why" } th.number scope="col" { "Assets" } } }
                 tbody {
-                    @if shown.is_empty() { tr { td colspan="3" { "Everything could be judged." } } }
+                    @if shown.is_empty() { tr { td colspan="3" { "Nothing that was seen and could not be judged." } } }
                     @for one in &shown { tr {
                         th scope="row" { (plain(&one.thing.label())) @if !one.thing.ecosystem.is_empty() { br; span.faint { (plain(&one.thing.ecosystem)) } } }
                         td { @if one.why.is_empty() { "it was not held against any advisories yet" } @else { (plain(&one.why)) } }

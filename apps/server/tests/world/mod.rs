@@ -177,6 +177,12 @@ impl World {
         self.client.get(format!("{}{path}", self.base))
     }
 
+    /// The status of what a token is answered, where it may only read.
+    pub(crate) async fn status_with(&self, token: &str) -> u16 {
+        let asked = self.get("/api/v1/assets").header("authorization", format!("Bearer {token}"));
+        asked.send().await.expect("answered").status().as_u16()
+    }
+
     pub(crate) fn post(&self, path: &str) -> reqwest::RequestBuilder {
         self.client.post(format!("{}{path}", self.base))
     }

@@ -117,23 +117,9 @@ fn decision_id(decision: &Decision, view: &View<'_>) -> String {
 }
 
 fn as_json(found: &Explanation) -> serde_json::Value {
-    let carrier = |carrier: &Carrier| {
-        json!({
-            "package": carrier.thing, "statement": carrier.statement, "from": carrier.from, "until": carrier.until,
-            "decision": carrier.decision,
-        })
-    };
-    let signals: Vec<_> =
-        found.signals.iter().map(|(since, signals)| json!({ "since": since, "signals": signals })).collect();
-    json!({
-        "asset": found.asset,
-        "found": true,
-        "state": found.state.map_or("closed", fleet::State::word),
-        "reopened": found.is_reopened,
-        "first_seen": found.first_seen,
-        "closed_at": found.closed_at,
-        "carriers": found.carriers.iter().map(carrier).collect::<Vec<_>>(),
-        "signals": signals,
-        "deadline": found.deadline.as_ref().map(crate::formats::deadline_as_json),
-    })
+    let mut all = operations::explanation_as_json(found);
+    all["found"] = json!(true);
+    all["reopened"] = json!(found.is_reopened);
+    all["first_seen"] = json!(found.first_seen);
+    all
 }
