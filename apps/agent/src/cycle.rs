@@ -45,6 +45,14 @@ pub(crate) fn enrol(home: &Home, server: &str, ticket: &str) -> Result<()> {
     Ok(())
 }
 
+/// What came of a report.
+pub(crate) struct Reported {
+    /// How long to wait before the next.
+    wait: Duration,
+    /// Why the server would not have something of it, or let the agent in.
+    pub(crate) refused: Option<String>,
+}
+
 /// Looks and reports again and again.
 pub(crate) fn run(home: &Home) -> Result<()> {
     // Whoever has not enrolled is told at once.
@@ -52,9 +60,9 @@ pub(crate) fn run(home: &Home) -> Result<()> {
     let mut failures = 0;
     loop {
         let wait = match once(home) {
-            Ok(next) => {
+            Ok(reported) => {
                 failures = 0;
-                spread(next, 10)
+                spread(reported.wait, 10)
             }
             Err(error) => {
                 say(&format!("not reported: {error:#}"));
@@ -77,8 +85,8 @@ fn spread(wait: Duration, percent: u64) -> Duration {
     wait.mul_f64((100 - percent + part) as f64 / 100.0)
 }
 
-/// Looks, and reports. Answers with how long to wait.
-pub(crate) fn once(home: &Home) -> Result<Duration> {
+/// Looks, and reports.
+pub(crate) fn once(home: &Home) -> Result<Reported> {
     home.identity()?;
     let (observed, now) = (look::apart()?, Timestamp::now());
     let mut memory = home.memory();
@@ -96,7 +104,8 @@ fn packed(observed: &Observed) -> Result<Vec<u8>> {
     zstd::bulk::compress(&serde_json::to_vec(observed)?, 3).context("failed to compress the inventory")
 }
 
-fn report(home: &Home, observed: &Observed, now: Timestamp) -> Result<Duration> {
+fn report(home: &Home, observed: &Observed, now: Timestamp) -> Result<Reported> {
+    let mut refused = None;
     let identity = renewed(home, home.identity()?, now)?;
     let client = Client::new(&identity)?;
     for path in home.waiting()? {
@@ -106,7 +115,7 @@ fn report(home: &Home, observed: &Observed, now: Timestamp) -> Result<Duration> 
         match client.hand_in(taken_at, &packed)? {
             Answer::Taken(_) => home.sent(&path),
             Answer::Refused(why) => {
-                say(&format!("the server will not take the inventory of {taken_at}: {why}"));
+                refused = Some(heard(format!("the server will not take the inventory of {taken_at}: {why}")));
                 home.sent(&path);
             }
             Answer::Unknown(why) => return unknown(home, why),
@@ -125,20 +134,26 @@ fn report(home: &Home, observed: &Observed, now: Timestamp) -> Result<Duration> 
         // It has another one, or none: it was restored from a backup, or the asset was registered anew.
         match client.hand_in(now, &packed(observed)?)? {
             Answer::Taken(answer) => noted = answer,
-            Answer::Refused(why) => say(&format!("the server will not take the inventory: {why}")),
+            Answer::Refused(why) => refused = Some(heard(format!("the server will not take the inventory: {why}"))),
             Answer::Unknown(why) => return unknown(home, why),
             Answer::Later => bail!("the server asks to come back later"),
         }
     }
-    home.remember(&Memory { answered_at: Some(Timestamp::now()), refused: None, ..home.memory() })?;
+    home.remember(&Memory { answered_at: Some(Timestamp::now()), refused: refused.clone(), ..home.memory() })?;
     let next = if noted.next_seconds == 0 { USUAL } else { Duration::from_secs(noted.next_seconds) };
-    Ok(next.clamp(BOUNDS.0, BOUNDS.1))
+    Ok(Reported { wait: next.clamp(BOUNDS.0, BOUNDS.1), refused })
 }
 
-fn unknown(home: &Home, why: String) -> Result<Duration> {
-    say(&format!("the server does not let this agent in: {why}"));
-    home.remember(&Memory { refused: Some(why), ..home.memory() })?;
-    Ok(LONGEST_WAIT)
+fn unknown(home: &Home, why: String) -> Result<Reported> {
+    home.remember(&Memory { refused: Some(why.clone()), ..home.memory() })?;
+    let refused = Some(heard(format!("the server does not let this agent in: {why}")));
+    Ok(Reported { wait: LONGEST_WAIT, refused })
+}
+
+/// Says something, and keeps it.
+fn heard(text: String) -> String {
+    say(&text);
+    text
 }
 
 /// The identity with a certificate that holds: a new one is asked for in time, for a new key.

@@ -3,8 +3,11 @@
 
 use anyhow::{Context, Result, bail};
 use protocol::Observed;
+use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Looks at this host, or at a mounted one, in this process.
 pub(crate) fn here(root: Option<&Path>) -> Result<Observed> {
@@ -18,10 +21,52 @@ pub(crate) fn here(root: Option<&Path>) -> Result<Observed> {
 /// Looks at this host in another process.
 pub(crate) fn apart() -> Result<Observed> {
     let program = std::env::current_exe().context("failed to find the agent's own program")?;
-    let done = Command::new(program).arg("look").stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let done = done.context("failed to begin to look")?;
-    if !done.status.success() {
-        bail!("looking ended with {}", done.status);
+    let looking = Command::new(program).arg("look").stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    Ok(Observed::read(&output_of(looking.context("failed to begin to look")?, MOST_TIME)?)?)
+}
+
+/// The longest that looking may take: a file system that does not answer holds it up for ever.
+const MOST_TIME: Duration = Duration::from_secs(30 * 60);
+
+/// What a process writes, if it ends in time and well.
+fn output_of(mut process: Child, most: Duration) -> Result<Vec<u8>> {
+    let mut stream = process.stdout.take().context("it has no output")?;
+    let (written, read) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let done = stream.read_to_end(&mut bytes).map(|_| bytes);
+        // Nobody waits for it any more if it took too long.
+        let _ = written.send(done);
+    });
+    let Ok(output) = read.recv_timeout(most) else {
+        // What a file system holds up ends when that lets it go; it is not waited for.
+        let _ = process.kill();
+        bail!("looking took longer than {} minutes", most.as_secs() / 60);
+    };
+    let status = process.wait().context("failed to wait for the look to end")?;
+    if !status.success() {
+        bail!("looking ended with {status}");
     }
-    Ok(Observed::read(&done.stdout)?)
+    output.context("failed to read what was seen")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::expect_used, reason = "tests")]
+    use super::*;
+
+    fn begin(words: &str) -> Child {
+        Command::new("sh").args(["-c", words]).stdout(Stdio::piped()).spawn().expect("begun")
+    }
+
+    #[test]
+    fn a_look_that_does_not_end_is_given_up() {
+        assert_eq!(output_of(begin("echo seen"), Duration::from_secs(30)).expect("seen"), b"seen\n");
+        let failed = output_of(begin("echo seen; exit 3"), Duration::from_secs(30));
+        assert!(failed.is_err_and(|error| error.to_string().contains("ended with")));
+        let begun = std::time::Instant::now();
+        let late = output_of(begin("exec sleep 60"), Duration::from_millis(200));
+        assert!(late.is_err_and(|error| error.to_string().contains("took longer")));
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
 }

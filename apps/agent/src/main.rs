@@ -86,7 +86,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Enrol { server, ticket } => cycle::enrol(&home, server, &ticket_of(ticket)?),
         Command::Run => cycle::run(&home),
-        Command::Once => cycle::once(&home).map(|_| ()),
+        Command::Once => match cycle::once(&home)?.refused {
+            None => Ok(()),
+            Some(_) => anyhow::bail!("not all was taken"),
+        },
         Command::Look { root } => print(&serde_json::to_vec(&look::here(root.as_deref())?)?),
         Command::Status => print(cycle::status(&home)?.as_bytes()),
         #[cfg(unix)]

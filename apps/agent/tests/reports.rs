@@ -83,6 +83,7 @@ async fn the_agent_reports_this_machine_and_goes_on_when_the_service_comes_back(
     let act = Act::RevokeAgent(asset("here"), "turned away".to_owned());
     world.act("root", act).await;
     let away = home.run(&["once"]).await;
+    assert_eq!(away.status.code(), Some(2), "who is turned away has not reported");
     assert!(
         String::from_utf8_lossy(&away.stderr).contains("does not let this agent in"),
         "{}",

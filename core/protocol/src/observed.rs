@@ -33,15 +33,19 @@ const MOST_TEXT_BYTES: usize = 4096;
 const MOST_TEXTS: usize = 4096;
 
 impl Observed {
-    /// What an inventory says, with what the changelogs of its pending updates say.
+    /// What an inventory says, with what the changelogs of its pending updates say. A problem's sentence that is too long to be read
+    /// again is cut, and the last line says how many more there are: one long path keeps no host from reporting.
     ///
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn of(inventory: &Inventory, changelogs: &[Changelog]) -> Result<Self, Error> {
         let things = assessment::things_of(inventory, changelogs);
-        let problems = inventory.problems.iter().take(MOST_PROBLEMS);
-        let problems = problems.map(|problem| format!("{}: {}", problem.place, problem.what)).collect();
-        Self::new(things, assessment::platform_of(inventory), problems, inventory.unread as u64)
+        let all = &inventory.problems;
+        let shown = if all.len() > MOST_PROBLEMS { MOST_PROBLEMS - 1 } else { all.len() };
+        let in_words = all.iter().take(shown).map(|problem| shortened(format!("{}: {}", problem.place, problem.what)));
+        let more = (all.len() > shown).then(|| format!("{} more problems are not listed", all.len() - shown));
+        let problems = in_words.chain(more).collect();
+        Self::new(things, shortened(assessment::platform_of(inventory)), problems, inventory.unread as u64)
     }
 
     /// What an asset has, by itself.
@@ -116,6 +120,16 @@ fn within(what: &'static str, found: usize, most: usize) -> Result<(), Error> {
     if found <= most { Ok(()) } else { Err(Error::TooMany { what, found, most }) }
 }
 
+/// A sentence that is cut where it is longer than any may be.
+fn shortened(mut text: String) -> String {
+    const CUT: &str = " …";
+    if text.len() > MOST_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MOST_TEXT_BYTES - CUT.len()));
+        text.push_str(CUT);
+    }
+    text
+}
+
 fn is_short(text: &str) -> Result<(), Error> {
     within("bytes in one text", text.len(), MOST_TEXT_BYTES)
 }
@@ -145,4 +159,27 @@ fn check_thing(thing: &Thing) -> Result<(), Error> {
         offer.fixes.iter().try_for_each(|(text, _)| is_short(text))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn what_is_written_can_always_be_read() {
+        for count in [0, 1, MOST_PROBLEMS, MOST_PROBLEMS + 1, 3 * MOST_PROBLEMS] {
+            let mut inventory = Inventory { unread: count, ..Inventory::default() };
+            for number in 0..count {
+                let place = format!("/srv/{number}/{}", "ä/".repeat(3000));
+                inventory.problem(place.clone(), format_args!("failed to read `{place}`"));
+            }
+            let observed = Observed::of(&inventory, &[]).expect("written");
+            let read = Observed::read(&serde_json::to_vec(&observed).expect("written")).expect("read");
+            assert_eq!(read, observed);
+            assert_eq!(read.problems.len(), count.min(MOST_PROBLEMS));
+            let says_more = read.problems.last().is_some_and(|last| last.ends_with("more problems are not listed"));
+            assert_eq!(says_more, count > MOST_PROBLEMS, "{count}");
+        }
+    }
 }
