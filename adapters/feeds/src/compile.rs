@@ -23,6 +23,14 @@ pub struct Compiled {
     pub states: Vec<FeedState>,
 }
 
+impl Compiled {
+    /// How many documents could not be read at all.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.problems.iter().filter(|(_, problem)| problem.code == "feed/unreadable-document").count()
+    }
+}
+
 /// The code of what lies in a document and belongs to no feed.
 const NOT_RECOGNISED: &str = "feed/not-recognised";
 /// Documents are read in parallel, so many bytes at a time.

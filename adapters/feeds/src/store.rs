@@ -1,12 +1,16 @@
 //! The data directory: documents of feeds with what is known about them, and the compiled indexes.
 
+use crate::compile::Compiled;
 use crate::error::Error;
+use advisories::Problem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// The file that is there where the index is owed.
+const OWED: &str = "owed";
 /// The list of a feed's documents, beside them.
 const DOCUMENTS: &str = "documents.json";
 
@@ -142,6 +146,7 @@ impl Store {
         let all = documents.iter().filter(|(own, known)| *own != name && known.is_covered_by(&document));
         let replaced: Vec<String> = all.map(|(own, _)| own.clone()).collect();
         documents.insert(name.to_owned(), document);
+        self.owe_index()?;
         self.set_documents(feed, &documents)?;
         for old in &replaced {
             self.remove(feed, old)?;
@@ -171,6 +176,7 @@ impl Store {
         if documents.remove(name).is_none() {
             return Ok(false);
         }
+        self.owe_index()?;
         // The list first: a file that no list names is never read.
         self.set_documents(feed, &documents)?;
         let path = self.feed_folder(feed).join(name);
@@ -178,6 +184,17 @@ impl Store {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", &path)(error)),
             _ => Ok(true),
         }
+    }
+
+    /// Notes that an index must be compiled anew: before what it is compiled from changes, so that it is owed whatever happens then.
+    fn owe_index(&self) -> Result<(), Error> {
+        self.write(&self.index_folder().join(OWED), b"")
+    }
+
+    /// Whether what is stored has changed since the current index was compiled.
+    #[must_use]
+    pub fn is_index_owed(&self) -> bool {
+        self.index_folder().join(OWED).exists()
     }
 
     /// The documents of a feed by file name.
@@ -237,7 +254,34 @@ impl Store {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
+        match std::fs::remove_file(folder.join(OWED)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::file("remove", &folder.join(OWED))(error))
+            }
+            _ => Ok(path),
+        }
+    }
+
+    /// Makes a compiled index the current one, and lists what could not be read in `index/problems.tsv`: feed, code, place and what is
+    /// wrong, texts from outside as `plain` shows them.
+    ///
+    /// # Errors
+    /// If it is no index, or cannot be written.
+    pub fn keep(&self, compiled: &Compiled, plain: impl Fn(&str) -> String) -> Result<PathBuf, Error> {
+        let digest = advisories::index::Index::open(&compiled.bytes)?.digest();
+        let line = |(feed, problem): &(&str, Problem)| {
+            format!("{feed}\t{}\t{}\t{}\n", problem.code, plain(&problem.place), plain(&problem.what))
+        };
+        let lines: String = compiled.problems.iter().map(line).collect();
+        let path = self.set_index(&compiled.bytes, &digest)?;
+        self.write(&self.problems(), lines.as_bytes())?;
         Ok(path)
+    }
+
+    /// Where what could not be read is listed.
+    #[must_use]
+    pub fn problems(&self) -> PathBuf {
+        self.index_folder().join("problems.tsv")
     }
 
     /// The path of the current index.

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 
 use jiff::Timestamp;
-use plimsoll_feeds::{Imported, Store, Visitor, compile, import, visit};
+use plimsoll_feeds::{Imported, Silent, Store, Visitor, compile, import, visit};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -204,4 +204,19 @@ fn parts_of_a_catalogue_stand_beside_each_other() {
     assert!(world.import("a/all.json", &osv("2026-01-01T00:00:00Z")).is_empty());
     assert!(world.import("b/all.json", &osv("2026-02-01T00:00:00Z")).is_empty());
     assert_eq!(world.documents("osv").len(), 2);
+}
+
+#[test]
+fn an_index_is_owed_from_the_first_change_until_it_is_kept() {
+    let world = World::new("owed");
+    assert!(!world.store.is_index_owed());
+    world.import("kev.json", &kev("CVE-2026-0001"));
+    assert!(world.store.is_index_owed(), "a program that ends here compiles it the next time");
+    let compiled = compile(&world.store, &Silent).expect("compiled");
+    assert!(world.store.is_index_owed());
+    world.store.keep(&compiled, str::to_owned).expect("kept");
+    assert!(!world.store.is_index_owed() && world.store.problems().exists());
+    let name = world.documents("kev").into_iter().next().expect("a document");
+    world.store.remove("kev", &name).expect("removed");
+    assert!(world.store.is_index_owed());
 }

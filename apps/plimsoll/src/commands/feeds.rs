@@ -64,8 +64,7 @@ fn run_sync(store: &Store, ids: &[String], options: &Sync, progress: &Arc<dyn Pr
         writeln!(out, "{feed:16} {}  {}", printable(address), printable(&word)).context("failed to write")?;
     }
     drop(out);
-    let fetched = outcomes.iter().any(|(_, _, outcome)| matches!(outcome, Outcome::Fetched { .. }));
-    if fetched || (store.current_index().is_err() && outcomes.len() > failed) {
+    if store.is_index_owed() || (store.current_index().is_err() && outcomes.len() > failed) {
         run_compile(store, progress.as_ref(), is_quiet)?;
     }
     Ok(if failed > 0 || outcomes.is_empty() { exit::COULD_NOT_FINISH } else { exit::WITHIN_POLICY })
@@ -86,9 +85,8 @@ fn run_import(
         anyhow::bail!("no record could be read from {} files; the index was left as it is", outcomes.len());
     }
     let compiled = compile(store, progress)?;
-    let unread = compiled.problems.iter().filter(|(_, problem)| problem.code == "feed/unreadable-document").count();
     keep(store, &compiled, is_quiet)?;
-    let is_whole = !outcomes.iter().any(is_useless) && unread == 0;
+    let is_whole = !outcomes.iter().any(is_useless) && compiled.unread() == 0;
     Ok(if is_whole { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
 }
 
@@ -129,27 +127,16 @@ fn run_remove(store: &Store, feed: &str, name: &str, progress: &dyn Progress, is
 fn run_compile(store: &Store, progress: &dyn Progress, is_quiet: bool) -> Result<u8> {
     let compiled = compile(store, progress)?;
     keep(store, &compiled, is_quiet)?;
-    let is_whole = compiled.problems.iter().all(|(_, problem)| problem.code != "feed/unreadable-document");
-    Ok(if is_whole { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
+    Ok(if compiled.unread() == 0 { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
 }
 
 /// Makes a compiled index the current one, and lists what could not be read.
 fn keep(store: &Store, compiled: &Compiled, is_quiet: bool) -> Result<()> {
-    let index = Index::open(&compiled.bytes)?;
-    let path = store.set_index(&compiled.bytes, &index.digest())?;
-    let problems = store.root().join("index").join("problems.tsv");
-    let lines: String = compiled
-        .problems
-        .iter()
-        .map(|(feed, problem)| {
-            format!("{feed}\t{}\t{}\t{}\n", problem.code, printable(&problem.place), printable(&problem.what))
-        })
-        .collect();
-    store.write(&problems, lines.as_bytes())?;
+    let path = store.keep(compiled, |text| printable(text).into_owned())?;
     if is_quiet {
         return Ok(());
     }
-    let meta = index.meta()?;
+    let meta = Index::open(&compiled.bytes)?.meta()?;
     say(&format!(
         "Compiled {} advisories on {} vulnerabilities into {} ({} bytes).",
         meta.advisories,
@@ -161,7 +148,7 @@ fn keep(store: &Store, compiled: &Compiled, is_quiet: bool) -> Result<()> {
         say(&format!(
             "{} records or documents could not be read; they are listed in {}.",
             compiled.problems.len(),
-            problems.display()
+            store.problems().display()
         ));
     }
     Ok(())
