@@ -37,7 +37,8 @@ impl SignIn {
             if change.ends_sessions || change.body.is_none() {
                 self.sessions.retain(|session| session.person != change.person);
             }
-            let ended = self.accounts.get(&change.person).is_some_and(|before| before.ends_sessions);
+            let ended =
+                self.accounts.get(&change.person).is_some_and(|before| before.ends_sessions || before.body.is_none());
             let change = AccountChange { ends_sessions: change.ends_sessions || ended, ..change };
             self.accounts.insert(change.person.clone(), change);
         }

@@ -209,6 +209,9 @@ async fn read_into(
         }
         put(&transaction, table, &part).await?;
     }
+    if reader.version < 2 {
+        crate::schema::rename_executives(&transaction).await?;
+    }
     reader.finish()?;
     transaction.commit().await.doing("commit")?;
     let (entries, checkpoint) = log::head(&staged.readers).await?;

@@ -90,11 +90,20 @@ impl Database {
         }
         for version in found.max(1) + 1..=SCHEMA {
             create_tables(&transaction, version).await?;
+            if version == 2 {
+                rename_executives(&transaction).await?;
+            }
             let update = format!("UPDATE schema_version SET version = {version}");
             transaction.execute_unprepared(&update).await.doing(ACT)?;
         }
         transaction.commit().await.doing(ACT)
     }
+}
+
+/// Schema 1 called approvers executives: so says what is kept of people until it is brought up to date.
+pub(crate) async fn rename_executives(on: &impl ConnectionTrait) -> Result<(), Error> {
+    const RENAME: &str = r#"UPDATE people SET body = REPLACE(body, '"executive"', '"approver"')"#;
+    on.execute_unprepared(RENAME).await.doing("bring its people up to date").map(|_| ())
 }
 
 async fn create_tables(on: &impl ConnectionTrait, version: i64) -> Result<(), Error> {

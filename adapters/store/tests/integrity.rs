@@ -4,7 +4,9 @@
 mod world;
 
 use lifecycle::{AssetId, Attributes, Command, DecisionId, DecisionKind, Reach, Refusal, Role};
-use plimsoll_store::{Error, Keys, NewJob, Options, Plan, Store, backup, replay_at, restore, verify_at};
+use plimsoll_store::{
+    AccountChange, Error, Keys, NewJob, Options, Plan, Session, Store, backup, replay_at, restore, verify_at,
+};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -167,6 +169,52 @@ both! {
         assert!(matches!(unreadable, Err(Error::Plan(_))), "{unreadable:?}");
         other.expect("registered");
         assert_eq!(store.record().await.expect("read").state.entries, before + 1);
+    }
+
+    async fn a_record_of_schema_1_is_brought_up_to_date(place) {
+        drop(open(&place.url).await);
+        let store = open(&place.url).await;
+        populate(&store).await;
+        let before = store.record().await.expect("read").state.clone();
+        drop(store);
+        let tables = tables(place).await;
+        for text in [
+            "DROP TABLE accounts",
+            "DROP TABLE sessions",
+            "DROP TABLE answers",
+            "UPDATE schema_version SET version = 1",
+            r#"UPDATE people SET body = REPLACE(body, '"approver"', '"executive"')"#,
+        ] {
+            run(&tables, text).await;
+        }
+        let mut bytes = Vec::new();
+        backup((&place.url, None), &mut bytes, |_| {}).await.expect("backed up");
+        assert_eq!(open(&place.url).await.record().await.expect("read").state, before);
+        assert_eq!(replay_at((&place.url, None), None, |_| {}).await.expect("replayed").differences, []);
+        let elsewhere = Place::sqlite().expect("a place");
+        restore((&elsewhere.url, None), bytes.as_slice(), &signer().verifier(), false, |_| {}).await.expect("restored");
+        assert_eq!(replay_at((&elsewhere.url, None), None, |_| {}).await.expect("replayed").differences, []);
+    }
+
+    async fn sessions_end_with_an_account_also_where_another_one_follows_at_once(place) {
+        let store = open(&place.url).await;
+        let session = |digest: &str| Session {
+            digest: digest.to_owned(),
+            person: person("ops"),
+            until: day(30),
+            body: String::new(),
+        };
+        let signed_in = Plan { sessions: vec![session("old")], ..Plan::default() };
+        store.commit(&person("root"), day(9), move |_| Ok(signed_in)).await.expect("signed in");
+        let account = |body: Option<&str>| AccountChange {
+            person: person("ops"),
+            body: body.map(str::to_owned),
+            ends_sessions: false,
+        };
+        let accounts = vec![account(None), account(Some("another"))];
+        let plan = Plan { accounts, ..Plan::default() };
+        store.commit(&person("root"), day(9), move |_| Ok(plan)).await.expect("kept");
+        assert!(store.session("old", day(10)).await.expect("asked").is_none());
     }
 
     async fn a_job_that_ends_whoever_takes_it_is_dead_at_last(place) {

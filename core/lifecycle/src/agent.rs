@@ -1,5 +1,6 @@
 //! Agents: the program on an asset that reports it. It enrols once, with a token; the certificates that follow name that token.
 
+use crate::asset::Asset;
 use crate::event::Event;
 use crate::id::{AssetId, PersonId, TokenId};
 use crate::person::{Role, SYSTEM};
@@ -20,13 +21,22 @@ pub struct Agent {
 }
 
 impl State {
-    /// Whether whoever enrolled with this token is the agent of an asset now: it was not revoked, another one did not take its
-    /// place, and the asset is still there.
+    /// The agent that an asset has now: one that was revoked, by itself or by the token that it enrolled with, is none.
+    #[must_use]
+    pub fn agent_of(&self, asset: &AssetId) -> Option<&Agent> {
+        let agent = self.active_asset(asset).ok()?.agent.as_ref()?;
+        self.tokens.get(&agent.token).filter(|token| !token.is_revoked).map(|_| agent)
+    }
+
+    /// The assets that have an agent now, each with it.
+    pub fn agents(&self) -> impl Iterator<Item = (&AssetId, &Asset, &Agent)> {
+        self.assets.iter().filter_map(|(id, asset)| Some((id, asset, self.agent_of(id)?)))
+    }
+
+    /// Whether whoever enrolled with this token is the agent of an asset now.
     #[must_use]
     pub fn is_agent(&self, asset: &AssetId, token: &TokenId) -> bool {
-        let agent = self.active_asset(asset).ok().and_then(|known| known.agent.as_ref());
-        agent.is_some_and(|agent| agent.token == *token)
-            && self.tokens.get(token).is_some_and(|known| !known.is_revoked)
+        self.agent_of(asset).is_some_and(|agent| agent.token == *token)
     }
 }
 

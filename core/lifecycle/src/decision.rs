@@ -22,6 +22,17 @@ pub enum DecisionKind {
     FalsePositive,
 }
 
+impl DecisionKind {
+    /// Who may approve it: a risk is accepted by who answers for it; whether it is one is judged by who knows.
+    #[must_use]
+    pub fn approvers(self) -> &'static [Role] {
+        match self {
+            Self::Exception => &[Role::Approver],
+            Self::FalsePositive => Role::DECIDES,
+        }
+    }
+}
+
 /// What a decision speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +93,12 @@ impl Decision {
         since <= at && at < self.until && revoked_at.is_none_or(|revoked_at| at < revoked_at)
     }
 
+    /// Whether it waits for an answer: one that would be over by now waits for none.
+    #[must_use]
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.progress == Progress::Requested && now < self.until
+    }
+
     /// The digest of what is decided: its kind, what it speaks of, why and until when.
     #[must_use]
     pub fn terms(&self) -> String {
@@ -108,7 +125,7 @@ pub(crate) fn request(
     (reason, until, renews): (&str, Timestamp, Option<&DecisionId>),
     (by, now): (&PersonId, Timestamp),
 ) -> Result<Vec<Event>, Refusal> {
-    state.may(by, &[Role::Developer, Role::Operator, Role::SecurityLead])?;
+    state.may(by, Role::ASKS)?;
     if state.decisions.contains_key(id) {
         return Err(Refusal::Exists { what: "decision", id: id.to_string() });
     }
@@ -142,11 +159,7 @@ pub(crate) fn answer(
     (by, now): (&PersonId, Timestamp),
 ) -> Result<Vec<Event>, Refusal> {
     let known = find(state, id)?;
-    // A risk is accepted by who answers for it; whether it is one is judged by who knows.
-    match known.kind {
-        DecisionKind::Exception => state.may(by, &[Role::Approver])?,
-        DecisionKind::FalsePositive => state.may(by, &[Role::Approver, Role::SecurityLead])?,
-    }
+    state.may(by, known.kind.approvers())?;
     if known.progress != Progress::Requested {
         return Err(Refusal::State { found: known.word(), wanted: "requested" });
     }
@@ -163,7 +176,7 @@ pub(crate) fn answer(
 
 /// Takes a decision back before its end: its findings count again from then on.
 pub(crate) fn revoke(state: &State, id: &DecisionId, by: &PersonId) -> Result<Vec<Event>, Refusal> {
-    state.may(by, &[Role::Approver, Role::SecurityLead])?;
+    state.may(by, Role::DECIDES)?;
     let known = find(state, id)?;
     match known.progress {
         Progress::Approved { revoked_at: None, .. } | Progress::Requested => {

@@ -21,7 +21,8 @@ pub enum Role {
     Operator,
     /// Owns the policy and decides on findings.
     SecurityLead,
-    /// Approves exceptions.
+    /// Approves exceptions. Ledgers of schema 1 call it `executive`.
+    #[serde(alias = "executive")]
     Approver,
     /// Gives roles and tokens.
     Administrator,
@@ -33,6 +34,15 @@ impl Role {
     /// Who sees every asset.
     pub const SEES_ALL: &[Self] =
         &[Self::Auditor, Self::Operator, Self::SecurityLead, Self::Approver, Self::Administrator];
+    /// Who sees assets, if only those of their teams.
+    pub const SEES_ASSETS: &[Self] =
+        &[Self::Auditor, Self::Developer, Self::Operator, Self::SecurityLead, Self::Approver, Self::Administrator];
+    /// Who may hand in inventories, beside an asset's own agent.
+    pub const REPORTS: &[Self] = &[Self::Developer, Self::Operator, Self::SecurityLead, Self::Administrator];
+    /// Who may ask for decisions.
+    pub const ASKS: &[Self] = &[Self::Developer, Self::Operator, Self::SecurityLead];
+    /// Who may decide on some of what is asked for, and take a decision back.
+    pub const DECIDES: &[Self] = &[Self::Approver, Self::SecurityLead];
     /// Every role there is.
     pub const ALL: &[Self] = &[
         Self::Auditor,

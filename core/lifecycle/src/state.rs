@@ -199,7 +199,7 @@ impl State {
     pub(crate) fn may_report(&self, by: &PersonId, asset: &AssetId) -> Result<(), Refusal> {
         match by.as_str().strip_prefix(AGENT) == Some(asset.as_str()) {
             true => Ok(()),
-            false => self.may_see(by, asset).and_then(|()| self.may(by, REPORTS)),
+            false => self.may_see(by, asset).and_then(|()| self.may(by, Role::REPORTS)),
         }
     }
 
@@ -236,7 +236,8 @@ impl State {
     /// what came with it; another index is put in force by who operates.
     pub(crate) fn may_judge(&self, by: &PersonId, index: Option<&str>) -> Result<(), Refusal> {
         let agent = by.as_str().strip_prefix(AGENT).and_then(|asset| AssetId::new(asset).ok());
-        let reports = agent.is_some_and(|asset| self.active_asset(&asset).is_ok()) || self.may(by, REPORTS).is_ok();
+        let reports =
+            agent.is_some_and(|asset| self.active_asset(&asset).is_ok()) || self.may(by, Role::REPORTS).is_ok();
         let is_in_force = index.is_some() && index == self.index.as_deref();
         if by.as_str() == SYSTEM || reports && is_in_force { Ok(()) } else { self.may(by, Role::OPERATES) }
     }
@@ -367,8 +368,6 @@ impl State {
     }
 }
 
-/// Who may hand in inventories, beside an asset's own agent.
-const REPORTS: &[Role] = &[Role::Developer, Role::Operator, Role::SecurityLead, Role::Administrator];
 /// Who sees assets, if only those of their teams.
 const SEES: &[Role] = &[Role::Developer];
 

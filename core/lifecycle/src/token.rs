@@ -69,7 +69,7 @@ pub struct Token {
     /// Whether it was taken back.
     pub is_revoked: bool,
     /// Whether an agent has enrolled with it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_used_up: bool,
 }
 

@@ -43,7 +43,9 @@ fn an_agent_enrols_once_with_its_ticket_and_is_out_when_it_is_revoked_replaced_o
     assert_eq!(world.refused(&revoke("stolen"), "ops", day(0)), "refusal/unknown");
     world.done(&issue("three"), "ops", day(0));
     world.done(&enrol("three", "k3"), "system", day(0));
+    assert_eq!(world.state.agents().count(), 1);
     world.done(&Command::RevokeToken(token("three")), "ops", day(0));
+    assert_eq!(world.state.agents().count(), 0, "one that is let in no longer is no agent in any list");
     assert!(!world.state.is_agent(&asset("a"), &token("three")), "its ticket was taken back");
     world.done(&issue("four"), "ops", day(0));
     world.done(&enrol("four", "k4"), "system", day(0));
@@ -115,4 +117,10 @@ fn a_developer_sees_and_reports_the_assets_of_their_teams_alone() {
     assert_eq!(world.refused(&push("db"), "dina", day(0)), "refusal/unknown");
     assert_eq!(world.refused(&push("web"), "emil", day(0)), "refusal/role");
     world.done(&push("web"), "dina", day(0));
+}
+
+#[test]
+fn what_schema_1_called_executives_are_approvers() {
+    let role: Role = serde_json::from_str("\"executive\"").expect("a role");
+    assert_eq!((role, role.word()), (Role::Approver, "approver"));
 }
