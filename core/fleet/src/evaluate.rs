@@ -327,7 +327,7 @@ impl Findings {
 }
 
 /// What was said of things under former ids of a vulnerability.
-fn former_claims(facts: &Facts, number: usize) -> impl Iterator<Item = &Claim> {
+pub(crate) fn former_claims(facts: &Facts, number: usize) -> impl Iterator<Item = &Claim> {
     let former = &facts.vulnerabilities[number].formerly;
     former.iter().flat_map(|former| &facts.vulnerabilities[*former as usize].claims)
 }

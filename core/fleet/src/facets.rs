@@ -146,6 +146,10 @@ impl Facets {
             let words = self.words.get(&Facet::Owner);
             let owned = owners.iter().filter_map(|owner| words?.get(&owner.to_lowercase()));
             found &= owned.fold(RoaringBitmap::new(), |all, assets| all | assets);
+            // What is somebody's own is told by the name as it is written: two teams may differ in case alone.
+            let owner = |asset: u32| self.noted[asset as usize].said.as_ref()?.owner.as_ref();
+            found =
+                found.into_iter().filter(|asset| owner(*asset).is_some_and(|owner| owners.contains(owner))).collect();
         }
         if let Some(part) = &filter.platform {
             let part = part.to_lowercase();

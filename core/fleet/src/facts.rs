@@ -44,7 +44,8 @@ impl Facts {
         self.things.iter().map(|facts| facts.thing.as_ref())
     }
 
-    /// What came to an asset and what went from it, by when that was told: the first inventory is none of it.
+    /// What came to an asset and what went from it, by when that was seen. What it had when it was looked at first in one of its lives
+    /// did not come, and what it had when it was retired did not go.
     #[must_use]
     pub fn changes_of(
         &self,
@@ -52,17 +53,17 @@ impl Facts {
     ) -> std::collections::BTreeMap<jiff::Timestamp, (Vec<String>, Vec<String>)> {
         let mut changes: std::collections::BTreeMap<_, (Vec<String>, Vec<String>)> = std::collections::BTreeMap::new();
         let Some(number) = self.asset_numbers.get(asset).copied() else { return changes };
-        let first = self.assets[number as usize].first;
+        let asset = &self.assets[number as usize];
         let had = |known: &&ThingFacts| {
             known.thing.is_package() && (known.past.contains(number) || known.holders.contains(number))
         };
         for known in self.things.iter().filter(had) {
             for span in known.spans_of(number) {
                 let at = |at| jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::MAX);
-                if Some(span.from) != first {
+                if !asset.firsts.iter().any(|(_, first)| *first == span.from) {
                     changes.entry(at(span.from)).or_default().0.push(known.thing.label());
                 }
-                if span.until != OPEN {
+                if span.until != OPEN && !asset.goes_at(span.until) {
                     changes.entry(at(span.until)).or_default().1.push(known.thing.label());
                 }
             }

@@ -1,11 +1,13 @@
 //! Pace: how long it took from the first sight of findings until what carried them was gone from their assets.
 
-use crate::evaluate::each_interval;
-use crate::fact::{Instant, OPEN};
+use crate::evaluate::{each_interval, former_claims};
+use crate::fact::{Claim, Instant, OPEN};
 use crate::facts::Facts;
+use crate::judgement::Standing;
 use jiff::Timestamp;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
 
 /// What was patched within a stretch of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,7 +44,8 @@ struct Gathered {
 
 impl Facts {
     /// What was patched between each two of these instants, which stand in their order. A finding counts where it was closed last,
-    /// unless it is there again; one that a publisher took back, or whose asset has gone, was not patched.
+    /// unless it is there again; one that a publisher took back, that nobody could judge or that does not count, or whose asset has
+    /// gone, was not patched. One that bore another id before was there since then.
     #[must_use]
     pub fn pace(&self, bounds: &[Timestamp]) -> Vec<Pace> {
         let bounds: Vec<Instant> = bounds.iter().map(|at| at.as_millisecond()).collect();
@@ -70,7 +73,10 @@ impl Facts {
             return;
         }
         let mut found: FxHashMap<u32, Gathered> = FxHashMap::default();
-        for claim in claims {
+        let is_owed = |claim: &&Claim| {
+            matches!(self.details[claim.detail as usize].standing, Standing::Affected | Standing::RestartPending)
+        };
+        for claim in claims.iter().filter(is_owed) {
             each_interval(self, &self.things[claim.thing as usize], &mut |asset, from, until| {
                 let (start, ended) = (from.max(claim.from), until.min(claim.until));
                 if start >= ended {
@@ -79,8 +85,19 @@ impl Facts {
                 let is_patched = ended != OPEN && until <= claim.until && !self.assets[asset as usize].goes_at(until);
                 let gathered = found.entry(asset).or_insert(Gathered { start, ended: Instant::MIN, is_patched: false });
                 gathered.start = gathered.start.min(start);
-                if ended > gathered.ended {
-                    (gathered.ended, gathered.is_patched) = (ended, is_patched);
+                match ended.cmp(&gathered.ended) {
+                    Ordering::Greater => (gathered.ended, gathered.is_patched) = (ended, is_patched),
+                    // Of two that end together both must have been patched.
+                    Ordering::Equal => gathered.is_patched &= is_patched,
+                    Ordering::Less => {}
+                }
+            });
+        }
+        for claim in former_claims(self, number) {
+            each_interval(self, &self.things[claim.thing as usize], &mut |asset, from, until| {
+                let start = from.max(claim.from);
+                if let Some(gathered) = found.get_mut(&asset).filter(|_| start < until.min(claim.until)) {
+                    gathered.start = gathered.start.min(start);
                 }
             });
         }

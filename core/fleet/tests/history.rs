@@ -72,10 +72,21 @@ impl World {
     }
 
     /// Of a version these vulnerabilities are told, and no others.
-    fn judge(&mut self, version: &str, ids: &[&str], (words, now): (&str, Timestamp), signals: Vec<Signals>) {
+    fn judge(&mut self, version: &str, ids: &[&str], said: (&str, Timestamp), signals: Vec<Signals>) {
+        self.judge_as(Standing::Affected, version, ids, said, signals);
+    }
+
+    fn judge_as(
+        &mut self,
+        standing: Standing,
+        version: &str,
+        ids: &[&str],
+        (words, now): (&str, Timestamp),
+        signals: Vec<Signals>,
+    ) {
         let statement = |id: &&str| Statement {
             vulnerability: (*id).to_owned(),
-            standing: Standing::Affected,
+            standing,
             remark: String::new(),
             fix: Fix::Available("9".to_owned()),
             patch_available: None,
@@ -172,4 +183,38 @@ fn a_due_date_of_the_catalogue_that_comes_later_counts_without_another_class() {
     };
     world.judge("1", &["CVE-2026-1"], ("before 9", day(5)), vec![listed]);
     assert_eq!(world.page(day(6)).rows[0].due, Some(end(19)));
+}
+
+#[test]
+fn only_what_was_owed_and_went_counts_as_patched_and_from_its_first_name_on() {
+    let mut world = World::new();
+    world.has(&["1"], day(1));
+    world.judge("1", &["GHSA-1"], ("before 9", day(1)), Vec::new());
+    let renamed = Signals { id: "CVE-2026-1".to_owned(), aliases: vec!["GHSA-1".to_owned()], ..Signals::default() };
+    world.judge("1", &["CVE-2026-1"], ("before 9", day(5)), vec![renamed]);
+    world.has(&["2"], day(11));
+    let pace = world.0.pace(&[day(0), day(20)]);
+    assert_eq!((pace[0].closed, pace[0].mean()), (1, Some(SignedDuration::from_hours(240))));
+    // One of which somebody says that it does not count is no patch when it goes.
+    let mut world = World::new();
+    world.has(&["1"], day(1));
+    world.judge_as(Standing::Suppressed, "1", &["CVE-2026-1"], ("not affected", day(1)), Vec::new());
+    world.has(&["2"], day(11));
+    assert_eq!(world.0.pace(&[day(0), day(20)])[0].closed, 0);
+}
+
+#[test]
+fn a_first_look_and_a_retirement_bring_and_take_nothing() {
+    let mut world = World::new();
+    world.has(&["1"], day(1));
+    world.has(&["2"], day(3));
+    let retired = Event::AssetRetired { asset: web(), reason: "gone".to_owned() };
+    world.0.apply(&retired, day(5), None).expect("retired");
+    let again = Event::AssetRegistered { asset: web(), attributes: Attributes::default() };
+    world.0.apply(&again, day(7), None).expect("registered");
+    world.has(&["1"], day(8));
+    let changes = world.0.changes_of(&web());
+    assert_eq!(changes.keys().copied().collect::<Vec<_>>(), [day(3)], "{changes:?}");
+    let (came, went) = &changes[&day(3)];
+    assert_eq!((came.len(), went.len()), (1, 1));
 }
