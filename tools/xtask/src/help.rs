@@ -95,10 +95,14 @@ fn pages(root: &Path) -> Result<Vec<(&'static str, String)>> {
 fn printed(root: &Path, program: &str, arguments: &[&str]) -> Result<String> {
     let mut command = Command::new(root.join("target/debug").join(program));
     command.args(arguments).env("COLUMNS", "100");
-    for name in ["PLIMSOLL_DATA", "PLIMSOLL_STORE", "PLIMSOLL_PERSON", "PLIMSOLL_AGENT_STATE"] {
+    // Help shows what variables say: those of whoever runs this are none of it.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PLIMSOLL_")) {
         command.env_remove(name);
     }
     let output = command.output().context("failed to run the program")?;
+    if !output.status.success() {
+        bail!("`{program} {}` ended with {}", arguments.join(" "), output.status);
+    }
     String::from_utf8(output.stdout).context("what it prints is not UTF-8")
 }
 
