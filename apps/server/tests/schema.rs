@@ -24,6 +24,7 @@ async fn the_api_does_what_its_description_says() {
     let (base, header) = (world.base.clone(), format!("Authorization: Bearer {token}"));
     let asked = tokio::task::spawn_blocking(move || {
         let mut command = Command::new(program);
+        command.arg("--config-file").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis.toml"));
         command.args(["run", &format!("{base}/api/v1/openapi.json"), "--header", &header, "--no-color"]);
         command.args(["--max-examples", "15", "--seed", "1", "--workers", "2", "--request-timeout", "20"]);
         // What takes back the token that is asked with, or the person, would end the run.
