@@ -3,6 +3,7 @@
 use crate::error::Error;
 use advisories::index::{FeedState, Index};
 use feeds::MappedIndex;
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,6 +43,17 @@ impl Advisories {
         mapped.map(|mapped| Self::new(Mapped(mapped))).transpose()
     }
 
+    /// Whether they are an earlier state of what is in force: a feed inside is older than the one that is known, and none is newer.
+    #[must_use]
+    pub fn are_older_than(&self, state: &lifecycle::State) -> bool {
+        let ordered = self.feeds.iter().filter_map(|feed| {
+            let known = state.feeds.iter().find(|(id, _)| id.as_str() == feed.feed)?.1;
+            Some(feed.newest?.cmp(&known.newest?))
+        });
+        let orders: Vec<Ordering> = ordered.collect();
+        orders.contains(&Ordering::Less) && !orders.contains(&Ordering::Greater)
+    }
+
     /// The index inside.
     pub(crate) fn index(&self) -> Result<Index<'_>, Error> {
         Ok(Index::open((*self.bytes).as_ref())?)
@@ -56,5 +68,35 @@ impl Advisories {
 impl std::fmt::Debug for Advisories {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Advisories").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used, reason = "tests")]
+    use super::*;
+    use lifecycle::{Feed, FeedId, State};
+
+    fn day(number: i64) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24 * number)
+    }
+
+    #[test]
+    fn an_index_is_older_where_a_feed_of_it_is_and_none_is_newer() {
+        let known = |newest| Feed { digest: String::new(), records: 1, newest: Some(newest), since: day(0) };
+        let feeds = [("kev", day(5)), ("osv", day(5))];
+        let feeds = feeds.map(|(id, newest)| (FeedId::new(id).expect("an id"), known(newest))).into_iter().collect();
+        let state = State { feeds, ..State::default() };
+        let older = |all: &[(&str, i64)]| {
+            let feed = |(id, number): &(&str, i64)| FeedState {
+                feed: (*id).to_owned(),
+                newest: Some(day(*number)),
+                ..FeedState::default()
+            };
+            let feeds = all.iter().map(feed).collect();
+            Advisories { bytes: Arc::new(Vec::new()), digest: String::new(), feeds }.are_older_than(&state)
+        };
+        assert!(older(&[("kev", 4), ("osv", 5)]) && older(&[("kev", 4)]));
+        assert!(!older(&[("kev", 5), ("osv", 5)]) && !older(&[("kev", 4), ("osv", 6)]) && !older(&[("nvd", 1)]));
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::questions::View;
 use fleet::{AssetFilter, Coverage};
-use lifecycle::{ScanRule, State};
+use lifecycle::{Asset, AssetId, Attributes, ScanRule, State};
+use std::collections::BTreeSet;
 
 /// What is not known of the assets that are asked for, and of what is said of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,10 +62,8 @@ impl View<'_> {
     pub fn gaps(&self, filter: &AssetFilter) -> Gaps {
         let (facts, state) = (&self.record.facts, &self.record.state);
         let mut gaps = Gaps { coverage: self.findings.coverage(facts, filter), ..Gaps::default() };
-        let rule = ScanRule::default();
-        for (id, attributes) in self.findings.each_asset(facts, filter) {
-            let Some(asset) = state.assets.get(id) else { continue };
-            let is_overdue = rule.is_overdue(asset, attributes, self.now);
+        for (asset, attributes) in self.each_asset(filter) {
+            let is_overdue = ScanRule::default().is_overdue(asset, attributes, self.now);
             gaps.scans_overdue += u64::from(is_overdue);
             gaps.looked_at += u64::from(!is_overdue && asset.scanned_by(self.now).is_some());
         }
@@ -76,33 +75,34 @@ impl View<'_> {
         gaps.feeds = stale(state, facts.things(), self.now);
         gaps
     }
-}
 
-impl View<'_> {
-    /// How many of the assets that are asked for are current: looked at in time, read and judged in full, and with nothing overdue. None
-    /// is where nothing was held against advisories.
+    /// How many of the assets that are asked for are current: looked at in time, read and judged in full, and with nothing overdue.
+    /// It is not known where nothing was held against advisories, or what they were held against lacks something or is too old.
     #[must_use]
-    pub fn current(&self, filter: &AssetFilter) -> u64 {
-        if self.record.facts.has_catalogue_at(self.at).is_none() {
-            return 0;
+    pub fn current(&self, filter: &AssetFilter, gaps: &Gaps) -> Option<u64> {
+        if gaps.is_unjudged || gaps.lacks_catalogue || !gaps.feeds.is_empty() {
+            return None;
         }
-        let rule = ScanRule::default();
         let sound = self.findings.each_sound(&self.record.facts, filter, self.now);
-        let in_time = |(id, attributes): &(&lifecycle::AssetId, &lifecycle::Attributes)| {
-            self.record.state.assets.get(id).is_some_and(|asset| !rule.is_overdue(asset, attributes, self.now))
-        };
-        sound.filter(in_time).count() as u64
+        Some(sound.filter(|(id, attributes)| self.is_in_time(id, attributes)).count() as u64)
     }
 
     /// The assets that are asked for and should have been looked at by now, and were not.
     #[must_use]
-    pub fn scans_overdue(&self, filter: &AssetFilter) -> std::collections::BTreeSet<lifecycle::AssetId> {
-        let rule = ScanRule::default();
+    pub fn scans_overdue(&self, filter: &AssetFilter) -> BTreeSet<AssetId> {
+        let known = |(id, _): &(&AssetId, &Attributes)| self.record.state.assets.contains_key(*id);
+        let all = self.findings.each_asset(&self.record.facts, filter).filter(known);
+        all.filter(|(id, attributes)| !self.is_in_time(id, attributes)).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn each_asset(&self, filter: &AssetFilter) -> impl Iterator<Item = (&Asset, &Attributes)> {
         let all = self.findings.each_asset(&self.record.facts, filter);
-        let overdue = all.filter(|(id, attributes)| {
-            self.record.state.assets.get(id).is_some_and(|asset| rule.is_overdue(asset, attributes, self.now))
-        });
-        overdue.map(|(id, _)| id.clone()).collect()
+        all.filter_map(|(id, attributes)| Some((self.record.state.assets.get(id)?, attributes)))
+    }
+
+    fn is_in_time(&self, id: &AssetId, attributes: &Attributes) -> bool {
+        let known = self.record.state.assets.get(id);
+        known.is_some_and(|asset| !ScanRule::default().is_overdue(asset, attributes, self.now))
     }
 }
 

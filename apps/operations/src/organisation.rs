@@ -113,10 +113,10 @@ impl Organisation {
     }
 
     /// Notes that an asset was looked at and nothing had changed: what was found has the digest of its newest inventory. `false` if
-    /// it has not, or if that was known.
+    /// it has not, if there is no such asset, or if that was known.
     ///
     /// # Errors
-    /// If the asset is not registered, the instant lies ahead, or it cannot be kept.
+    /// If the instant lies ahead, the asset is out of service or none of theirs, or it cannot be kept.
     pub async fn look(
         &self,
         by: &PersonId,

@@ -21,22 +21,17 @@ pub(crate) enum Access {
 /// Everybody who works here.
 pub(crate) const EVERYBODY: Access = Access::Roles(Role::ALL, TokenScope::Read);
 /// Whoever sees assets, if only those of their teams.
-pub(crate) const SEES_ASSETS: Access = Access::Roles(
-    &[Role::Auditor, Role::Developer, Role::Operator, Role::SecurityLead, Role::Approver, Role::Administrator],
-    TokenScope::Read,
-);
+pub(crate) const SEES_ASSETS: Access = Access::Roles(Role::SEES_ASSETS, TokenScope::Read);
 /// Whoever sees everything.
 pub(crate) const SEES_ALL: Access = Access::Roles(Role::SEES_ALL, TokenScope::Read);
 /// Whoever hands in inventories.
-pub(crate) const REPORTS: Access =
-    Access::Roles(&[Role::Developer, Role::Operator, Role::SecurityLead, Role::Administrator], TokenScope::Report);
+pub(crate) const REPORTS: Access = Access::Roles(Role::REPORTS, TokenScope::Report);
 /// Whoever registers and changes assets, and lets agents in.
 pub(crate) const OPERATES: Access = Access::Roles(Role::OPERATES, TokenScope::Operate);
 /// Whoever asks for decisions.
-pub(crate) const ASKS: Access =
-    Access::Roles(&[Role::Developer, Role::Operator, Role::SecurityLead], TokenScope::Decide);
+pub(crate) const ASKS: Access = Access::Roles(Role::ASKS, TokenScope::Decide);
 /// Whoever gives decisions.
-pub(crate) const DECIDES: Access = Access::Roles(&[Role::Approver, Role::SecurityLead], TokenScope::Decide);
+pub(crate) const DECIDES: Access = Access::Roles(Role::DECIDES, TokenScope::Decide);
 /// Whoever changes people and settings.
 pub(crate) const ADMINISTRATES: Access = Access::Roles(&[Role::Administrator], TokenScope::Administrate);
 /// Whoever sees people and their tokens.

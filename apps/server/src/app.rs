@@ -10,7 +10,7 @@ use crate::pages::Trend;
 use crate::work::Work;
 use crate::{Clock, Settings};
 use jiff::Timestamp;
-use operations::{Advisories, Organisation};
+use operations::{Advisories, Organisation, View};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -50,6 +50,17 @@ impl std::ops::Deref for App {
 }
 
 impl App {
+    /// Answers a question from the findings as of an instant, or of now. It computes, and waits for who writes the record: the thread
+    /// that it holds is one that nobody else waits for.
+    pub(crate) fn view<T>(
+        &self,
+        at: Option<Timestamp>,
+        answer: impl FnOnce(&View<'_>) -> T,
+    ) -> Result<T, operations::Error> {
+        let asked = self.organisation.view(at, self.now(), answer);
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(asked))
+    }
+
     /// Opens what the service needs beside the record.
     pub(crate) async fn open(
         organisation: Organisation,
@@ -61,8 +72,7 @@ impl App {
         let provider = settings.provider.as_ref().map(Provider::new).transpose()?;
         let advisories = Advisories::current(&data)?;
         let is_demonstration = organisation.store.checkpoint().await?.starts_with("demo/");
-        let mut random = [0_u8; 8];
-        getrandom::fill(&mut random).map_err(|_| Error::Random)?;
+        let random = random::<8>()?;
         Ok(Self(Arc::new(Inner {
             organisation,
             data,

@@ -102,10 +102,7 @@ const SETUP: SignedDuration = SignedDuration::from_hours(24);
 /// The secret of the one-time link by which the first administrator begins, as long as nobody can sign in. It is kept nowhere but
 /// in this process: the next one makes another.
 pub(crate) async fn setup(app: &App, first: &PersonId) -> Result<Option<String>, Error> {
-    let accounts = app.organisation.store.accounts().await?;
-    let is_usable =
-        |text: &String| serde_json::from_str::<account::Account>(text).is_ok_and(|account| account.is_usable());
-    if accounts.values().any(is_usable) {
+    if account::is_anybody_usable(app).await? {
         return Ok(None);
     }
     let administrators: Vec<String> = {

@@ -58,13 +58,13 @@ pub(crate) async fn text(app: &App) -> Result<String, operations::Error> {
         ("gauge", "agents that have spoken to this process in a day"),
         &plain(app.contacts.since(recent) as u64),
     );
-    let view = app.organisation.view(None, now, |view| {
+    let view = app.view(None, |view| {
         let (filter, facts) = (AssetFilter::default(), &view.record.facts);
         let summary = view.findings.summary(facts, now);
         let feeds: Vec<_> = view.record.state.feeds.iter().map(|(id, feed)| (id.clone(), feed.newest)).collect();
         (summary, view.gaps(&filter), feeds, view.record.state.entries)
     });
-    let (summary, gaps, feeds, entries) = view.await?;
+    let (summary, gaps, feeds, entries) = view?;
     let by_class = |pick: fn(&fleet::Counts) -> u64| -> Vec<(String, f64)> {
         let label = |class: &str| format!("{{class=\"{}\"}}", class.replace(['"', '\\', '\n'], "_"));
         summary.classes.iter().map(|(class, counts)| (label(class), pick(counts) as f64)).collect()
@@ -73,6 +73,14 @@ pub(crate) async fn text(app: &App) -> Result<String, operations::Error> {
     one("findings_overdue", ("gauge", "findings that are overdue, by class"), &by_class(|counts| counts.overdue));
     one("assets", ("gauge", "assets"), &plain(summary.assets));
     one("assets_never_scanned", ("gauge", "assets that nobody has looked at"), &plain(gaps.coverage.never_scanned));
+    one("assets_partly_read", ("gauge", "assets of which not all could be read"), &plain(gaps.coverage.partly_read));
+    one("unjudged", ("gauge", "1 where nothing was ever held against advisories"), &plain(u64::from(gaps.is_unjudged)));
+    one(
+        "catalogue_missing",
+        ("gauge", "1 where the catalogue of exploited vulnerabilities is missing"),
+        &plain(u64::from(gaps.lacks_catalogue)),
+    );
+    one("feeds_stale", ("gauge", "feeds that are too old, or whose age is not known"), &plain(gaps.feeds.len() as u64));
     one("scans_overdue", ("gauge", "assets whose scan is overdue"), &plain(gaps.scans_overdue));
     one(
         "undetermined",

@@ -5,6 +5,7 @@ use crate::identity::Caller;
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::response::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -82,7 +83,7 @@ async fn done_once(app: &App, (key, request): (&HeaderValue, Request), next: Nex
     let conflict = || {
         Problem::new(StatusCode::CONFLICT, "request/running", "a request with this Idempotency-Key is being done now")
     };
-    let _running = Running::begin(&name).ok_or_else(conflict)?;
+    let running = Running::begin(&name).ok_or_else(conflict)?;
     if let Some(text) = app.organisation.store.answer(&name, app.now()).await? {
         // What was answered may hold a secret that was to be shown once: it is sealed.
         let unsealed = app.sealer.unseal(&text, &name).unwrap_or_default();
@@ -94,18 +95,31 @@ async fn done_once(app: &App, (key, request): (&HeaderValue, Request), next: Nex
         let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
         return Ok((status, [(header::CONTENT_TYPE, kept.kind)], kept.body).into_response());
     }
-    let response = next.run(Request::from_parts(head, Body::from(body))).await;
-    if !response.status().is_success() {
-        return Ok(response);
-    }
-    let (parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, MOST_BYTES).await.map_err(|error| Problem::internal(&error))?;
+    // What was begun is done and kept, also where whoever asked has gone: they ask again.
+    let app = app.clone();
+    let done = tokio::spawn(async move {
+        let _running = running;
+        let response = next.run(Request::from_parts(head, Body::from(body))).await;
+        if !response.status().is_success() {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, MOST_BYTES).await.map_err(|error| Problem::internal(&error))?;
+        if let Err(problem) = keep(&app, (&name, asked), (&parts, &bytes)).await {
+            // It is done: to say that it is not would be worse than to do it twice when it is asked for again.
+            tracing::error!(why = problem.detail(), "what was answered could not be kept under its Idempotency-Key");
+        }
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    });
+    done.await.map_err(|error| Problem::internal(&error))?
+}
+
+async fn keep(app: &App, (name, asked): (&str, String), (parts, bytes): (&Parts, &[u8])) -> Result<(), Problem> {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let body = String::from_utf8_lossy(&bytes).into_owned();
+    let body = String::from_utf8_lossy(bytes).into_owned();
     let kept = Kept { asked, status: parts.status.as_u16(), kind: kind.to_owned(), body };
     let text = serde_json::to_vec(&kept).map_err(|error| Problem::internal(&error))?;
-    let text = app.sealer.seal(&text, &name).map_err(|error| Problem::internal(&error))?;
+    let text = app.sealer.seal(&text, name).map_err(|error| Problem::internal(&error))?;
     let until = app.now() + SignedDuration::from_hours(HOURS);
-    app.organisation.store.put_answer(&name, until, &text).await?;
-    Ok(Response::from_parts(parts, Body::from(bytes)))
+    Ok(app.organisation.store.put_answer(name, until, &text).await?)
 }

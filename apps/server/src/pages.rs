@@ -20,7 +20,7 @@ mod text;
 mod trend;
 mod vulnerability;
 
-pub(crate) use text::encoded;
+pub(crate) use text::{encoded, plain};
 pub(crate) use trend::{Trend, follow as follow_trend};
 
 use crate::api::Part;
@@ -78,8 +78,7 @@ fn part_of(token: Option<&str>, limit: Option<usize>) -> Answer<Part> {
 
 /// Which assets figures are about: employees see those of the whole, and nothing of single ones.
 pub(crate) fn figures_filter(caller: &Caller) -> AssetFilter {
-    let is_plain = !caller.is_any(Role::SEES_ALL) && !caller.is_any(&[Role::Developer]);
-    if is_plain { AssetFilter::default() } else { caller.sees() }
+    if caller.is_any(Role::SEES_ASSETS) { caller.sees() } else { AssetFilter::default() }
 }
 
 /// Shows problems as pages.

@@ -89,7 +89,11 @@ pub(crate) async fn run(app: App, mut stopped: watch::Receiver<bool>) {
     running.spawn(async move { follow(&following).await });
     running.spawn(async move { lead(&leading).await });
     running.spawn(async move { crate::pages::follow_trend(&looking_back).await });
-    crate::until_stopped(&mut stopped).await;
+    // None of them ends by itself: where one does, the service has failed, and says so.
+    tokio::select! {
+        () = crate::until_stopped(&mut stopped) => {}
+        ended = running.join_next() => tracing::error!(?ended, "a part of the work has ended"),
+    }
     // INVARIANT: what was begun in a transaction is kept whole or not at all.
     running.shutdown().await;
 }
@@ -115,6 +119,8 @@ async fn follow(app: &App) {
 async fn lead(app: &App) {
     let mut next_sync = next_sync(app, app.now());
     let mut next_hourly = app.now();
+    // The index here that was last found to be older than what is in force.
+    let mut passed_over = String::new();
     loop {
         // What is asked for is done at once.
         let _ = tokio::time::timeout(LOOK, app.work.ask.notified()).await;
@@ -128,19 +134,36 @@ async fn lead(app: &App) {
         let is_due = next_sync.is_some_and(|due| due <= now);
         if is_asked || is_due {
             next_sync = self::next_sync(app, now);
-            // Whoever leads goes on to lead meanwhile.
+            // What is done here does not wait for it.
             let app = app.clone();
             tokio::spawn(async move { fetch(&app, now).await });
         }
         if !is_leader {
             continue;
         }
-        if let Err(error) = hold_against(app).await {
+        // However long that takes, nobody else leads meanwhile.
+        let renewing = app.clone();
+        let mut renewed = tokio::task::JoinSet::new();
+        renewed.spawn(async move { renew(&renewing).await });
+        let held = hold_against(app, &mut passed_over).await;
+        renewed.shutdown().await;
+        if let Err(error) = held {
             tracing::error!(error = %store::in_words(&error), "packages could not be held against the advisories");
         }
         if next_hourly <= now {
             next_hourly = now + HOURLY;
             hourly(app, now).await;
+        }
+    }
+}
+
+/// Goes on to lead, until it is ended.
+async fn renew(app: &App) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = app.now();
+        if let Err(error) = app.organisation.store.lead("work", &app.replica, (now, now + LEAD)).await {
+            tracing::warn!(error = %store::in_words(&error), "the lead could not be renewed");
         }
     }
 }
@@ -189,59 +212,76 @@ async fn fetched(app: &App, now: Timestamp) -> Result<String, String> {
     let options = Sync { mirror: app.settings.mirror.clone(), ..Sync::default() };
     let shown: Arc<dyn Progress> = Arc::new(Shown(Arc::clone(&app.work.words)));
     let outcomes = sync(&store, &all, &options, shown, now).await.map_err(in_words)?;
-    let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|(.., outcome)| wanted(outcome)).count();
-    let fetched = count(|outcome| matches!(outcome, Outcome::Fetched { .. }));
-    let failed = count(|outcome| matches!(outcome, Outcome::Failed { .. }));
-    if fetched > 0 || store.current_index().is_err() && outcomes.len() > failed {
+    let failed = outcomes.iter().filter(|(.., outcome)| matches!(outcome, Outcome::Failed { .. })).count();
+    let mut unread = 0;
+    if store.is_index_owed() || store.current_index().is_err() && outcomes.len() > failed {
         app.work.say("compiling the index");
         let compiling = store.clone();
         let work = move || {
             let compiled = compile(&compiling, &feeds::Silent)?;
-            let digest = ::advisories::index::Index::open(&compiled.bytes)?.digest();
-            compiling.set_index(&compiled.bytes, &digest)
+            compiling.keep(&compiled, crate::pages::plain).map(|_| compiled.unread())
         };
         let done: Result<_, feeds::Error> =
             tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
-        done.map_err(in_words)?;
+        unread = done.map_err(in_words)?;
         app.take_index().map_err(|error| store::in_words(&error))?;
     }
+    in_short(&store, (&outcomes, unread))
+}
+
+/// What came of fetching, in a sentence; one that says what failed is an error.
+fn in_short(store: &Store, (outcomes, unread): (&[(&'static str, String, Outcome)], usize)) -> Result<String, String> {
+    let failed = outcomes.iter().filter(|(.., outcome)| matches!(outcome, Outcome::Failed { .. })).count();
+    let fetched = outcomes.iter().filter(|(.., outcome)| matches!(outcome, Outcome::Fetched { .. })).count();
     let mut reasons = Vec::new();
-    for (feed, address, outcome) in &outcomes {
+    for (feed, address, outcome) in outcomes {
         let Outcome::Failed { why } = outcome else { continue };
         tracing::warn!(feed, address, why, "a feed could not be fetched");
         if !reasons.iter().any(|known: &String| known.starts_with(&format!("{feed}: "))) {
-            reasons.push(format!("{feed}: {why}"));
+            let stays = store.documents(feed).is_ok_and(|documents| !documents.is_empty());
+            let stays = if stays { "what was stored before stays in use" } else { "nothing of it is stored" };
+            reasons.push(format!("{feed}: {why}; {stays}"));
         }
     }
-    match failed {
-        0 => Ok(format!("{fetched} documents are new, {} unchanged", outcomes.len() - fetched)),
-        _ => Err(format!(
-            "{failed} of {} documents could not be fetched; what was stored before stays in use ({})",
-            outcomes.len(),
-            reasons.join("; ")
-        )),
+    let mut words = Vec::new();
+    if failed > 0 {
+        words.push(format!("{failed} of {} documents could not be fetched ({})", outcomes.len(), reasons.join("; ")));
+    }
+    if unread > 0 {
+        let place = store.problems();
+        words.push(format!("{unread} documents could not be read: they are listed in `{}`", place.display()));
+    }
+    match words.is_empty() {
+        true => Ok(format!("{fetched} documents are new, {} unchanged", outcomes.len() - fetched)),
+        false => Err(words.join("; ")),
     }
 }
 
 /// Holds everything against the index here, where something was not.
-async fn hold_against(app: &App) -> Result<(), operations::Error> {
+async fn hold_against(app: &App, passed_over: &mut String) -> Result<(), operations::Error> {
     let Some(advisories) = app.advisories() else { return Ok(()) };
-    let is_owed = {
+    let (is_owed, is_older) = {
         let record = app.organisation.store.record().await?;
-        record.state.policy.is_some()
-            && (record.state.index.as_ref() != Some(&advisories.digest) || record.facts.has_unjudged())
+        let is_other = record.state.index.as_ref() != Some(&advisories.digest);
+        let is_owed = record.state.policy.is_some() && (is_other || record.facts.has_unjudged());
+        (is_owed, is_other && advisories.are_older_than(&record.state))
     };
-    if !is_owed {
+    if is_owed && is_older && *passed_over != advisories.digest {
+        passed_over.clone_from(&advisories.digest);
+        tracing::warn!(index = advisories.digest, "the index here is older than what is in force: it is passed over");
+    }
+    if !is_owed || is_older {
         return Ok(());
     }
     let system = PersonId::new(SYSTEM)?;
     app.work.say("holding packages against the advisories");
     let now = app.now();
-    app.organisation.note_feeds(&system, &advisories, now).await?;
-    let judged = app.organisation.judge(&system, &advisories, now, |done, total| {
-        app.work.say(&format!("holding packages against the advisories: {done} of {total}"));
-    });
-    let judged = judged.await;
+    let judge = async {
+        app.organisation.note_feeds(&system, &advisories, now).await?;
+        let say = |done, total| app.work.say(&format!("holding packages against the advisories: {done} of {total}"));
+        app.organisation.judge(&system, &advisories, now, say).await
+    };
+    let judged = judge.await;
     app.work.say("");
     let judged = judged?;
     tracing::info!(things = judged.things, changed = judged.changed, "packages were held against the advisories");

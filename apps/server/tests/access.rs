@@ -110,6 +110,8 @@ async fn a_developer_sees_and_reports_the_assets_of_their_teams_alone() {
     let world = World::new("teams").await;
     world.host("theirs", "web", vec![world::thing("openssl", "3.0.1")]).await;
     world.host("others", "data", vec![world::thing("postgresql-15", "15.1")]).await;
+    // Another team, which differs in case alone.
+    world.host("loud-others", "WEB", vec![world::thing("postgresql-16", "16.1")]).await;
     world.somebody("dina", &[Role::Developer], &["web"]).await;
     let bearer = format!("Bearer {}", world.token("dina", TokenScope::ALL).await);
     let ask = async |path: &str| world.get(path).header("authorization", &bearer).send().await.expect("answered");

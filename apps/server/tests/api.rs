@@ -368,3 +368,47 @@ async fn a_page_without_rows_says_what_is_not_known() {
         assert!(page.expect("a body").contains("Not enough data to say that all is well."), "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_are_current_is_not_known_where_nothing_was_held_against_advisories() {
+    let world = World::new("current").await;
+    let bearer = operator(&world).await;
+    world.host("web-1", "web", vec![thing("openssl", "3.0.1")]).await;
+    let summary = world.get("/api/v1/summary").header("authorization", &bearer).send().await.expect("answered");
+    assert_eq!(json_of(summary).await["assets_current"], Value::Null);
+}
+
+/// What is shown of a past day is what was known of it then.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_an_asset_as_of_a_past_day_shows_that_day() {
+    let world = World::new("past").await;
+    world.somebody("olaf", &[Role::Operator], &[]).await;
+    world.host("web-1", "first-team", vec![thing("openssl", "3.0.1")]).await;
+    world.set_clock(world::day(5));
+    let attributes = lifecycle::Attributes { owner: Some("second-team".to_owned()), ..Default::default() };
+    world.act("root", lifecycle::Command::ChangeAsset(world::asset("web-1"), attributes)).await;
+    let input = (world::observed(vec![thing("openssl", "3.0.2")]), world.now());
+    let root = world::person("root");
+    let pushed = world.organisation.push(&root, world::asset("web-1"), input, (None, world.now()));
+    pushed.await.expect("taken in");
+    let cookie = world.cookie("olaf").await;
+    let page = async |path: &str| {
+        world.get(path).header("cookie", &cookie).send().await.expect("answered").text().await.expect("a body")
+    };
+    let (then, now) = (page("/assets/web-1?at=2026-11-03").await, page("/assets/web-1").await);
+    assert!(now.contains("second-team") && now.contains("2026-11-06"));
+    assert!(then.contains("first-team") && !then.contains("second-team"), "{then}");
+    assert!(!then.contains("2026-11-06"), "{then}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inventory_of_today_was_taken_by_now() {
+    let world = World::new("today").await;
+    let bearer = operator(&world).await;
+    world.act("root", lifecycle::Command::RegisterAsset(world::asset("web-1"), Default::default())).await;
+    let bom = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"serde","version":"1.0.0","purl":"pkg:cargo/serde@1.0.0"}]}"#;
+    let today = world.now().strftime("%F").to_string();
+    let request = world.post(&format!("/api/v1/assets/web-1/inventory?taken_at={today}"));
+    let answer = request.header("authorization", &bearer).body(bom).send().await.expect("answered");
+    assert_eq!(answer.status(), 200);
+}

@@ -276,3 +276,22 @@ async fn over_tls_only_the_cookie_that_no_other_host_can_set_counts() {
     assert_eq!(ask(reqwest::Method::POST, "/sign-out", &both).await, 303);
     assert_eq!(ask(reqwest::Method::GET, "/assets", &own).await, 303, "signed out");
 }
+
+/// Damage opens nothing: neither somebody's account to another one, nor the first administrator's link.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_read_is_nobodys_to_take() {
+    let world = World::new("unreadable").await;
+    let change =
+        store::AccountChange { person: world::person("root"), body: Some("{".to_owned()), ends_sessions: false };
+    let plan = store::Plan { accounts: vec![change], ..store::Plan::default() };
+    world.organisation.store.commit(&world::person("root"), day(0), move |_| Ok(plan)).await.expect("kept");
+    let path = setup_path(&world);
+    let taken = world.form(&path, "", &[("password", PASSWORD), ("again", PASSWORD)]).await;
+    assert_eq!(taken.status(), 410, "somebody may sign in yet");
+    assert_eq!(sign_in(&world, "root", PASSWORD, "").await.status(), 500);
+    let port = world.agents.rsplit(':').next().expect("a port").parse().expect("a port");
+    let mut world = world;
+    world.service.take().expect("running").end().await;
+    let world = World::again(world, port).await;
+    assert_eq!(world.service.as_ref().expect("running").setup, None);
+}

@@ -48,8 +48,7 @@ pub(super) fn run(arguments: AgentArguments, data: &Path, is_quiet: bool) -> Res
 
 async fn list(opened: &record::Opened, is_json: bool) -> Result<()> {
     let record = opened.organisation.store.record().await?;
-    let with = record.state.assets.iter().filter(|(_, asset)| asset.is_active());
-    let agents: Vec<_> = with.filter_map(|(id, asset)| Some((id, asset.agent.as_ref()?, asset.scanned_at))).collect();
+    let agents: Vec<_> = record.state.agents().map(|(id, asset, agent)| (id, agent, asset.scanned_at)).collect();
     if is_json {
         let one = |(id, agent, scanned_at): &(&lifecycle::AssetId, &lifecycle::Agent, Option<jiff::Timestamp>)| json!({ "asset": id, "enrolled_at": agent.since, "scanned_at": scanned_at, "key": agent.key });
         return opened.show(sheet::json(&agents.iter().map(one).collect::<Vec<_>>())?.as_bytes(), false);

@@ -95,7 +95,7 @@ async fn prove(opened: &record::Opened, number: u64) -> Result<u8> {
         let last = size.saturating_sub(1);
         return Err(exit::Usage(format!("there is no entry {number}: the last one is {last}")).into());
     }
-    print(&(serde_json::to_string_pretty(&operations::proof_as_json(&store.prove(number).await?))? + "\n"))
+    print(&(serde_json::to_string_pretty(&operations::proof_as_json(&store.prove(number).await?)?)? + "\n"))
 }
 
 /// Checks a proof, and shows what it proves.

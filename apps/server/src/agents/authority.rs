@@ -48,16 +48,12 @@ impl Authority {
     pub(crate) fn open(data: &Path, now: Timestamp) -> Result<Self, Error> {
         let folder = data.join("keys");
         let (key_path, path) = (folder.join("agents.key"), folder.join("agents.crt"));
-        std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
-        let lock_path = folder.join(".lock");
-        let lock = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
-        // Of several servers that begin at once all have the same.
-        let lock = lock.and_then(|file| file.lock().map(|()| file)).map_err(Error::file("lock", &lock_path))?;
+        let lock = lock(data)?;
         if !path.exists() {
             let key = KeyPair::generate()?;
             let certificate = authority(now)?.self_signed(&key)?;
-            write(&key_path, &key.serialize_pem())?;
-            write(&path, &certificate.pem())?;
+            write(&key_path, key.serialize_pem().as_bytes())?;
+            write(&path, certificate.pem().as_bytes())?;
         }
         drop(lock);
         let key = std::fs::read_to_string(&key_path).map_err(Error::file("read", &key_path))?;
@@ -127,8 +123,7 @@ pub(crate) fn key_of(request: &CertificateSigningRequestParams) -> String {
 fn authority(now: Timestamp) -> Result<CertificateParams, Error> {
     let mut parameters = CertificateParams::default();
     hold(&mut parameters, now, AUTHORITY_DAYS);
-    let mut random = [0_u8; 4];
-    getrandom::fill(&mut random).map_err(|_| Error::Random)?;
+    let random = crate::app::random::<4>()?;
     parameters.distinguished_name = named(&format!("plimsoll agents {}", protocol::hexadecimal(&random)));
     parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -149,13 +144,22 @@ fn named(name: &str) -> DistinguishedName {
     named
 }
 
+/// Takes the keys of a data directory, until the value is dropped: of several servers that begin at once all have the same.
+pub(crate) fn lock(data: &Path) -> Result<std::fs::File, Error> {
+    let folder = data.join("keys");
+    std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+    let path = folder.join(".lock");
+    let lock = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    lock.and_then(|file| file.lock().map(|()| file)).map_err(Error::file("lock", &path))
+}
+
 /// Writes a file that its owner alone may read; it is there as a whole or not at all.
-fn write(path: &Path, text: &str) -> Result<(), Error> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let wrap = || Error::file("write", path);
     let next = path.with_extension("next");
     let open = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next);
     let mut file = open.map_err(wrap())?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrap())?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(wrap())?;
     std::fs::rename(&next, path).map_err(wrap())
 }
 

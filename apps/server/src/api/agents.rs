@@ -52,11 +52,8 @@ async fn list_agents(
 ) -> Answer<axum::Json<Agents>> {
     let part = query.part()?;
     let record = app.organisation.store.record().await?;
-    let assets = record.state.assets.iter().filter(|(_, asset)| asset.is_active());
-    let enrolled: Vec<_> = assets
-        .filter_map(|(id, asset)| Some((id, asset, asset.agent.as_ref()?)))
-        .filter(|(id, ..)| record.state.may_see(&caller.person, id).is_ok())
-        .collect();
+    let agents = record.state.agents();
+    let enrolled: Vec<_> = agents.filter(|(id, ..)| record.state.may_see(&caller.person, id).is_ok()).collect();
     let total = enrolled.len();
     let shape = |(id, asset, agent): (&AssetId, &lifecycle::Asset, &lifecycle::Agent)| {
         let contact = app.contacts.of(id);

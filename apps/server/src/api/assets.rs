@@ -140,11 +140,11 @@ async fn list_assets(
     Query(query): Query<AssetQuery>,
 ) -> Answer<axum::Json<AssetsPage>> {
     let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
         let filter = query.narrowed(filter, view);
         view.findings.assets(&view.record.facts, (&filter, view.now), (part.offset, part.limit))
     });
-    let (total, rows) = answer.await?;
+    let (total, rows) = answer?;
     let next_page_token = part.next(rows.len(), total);
     Ok(axum::Json(AssetsPage { items: rows.into_iter().map(Into::into).collect(), total, next_page_token }))
 }
@@ -162,10 +162,8 @@ async fn get_asset(
 
 async fn one(app: &App, caller: &Caller, asset: AssetId) -> Answer<AssetShape> {
     let filter = AssetFilter { id: Some(asset), ..caller.sees() };
-    let answer = app
-        .organisation
-        .view(None, app.now(), |view| view.findings.assets(&view.record.facts, (&filter, view.now), (0, 1)).1.pop());
-    answer.await?.map(Into::into).ok_or_else(|| Problem::not_found("such asset"))
+    let answer = app.view(None, |view| view.findings.assets(&view.record.facts, (&filter, view.now), (0, 1)).1.pop());
+    answer?.map(Into::into).ok_or_else(|| Problem::not_found("such asset"))
 }
 
 /// An asset that is to be registered.
@@ -272,7 +270,7 @@ struct SummaryShape {
     assets_overdue: u64,
     packages: u64,
     /// How many assets are current: looked at in time, judged in full, with nothing overdue.
-    assets_current: u64,
+    assets_current: Option<u64>,
     /// How many assets were looked at in time.
     assets_looked_at: u64,
     /// What is not known, in words; nothing of it is safe.
@@ -287,11 +285,13 @@ async fn get_summary(
     Query(query): Query<AtQuery>,
 ) -> Answer<axum::Json<SummaryShape>> {
     let filter = crate::pages::figures_filter(&caller);
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
         let summary = view.findings.summary_of(&view.record.facts, &filter, view.now);
-        (summary, view.gaps(&filter), view.current(&filter))
+        let gaps = view.gaps(&filter);
+        let current = view.current(&filter, &gaps);
+        (summary, gaps, current)
     });
-    let (summary, gaps, assets_current) = answer.await?;
+    let (summary, gaps, assets_current) = answer?;
     let class = |(class, counts): (String, fleet::Counts)| ClassShape { class, counts: counts.into() };
     Ok(axum::Json(SummaryShape {
         counts: summary.all.into(),

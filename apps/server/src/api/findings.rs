@@ -158,11 +158,11 @@ async fn list_findings(
 ) -> Answer<axum::Json<FindingsPage>> {
     let part = Part::of(query.page_token.as_deref(), query.limit)?;
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
         let query = FindingsQuery { sort, offset: part.offset, limit: part.limit, now: view.now, filter };
         (view.findings.list(&view.record.facts, &query), view.gaps(&query.filter.assets).words())
     });
-    let (page, gaps) = answer.await?;
+    let (page, gaps) = answer?;
     let next_page_token = part.next(page.rows.len(), usize::try_from(page.total).unwrap_or(usize::MAX));
     let items = page.rows.into_iter().map(Into::into).collect();
     Ok(axum::Json(FindingsPage { items, total: page.total, overdue: page.overdue, gaps, next_page_token }))
@@ -196,10 +196,9 @@ async fn list_groups(
 ) -> Answer<axum::Json<GroupsPage>> {
     let part = Part::of(query.page_token.as_deref(), query.limit)?;
     let (filter, by) = (query.filter(&caller)?, query.group()?);
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
-        view.findings.groups(&view.record.facts, (&filter, by), view.now)
-    });
-    let groups = answer.await?;
+    let answer = app
+        .view(instant(query.at.as_deref())?, |view| view.findings.groups(&view.record.facts, (&filter, by), view.now));
+    let groups = answer?;
     let total = groups.len();
     let shape = |group: fleet::Group| GroupShape {
         name: group.name,
@@ -222,7 +221,7 @@ async fn get_finding(
     Path((asset, vulnerability)): Path<(String, String)>,
 ) -> Answer<axum::Json<serde_json::Value>> {
     let asset = AssetId::new(asset)?;
-    let answer = app.organisation.view(None, app.now(), |view| {
+    let answer = app.view(None, |view| {
         view.record.state.may_see(&caller.person, &asset)?;
         let found = view.findings.explain(&view.record.facts, &vulnerability, &asset);
         found
@@ -230,7 +229,7 @@ async fn get_finding(
             .map(explained)
             .ok_or_else(|| Problem::not_found("such finding: the asset never had it, as far as is known"))
     });
-    Ok(axum::Json(answer.await??))
+    Ok(axum::Json(answer??))
 }
 
 fn explained(found: &Explanation) -> serde_json::Value {
@@ -267,10 +266,10 @@ async fn list_undetermined(
     Query(query): Query<AssetQuery>,
 ) -> Answer<axum::Json<UndeterminedPage>> {
     let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
-    let answer = app
-        .organisation
-        .view(instant(query.at.as_deref())?, app.now(), |view| view.findings.undetermined(&view.record.facts, &filter));
-    let found = answer.await?;
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
+        view.findings.undetermined(&view.record.facts, &query.narrowed(filter, view))
+    });
+    let found = answer?;
     let total = found.len();
     let shape = |one: fleet::Undetermined| UndeterminedShape {
         name: one.thing.label(),

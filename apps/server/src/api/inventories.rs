@@ -67,7 +67,7 @@ async fn create_inventory(
     body: Bytes,
 ) -> Answer<axum::Json<TakenShape>> {
     let asset = AssetId::new(asset)?;
-    let taken_at = instant(query.taken_at.as_deref())?.unwrap_or(app.now());
+    let taken_at = taken(query.taken_at.as_deref())?.unwrap_or(app.now());
     let name = query.file.clone().unwrap_or_else(|| "bom.json".to_owned());
     let observed = crate::agents::in_turn(body.len(), |most| read((&name, query.file.is_some()), &body, most)).await?;
     let (packages, unread, problems) = (observed.packages(), observed.unread, observed.problems.clone());
@@ -80,6 +80,13 @@ async fn create_inventory(
         Taken::Known => ("known", 0, 0),
     };
     Ok(axum::Json(TakenShape { result, packages, added, removed, unread, problems }))
+}
+
+/// When something was observed, as somebody writes it. Of a day its beginning: nobody has looked later than is known.
+fn taken(text: Option<&str>) -> Answer<Option<jiff::Timestamp>> {
+    let day = text.and_then(|text| text.parse::<jiff::civil::Date>().ok());
+    let morning = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|morning| morning.timestamp());
+    if morning.is_some() { Ok(morning) } else { instant(text) }
 }
 
 /// Reads a document; nothing where it unpacks to more bytes than it may.

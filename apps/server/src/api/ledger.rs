@@ -69,5 +69,5 @@ async fn get_proof(State(app): State<App>, Path(number): Path<u64>) -> Answer<ax
     if number >= store.record().await?.state.entries {
         return Err(Problem::not_found("such entry"));
     }
-    Ok(axum::Json(operations::proof_as_json(&store.prove(number).await?)))
+    Ok(axum::Json(operations::proof_as_json(&store.prove(number).await?)?))
 }

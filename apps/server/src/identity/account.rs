@@ -53,7 +53,9 @@ impl Known {
     /// The account of somebody; an empty one where there is none.
     pub(crate) async fn of(app: &App, person: &PersonId) -> Answer<Self> {
         let text = app.organisation.store.account(person).await?;
-        let account = text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        // One that cannot be read is not taken for none: nobody signs in in its place.
+        let read = text.as_deref().map(serde_json::from_str).transpose();
+        let account = read.map_err(|error| Problem::internal(&error))?.unwrap_or_default();
         Ok(Self { account, person: person.clone(), text })
     }
 
@@ -173,10 +175,11 @@ fn digest_of(secret: &str) -> String {
     ledger::digest(secret.as_bytes())
 }
 
-/// Whether anybody can sign in.
-pub(crate) async fn is_anybody_usable(app: &App) -> Answer<bool> {
+/// Whether anybody can sign in. An account that cannot be read is somebody's: damage hands nobody the first administrator's link.
+pub(crate) async fn is_anybody_usable(app: &App) -> Result<bool, store::Error> {
     let accounts = app.organisation.store.accounts().await?;
-    Ok(accounts.values().any(|text| serde_json::from_str::<Account>(text).is_ok_and(|account| account.is_usable())))
+    let is_usable = |text: &String| serde_json::from_str::<Account>(text).map_or(true, |account| account.is_usable());
+    Ok(accounts.values().any(is_usable))
 }
 
 /// Who an invitation is for, if it holds. The link of the first administrator holds for a day, and as long as nobody can sign in.

@@ -1,12 +1,11 @@
 //! Sealing: secrets that must be read again lie in the database encrypted, with a key that lies beside it.
 
+use crate::agents::authority;
 use crate::app::random;
 use crate::error::Error;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Encrypts and decrypts (AES-256-GCM, a random nonce each time).
@@ -16,14 +15,9 @@ impl Sealer {
     /// Reads the key of a data directory, or makes one.
     pub(crate) fn open(data: &Path) -> Result<Self, Error> {
         let path = data.join("keys").join("accounts.key");
-        let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        match opened {
-            Ok(mut file) => {
-                let key = random::<32>()?;
-                file.write_all(&key).and_then(|()| file.sync_all()).map_err(Error::file("write", &path))?;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Error::file("create", &path)(error)),
+        let _lock = authority::lock(data)?;
+        if !path.exists() {
+            authority::write(&path, &random::<32>()?)?;
         }
         let key = std::fs::read(&path).map_err(Error::file("read", &path))?;
         let key = UnboundKey::new(&AES_256_GCM, &key);

@@ -40,17 +40,13 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
     let (lines, total) = {
         let record = app.organisation.store.record().await?;
         let state = &record.state;
-        let with = state.assets.iter().filter(|(id, asset)| {
-            asset.is_active() && asset.agent.is_some() && state.may_see(&caller.person, id).is_ok()
-        });
-        let mut lines: Vec<Line> = with
-            .filter_map(|(id, asset)| {
-                Some(Line {
-                    asset: id.clone(),
-                    since: asset.agent.as_ref()?.since,
-                    scanned_at: asset.scanned_at,
-                    contact: app.contacts.of(id),
-                })
+        let seen = state.agents().filter(|(id, ..)| state.may_see(&caller.person, id).is_ok());
+        let mut lines: Vec<Line> = seen
+            .map(|(id, asset, agent)| Line {
+                asset: id.clone(),
+                since: agent.since,
+                scanned_at: asset.scanned_at,
+                contact: app.contacts.of(id),
             })
             .collect();
         // Whoever was silent longest comes first.

@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use fleet::{AssetFilter, AssetRow, Explanation, Page, Query as FindingsQuery, Thing};
 use jiff::Timestamp;
-use lifecycle::{Asset, AssetId, Command, Role, ScanRule};
+use lifecycle::{Agent, Asset, AssetId, Command, Role, ScanRule};
 use maud::{Markup, html};
 use operations::{Gaps, View};
 use serde::Deserialize;
@@ -45,6 +45,7 @@ struct Shown {
     row: Option<AssetRow>,
     found: Page,
     asset: Asset,
+    agent: Option<Agent>,
     restarts: Vec<Thing>,
     gaps: Gaps,
     changes: Changes,
@@ -82,15 +83,14 @@ async fn show(
             gaps: view.gaps(&filter.assets),
             changes: facts.changes_of(&asset),
             is_scan_overdue: !view.scans_overdue(&filter.assets).is_empty(),
+            agent: view.record.state.agent_of(&asset).cloned(),
             asset: known,
             now: view.now,
             at: view.at,
         })
     };
-    let answer = app
-        .organisation
-        .view(instant(query.at.as_deref())?, app.now(), |view| tokio::task::block_in_place(|| gather(view)));
-    let shown = answer.await?.ok_or_else(missing)?;
+    let answer = app.view(instant(query.at.as_deref())?, gather);
+    let shown = answer?.ok_or_else(missing)?;
     let (found, path) = (&shown.found, place(&asset));
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     let body = html! {
@@ -126,7 +126,7 @@ fn history(shown: &Shown) -> Markup {
     if let Some((at, why)) = &asset.retired {
         lines.push((*at, html! { "taken out of service: " (plain(why)) }));
     }
-    if let Some(agent) = &asset.agent {
+    if let Some(agent) = &shown.agent {
         lines.push((agent.since, html! { "an agent enrolled" }));
     }
     for (first, last) in &asset.looks {
@@ -166,8 +166,9 @@ fn is_restart(thing: &Thing) -> bool {
 
 fn facts(app: &App, row: &AssetRow, shown: &Shown) -> Markup {
     let (asset, now) = (&shown.asset, shown.now);
-    let scan_due = ScanRule::default().due(asset, &asset.attributes, now);
-    let said = &asset.attributes;
+    let said = &row.attributes;
+    let scan_due = ScanRule::default().due(asset, said, now);
+    let missed = asset.missed_scans.iter().filter(|missed| **missed <= now).count();
     let contact = app.contacts.of(&row.asset);
     html! {
         dl.figures {
@@ -185,11 +186,12 @@ fn facts(app: &App, row: &AssetRow, shown: &Shown) -> Markup {
             dt { "Criticality" } dd { (plain(said.criticality.as_deref().unwrap_or("not known"))) }
             dt { "Exposure" } dd { @match said.exposure { Some(lifecycle::Exposure::Exposed) => "reachable from the internet", Some(lifecycle::Exposure::Internal) => "internal", None => "not known: it counts as exposed" } }
             dt { "Tags" } dd { @if said.tags.is_empty() { "–" } @else { (plain(&said.tags.join(", "))) } }
-            dt { "Looked at" } dd { @if let Some(at) = asset.scanned_at { (at_instant(at)) } @else { span.late { "never" } } }
-            dt { "Next look due" } dd { span.late[scan_due < now] { (due(Some(scan_due), now)) } @if !asset.missed_scans.is_empty() { " " span.faint { "(" (asset.missed_scans.len()) " missed so far)" } } }
-            dt { "Agent" } dd { @if let Some(agent) = &asset.agent { "enrolled " (at_instant(agent.since)) @if let Some(contact) = &contact { ", heard of " (at_instant(contact.at)) } } @else { "none" } }
-            @if let Some(inventory) = &asset.inventory { dt { "Inventory" } dd { "taken " (at_instant(inventory.taken_at)) ", " span.mono { (inventory.digest) } } }
-            dt { "Registered" } dd { @for (place, at) in asset.registrations.iter().enumerate() { @if place > 0 { ", again " } (at_instant(*at)) } }
+            dt { "Looked at" } dd { @if let Some(at) = asset.scanned_by(now) { (at_instant(at)) } @else { span.late { "never" } } }
+            dt { "Next look due" } dd { span.late[scan_due < now] { (due(Some(scan_due), now)) } @if missed > 0 { " " span.faint { "(" (missed) " missed so far)" } } }
+            // What is known of these is how they stand now.
+            @if shown.at.is_none() { dt { "Agent" } dd { @if let Some(agent) = &shown.agent { "enrolled " (at_instant(agent.since)) @if let Some(contact) = &contact { ", heard of " (at_instant(contact.at)) } } @else { "none" } } }
+            @if let Some(inventory) = asset.inventory.as_ref().filter(|_| shown.at.is_none()) { dt { "Inventory" } dd { "taken " (at_instant(inventory.taken_at)) ", " span.mono { (inventory.digest) } } }
+            dt { "Registered" } dd { @for (place, at) in asset.registrations.iter().filter(|at| **at <= now).enumerate() { @if place > 0 { ", again " } (at_instant(*at)) } }
         }
     }
 }
@@ -302,7 +304,7 @@ async fn why(
     Query(query): Query<At>,
 ) -> Answer<Response> {
     let asset = AssetId::new(asset)?;
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
         view.record.state.may_see(&caller.person, &asset)?;
         let found = view.findings.explain(&view.record.facts, &vulnerability, &asset);
         let missing = || Problem::not_found("such finding: the asset never had it, as far as is known");
@@ -316,9 +318,9 @@ async fn why(
         let rule = Rule { steps: steps.collect(), title: title.unwrap_or_default(), policy: policy.name.clone() };
         Ok::<_, Problem>((found, rule, view.now, view.at))
     });
-    let (found, rule, now, at) = answer.await??;
+    let (found, rule, now, at) = answer??;
     let id = found.signals.last().map_or(vulnerability, |(_, signals)| signals.id.clone());
-    let may_ask = caller.is_any(&[Role::Developer, Role::Operator, Role::SecurityLead]) && at.is_none();
+    let may_ask = caller.is_any(Role::ASKS) && at.is_none();
     let body = html! {
         (super::dashboard::as_of(at))
         p {

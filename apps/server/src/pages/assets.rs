@@ -31,22 +31,13 @@ async fn show(
 ) -> Answer<Response> {
     let part = part_of(query.page_token.as_deref(), query.limit)?;
     let filter = query.filter(&caller)?;
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
-        tokio::task::block_in_place(|| {
-            let filter = query.narrowed(filter, view);
-            let (total, rows) =
-                view.findings.assets(&view.record.facts, (&filter, view.now), (part.offset, part.limit));
-            (
-                total,
-                rows,
-                view.gaps(&filter),
-                view.findings.words(&view.record.facts, &filter),
-                view.scans_overdue(&filter),
-                view.now,
-            )
-        })
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
+        let (filter, facts) = (query.narrowed(filter, view), &view.record.facts);
+        let (total, rows) = view.findings.assets(facts, (&filter, view.now), (part.offset, part.limit));
+        let words = view.findings.words(facts, &filter);
+        (total, rows, view.gaps(&filter), words, view.scans_overdue(&filter), view.now)
     });
-    let (total, rows, gaps, facets, late, now) = answer.await?;
+    let (total, rows, gaps, facets, late, now) = answer?;
     let body = html! {
         form.filter method="get" action="/assets" role="search" aria-label="Filter assets" {
             (field("name", "Id or name", query.name.as_deref()))

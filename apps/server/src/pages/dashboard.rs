@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::get;
 use fleet::{Ages, Filter, Group, GroupBy, Summary};
 use jiff::Timestamp;
-use lifecycle::{Decision, DecisionKind, Progress, Role};
+use lifecycle::{Decision, Role};
 use maud::{Markup, html};
 use operations::{Gaps, View};
 use serde::Deserialize;
@@ -34,7 +34,7 @@ struct Shown {
     now: Timestamp,
     at: Option<Timestamp>,
     policy: String,
-    current: u64,
+    current: Option<u64>,
     /// How many decisions wait for whoever looks.
     waiting: usize,
 }
@@ -56,21 +56,22 @@ async fn show(State(app): State<App>, caller: Caller, Query(query): Query<At>) -
         next.retain(|group| group.due.is_some());
         next.sort_by_key(|group| group.due);
         next.truncate(NEXT);
+        let gaps = view.gaps(&filter);
         Shown {
+            current: view.current(&filter, &gaps),
             summary: view.findings.summary_of(facts, &filter, view.now),
             ages: view.findings.ages(facts, &filter, view.now),
-            gaps: view.gaps(&filter),
+            gaps,
             next,
             now: view.now,
             at: view.at,
-            current: view.current(&filter),
             waiting: waiting(view, &caller),
             policy: view.record.state.policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
         }
     };
-    let shown = app.organisation.view(at, app.now(), |view| tokio::task::block_in_place(|| gather(view))).await?;
+    let shown = app.view(at, gather)?;
     let points = app.trend.points();
-    let may_open = caller.is_any(Role::SEES_ALL) || caller.is_any(&[Role::Developer]);
+    let may_open = caller.is_any(Role::SEES_ASSETS);
     let last = points.last().map(|(_, point)| point.pace);
     let body = html! {
         (as_of(shown.at))
@@ -110,14 +111,13 @@ fn figures(shown: &Shown, mean: Option<jiff::SignedDuration>, may_open: bool) ->
     let summary = &shown.summary;
     let (assets, coverage) = (summary.assets, &shown.gaps.coverage);
     let (in_time, current) = (shown.gaps.looked_at, shown.current);
-    let is_unjudged = shown.gaps.is_unjudged;
     let link = |text: String, to: &str| html! { @if may_open { a href=(to) { (text) } } @else { (text) } };
     html! {
         dl.figures {
             div.figure.bad[summary.all.overdue > 0] { dt { "Overdue" } dd.value { (link(number(summary.all.overdue), "/findings?overdue=true")) } dd { small { "on " (count(summary.assets_overdue, "asset", "assets")) } } }
             div.figure { dt { "Owed in all" } dd.value { (link(number(summary.all.findings), "/findings")) } dd { small { (number(summary.all.suppressed)) " set aside by decisions" } } }
             div.figure { dt { "Mean time to patch, this month" } dd.value { @if let Some(mean) = mean { (days(mean)) small { " days" } } @else { "–" } } }
-            div.figure { dt { "Assets that are current" } dd.value { @if is_unjudged { "–" } @else { (percent(current, assets)) } } dd { small { @if is_unjudged { "nothing was held against advisories yet" } @else { (number(current)) " of " (number(assets)) ": looked at in time, all judged, nothing overdue" } } } }
+            div.figure { dt { "Assets that are current" } dd.value { @if let Some(current) = current { (percent(current, assets)) } @else { "–" } } dd { small { @if let Some(current) = current { (number(current)) " of " (number(assets)) ": looked at in time, all judged, nothing overdue" } @else { "not known: the advisories are missing something, or too old" } } } }
             div.figure.unsure[in_time < assets] { dt { "Scan coverage" } dd.value { (percent(in_time, assets)) } dd { small { (number(in_time)) " of " (number(assets)) " looked at in time" } } }
             div.figure.unsure[coverage.undetermined > 0] { dt { "Undetermined" } dd.value { (link(number(coverage.undetermined), "/undetermined")) } dd { small { "packages and releases nobody could judge" } } }
             div.figure.unsure[summary.all.restart_pending > 0] { dt { "Restart pending" } dd.value { (link(number(summary.all.restart_pending), "/findings?state=restart-pending")) } dd { small { "patched on disk, still running" } } }
@@ -156,15 +156,8 @@ pub(super) fn as_of(at: Option<Timestamp>) -> Markup {
 
 /// How many decisions wait for somebody.
 fn waiting(view: &View<'_>, caller: &Caller) -> usize {
-    let may = |decision: &Decision| match decision.kind {
-        DecisionKind::Exception => caller.is_any(&[Role::Approver]),
-        DecisionKind::FalsePositive => caller.is_any(&[Role::Approver, Role::SecurityLead]),
-    };
     let waits = |decision: &&Decision| {
-        decision.progress == Progress::Requested
-            && decision.until > view.now
-            && decision.requested_by != caller.person
-            && may(decision)
+        decision.waits(view.now) && decision.requested_by != caller.person && caller.is_any(decision.kind.approvers())
     };
     view.record.state.decisions.values().filter(waits).count()
 }

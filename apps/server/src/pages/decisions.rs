@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use jiff::Timestamp;
-use lifecycle::{AssetId, Command, Decision, DecisionId, DecisionKind, Progress, Reach, Role};
+use lifecycle::{AssetId, Command, Decision, DecisionId, DecisionKind, Reach, Role};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -52,10 +52,9 @@ async fn show(State(app): State<App>, caller: Caller, Query(filled): Query<Fille
         };
         all.map(shown).collect()
     };
-    let is_waiting = |decision: &Decision| decision.progress == Progress::Requested && decision.until > now;
     // What waits for somebody comes first, then what holds, then what is over, the newest first.
     found.sort_by_key(|Shown { id, decision, .. }| {
-        let rank = if is_waiting(decision) {
+        let rank = if decision.waits(now) {
             0
         } else if decision.holds(now) {
             1
@@ -75,7 +74,7 @@ async fn show(State(app): State<App>, caller: Caller, Query(filled): Query<Fille
                 }
             }
         }
-        @if caller.is_any(&[Role::Developer, Role::Operator, Role::SecurityLead]) { (ask_form(&filled)) }
+        @if caller.is_any(Role::ASKS) { (ask_form(&filled)) }
     };
     Ok(page(&app, &caller, ("Decisions", "/decisions"), &body))
 }
@@ -86,12 +85,9 @@ fn line(shown: &Shown, (caller, now): (&Caller, Timestamp)) -> Markup {
         DecisionKind::Exception => "exception",
         DecisionKind::FalsePositive => "false positive",
     };
-    let may = match decision.kind {
-        DecisionKind::Exception => caller.is_any(&[Role::Approver]),
-        DecisionKind::FalsePositive => caller.is_any(&[Role::Approver, Role::SecurityLead]),
-    };
+    let may = caller.is_any(decision.kind.approvers());
     let holds = decision.holds(now);
-    let is_waiting = decision.progress == Progress::Requested && decision.until > now;
+    let is_waiting = decision.waits(now);
     let button = |answer: &str, class: &str, words: &str| {
         html! {
             form.inline method="post" action=(format!("/decisions/{}/{answer}", encoded(id.as_str()))) { button type="submit" class=(class) { (words) } }
@@ -109,7 +105,7 @@ fn line(shown: &Shown, (caller, now): (&Caller, Timestamp)) -> Markup {
             td {
                 @if holds { span.pill.ok { "holds" } } @else if is_waiting { span.pill.unsure { "waits for approval" } } @else if decision.word() == "approved" { span.pill { "over" } } @else { span.pill { (decision.word()) } }
                 @if is_waiting && may && decision.requested_by != caller.person { div { (button("approve", "", "Approve")) " " (button("decline", "second", "Decline")) } }
-                @if holds && caller.is_any(&[Role::Approver, Role::SecurityLead]) { div { (button("revoke", "danger", "Take back")) } }
+                @if holds && caller.is_any(Role::DECIDES) { div { (button("revoke", "danger", "Take back")) } }
             }
         }
     }

@@ -31,14 +31,12 @@ async fn show(
 ) -> Answer<Response> {
     let part = part_of(query.page_token.as_deref(), query.limit)?;
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
         let query = FindingsQuery { sort, offset: part.offset, limit: part.limit, now: view.now, filter };
-        tokio::task::block_in_place(|| {
-            let found = view.findings.list(&view.record.facts, &query);
-            (found, view.gaps(&query.filter.assets), view.findings.classes(), view.now, view.at)
-        })
+        let found = view.findings.list(&view.record.facts, &query);
+        (found, view.gaps(&query.filter.assets), view.findings.classes(), view.now, view.at)
     });
-    let (found, gaps, classes, now, at) = answer.await?;
+    let (found, gaps, classes, now, at) = answer?;
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     let body = html! {
         (filter_form(&query, &classes))
@@ -186,11 +184,11 @@ async fn patches(
     let part = part_of(query.page_token.as_deref(), query.limit)?;
     let filter = query.filter(&caller)?;
     let by = if query.by.is_some() { query.group()? } else { GroupBy::Package };
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
-        let groups = || view.findings.groups(&view.record.facts, (&filter, by), view.now);
-        (tokio::task::block_in_place(groups), view.gaps(&filter.assets), view.now)
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
+        let groups = view.findings.groups(&view.record.facts, (&filter, by), view.now);
+        (groups, view.gaps(&filter.assets), view.now)
     });
-    let (groups, gaps, now) = answer.await?;
+    let (groups, gaps, now) = answer?;
     let total = groups.len();
     let shown: Vec<_> = groups.into_iter().skip(part.offset).take(part.limit).collect();
     let options = [
@@ -272,11 +270,10 @@ async fn undetermined(
 ) -> Answer<Response> {
     let part = part_of(query.page_token.as_deref(), query.limit)?;
     let filter = query.filter(&caller)?.assets;
-    let answer = app.organisation.view(instant(query.at.as_deref())?, app.now(), |view| {
-        let found = || (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter));
-        (tokio::task::block_in_place(found), view.at)
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
+        (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter), view.at)
     });
-    let ((found, gaps), at) = answer.await?;
+    let (found, gaps, at) = answer?;
     let total = found.len();
     let shown: Vec<_> = found.into_iter().skip(part.offset).take(part.limit).collect();
     let body = html! {

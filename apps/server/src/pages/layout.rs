@@ -9,19 +9,17 @@ use maud::{DOCTYPE, Markup, html};
 /// A place in the navigation: its address, its name, and who sees it.
 const PLACES: &[(&str, &str, &[Role])] = &[
     ("/", "Dashboard", Role::ALL),
-    ("/findings", "Findings", SEES),
-    ("/patches", "Patches", SEES),
-    ("/assets", "Assets", SEES),
-    ("/decisions", "Decisions", SEES),
-    ("/agents", "Agents", SEES),
+    ("/findings", "Findings", Role::SEES_ASSETS),
+    ("/patches", "Patches", Role::SEES_ASSETS),
+    ("/assets", "Assets", Role::SEES_ASSETS),
+    ("/decisions", "Decisions", Role::SEES_ASSETS),
+    ("/agents", "Agents", Role::SEES_ASSETS),
     ("/feeds", "Feeds", Role::ALL),
     ("/ledger", "Ledger", Role::SEES_ALL),
     ("/policy", "Policy", Role::ALL),
     ("/people", "People", &[Role::Auditor, Role::Administrator]),
     ("/settings", "Settings", &[Role::Auditor, Role::Administrator]),
 ];
-const SEES: &[Role] =
-    &[Role::Auditor, Role::Developer, Role::Operator, Role::SecurityLead, Role::Approver, Role::Administrator];
 
 /// A whole page: its title, its place in the navigation, and what is on it.
 pub(super) fn page(app: &App, caller: Option<&Caller>, (title, place): (&str, &str), body: &Markup) -> Markup {

@@ -72,10 +72,7 @@ async fn compute(app: &App) -> Result<(), operations::Error> {
         }
         let is_now = place + 1 == bounds.len();
         let at = (!is_now).then_some(*end);
-        let answer = app.organisation.view(at, app.now(), |view| {
-            tokio::task::block_in_place(|| view.findings.summary(&view.record.facts, view.now).all)
-        });
-        match answer.await {
+        match app.view(at, |view| view.findings.summary(&view.record.facts, view.now).all) {
             Ok(counts) => {
                 points.insert(*end, Point { findings: counts.findings, overdue: counts.overdue, pace });
             }
