@@ -57,8 +57,10 @@ fetch_rustup() {
 # What the checks need beside the compiler; a check whose tool cannot be had says so and is left out.
 ensure_check_tools() {
     if command -v rustup >/dev/null 2>&1; then
-        rustup target list --installed | grep -q wasm32-unknown-unknown ||
-            rustup target add wasm32-unknown-unknown || say "no wasm32 target: core is not built for it"
+        for target in wasm32-unknown-unknown x86_64-unknown-linux-musl x86_64-pc-windows-gnu; do
+            rustup target list --installed | grep -q "$target" ||
+                rustup target add "$target" || say "no target $target: nothing is built for it"
+        done
         cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 ||
             rustup component add clippy rustfmt
     fi

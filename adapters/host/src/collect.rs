@@ -8,8 +8,13 @@ use std::path::{Path, PathBuf};
 /// What tells the root of a system from a tree of sources.
 const DATABASES: &[&str] = &["var/lib/dpkg", "var/lib/rpm", "usr/lib/sysimage/rpm", "lib/apk/db"];
 /// Where systems and images keep what no package manager has installed.
+#[cfg(unix)]
 const FOLDERS: &[&str] =
     &["usr/local", "opt", "srv", "var/www", "app", "code", "workspace", "usr/src/app", "var/task", "function"];
+
+#[cfg(windows)]
+const FOLDERS: &[&str] =
+    &["Program Files", "Program Files (x86)", "ProgramData", "inetpub", "opt", "srv", "app", "code"];
 
 /// Why nothing could be collected.
 #[derive(Debug, thiserror::Error)]
@@ -33,19 +38,36 @@ pub enum Error {
 
 fn open(path: &Path) -> Result<Directory, Error> {
     let wrap = |source| Error::Open { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(wrap)?;
-    match file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        true => Ok(Directory::new(file.into())),
-        false => Err(Error::NoDirectory { path: path.to_owned() }),
+    if !std::fs::metadata(path).map_err(wrap)?.is_dir() {
+        return Err(Error::NoDirectory { path: path.to_owned() });
     }
+    #[cfg(unix)]
+    return Ok(Directory::new(std::fs::File::open(path).map_err(wrap)?.into()));
+    #[cfg(windows)]
+    return Ok(Directory::at(path.to_owned()));
 }
 
 /// What this host has, and what runs on it; `walked` is told each file that is looked at.
 ///
 /// # Errors
 /// If its root cannot be opened. What could not be read below it is in the inventory.
+#[cfg(unix)]
 pub fn this_host(walked: &mut dyn FnMut(&str)) -> Result<Inventory, Error> {
     of_root(Path::new("/"), true, walked)
+}
+
+/// What this host has; `walked` is told each file that is looked at.
+///
+/// # Errors
+/// If its system drive cannot be opened. What could not be read is in the inventory.
+#[cfg(windows)]
+pub fn this_host(walked: &mut dyn FnMut(&str)) -> Result<Inventory, Error> {
+    let drive = std::env::var("SystemDrive").unwrap_or_else(|_| "C:".to_owned());
+    let root = open(Path::new(&format!(r"{drive}\")))?;
+    let mut inventory = Inventory::default();
+    inventory::windows::collect(&crate::windows::ThisHost, &mut inventory);
+    walk_folders(&root, &mut inventory, walked);
+    Ok(inventory)
 }
 
 /// What a mounted image or chroot has; `walked` is told each file that is looked at.
@@ -92,13 +114,17 @@ fn of_root(path: &Path, is_this_host: bool, walked: &mut dyn FnMut(&str)) -> Res
     if is_this_host {
         inventory::host::collect(&root, &mut inventory);
     }
-    // Language packages outside of the package manager live below these; what it owns is judged by its own data.
-    let mut walk = Walk::new(&root, false, walked);
+    walk_folders(&root, &mut inventory, walked);
+    Ok(inventory)
+}
+
+/// Adds the language packages outside of the package manager: they live below certain folders; what it owns is judged by its own data.
+fn walk_folders(root: &Directory, inventory: &mut Inventory, walked: &mut dyn FnMut(&str)) {
+    let mut walk = Walk::new(root, false, walked);
     for folder in FOLDERS {
-        walk.folder(folder, &mut inventory, 0);
+        walk.folder(folder, inventory, 0);
     }
-    walk.links(&mut inventory);
+    walk.links(inventory);
     inventory.folders = FOLDERS.iter().map(|folder| format!("/{folder}")).collect();
     sort(&mut inventory.packages);
-    Ok(inventory)
 }

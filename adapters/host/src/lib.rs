@@ -3,6 +3,8 @@
 mod collect;
 mod order;
 mod walk;
+#[cfg(windows)]
+mod windows;
 
 pub use collect::{Error, mounted, this_host, tree};
 pub use order::sort;

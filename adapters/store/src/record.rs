@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::log;
 use crate::snapshot;
 use crate::tables::{ASSETS, Cell, DECISIONS, DOCUMENTS, FEEDS, IN_FORCE, PEOPLE, Row, TOKENS, Table};
-use fleet::{Facts, Findings, Question};
+use fleet::{Facts, Findings, Question, Scans};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Verifier};
 use lifecycle::{Event, State};
@@ -27,6 +27,8 @@ pub struct Record {
     pub facts: Facts,
     /// The findings of now, where they are kept up to date with every entry; none before a policy is in force.
     pub findings: Option<Findings>,
+    /// When the assets have to be looked at next, where that is kept up to date with every entry.
+    pub scans: Option<Scans>,
     is_live: bool,
     /// Whether it holds what may not have been kept.
     pub(crate) is_doubtful: bool,
@@ -60,12 +62,17 @@ impl Record {
         if concerns_decisions(event) {
             self.decide(entry.at);
         }
+        let known = event.asset().and_then(|id| self.state.assets.get_key_value(id));
+        if let (Some(scans), Some(known)) = (&mut self.scans, known) {
+            scans.note(&self.facts, known, entry.at);
+        }
         self.project(event, number, projected)
     }
 
     /// Keeps findings from now on, up to date with every entry.
     pub(crate) fn go_live(&mut self, now: Timestamp) {
         self.is_live = true;
+        self.scans = Some(Scans::of(&self.facts, &self.state, now));
         self.evaluate(now);
     }
 
@@ -171,7 +178,7 @@ impl Record {
             progress(until);
             from = until;
         }
-        Ok((Self { state, facts, findings: None, is_live: false, is_doubtful: false }, followed))
+        Ok((Self { state, facts, ..Self::default() }, followed))
     }
 }
 

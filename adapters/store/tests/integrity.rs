@@ -192,7 +192,7 @@ both! {
         assert_eq!(open(&place.url).await.record().await.expect("read").state, before);
         assert_eq!(replay_at((&place.url, None), None, |_| {}).await.expect("replayed").differences, []);
         let elsewhere = Place::sqlite().expect("a place");
-        restore((&elsewhere.url, None), bytes.as_slice(), &signer().verifier(), false, |_| {}).await.expect("restored");
+        restore(&elsewhere.url, bytes.as_slice(), &signer().verifier(), false, |_| {}).await.expect("restored");
         assert_eq!(replay_at((&elsewhere.url, None), None, |_| {}).await.expect("replayed").differences, []);
     }
 

@@ -2,7 +2,8 @@
 
 use crate::client::{Answer, Client, enrol as ask_to_enrol, request_for};
 use crate::home::{Home, Identity, Memory, taken_at};
-use crate::{look, say};
+use crate::look;
+use crate::telling::say;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use protocol::{CheckIn, Observed};

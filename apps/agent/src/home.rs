@@ -103,7 +103,7 @@ impl Home {
         self.write(&format!("waiting/{:020}.json.zst", taken_at.as_millisecond()), packed)?;
         let waiting = self.waiting()?;
         for old in waiting.iter().take(waiting.len().saturating_sub(MOST_WAITING)) {
-            crate::say("more inventories wait than are kept: the oldest one goes");
+            crate::telling::say("more inventories wait than are kept: the oldest one goes");
             self.sent(old);
         }
         Ok(())
@@ -161,13 +161,30 @@ fn open_private(path: &Path) -> std::io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
-/// What lies below the system's own data folder is read by administrators alone.
-#[cfg(not(unix))]
+/// Below the system's own folder for data everybody reads what is not said to be private: the folder is the system's, the
+/// administrators' and the agent's account's alone.
+#[cfg(windows)]
 fn create_private(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
+    /// The system, the administrators, and the account of local services, by their well-known ids.
+    const OWNERS: [&str; 3] = ["*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F", "*S-1-5-19:(OI)(CI)F"];
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    let system = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
+    let mut command = std::process::Command::new(Path::new(&system).join(r"System32\icacls.exe"));
+    command.arg(folder).args(["/inheritance:r", "/q"]);
+    command.args(OWNERS.iter().flat_map(|owner| ["/grant:r", owner]));
+    let done = command.stdin(std::process::Stdio::null()).output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    // A folder that others can read is worse than none.
+    fs::remove_dir(folder)?;
+    Err(std::io::Error::other(format!("icacls ended with {}", done.status)))
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn open_private(path: &Path) -> std::io::Result<fs::File> {
     fs::File::create(path)
 }

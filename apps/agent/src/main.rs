@@ -4,12 +4,19 @@ mod client;
 mod cycle;
 mod home;
 mod look;
+#[cfg(windows)]
+mod service;
+mod telling;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use telling::say;
+
+/// Where the agent keeps its things, by default.
+const STATE: &str = if cfg!(windows) { r"C:\ProgramData\plimsoll-agent" } else { "/var/lib/plimsoll-agent" };
 
 /// Looks at this host, and reports what has changed to a Plimsoll server.
 #[derive(Parser, Debug)]
@@ -21,7 +28,7 @@ struct Arguments {
         global = true,
         env = "PLIMSOLL_AGENT_STATE",
         value_name = "DIR",
-        default_value = "/var/lib/plimsoll-agent"
+        default_value = STATE
     )]
     state: PathBuf,
     #[command(subcommand)]
@@ -52,12 +59,10 @@ enum Command {
     /// Print the systemd unit
     #[cfg(unix)]
     Unit,
-}
-
-/// Writes a line to standard error, where the service manager keeps it.
-fn say(text: &str) {
-    // Where nobody listens there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    /// The service of Windows: register it, take it away, or be it
+    #[cfg(windows)]
+    #[command(subcommand)]
+    Service(service::Command),
 }
 
 fn main() -> ExitCode {
@@ -94,6 +99,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Status => print(cycle::status(&home)?.as_bytes()),
         #[cfg(unix)]
         Command::Unit => print(include_bytes!("../plimsoll-agent.service")),
+        #[cfg(windows)]
+        Command::Service(command) => service::act(command, &arguments.state),
     }
 }
 

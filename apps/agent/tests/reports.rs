@@ -7,31 +7,33 @@ extern crate server as plimsoll_server;
 #[path = "../../server/tests/world/mod.rs"]
 mod world;
 
+mod home;
+
+use home::{Folder, done, run, ticket};
 use lifecycle::Command as Act;
-use std::path::PathBuf;
 use std::process::{Command, Output};
-use world::{World, asset, person};
+use world::{World, asset};
 
 /// An agent's folder.
-struct Home(PathBuf);
+struct Home(Folder);
 
 impl Home {
     fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("plimsoll-agent-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        Self(folder)
+        Self(Folder::new(name))
+    }
+
+    fn agent(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll-agent"));
+        command.arg("--state").arg(&self.0.0).args(arguments);
+        command
     }
 
     async fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll-agent"));
-        command.arg("--state").arg(&self.0).args(arguments);
-        tokio::task::spawn_blocking(move || command.output().expect("run")).await.expect("run")
+        run(self.agent(arguments)).await
     }
 
     async fn done(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments).await;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        done(self.agent(arguments)).await
     }
 
     async fn waiting(&self) -> usize {
@@ -39,18 +41,6 @@ impl Home {
         let line = status.lines().find(|line| line.starts_with("waiting")).expect("a line").to_owned();
         line.split_whitespace().last().expect("a number").parse().expect("a number")
     }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-async fn ticket(world: &World, id: &str) -> String {
-    let who = (&person("root"), world.now());
-    let fingerprint = server::fingerprint(&world.folder, world.now()).expect("a fingerprint");
-    operations::enrolment(&world.organisation, who, (&asset(id), true), fingerprint).await.expect("a ticket").reveal()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +59,7 @@ async fn the_agent_reports_this_machine_and_goes_on_when_the_service_comes_back(
         assert!(known.packages > 50, "{} packages", known.packages);
     }
     // What it could not send waits, and is sent when the service is there again.
-    let memory = home.0.join("memory.json");
+    let memory = home.0.0.join("memory.json");
     world.service.take().expect("running").end().await;
     std::fs::remove_file(&memory).expect("forgotten");
     let away = home.run(&["once"]).await;
@@ -102,5 +92,5 @@ async fn an_agent_believes_the_server_of_its_ticket_alone() {
     assert!(!refused.status.success() && words.contains("is not the server that the ticket is for"), "{words}");
     let plain = home.run(&["enrol", &world.base, &text]).await;
     assert!(String::from_utf8_lossy(&plain.stderr).contains("begins with https://"));
-    assert!(!home.0.join("identity.json").exists());
+    assert!(!home.0.0.join("identity.json").exists());
 }

@@ -1,7 +1,7 @@
 //! Gaps: what stands between figures and an all-clear.
 
 use crate::questions::View;
-use fleet::{AssetFilter, Coverage};
+use fleet::{AssetFilter, Coverage, Facts, Looked, Scans};
 use lifecycle::{Asset, AssetId, Attributes, ScanRule, State};
 use std::collections::BTreeSet;
 
@@ -61,18 +61,14 @@ impl View<'_> {
     #[must_use]
     pub fn gaps(&self, filter: &AssetFilter) -> Gaps {
         let (facts, state) = (&self.record.facts, &self.record.state);
-        let mut gaps = Gaps { coverage: self.findings.coverage(facts, filter), ..Gaps::default() };
-        for (asset, attributes) in self.each_asset(filter) {
-            let is_overdue = ScanRule::default().is_overdue(asset, attributes, self.now);
-            gaps.scans_overdue += u64::from(is_overdue);
-            gaps.looked_at += u64::from(!is_overdue && asset.scanned_by(self.now).is_some());
-        }
+        let (coverage, looked) = (self.findings.coverage(facts, filter), self.looked_at(filter));
+        let mut gaps = Gaps { coverage, scans_overdue: looked.overdue, looked_at: looked.in_time, ..Gaps::default() };
         if gaps.coverage.assets == 0 {
             return gaps;
         }
         let has_catalogue = facts.has_catalogue_at(self.at);
         (gaps.is_unjudged, gaps.lacks_catalogue) = (has_catalogue.is_none(), has_catalogue == Some(false));
-        gaps.feeds = stale(state, facts.things(), self.now);
+        gaps.feeds = stale(state, facts, self.now);
         gaps
     }
 
@@ -82,6 +78,9 @@ impl View<'_> {
     pub fn current(&self, filter: &AssetFilter, gaps: &Gaps) -> Option<u64> {
         if gaps.is_unjudged || gaps.lacks_catalogue || !gaps.feeds.is_empty() {
             return None;
+        }
+        if let Some(scans) = self.scans() {
+            return Some(self.findings.current(&self.record.facts, (filter, scans), self.now));
         }
         let sound = self.findings.each_sound(&self.record.facts, filter, self.now);
         Some(sound.filter(|(id, attributes)| self.is_in_time(id, attributes)).count() as u64)
@@ -95,6 +94,24 @@ impl View<'_> {
         all.filter(|(id, attributes)| !self.is_in_time(id, attributes)).map(|(id, _)| id.clone()).collect()
     }
 
+    /// How many of the assets that are asked for were looked at in time. Of now that is at hand; of a past day each asset is asked.
+    fn looked_at(&self, filter: &AssetFilter) -> Looked {
+        if let Some(scans) = self.scans() {
+            return self.findings.looked_at(&self.record.facts, (filter, scans), self.now);
+        }
+        let mut looked = Looked::default();
+        for (asset, attributes) in self.each_asset(filter) {
+            let is_overdue = ScanRule::default().is_overdue(asset, attributes, self.now);
+            looked.overdue += u64::from(is_overdue);
+            looked.in_time += u64::from(!is_overdue && asset.scanned_by(self.now).is_some());
+        }
+        looked
+    }
+
+    fn scans(&self) -> Option<&Scans> {
+        self.record.scans.as_ref().filter(|_| self.at.is_none())
+    }
+
     fn each_asset(&self, filter: &AssetFilter) -> impl Iterator<Item = (&Asset, &Attributes)> {
         let all = self.findings.each_asset(&self.record.facts, filter);
         all.filter_map(|(id, attributes)| Some((self.record.state.assets.get(id)?, attributes)))
@@ -106,11 +123,10 @@ impl View<'_> {
     }
 }
 
-fn stale<'t>(state: &State, things: impl Iterator<Item = &'t fleet::Thing>, now: jiff::Timestamp) -> Vec<String> {
+fn stale(state: &State, facts: &Facts, now: jiff::Timestamp) -> Vec<String> {
     let (known, later): (Vec<_>, Vec<_>) = state.feeds.iter().partition(|(_, feed)| feed.since <= now);
-    let things: Vec<&fleet::Thing> = things.collect();
     let feeds = known.into_iter().map(|(id, feed)| (id.as_str(), feed.newest, feed.since));
-    let mut found = assessment::stale_feeds(feeds, things.into_iter(), now);
+    let mut found = assessment::stale_feeds(feeds, facts.kinds(), now);
     // Which state was in force before the one that is, the ledger knows alone.
     found.extend(later.into_iter().map(|(id, _)| format!("how old the feed {id} was then is not known")));
     found

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::identity::{Sealer, Setup, provider::Provider};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::pages::Trend;
+use crate::pages::{Figures, Trend};
 use crate::work::Work;
 use crate::{Clock, Settings};
 use jiff::Timestamp;
@@ -32,6 +32,9 @@ pub(crate) struct Inner {
     pub(crate) contacts: Contacts,
     pub(crate) work: Work,
     pub(crate) trend: Trend,
+    pub(crate) figures: Figures,
+    /// Past days that are worked out at the same time: each takes as much memory as all that is known of now.
+    past: tokio::sync::Semaphore,
     pub(crate) metrics: Metrics,
     /// The one-time link by which the first administrator begins.
     pub(crate) setup: Mutex<Option<Setup>>,
@@ -57,7 +60,11 @@ impl App {
         at: Option<Timestamp>,
         answer: impl FnOnce(&View<'_>) -> T,
     ) -> Result<T, operations::Error> {
-        let asked = self.organisation.view(at, self.now(), answer);
+        let asked = async {
+            // INVARIANT: nobody closes it.
+            let _turn = if at.is_some() { self.past.acquire().await.ok() } else { None };
+            self.organisation.view(at, self.now(), answer).await
+        };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(asked))
     }
 
@@ -85,6 +92,8 @@ impl App {
             contacts: Contacts::default(),
             work: Work::default(),
             trend: Trend::default(),
+            figures: Figures::default(),
+            past: tokio::sync::Semaphore::new(1),
             metrics: Metrics::default(),
             setup: Mutex::default(),
             is_demonstration,

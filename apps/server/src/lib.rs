@@ -8,6 +8,7 @@ mod api;
 mod app;
 mod error;
 mod identity;
+mod kept;
 mod limits;
 mod listen;
 mod metrics;

@@ -20,6 +20,7 @@ mod text;
 mod trend;
 mod vulnerability;
 
+pub(crate) use dashboard::Figures;
 pub(crate) use text::{encoded, plain};
 pub(crate) use trend::{Trend, follow as follow_trend};
 

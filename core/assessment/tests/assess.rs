@@ -90,6 +90,8 @@ fn update(name: &str, installed: &str, candidate: &str) -> PendingUpdate {
         is_security: true,
         holds_security_fix: true,
         advisories: Vec::new(),
+        fixes: Vec::new(),
+        published_at: None,
         is_held: false,
         size_bytes: 0,
     }

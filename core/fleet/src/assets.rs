@@ -1,12 +1,14 @@
 //! Lists of assets, with what is owed on each.
 
 use crate::evaluate::Findings;
-use crate::fact::OPEN;
+use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
 use crate::query::AssetFilter;
 use crate::summary::{Counts, instants};
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes};
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
 
 /// An asset in a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,25 +45,58 @@ impl Findings {
         (filter, now): (&AssetFilter, Timestamp),
         (offset, limit): (usize, usize),
     ) -> (usize, Vec<AssetRow>) {
-        let instants = instants(now);
         let wanted = self.facets.find(facts, filter);
-        let mut counts = vec![(Counts::default(), OPEN); facts.assets.len()];
-        for cell in self.cells.iter().flatten() {
-            for asset in &cell.assets {
-                let (counts, due) = &mut counts[asset as usize];
+        let weights = self.weights(facts, &wanted, now);
+        let mut order: Vec<u32> = wanted.iter().collect();
+        let total = order.len();
+        let before = |a: &u32, b: &u32| {
+            let id = |asset: &u32| &facts.assets[*asset as usize].id;
+            weights[*b as usize].cmp(&weights[*a as usize]).then_with(|| id(a).cmp(id(b)))
+        };
+        // Only what is shown, and what stands before it, has to be in order.
+        let end = offset.saturating_add(limit).min(total);
+        if end < total {
+            order.select_nth_unstable_by(end, before);
+            order.truncate(end);
+        }
+        order.sort_unstable_by(before);
+        let page: Vec<u32> = order.into_iter().skip(offset).collect();
+        let owed = self.owed_on(&page, now);
+        (total, page.into_iter().zip(owed).map(|(asset, owed)| self.asset_row(facts, asset, owed)).collect())
+    }
+
+    /// By asset: how much is overdue on it, and how much is owed in all.
+    fn weights(&self, facts: &Facts, wanted: &RoaringBitmap, now: Timestamp) -> Vec<(u32, u32)> {
+        let mut weights = vec![(0_u32, 0_u32); facts.assets.len()];
+        let are_all = wanted.len() == facts.assets.len() as u64;
+        for cell in self.cells.iter().flatten().filter(|cell| cell.key.state.counts()) {
+            let overdue = u32::from(cell.key.is_overdue(now.as_millisecond()));
+            let mut add = |asset: u32| {
+                let (late, all) = &mut weights[asset as usize];
+                (*late, *all) = (*late + overdue, *all + 1);
+            };
+            match are_all {
+                true => cell.assets.iter().for_each(&mut add),
+                false => (&cell.assets & wanted).iter().for_each(&mut add),
+            }
+        }
+        weights
+    }
+
+    /// What is owed on some assets, and when the first of it is due.
+    fn owed_on(&self, assets: &[u32], now: Timestamp) -> Vec<(Counts, Instant)> {
+        let instants = instants(now);
+        let places: HashMap<u32, usize> = assets.iter().copied().zip(0..).collect();
+        let wanted: RoaringBitmap = assets.iter().copied().collect();
+        let mut owed = vec![(Counts::default(), OPEN); assets.len()];
+        for cell in self.cells.iter().flatten().filter(|cell| !cell.assets.is_disjoint(&wanted)) {
+            for place in (&cell.assets & &wanted).iter().filter_map(|asset| places.get(&asset)) {
+                let (counts, due) = &mut owed[*place];
                 counts.add(&cell.key, 1, instants);
                 *due = (*due).min(if cell.key.state.counts() { cell.key.due } else { OPEN });
             }
         }
-        let mut order: Vec<u32> = wanted.iter().collect();
-        order.sort_by(|a, b| {
-            let weight = |asset: &u32| (counts[*asset as usize].0.overdue, counts[*asset as usize].0.findings);
-            let id = |asset: &u32| &facts.assets[*asset as usize].id;
-            weight(b).cmp(&weight(a)).then_with(|| id(a).cmp(id(b)))
-        });
-        let total = order.len();
-        let page = order.into_iter().skip(offset).take(limit);
-        (total, page.map(|asset| self.asset_row(facts, asset, counts[asset as usize])).collect())
+        owed
     }
 
     fn asset_row(&self, facts: &Facts, asset: u32, (counts, due): (Counts, i64)) -> AssetRow {

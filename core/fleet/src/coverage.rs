@@ -1,11 +1,12 @@
 //! Coverage: what is not known of the assets that are asked for.
 
-use crate::evaluate::{Findings, State};
+use crate::evaluate::{Cell, Findings, State};
 use crate::facts::Facts;
 use crate::query::AssetFilter;
 use crate::thing::Thing;
 use lifecycle::{AssetId, Attributes};
 use roaring::RoaringBitmap;
+use std::borrow::Cow;
 
 /// What is not known of some assets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,15 +38,13 @@ impl Findings {
     /// What is not known of the assets that are asked for.
     #[must_use]
     pub fn coverage(&self, facts: &Facts, filter: &AssetFilter) -> Coverage {
-        let (wanted, at) = (self.facets.find(facts, filter), self.at());
-        let is_unseen = |asset: &u32| !facts.assets[*asset as usize].is_seen(at);
-        let open = (0..facts.things.len() as u32).filter(|thing| !facts.things[*thing as usize].is_determined(at));
+        let wanted = self.facets.find(facts, filter);
         let undecided = self.cells.iter().flatten().filter(|cell| cell.key.state == State::Undetermined);
         Coverage {
             assets: wanted.len(),
-            never_scanned: wanted.iter().filter(is_unseen).count() as u64,
-            partly_read: wanted.iter().filter(|asset| facts.assets[*asset as usize].unread_at(at) > 0).count() as u64,
-            undetermined: open.map(|thing| self.count_on(facts, thing, &wanted)).sum(),
+            never_scanned: wanted.len() - wanted.intersection_len(&self.facets.seen),
+            partly_read: wanted.intersection_len(&self.facets.partly_read),
+            undetermined: self.open_things(facts).iter().map(|thing| self.count_on(facts, thing, &wanted)).sum(),
             undecided: undecided.map(|cell| cell.assets.intersection_len(&wanted)).sum(),
         }
     }
@@ -55,8 +54,8 @@ impl Findings {
     pub fn undetermined(&self, facts: &Facts, filter: &AssetFilter) -> Vec<Undetermined> {
         let (wanted, at) = (self.facets.find(facts, filter), self.at());
         let mut found = Vec::new();
-        for (number, known) in (0..).zip(&facts.things).filter(|(_, known)| !known.is_determined(at)) {
-            let assets = self.count_on(facts, number, &wanted);
+        for number in self.open_things(facts).iter() {
+            let (known, assets) = (&facts.things[number as usize], self.count_on(facts, number, &wanted));
             if assets > 0 {
                 let end = known.undetermined.partition_point(|(since, _)| *since <= at);
                 let why = known.undetermined[..end].last().map(|(_, why)| why.clone()).unwrap_or_default();
@@ -89,24 +88,37 @@ impl Findings {
         now: jiff::Timestamp,
     ) -> impl Iterator<Item = (&'f AssetId, &'f Attributes)> + use<'f> {
         let at = self.at();
-        let mut sound = self.facets.find(facts, filter);
-        for cell in self.cells.iter().flatten() {
-            if cell.key.is_overdue(now.as_millisecond()) || cell.key.state == State::Undetermined {
-                sound -= &cell.assets;
-            }
+        self.sound(facts, filter, now).into_iter().filter_map(move |asset| {
+            let known = &facts.assets[asset as usize];
+            Some((&known.id, known.said_at(at)?))
+        })
+    }
+
+    /// The numbers of those.
+    pub(crate) fn sound(&self, facts: &Facts, filter: &AssetFilter, now: jiff::Timestamp) -> RoaringBitmap {
+        let mut sound = self.facets.find(facts, filter) & &self.facets.seen;
+        sound -= &self.facets.partly_read;
+        let is_unsound =
+            |cell: &&Cell| cell.key.is_overdue(now.as_millisecond()) || cell.key.state == State::Undetermined;
+        for cell in self.cells.iter().flatten().filter(is_unsound) {
+            sound -= &cell.assets;
         }
-        for (number, known) in (0..).zip(&facts.things).filter(|(_, known)| !known.is_determined(at)) {
+        for number in self.open_things(facts).iter() {
             match self.question.at {
-                None => sound -= &known.holders,
+                None => sound -= &facts.things[number as usize].holders,
                 Some(_) => self.each_holder(facts, number, |asset| {
                     sound.remove(asset);
                 }),
             }
         }
-        sound.into_iter().filter_map(move |asset| {
-            let known = &facts.assets[asset as usize];
-            (known.is_seen(at) && known.unread_at(at) == 0).then(|| Some((&known.id, known.said_at(at)?)))?
-        })
+        sound
+    }
+
+    /// The things of which nothing could be said.
+    fn open_things<'f>(&self, facts: &'f Facts) -> Cow<'f, RoaringBitmap> {
+        let Some(at) = self.question.at.map(jiff::Timestamp::as_millisecond) else { return Cow::Borrowed(&facts.open) };
+        let all = (0..).zip(&facts.things);
+        Cow::Owned(all.filter(|(_, known)| !known.is_determined(at)).map(|(number, _)| number).collect())
     }
 
     pub(crate) fn count_on(&self, facts: &Facts, thing: u32, wanted: &RoaringBitmap) -> u64 {

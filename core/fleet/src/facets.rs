@@ -25,6 +25,10 @@ enum Facet {
 pub(crate) struct Facets {
     /// The assets that are registered.
     pub(crate) there: RoaringBitmap,
+    /// The assets that somebody has looked at in the life that they have.
+    pub(crate) seen: RoaringBitmap,
+    /// The assets that could not be read in full when somebody did.
+    pub(crate) partly_read: RoaringBitmap,
     /// The assets' numbers in the order of their ids.
     pub(crate) order: Vec<u32>,
     words: HashMap<Facet, HashMap<String, RoaringBitmap>>,
@@ -58,6 +62,13 @@ fn exposure_word(exposure: Exposure) -> &'static str {
     }
 }
 
+fn set(assets: &mut RoaringBitmap, asset: u32, is_in: bool) {
+    match is_in {
+        true => assets.insert(asset),
+        false => assets.remove(asset),
+    };
+}
+
 impl Facets {
     pub(crate) fn as_of(facts: &Facts, at: Option<Instant>) -> Self {
         let mut facets = Self::default();
@@ -73,11 +84,10 @@ impl Facets {
             None => *until == OPEN,
             Some(at) => *from <= at && at < *until,
         };
-        match known.lives.iter().any(is_there) {
-            true => self.there.insert(asset),
-            false => self.there.remove(asset),
-        };
         let as_of = at.unwrap_or(OPEN - 1);
+        set(&mut self.there, asset, known.lives.iter().any(is_there));
+        set(&mut self.seen, asset, known.is_seen(as_of));
+        set(&mut self.partly_read, asset, known.unread_at(as_of) > 0);
         let (said, platform) = (known.attributes_at(as_of), known.platform_at(as_of));
         let place = asset as usize;
         if self.noted.len() <= place {

@@ -11,7 +11,8 @@ use crate::packed::Packed;
 use crate::thing::Thing;
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes, Event};
-use std::collections::HashMap;
+use roaring::RoaringBitmap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// All facts.
@@ -21,6 +22,10 @@ pub struct Facts {
     pub(crate) numbers: HashMap<Arc<Thing>, u32>,
     /// Things by their own names and their sources', in small letters.
     pub(crate) names: HashMap<String, Vec<u32>>,
+    /// Kinds and ecosystems of things.
+    pub(crate) kinds: BTreeSet<(String, String)>,
+    /// Things of which nothing can be said now.
+    pub(crate) open: RoaringBitmap,
     pub(crate) details: Vec<Detail>,
     pub(crate) detail_numbers: HashMap<Detail, u32>,
     pub(crate) vulnerabilities: Vec<VulnerabilityFacts>,
@@ -42,6 +47,11 @@ impl Facts {
     /// All things in the order of their numbers.
     pub fn things(&self) -> impl Iterator<Item = &Thing> {
         self.things.iter().map(|facts| facts.thing.as_ref())
+    }
+
+    /// The kinds of all things, each with an ecosystem, in order.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.kinds.iter().map(|(kind, ecosystem)| (kind.as_str(), ecosystem.as_str()))
     }
 
     /// What came to an asset and what went from it, by when that was seen. What it had when it was looked at first in one of its lives
@@ -251,7 +261,20 @@ impl Facts {
             self.names.entry(source).or_default().push(number);
         }
         self.names.entry(own).or_default().push(number);
+        let kind = (thing.kind.clone(), thing.ecosystem.clone());
+        if !self.kinds.contains(&kind) {
+            self.kinds.insert(kind);
+        }
+        self.note_standing(number);
         self.numbers.insert(thing, number);
+    }
+
+    /// Notes whether anything can be said of a thing now.
+    fn note_standing(&mut self, number: u32) {
+        match self.things[number as usize].is_determined(OPEN - 1) {
+            true => self.open.remove(number),
+            false => self.open.insert(number),
+        };
     }
 
     fn take_inventory(
@@ -363,6 +386,7 @@ impl Facts {
             facts.undetermined.push((now, why));
         }
         facts.judged.get_or_insert(now);
+        self.note_standing(number);
         for (vulnerability, _) in &said {
             self.note_former(number, *vulnerability, now);
         }

@@ -1,13 +1,14 @@
 //! Groups of findings, with what is owed in each.
 
-use crate::evaluate::{Findings, Key};
+use crate::evaluate::{Cell, Findings, Key};
 use crate::fact::OPEN;
 use crate::facts::Facts;
-use crate::query::Filter;
+use crate::query::{AssetFilter, Filter};
+use crate::sieve::Sieve;
 use crate::summary::{Counts, instants};
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// By what findings are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,49 @@ impl Findings {
             weight(b).cmp(&weight(a)).then_with(|| a.name.cmp(&b.name))
         });
         groups
+    }
+
+    /// The source packages whose patches fall due next on the assets that are asked for, what is overdue left aside, so many at most:
+    /// each with what is owed of it and not overdue, in the order of the first due dates.
+    #[must_use]
+    pub fn next_due(&self, facts: &Facts, (assets, most): (&AssetFilter, usize), now: Timestamp) -> Vec<Group> {
+        let filter = Filter { is_overdue: Some(false), assets: assets.clone(), ..Filter::default() };
+        let group = |name: &str| {
+            let filter = Filter { package: Some(name.to_owned()), ..filter.clone() };
+            let named = self.groups(facts, (&filter, GroupBy::Package), now);
+            named.into_iter().find(|group| group.name == name)
+        };
+        let names = self.names_due(facts, &Sieve::new(self, facts, &filter, now), most);
+        let mut groups: Vec<Group> = names.into_iter().filter_map(group).collect();
+        groups.sort_by(|a, b| a.due.cmp(&b.due).then_with(|| a.name.cmp(&b.name)));
+        groups.truncate(most);
+        groups
+    }
+
+    /// The source packages of what a sieve lets through and is due first.
+    fn names_due<'f>(&self, facts: &'f Facts, sieve: &Sieve<'_>, most: usize) -> BTreeSet<&'f str> {
+        let is_asked = |cell: &&Cell| {
+            let is_on = |assets: &RoaringBitmap| !cell.assets.is_disjoint(assets);
+            cell.key.due != OPEN && sieve.lets_key(&cell.key) && sieve.assets.as_ref().is_none_or(is_on)
+        };
+        let all = (0..).zip(&self.cells);
+        let mut cells: Vec<(u32, &Cell)> =
+            all.flat_map(|(number, cells)| cells.iter().filter(is_asked).map(move |cell| (number, cell))).collect();
+        cells.sort_unstable_by_key(|(number, cell)| (cell.key.due, *number));
+        let mut carriers: HashMap<u32, Vec<(&str, RoaringBitmap)>> = HashMap::new();
+        let mut names = BTreeSet::new();
+        let mut last = OPEN;
+        for (number, cell) in cells {
+            // What is due at the same instant as the last one that has room stands beside it.
+            if names.len() >= most && cell.key.due > last {
+                break;
+            }
+            last = cell.key.due;
+            let assets = sieve.assets.as_ref().map_or_else(|| cell.assets.clone(), |asked| &cell.assets & asked);
+            let carriers = carriers.entry(number).or_insert_with(|| self.by_package(facts, number));
+            names.extend(carriers.iter().filter(|(_, carriers)| !carriers.is_disjoint(&assets)).map(|(name, _)| *name));
+        }
+        names
     }
 
     fn groups_of_findings(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Thing {
-    /// Its kind: a type of package URLs (`deb`), or `platform` for a release of a distribution.
+    /// Its kind: a type of package URLs (`deb`), `platform` for a release of a distribution, `restart` or `applied-update`.
     pub kind: String,
     /// The ecosystem with its release (`Debian:12`); may be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -90,10 +90,14 @@ impl Thing {
     /// The kind of what has to be restarted for reasons that no package explains.
     pub const RESTART: &'static str = "restart";
 
+    /// The kind of an update that is applied and is no package, as Windows has them.
+    pub const APPLIED: &'static str = "applied-update";
+
     /// Whether it is an installed package, and not what is said of one beside it or of the whole asset.
     #[must_use]
     pub fn is_package(&self) -> bool {
-        self.kind != Self::PLATFORM && self.kind != Self::RESTART && self.still_runs.is_none() && self.offer.is_none()
+        let is_beside = [Self::PLATFORM, Self::RESTART, Self::APPLIED].contains(&self.kind.as_str());
+        !is_beside && self.still_runs.is_none() && self.offer.is_none()
     }
 
     /// Name and version as people write them: `openssl 3.0.11-1`.

@@ -159,6 +159,21 @@ fn everything(findings: &Findings, facts: &Facts, now: Timestamp) -> Page {
     findings.list(facts, &Query { filter, sort: Sort::Vulnerability, offset: 0, limit: usize::MAX, now })
 }
 
+/// The patches that fall due next, from all groups.
+fn next_due(
+    findings: &Findings,
+    facts: &Facts,
+    (assets, most): (&plimsoll_fleet::AssetFilter, usize),
+    now: Timestamp,
+) -> Vec<plimsoll_fleet::Group> {
+    let filter = Filter { is_overdue: Some(false), assets: assets.clone(), ..Filter::default() };
+    let mut groups = findings.groups(facts, (&filter, GroupBy::Package), now);
+    groups.retain(|group| group.due.is_some());
+    groups.sort_by(|a, b| a.due.cmp(&b.due).then_with(|| a.name.cmp(&b.name)));
+    groups.truncate(most);
+    groups
+}
+
 fn decision() -> Decision {
     let person = |id: &str| PersonId::new(id).expect("an id");
     Decision {
@@ -221,6 +236,11 @@ proptest! {
             let all = plimsoll_fleet::AssetFilter { environment: Some("Production".to_owned()), ..Default::default() };
             let assets = |findings: &Findings| findings.assets(&facts, (&all, now), (0, 100));
             prop_assert_eq!(assets(&findings), assets(&from_zero));
+            let every = plimsoll_fleet::AssetFilter::default();
+            let (total, whole) = findings.assets(&facts, (&every, now), (0, usize::MAX));
+            let parts = (0..total).step_by(2).flat_map(|offset| findings.assets(&facts, (&every, now), (offset, 2)).1);
+            prop_assert_eq!(parts.collect::<Vec<_>>(), whole);
+            prop_assert_eq!(findings.next_due(&facts, (&all, 2), day(20)), next_due(&findings, &facts, (&all, 2), day(20)));
             // One asset's list, all assets' by asset, and all by vulnerability say the same of one package.
             let of_package = |sort, name: Option<String>| {
                 let assets = plimsoll_fleet::AssetFilter { name, ..Default::default() };

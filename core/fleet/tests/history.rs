@@ -73,13 +73,12 @@ impl World {
 
     /// Of a version these vulnerabilities are told, and no others.
     fn judge(&mut self, version: &str, ids: &[&str], said: (&str, Timestamp), signals: Vec<Signals>) {
-        self.judge_as(Standing::Affected, version, ids, said, signals);
+        self.judge_as((Standing::Affected, version), ids, said, signals);
     }
 
     fn judge_as(
         &mut self,
-        standing: Standing,
-        version: &str,
+        (standing, version): (Standing, &str),
         ids: &[&str],
         (words, now): (&str, Timestamp),
         signals: Vec<Signals>,
@@ -198,7 +197,7 @@ fn only_what_was_owed_and_went_counts_as_patched_and_from_its_first_name_on() {
     // One of which somebody says that it does not count is no patch when it goes.
     let mut world = World::new();
     world.has(&["1"], day(1));
-    world.judge_as(Standing::Suppressed, "1", &["CVE-2026-1"], ("not affected", day(1)), Vec::new());
+    world.judge_as((Standing::Suppressed, "1"), &["CVE-2026-1"], ("not affected", day(1)), Vec::new());
     world.has(&["2"], day(11));
     assert_eq!(world.0.pace(&[day(0), day(20)])[0].closed, 0);
 }

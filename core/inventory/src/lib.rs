@@ -19,6 +19,7 @@ pub mod purl;
 pub mod readers;
 mod text;
 mod unpack;
+pub mod windows;
 
 pub use directory::{Directory, Entry, EntryKind};
 pub use error::Error;

@@ -16,6 +16,8 @@ pub struct Inventory {
     pub packages: Vec<Package>,
     /// Updates that the host's own repositories offer.
     pub pending: Vec<PendingUpdate>,
+    /// Updates that are applied and are no packages, by what people call them (`KB5034441`), in order.
+    pub applied: Vec<String>,
     /// Whether repositories' metadata was found; without it nothing can be said about pending updates.
     pub has_repository_metadata: bool,
     /// When the newest of the repositories' metadata was published, in seconds since 1970: they were asked after that.
@@ -138,6 +140,11 @@ pub struct PendingUpdate {
     pub holds_security_fix: bool,
     /// Advisories that the repository's own metadata names for it.
     pub advisories: Vec<String>,
+    /// The vulnerabilities that whoever offers it says it fixes, each with when the first update that does was published, in seconds
+    /// since 1970.
+    pub fixes: Vec<(String, Option<i64>)>,
+    /// When the first of the security fixes that it holds was published, in seconds since 1970, where whoever offers it says so.
+    pub published_at: Option<i64>,
     /// Whether the package is on hold.
     pub is_held: bool,
     /// The size of the download in bytes; zero where the metadata does not say it.

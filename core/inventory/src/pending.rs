@@ -6,6 +6,7 @@ mod dnf;
 
 use crate::directory::{Directory, Entry, EntryKind};
 use crate::model::{Inventory, Offered};
+use std::io::Read;
 
 /// Adds the updates that the host's repositories offer.
 pub fn collect(root: &Directory, inventory: &mut Inventory) {
@@ -18,10 +19,10 @@ pub fn collect(root: &Directory, inventory: &mut Inventory) {
 
 const MOST_BYTES: u64 = 1 << 30;
 
-/// Reads and unpacks a file that a folder lists; a failure is a problem of the inventory.
-fn read_unpacked(root: &Directory, path: &str, inventory: &mut Inventory) -> Option<Vec<u8>> {
-    let bytes = match root.read(path, MOST_BYTES) {
-        Ok(Some(bytes)) => bytes,
+/// Opens a file that a folder lists as a stream of what is packed in it; a failure is a problem of the inventory.
+fn open_unpacked(root: &Directory, path: &str, inventory: &mut Inventory) -> Option<impl Read + use<>> {
+    let opened = match root.open(path) {
+        Ok(Some(file)) => crate::unpack::unpack_stream(file, crate::Limits { bytes: MOST_BYTES }),
         Ok(None) => {
             inventory.unreadable(path, "it is a link that leads nowhere below the root");
             return None;
@@ -31,10 +32,20 @@ fn read_unpacked(root: &Directory, path: &str, inventory: &mut Inventory) -> Opt
             return None;
         }
     };
-    match crate::unpack(bytes, crate::Limits { bytes: MOST_BYTES }) {
-        Ok(bytes) => Some(bytes),
+    opened.inspect_err(|error| inventory.unreadable(path, cannot_be_unpacked(error))).ok()
+}
+
+fn cannot_be_unpacked(error: &std::io::Error) -> String {
+    format!("it cannot be unpacked: {error}")
+}
+
+/// Reads and unpacks a file that a folder lists; a failure is a problem of the inventory.
+fn read_unpacked(root: &Directory, path: &str, inventory: &mut Inventory) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match open_unpacked(root, path, inventory)?.read_to_end(&mut bytes) {
+        Ok(_) => Some(bytes),
         Err(error) => {
-            inventory.unreadable(path, format!("it cannot be unpacked: {error}"));
+            inventory.unreadable(path, cannot_be_unpacked(&error));
             None
         }
     }

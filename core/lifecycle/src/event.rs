@@ -238,6 +238,22 @@ impl Event {
         }
     }
 
+    /// The asset that it is about, if it is about one.
+    #[must_use]
+    pub fn asset(&self) -> Option<&AssetId> {
+        match self {
+            Self::AssetRegistered { asset, .. }
+            | Self::AssetChanged { asset, .. }
+            | Self::AssetRetired { asset, .. }
+            | Self::InventoryTaken { asset, .. }
+            | Self::AssetScanned { asset, .. }
+            | Self::ScanMissed { asset, .. }
+            | Self::AgentEnrolled { asset, .. }
+            | Self::AgentRevoked { asset, .. } => Some(asset),
+            _ => None,
+        }
+    }
+
     /// The document beside the ledger that tells the rest.
     #[must_use]
     pub fn document(&self) -> Option<&str> {

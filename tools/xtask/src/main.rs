@@ -46,6 +46,8 @@ fn check(root: &Path) -> Result<()> {
     step("documentation", || documentation(root))?;
     step("core without the world, on wasm32", || wasm(root))?;
     step("dependencies", || dependencies(root))?;
+    step("the agent as one static file", || agent_for(root, "x86_64-unknown-linux-musl", "musl-gcc"))?;
+    step("the agent for Windows", || agent_for(root, "x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc"))?;
     step("help texts", || help::check(root))?;
     step("tests", || cargo(root, &["test", "--workspace", "--locked"]))?;
     println!("all checks passed");
@@ -63,12 +65,40 @@ fn documentation(root: &Path) -> Result<()> {
     if status.success() { Ok(()) } else { bail!("cargo doc ended with {status}") }
 }
 
+fn has_target(target: &str) -> bool {
+    let installed = Command::new("rustup").args(["target", "list", "--installed"]).output();
+    let has = installed.is_ok_and(|installed| String::from_utf8_lossy(&installed.stdout).contains(target));
+    if !has {
+        println!("SKIPPED: the target {target} is not installed");
+    }
+    has
+}
+
+/// The agent for another system: the tests run what comes of it.
+fn agent_for(root: &Path, target: &str, compiler: &str) -> Result<()> {
+    if !has_target(target) {
+        return Ok(());
+    }
+    if !Command::new(compiler).arg("--version").output().is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: {compiler} is not installed");
+        return Ok(());
+    }
+    let of_target = target.replace('-', "_");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "-p", "plimsoll-agent", "--locked", "--quiet", "--target", target])
+        .env(format!("CC_{of_target}"), compiler)
+        // What only this system's parts say is heard here alone.
+        .env(format!("CARGO_TARGET_{}_RUSTFLAGS", of_target.to_uppercase()), "-D warnings")
+        .current_dir(root)
+        .status()
+        .context("failed to run cargo")?;
+    if status.success() { Ok(()) } else { bail!("building the agent for {target} ended with {status}") }
+}
+
 /// The crates of `core` that read no directory build where there is neither a system nor threads.
 fn wasm(root: &Path) -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
-    let installed = Command::new("rustup").args(["target", "list", "--installed"]).output();
-    if !installed.is_ok_and(|installed| String::from_utf8_lossy(&installed.stdout).contains(TARGET)) {
-        println!("SKIPPED: the target {TARGET} is not installed");
+    if !has_target(TARGET) {
         return Ok(());
     }
     let crates = ["-p", "plimsoll-versions", "-p", "plimsoll-advisories", "-p", "plimsoll-policy"];

@@ -12,6 +12,7 @@ use crate::routes::PageRoute;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use fleet::AssetFilter;
 use lifecycle::{AssetId, Attributes, Command, Exposure, Role};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -35,7 +36,9 @@ async fn show(
         let (filter, facts) = (query.narrowed(filter, view), &view.record.facts);
         let (total, rows) = view.findings.assets(facts, (&filter, view.now), (part.offset, part.limit));
         let words = view.findings.words(facts, &filter);
-        (total, rows, view.gaps(&filter), words, view.scans_overdue(&filter), view.now)
+        let shown =
+            AssetFilter { among: Some(rows.iter().map(|row| row.asset.clone()).collect()), ..AssetFilter::default() };
+        (total, rows, view.gaps(&filter), words, view.scans_overdue(&shown), view.now)
     });
     let (total, rows, gaps, facets, late, now) = answer?;
     let body = html! {

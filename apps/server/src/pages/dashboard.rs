@@ -6,12 +6,13 @@ use crate::access::EVERYBODY;
 use crate::api::{Query, instant};
 use crate::app::App;
 use crate::identity::Caller;
+use crate::kept::{AsOf, Kept};
 use crate::problem::Answer;
 use crate::routes::PageRoute;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use fleet::{Ages, Filter, Group, GroupBy, Summary};
+use fleet::{Ages, AssetFilter, Group, Summary};
 use jiff::Timestamp;
 use lifecycle::{Decision, Role};
 use maud::{Markup, html};
@@ -25,8 +26,12 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![("GET", PageRoute { access: EVERYBODY, path: "/", handler: get(show) })]
 }
 
-/// What the dashboard shows.
-struct Shown {
+/// The figures of a dashboard, by which assets they are about and as of when.
+pub(crate) type Figures = Kept<(AssetFilter, Option<Timestamp>), Shown>;
+
+/// The figures of the dashboard.
+#[derive(Debug)]
+pub(crate) struct Shown {
     summary: Summary,
     ages: Ages,
     gaps: Gaps,
@@ -35,8 +40,6 @@ struct Shown {
     at: Option<Timestamp>,
     policy: String,
     current: Option<u64>,
-    /// How many decisions wait for whoever looks.
-    waiting: usize,
 }
 
 /// As of when.
@@ -48,35 +51,22 @@ struct At {
 
 async fn show(State(app): State<App>, caller: Caller, Query(query): Query<At>) -> Answer<Response> {
     let at = instant(query.at.as_deref())?;
-    let filter = figures_filter(&caller);
-    let gather = |view: &View<'_>| {
-        let facts = &view.record.facts;
-        let due = Filter { is_overdue: Some(false), assets: filter.clone(), ..Filter::default() };
-        let mut next = view.findings.groups(facts, (&due, GroupBy::Package), view.now);
-        next.retain(|group| group.due.is_some());
-        next.sort_by_key(|group| group.due);
-        next.truncate(NEXT);
-        let gaps = view.gaps(&filter);
-        Shown {
-            current: view.current(&filter, &gaps),
-            summary: view.findings.summary_of(facts, &filter, view.now),
-            ages: view.findings.ages(facts, &filter, view.now),
-            gaps,
-            next,
-            now: view.now,
-            at: view.at,
-            waiting: waiting(view, &caller),
-            policy: view.record.state.policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
-        }
+    let question = (figures_filter(&caller), at);
+    let now = app.now();
+    let (entries, waiting) = {
+        let record = app.organisation.store.record().await?;
+        (record.state.entries, waiting(&record.state, &caller, now))
     };
-    let shown = app.view(at, gather)?;
+    let (asked, app_of_figures) = (question.clone(), app.clone());
+    let compute = move || app_of_figures.view(asked.1, |view| gather(view, &asked.0));
+    let shown = app.figures.answer(&question, AsOf { entries, now, is_past: at.is_some() }, compute).await?;
     let points = app.trend.points();
     let may_open = caller.is_any(Role::SEES_ASSETS);
     let last = points.last().map(|(_, point)| point.pace);
     let body = html! {
         (as_of(shown.at))
         (gaps(&shown.gaps, may_open))
-        @if shown.waiting > 0 { div.notice { p { a href="/decisions" { (count(shown.waiting as u64, "decision waits", "decisions wait")) " for you" } } } }
+        @if waiting > 0 { div.notice { p { a href="/decisions" { (count(waiting as u64, "decision waits", "decisions wait")) " for you" } } } }
         @if shown.summary.assets == 0 { (begin(&caller)) }
         div.card { (charts::load_line(&shown.summary.all)) }
         (figures(&shown, last.and_then(|pace| pace.mean()).filter(|_| caller.owners.is_none() || !may_open), may_open))
@@ -89,6 +79,21 @@ async fn show(State(app): State<App>, caller: Caller, Query(query): Query<At>) -
         p.faint { "Under the policy “" (shown.policy) "”, as of " (super::text::instant(shown.now)) "." }
     };
     Ok(page(&app, &caller, ("Dashboard", "/"), &body))
+}
+
+fn gather(view: &View<'_>, filter: &AssetFilter) -> Shown {
+    let facts = &view.record.facts;
+    let gaps = view.gaps(filter);
+    Shown {
+        current: view.current(filter, &gaps),
+        summary: view.findings.summary_of(facts, filter, view.now),
+        ages: view.findings.ages(facts, filter, view.now),
+        gaps,
+        next: view.findings.next_due(facts, (filter, NEXT), view.now),
+        now: view.now,
+        at: view.at,
+        policy: view.record.state.policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
+    }
 }
 
 /// What is not known: it stands above every figure.
@@ -155,11 +160,11 @@ pub(super) fn as_of(at: Option<Timestamp>) -> Markup {
 }
 
 /// How many decisions wait for somebody.
-fn waiting(view: &View<'_>, caller: &Caller) -> usize {
+fn waiting(state: &lifecycle::State, caller: &Caller, now: Timestamp) -> usize {
     let waits = |decision: &&Decision| {
-        decision.waits(view.now) && decision.requested_by != caller.person && caller.is_any(decision.kind.approvers())
+        decision.waits(now) && decision.requested_by != caller.person && caller.is_any(decision.kind.approvers())
     };
-    view.record.state.decisions.values().filter(waits).count()
+    state.decisions.values().filter(waits).count()
 }
 
 /// What to do first, where there is nothing yet.

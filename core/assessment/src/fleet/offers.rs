@@ -66,7 +66,7 @@ fn statements(
         if known.contains(named.id) {
             continue;
         }
-        let because = format!("the changelog of {} {} names it", offer.source.0, offer.source.1);
+        let because = format!("what {} publishes of {} {} names it", offer.suite, offer.source.0, offer.source.1);
         let mut own = statement(named.id, *at, because);
         if named.rejected.is_some() {
             (own.standing, own.remark) = (Standing::Suppressed, format!("the CVE list: {} was rejected", named.id));

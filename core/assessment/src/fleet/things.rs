@@ -14,6 +14,8 @@ pub fn things_of(inventory: &Inventory, changelogs: &[Changelog]) -> Vec<Thing> 
     let mut things: Vec<Thing> = inventory.packages.iter().map(|package| thing_of(package, kernels.as_ref())).collect();
     things.extend(offers_of(inventory, changelogs));
     things.extend(restart_of(inventory));
+    let applied = |name: &String| Thing { kind: Thing::APPLIED.to_owned(), name: name.clone(), ..Thing::default() };
+    things.extend(inventory.applied.iter().map(applied));
     things.extend(inventory.os.as_ref().map(|os| Thing {
         kind: Thing::PLATFORM.to_owned(),
         ecosystem: os.ecosystem().unwrap_or_default(),
@@ -65,7 +67,10 @@ fn thing_of(package: &Package, kernels: Option<&KernelFacts>) -> Thing {
 
 /// What the repositories offer as security updates, each beside the package that it would replace.
 fn offers_of<'a>(inventory: &'a Inventory, changelogs: &'a [Changelog]) -> impl Iterator<Item = Thing> + 'a {
-    let pending = inventory.pending.iter().filter(|update| update.holds_security_fix || !changelogs.is_empty());
+    let pending = inventory
+        .pending
+        .iter()
+        .filter(|update| update.holds_security_fix || !changelogs.is_empty() || !update.fixes.is_empty());
     pending.filter_map(|update| {
         let is_its = |package: &&Package| {
             package.name == update.name
@@ -79,12 +84,13 @@ fn offers_of<'a>(inventory: &'a Inventory, changelogs: &'a [Changelog]) -> impl 
             .into_iter()
             .flat_map(|changelog| &changelog.vulnerabilities)
             .map(|(id, at)| (id.clone(), at.map(Timestamp::as_second)))
+            .chain(update.fixes.iter().cloned())
             .collect();
         if fixes.is_empty() && !update.holds_security_fix {
             return None;
         }
         Some(Thing {
-            since: changelog.and_then(|changelog| changelog.at).map(Timestamp::as_second),
+            since: changelog.and_then(|changelog| changelog.at).map(Timestamp::as_second).or(update.published_at),
             offer: Some(Offer {
                 version: update.candidate.to_string(),
                 source: (update.source.name.to_string(), update.source.version.to_string()),

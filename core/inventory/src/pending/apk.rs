@@ -122,6 +122,8 @@ fn update_of(package: &Package, offers: &[Offer]) -> Option<PendingUpdate> {
         is_security: false,
         holds_security_fix: false,
         advisories: Vec::new(),
+        fixes: Vec::new(),
+        published_at: None,
         is_held: !offer.is_allowed || package.is_held,
         size_bytes: offer.entry.size_bytes,
     })

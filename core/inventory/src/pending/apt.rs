@@ -5,8 +5,8 @@ mod pins;
 mod release;
 mod sources;
 
-use super::{note_age, read_unpacked};
-use crate::control::paragraphs;
+use super::{cannot_be_unpacked, note_age, open_unpacked};
+use crate::control::each_paragraph;
 use crate::directory::{Directory, EntryKind};
 use crate::model::{self, Inventory, PackageType, PendingUpdate, SourcePackage};
 use crate::readers::file_name;
@@ -16,6 +16,7 @@ use release::Release;
 use sources::Sources;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 use versions::Scheme;
 
 const LISTS: &str = "var/lib/apt/lists";
@@ -57,11 +58,18 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
     let mut offers: HashMap<usize, Vec<Offer>> = HashMap::new();
     for name in &lists {
         let path = format!("{LISTS}/{name}");
-        let Some(bytes) = read_unpacked(root, &path, inventory) else { continue };
+        let Some(stream) = open_unpacked(root, &path, inventory) else { continue };
+        let (bytes, own) = match read_list((&path, stream), releases.len(), &installed, inventory) {
+            Ok(read) => read,
+            Err(error) => {
+                inventory.unreadable(path.as_str(), cannot_be_unpacked(&error));
+                continue;
+            }
+        };
+        own.into_iter().for_each(|(at, offer)| offers.entry(at).or_default().push(offer));
         let release = release::of_list(root, LISTS, name, &files, inventory);
-        if let Some(size) = release.list_bytes.filter(|size| *size != bytes.len() as u64) {
-            let what =
-                format!("it has {} bytes, and its release says {size}: it is cut off or of another day", bytes.len());
+        if let Some(size) = release.list_bytes.filter(|size| *size != bytes) {
+            let what = format!("it has {bytes} bytes, and its release says {size}: it is cut off or of another day");
             inventory.unreadable(path.as_str(), what);
         }
         // apt gives its files the publisher's date, and a repository of the host's own may have no release file.
@@ -77,7 +85,6 @@ pub(super) fn collect(root: &Directory, inventory: &mut Inventory) {
             }
         }
         releases.push(release);
-        read_list((&path, &bytes), releases.len() - 1, &installed, inventory, &mut offers);
     }
     // Where there are security suites it is their age that counts: another repository's youth says nothing of them.
     inventory.repository_metadata_at = security.at().or(inventory.repository_metadata_at);
@@ -189,15 +196,17 @@ impl Installed {
     }
 }
 
-/// Takes from a list what concerns installed packages.
+/// Takes from a list what concerns installed packages, and says how many bytes it has.
 fn read_list(
-    (path, bytes): (&str, &[u8]),
+    (path, stream): (&str, impl Read),
     release: usize,
     installed: &Installed,
     inventory: &mut Inventory,
-    offers: &mut HashMap<usize, Vec<Offer>>,
-) {
-    for (number, paragraph) in paragraphs(bytes).enumerate() {
+) -> std::io::Result<(u64, Vec<(usize, Offer)>)> {
+    let mut offers = Vec::new();
+    let mut number = 0;
+    let bytes = each_paragraph(stream, |paragraph| {
+        number += 1;
         // The name comes first in every index: most paragraphs end here.
         let first = paragraph.fields().next().filter(|(field, _)| field.eq_ignore_ascii_case(b"Package"));
         let name = match first {
@@ -205,7 +214,7 @@ fn read_list(
             None => paragraph.get("Package").unwrap_or_default(),
         };
         if !name.is_empty() && !installed.by_name.contains_key(name.as_ref()) {
-            continue;
+            return;
         }
         let (version, architecture) = (paragraph.get("Version"), paragraph.get("Architecture"));
         let names = paragraph.fields().filter(|(field, _)| field.eq_ignore_ascii_case(b"Package")).count();
@@ -219,17 +228,18 @@ fn read_list(
         let (version, architecture) = match offer {
             Ok(offer) => offer,
             Err(what) => {
-                inventory.unreadable(format!("{path} paragraph {}", number + 1), what);
-                continue;
+                inventory.unreadable(format!("{path} paragraph {number}"), what);
+                return;
             }
         };
         let size_bytes = paragraph.get("Size").and_then(|size| size.parse().ok()).unwrap_or(0);
         for at in installed.places(&name, &architecture) {
             let source = crate::readers::source_of(&paragraph.get("Source").unwrap_or_default(), &name, &version);
             let version = version.as_ref().into();
-            offers.entry(at).or_default().push(Offer { version, source, release, size_bytes });
+            offers.push((at, Offer { version, source, release, size_bytes }));
         }
-    }
+    })?;
+    Ok((bytes, offers))
 }
 
 /// What a choice rests on.
@@ -282,6 +292,8 @@ impl Choice<'_> {
             is_security: group.iter().any(|other| releases[other.release].is_security()),
             holds_security_fix: offers.iter().filter(is_passed).any(|other| releases[other.release].is_security()),
             advisories: Vec::new(),
+            fixes: Vec::new(),
+            published_at: None,
             is_held: installed.is_held,
             size_bytes: offer.size_bytes,
         })

@@ -198,6 +198,8 @@ fn update_of(
         is_security: passed.iter().any(|erratum| erratum.is_security && erratum.version == offer.version),
         holds_security_fix: passed.iter().any(|erratum| erratum.is_security),
         advisories,
+        fixes: Vec::new(),
+        published_at: None,
         is_held: best.is_held || package.is_held,
         size_bytes: offer.size_bytes,
     }

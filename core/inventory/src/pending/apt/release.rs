@@ -66,7 +66,7 @@ pub(super) fn of_list(
         return Release { host: host_of(prefix), ..Release::default() };
     };
     let path = format!("{folder}/{name}");
-    let Some(bytes) = super::read_unpacked(root, &path, inventory) else { return Release::default() };
+    let Some(bytes) = crate::pending::read_unpacked(root, &path, inventory) else { return Release::default() };
     let (mut release, is_dated) = parse(&bytes);
     if !is_dated {
         inventory.unreadable(path, "its date cannot be read, so the age of its lists is not known");

@@ -1,0 +1,79 @@
+//! Scans: when each asset has to be looked at next, ready for all of them at once.
+
+use crate::evaluate::Findings;
+use crate::fact::{Instant, OPEN};
+use crate::facts::Facts;
+use crate::query::AssetFilter;
+use jiff::Timestamp;
+use lifecycle::{Asset, AssetId, ScanRule, State};
+use roaring::RoaringBitmap;
+
+/// When the assets have to be looked at next, as of now; the past is asked of the assets themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scans {
+    /// By asset, in milliseconds since 1970; the largest number for one of which nothing is known.
+    due: Vec<Instant>,
+    /// The assets that somebody has looked at since they were registered.
+    looked: RoaringBitmap,
+}
+
+/// How many assets were looked at in time, and how many were not and should have been.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// How many were looked at, and need not be looked at again yet.
+    pub in_time: u64,
+    /// How many should have been looked at by now.
+    pub overdue: u64,
+}
+
+impl Scans {
+    /// Of all assets, as of an instant.
+    #[must_use]
+    pub fn of(facts: &Facts, state: &State, at: Timestamp) -> Self {
+        let mut scans = Self::default();
+        state.assets.iter().for_each(|(id, asset)| scans.note(facts, (id, asset), at));
+        scans
+    }
+
+    /// Notes what was heard of an asset at an instant, none earlier than the ones before.
+    pub fn note(&mut self, facts: &Facts, (id, asset): (&AssetId, &Asset), at: Timestamp) {
+        let Some(number) = facts.asset_number(id) else { return };
+        // A host's clock may be ahead of the ledger's.
+        let at = asset.scanned_at.map_or(at, |looked| looked.max(at));
+        let place = number as usize;
+        if self.due.len() <= place {
+            self.due.resize(place + 1, OPEN);
+        }
+        self.due[place] = ScanRule::default().due(asset, &asset.attributes, at).as_millisecond();
+        match asset.scanned_by(at).is_some() {
+            true => self.looked.insert(number),
+            false => self.looked.remove(number),
+        };
+    }
+
+    fn is_overdue(&self, asset: u32, now: Instant) -> bool {
+        self.due.get(asset as usize).is_some_and(|due| *due < now)
+    }
+}
+
+impl Findings {
+    /// How many of the assets that are asked for were looked at in time.
+    #[must_use]
+    pub fn looked_at(&self, facts: &Facts, (filter, scans): (&AssetFilter, &Scans), now: Timestamp) -> Looked {
+        let now = now.as_millisecond();
+        let mut looked = Looked::default();
+        for asset in &self.facets.find(facts, filter) {
+            let is_overdue = scans.is_overdue(asset, now);
+            looked.overdue += u64::from(is_overdue);
+            looked.in_time += u64::from(!is_overdue && scans.looked.contains(asset));
+        }
+        looked
+    }
+
+    /// How many of the assets that are asked for are sound ([`Findings::each_sound`]) and were looked at in time.
+    #[must_use]
+    pub fn current(&self, facts: &Facts, (filter, scans): (&AssetFilter, &Scans), now: Timestamp) -> u64 {
+        let in_time = |asset: &u32| !scans.is_overdue(*asset, now.as_millisecond());
+        self.sound(facts, filter, now).iter().filter(in_time).count() as u64
+    }
+}
