@@ -68,13 +68,21 @@ impl<'a> Walk<'a> {
             return inventory.unreadable(path, "it lists packages in a format that is not read");
         }
         let is_known = readers::reader_for_path(path).is_some() || readers::may_be_bill(path);
-        match (is_known, is_program(self.root, path)) {
-            (true, _) | (_, Ok(true)) => {}
+        let is_program = match (is_known, is_program(self.root, path)) {
+            (true, _) => false,
+            (false, Ok(true)) => true,
             (false, Ok(false)) => return,
             (false, Err(error)) => return inventory.unreadable(path, error),
-        }
+        };
         if let Some((_, device, number)) = self.root.identity(path) {
             self.seen.insert((device, number));
+        }
+        if is_program {
+            return match self.root.open(path) {
+                Ok(Some(file)) => readers::read_program(&file, path, inventory),
+                Ok(None) => {}
+                Err(error) => inventory.unreadable(path, error),
+            };
         }
         match self.root.read(path, MOST_BYTES) {
             Ok(Some(bytes)) => drop(readers::read_document(&Document { name: path, bytes: &bytes }, inventory)),

@@ -40,7 +40,6 @@ impl Database {
         };
         database.blobs = blobs_of(url, blobs)?;
         database.migrate().await?;
-        database.refuse_foreign().await?;
         Ok(database)
     }
 
@@ -53,7 +52,7 @@ impl Database {
         database.blobs = blobs_of(url, blobs)?;
         match database.version(&database.readers).await? {
             0 => Err(Error::NoRecord { url: without_password(url) }),
-            _ => database.refuse_foreign().await.map(|()| database),
+            _ => database.refuse_foreign(&database.readers).await.map(|()| database),
         }
     }
 

@@ -34,7 +34,7 @@ impl Database {
     }
 
     /// Says no to what could answer in the place of a table, or change what is written: nobody of ours put it there.
-    pub(crate) async fn refuse_foreign(&self) -> Result<(), Error> {
+    pub(crate) async fn refuse_foreign(&self, on: &impl ConnectionTrait) -> Result<(), Error> {
         let names = tables::all().map(|table| format!("'{}'", table.name)).collect::<Vec<_>>().join(", ");
         let question = match self.is_sqlite() {
             true => "SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('view', 'trigger')".to_owned(),
@@ -52,7 +52,7 @@ impl Database {
             ),
         };
         let statement = Statement::from_string(self.writer.get_database_backend(), question);
-        let found = self.readers.query_one_raw(statement).await.doing("read its schema")?;
+        let found = on.query_one_raw(statement).await.doing("read its schema")?;
         match found.and_then(|row| row.try_get_by_index::<String>(0).ok()) {
             None => Ok(()),
             Some(what) => Err(Error::Damaged {
@@ -62,7 +62,7 @@ impl Database {
         }
     }
 
-    /// Makes the tables of a new record.
+    /// Makes the tables of a new record, or brings those of an older one up to date; and says no to what does not belong there.
     pub(crate) async fn migrate(&self) -> Result<(), Error> {
         const ACT: &str = "bring its schema up to date";
         let transaction = self.begin().await?;
@@ -96,6 +96,8 @@ impl Database {
             let update = format!("UPDATE schema_version SET version = {version}");
             transaction.execute_unprepared(&update).await.doing(ACT)?;
         }
+        // What is refused leaves the record as it was.
+        self.refuse_foreign(&transaction).await?;
         transaction.commit().await.doing(ACT)
     }
 }

@@ -196,6 +196,24 @@ both! {
         assert_eq!(replay_at((&elsewhere.url, None), None, |_| {}).await.expect("replayed").differences, []);
     }
 
+    async fn a_record_that_is_refused_is_left_as_it_was(place) {
+        if !place.url.starts_with("postgres") {
+            return;
+        }
+        let before = open(&place.url).await.record().await.expect("read").state.entries;
+        let tables = tables(place).await;
+        for text in ["DROP TABLE accounts", "DROP TABLE sessions", "DROP TABLE answers", "UPDATE schema_version SET version = 1"] {
+            run(&tables, text).await;
+        }
+        // Another schema comes first on the way to the record: new tables would stand there, apart from the old ones.
+        run(&tables, "CREATE SCHEMA nearer").await;
+        let sign = if place.url.contains('?') { '&' } else { '?' };
+        let url = format!("{}{sign}options[search_path]=nearer,public", place.url);
+        let refused = Store::open(Options::new(&url, signer()), |_| {}).await.map(drop);
+        assert!(matches!(refused, Err(Error::Damaged { .. })), "{refused:?}");
+        assert_eq!(open(&place.url).await.record().await.expect("read").state.entries, before);
+    }
+
     async fn sessions_end_with_an_account_also_where_another_one_follows_at_once(place) {
         let store = open(&place.url).await;
         let session = |digest: &str| Session {

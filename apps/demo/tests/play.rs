@@ -1,7 +1,7 @@
 //! An organisation played twice is the same one, on either database, and after replay.
 #![allow(clippy::expect_used, reason = "tests")]
 
-use fleet::{Filter, Findings, Page, Query, Question, Sort, Summary};
+use fleet::{Findings, Page, Query, Question, Summary};
 use jiff::{SignedDuration, Timestamp};
 use operations::Organisation;
 use plimsoll_demo::{Error, Settings, play, signer};
@@ -45,7 +45,7 @@ fn answers(record: &Record) -> Vec<(Summary, Page)> {
         let policy = record.facts.policy_at(at)?;
         let question = Question { policy, decisions: record.state.decisions_at(now), at };
         let findings = Findings::evaluate(&record.facts, question);
-        let query = Query { filter: Filter::default(), sort: Sort::Due, offset: 0, limit: usize::MAX, now };
+        let query = Query { limit: usize::MAX, now, ..Query::default() };
         Some((findings.summary(&record.facts, now), findings.list(&record.facts, &query)))
     };
     days.chain([None]).filter_map(answer).collect()

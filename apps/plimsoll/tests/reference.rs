@@ -422,7 +422,7 @@ const EXPLAINED: &[(&str, &str)] = &[("urllib3", "PYSEC-2021-108")];
 /// What is judged thing by thing in the record is what a scan says of the whole host: the same findings, classes and dates.
 #[test]
 fn the_record_says_of_a_host_what_a_scan_says() {
-    use fleet::{Facts, Filter, Findings, Query, Question, Sort};
+    use fleet::{Facts, Findings, Query, Question};
     let (Some(bytes), Some(inventory)) = (index_bytes(), host()) else { return };
     let index = Index::open(bytes).expect("opens");
     for preset in ["baseline", "cisa-bod-26-04", "pci-dss"] {
@@ -480,7 +480,7 @@ fn the_record_says_of_a_host_what_a_scan_says() {
         take(&mut facts, judged, document.write().expect("written"));
         let question = Question { policy: facts.policy().expect("a policy"), decisions: Vec::new(), at: None };
         let findings = Findings::evaluate(&facts, question);
-        let query = Query { filter: Filter::default(), sort: Sort::Due, offset: 0, limit: usize::MAX, now: now() };
+        let query = Query { limit: usize::MAX, now: now(), ..Query::default() };
         let found: BTreeSet<_> = findings
             .list(&facts, &query)
             .rows

@@ -14,7 +14,7 @@ mod tokens;
 pub(crate) use agents::let_in;
 pub(crate) use assets::{AssetQuery, exposure};
 pub(crate) use decisions::{is_seen, seen_assets};
-pub(crate) use findings::FindingQuery;
+pub(crate) use findings::{FindingQuery, by_weight};
 pub(crate) use people::erase;
 pub(crate) use shapes::Reason;
 pub(crate) use tokens::{issue, seen};
@@ -30,6 +30,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fleet::AssetFilter;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa_axum::router::UtoipaMethodRouter;
 
@@ -162,10 +163,12 @@ impl PartQuery {
 }
 
 /// Which part of a list is asked for: from which place on, and how many rows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Part {
+    /// How many rows came before. Where it is known behind which row the list goes on, that is for people to read.
     pub(crate) offset: usize,
     pub(crate) limit: usize,
+    after: Option<String>,
 }
 
 impl Part {
@@ -176,30 +179,64 @@ impl Part {
             return Err(Problem::bad(format!("limit must lie between 1 and {MOST_ROWS}")));
         }
         let read = |token: &str| {
-            let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-            std::str::from_utf8(&bytes)
-                .ok()?
-                .strip_prefix("1:")?
-                .parse::<usize>()
-                .ok()
-                .filter(|offset| *offset <= MOST_OFFSET)
+            let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+            let (offset, after) = match text.strip_prefix("1:") {
+                Some(offset) => (offset, None),
+                None => text.strip_prefix("2:")?.split_once(':').map(|(offset, after)| (offset, Some(after)))?,
+            };
+            let offset = offset.parse::<usize>().ok().filter(|offset| after.is_some() || *offset <= MOST_OFFSET)?;
+            Some((offset, after.map(str::to_owned)))
         };
-        let offset = match token.filter(|token| !token.is_empty()) {
-            None => 0,
-            Some(token) => read(token).ok_or_else(|| Problem::bad("page_token is none that was given out"))?,
+        let (offset, after) = match token.filter(|token| !token.is_empty()) {
+            None => (0, None),
+            Some(token) => read(token).ok_or_else(not_given_out)?,
         };
-        Ok(Self { offset, limit })
+        Ok(Self { offset, limit, after })
+    }
+
+    /// The row that the list goes on behind, if the token names one; and how many to pass over where it names none.
+    pub(crate) fn after<T: DeserializeOwned>(&self) -> Answer<(Option<T>, usize)> {
+        match &self.after {
+            None => Ok((None, self.offset)),
+            Some(text) => Ok((Some(serde_json::from_str(text).map_err(|_| not_given_out())?), 0)),
+        }
+    }
+
+    /// The rows of this part of a list that is in the order of a key, which no two rows share; and the token of the part behind it.
+    pub(crate) fn of_list<T, K>(&self, all: Vec<T>, key: impl Fn(&T) -> K) -> Answer<(Vec<T>, Option<String>)>
+    where
+        K: Serialize + DeserializeOwned + PartialOrd,
+    {
+        let (after, offset) = self.after::<K>()?;
+        let is_before = |row: &T| after.as_ref().is_some_and(|after| key(row) <= *after);
+        let mut rows: Vec<T> =
+            all.into_iter().skip_while(is_before).skip(offset).take(self.limit.saturating_add(1)).collect();
+        let has_more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let last = rows.last().filter(|_| has_more).map(&key);
+        let token = last.and_then(|last| self.behind(rows.len(), Some(&last)));
+        Ok((rows, token))
     }
 
     /// The token of the part before this one; none where that is the first.
-    pub(crate) fn before(self) -> Option<String> {
+    pub(crate) fn before(&self) -> Option<String> {
         let offset = self.offset.saturating_sub(self.limit);
-        (offset > 0).then(|| URL_SAFE_NO_PAD.encode(format!("1:{offset}")))
+        (offset > 0 && offset <= MOST_OFFSET).then(|| URL_SAFE_NO_PAD.encode(format!("1:{offset}")))
     }
 
-    /// The token of the part behind this one; none if there is nothing behind it.
-    pub(crate) fn next(self, rows: usize, total: usize) -> Option<String> {
-        let end = self.offset + rows;
+    /// The token of the part behind this one, which ends in a row; none if there is nothing behind it.
+    pub(crate) fn behind<K: Serialize>(&self, rows: usize, last: Option<&K>) -> Option<String> {
+        let last = serde_json::to_string(last?).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(format!("2:{}:{last}", self.offset.saturating_add(rows))))
+    }
+
+    /// The token of the part behind this one, by the number of rows alone; none if there is nothing behind it.
+    pub(crate) fn next(&self, rows: usize, total: usize) -> Option<String> {
+        let end = self.offset.saturating_add(rows);
         (end < total && rows > 0).then(|| URL_SAFE_NO_PAD.encode(format!("1:{end}")))
     }
+}
+
+fn not_given_out() -> Problem {
+    Problem::bad("page_token is none that was given out")
 }

@@ -3,9 +3,9 @@
 
 mod world;
 
-use lifecycle::{Role, TokenScope};
+use lifecycle::{Command, Role, TokenScope};
 use serde_json::{Value, json};
-use world::{World, problem, thing};
+use world::{World, asset, problem, thing};
 
 async fn operator(world: &World) -> String {
     world.somebody("olaf", &[Role::Operator, Role::SecurityLead], &[]).await;
@@ -27,7 +27,12 @@ async fn lists_come_in_pages_that_are_whole_together() {
     loop {
         let path = format!("/api/v1/assets?limit=10&page_token={token}");
         let page = json_of(world.get(&path).header("authorization", &bearer).send().await.expect("answered")).await;
-        assert_eq!(page["total"], 25);
+        if token.is_empty() {
+            assert_eq!(page["total"], 25);
+            // What comes and goes before the place moves nothing behind it.
+            world.act("root", Command::RetireAsset(asset("host-00"), "gone".to_owned())).await;
+            world.act("root", Command::RegisterAsset(asset("a-host"), lifecycle::Attributes::default())).await;
+        }
         seen.extend(
             page["items"].as_array().expect("a list").iter().map(|one| one["id"].as_str().expect("an id").to_owned()),
         );
@@ -36,8 +41,7 @@ async fn lists_come_in_pages_that_are_whole_together() {
             None => break,
         }
     }
-    seen.dedup();
-    assert_eq!(seen.len(), 25);
+    assert_eq!(seen, (0..25).map(|number| format!("host-{number:02}")).collect::<Vec<_>>());
     for bad in ["page_token=zzz", "limit=0", "limit=1001", "limit=x", "unknown=1", "at=yesterday", "exposure=maybe"] {
         let refused = world
             .get(&format!("/api/v1/assets?{bad}"))

@@ -1,5 +1,6 @@
 //! Lists of assets, with what is owed on each.
 
+use crate::after::AfterAsset;
 use crate::evaluate::Findings;
 use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
@@ -8,6 +9,7 @@ use crate::summary::{Counts, instants};
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes};
 use roaring::RoaringBitmap;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// An asset in a list.
@@ -35,6 +37,15 @@ pub struct AssetRow {
     pub problems: Vec<String>,
 }
 
+impl AssetRow {
+    /// Where a list goes on behind it.
+    #[must_use]
+    pub fn after(&self) -> AfterAsset {
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        AfterAsset { weight: (count(self.counts.overdue), count(self.counts.findings)), asset: self.asset.clone() }
+    }
+}
+
 impl Findings {
     /// A part of the list of the assets that are asked for, those with most that is overdue first, then by id; and how many
     /// there are in all.
@@ -42,20 +53,35 @@ impl Findings {
     pub fn assets(
         &self,
         facts: &Facts,
-        (filter, now): (&AssetFilter, Timestamp),
+        asked: (&AssetFilter, Timestamp),
         (offset, limit): (usize, usize),
+    ) -> (usize, Vec<AssetRow>) {
+        self.assets_after(facts, asked, (None, offset, limit))
+    }
+
+    /// The same, behind an asset of the part before.
+    #[must_use]
+    pub fn assets_after(
+        &self,
+        facts: &Facts,
+        (filter, now): (&AssetFilter, Timestamp),
+        (after, offset, limit): (Option<&AfterAsset>, usize, usize),
     ) -> (usize, Vec<AssetRow>) {
         let wanted = self.facets.find(facts, filter);
         let weights = self.weights(facts, &wanted, now);
         let mut order: Vec<u32> = wanted.iter().collect();
         let total = order.len();
+        if let Some(after) = after {
+            let place = (Reverse(after.weight), &after.asset);
+            order.retain(|asset| (Reverse(weights[*asset as usize]), &facts.assets[*asset as usize].id) > place);
+        }
         let before = |a: &u32, b: &u32| {
             let id = |asset: &u32| &facts.assets[*asset as usize].id;
             weights[*b as usize].cmp(&weights[*a as usize]).then_with(|| id(a).cmp(id(b)))
         };
         // Only what is shown, and what stands before it, has to be in order.
-        let end = offset.saturating_add(limit).min(total);
-        if end < total {
+        let end = offset.saturating_add(limit).min(order.len());
+        if end < order.len() {
             order.select_nth_unstable_by(end, before);
             order.truncate(end);
         }

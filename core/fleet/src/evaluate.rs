@@ -16,11 +16,13 @@ use lifecycle::Decision;
 use policy::Policy;
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The state of a finding. One that is closed is in no cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum State {
     /// The asset is affected.
     Open,
@@ -30,6 +32,11 @@ pub enum State {
     Undetermined,
     /// Somebody says that it does not count.
     Suppressed,
+}
+
+impl State {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Open, Self::RestartPending, Self::Undetermined, Self::Suppressed];
 }
 
 /// What findings of one vulnerability have in common.

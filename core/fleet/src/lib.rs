@@ -2,6 +2,7 @@
 //!
 //! Facts are stored, findings are derived: no row per asset and vulnerability exists anywhere.
 
+mod after;
 mod ages;
 mod assets;
 mod coverage;
@@ -30,6 +31,7 @@ mod snapshot;
 mod summary;
 mod thing;
 
+pub use after::{AfterAsset, AfterFinding};
 pub use ages::{AGE_DAYS, Ages, DAYS_AHEAD};
 pub use assets::AssetRow;
 pub use coverage::{Coverage, Undetermined};

@@ -1,5 +1,6 @@
 //! Questions to the findings: lists, groups, what one finding rests on.
 
+use crate::after::{AfterFinding, Place};
 use crate::evaluate::{Cell, Findings, Key, State};
 use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
@@ -82,8 +83,10 @@ pub struct Query {
     pub filter: Filter,
     /// In which order.
     pub sort: Sort,
-    /// How many to pass over.
+    /// How many to pass over, behind what the list goes on after.
     pub offset: usize,
+    /// The last finding of the part before, as that part named it.
+    pub after: Option<AfterFinding>,
     /// How many at the most.
     pub limit: usize,
     /// The instant against which due dates are held.
@@ -99,6 +102,8 @@ pub struct Page {
     pub overdue: u64,
     /// The findings.
     pub rows: Vec<Row>,
+    /// The last of them, where there are more behind it.
+    pub last: Option<AfterFinding>,
 }
 
 /// A finding in a list.
@@ -153,59 +158,104 @@ impl Candidate<'_> {
     fn compare(&self, other: &Self) -> Ordering {
         self.order.cmp(&other.order).then(self.cell.key.cmp(&other.cell.key))
     }
+
+    /// Where the cell stands against the one of a finding.
+    fn compare_to(&self, place: &Place) -> Ordering {
+        self.order.cmp(&(place.order, place.key.due, place.rank)).then(self.cell.key.cmp(&place.key))
+    }
+}
+
+/// A finding of a part.
+struct Found {
+    number: u32,
+    asset: u32,
+    key: Key,
+}
+
+impl Place {
+    fn compare(&self, other: &Self, facts: &Facts, sort: Sort) -> Ordering {
+        if sort == Sort::Asset {
+            let id = |place: &Self| facts.assets[place.asset as usize].id.as_str();
+            return id(self).cmp(id(other)).then((self.key, self.rank).cmp(&(other.key, other.rank)));
+        }
+        let own = |place: &Self| (place.order, place.key.due, place.rank, place.key, place.asset);
+        own(self).cmp(&own(other))
+    }
 }
 
 /// So few assets are gone through one by one.
 const FEW_ASSETS: u64 = 32;
 
 impl Findings {
-    /// A part of the list of findings.
+    /// A part of the list of findings; nothing behind a finding that was never here.
     #[must_use]
     pub fn list(&self, facts: &Facts, query: &Query) -> Page {
         let sieve = Sieve::new(self, facts, &query.filter, query.now);
+        let after = match &query.after {
+            None => None,
+            // Behind what was never here there is nothing.
+            Some(after) => match after.place(self, facts) {
+                None => return Page::default(),
+                known => known,
+            },
+        };
         if let Some(assets) = sieve.assets.as_ref().filter(|assets| assets.len() <= FEW_ASSETS) {
-            return self.list_of_few(facts, (&sieve, assets), query);
+            return self.list_of_few(facts, (&sieve, assets), (query, after));
         }
-        let wanted = query.offset.saturating_add(query.limit);
+        // One more than is asked for shows whether there are more, and the cell of the one before may hold nothing more.
+        let wanted = query.offset.saturating_add(query.limit).saturating_add(2);
         let numbers = sieve.vulnerabilities(self);
         let parts = numbers.par_iter().with_min_len(256).fold(Part::default, |part, number| {
-            part.with(self, facts, (&sieve, query.sort), (*number as usize, wanted))
+            part.with(self, facts, (&sieve, query.sort), (*number as usize, wanted, after.as_ref()))
         });
         let whole = parts.reduce(Part::default, |one, other| one.join(other, wanted));
-        let rows = match query.sort {
-            Sort::Asset => self.rows_by_asset(facts, &sieve, query),
-            _ => self.rows_by_cell(facts, &sieve, query, whole.candidates),
+        let found = match query.sort {
+            Sort::Asset => self.found_by_asset(facts, &sieve, (query, after)),
+            _ => self.found_by_cell(facts, &sieve, (query, after), whole.candidates),
         };
-        Page { total: whole.total, overdue: whole.overdue, rows }
+        self.page((whole.total, whole.overdue), found, facts, query)
+    }
+
+    /// The part of a list that was found: one more than is asked for, if there are more.
+    fn page(&self, (total, overdue): (u64, u64), mut found: Vec<Found>, facts: &Facts, query: &Query) -> Page {
+        let has_more = found.len() > query.limit;
+        found.truncate(query.limit);
+        let last = found.last().filter(|_| has_more).map(|last| {
+            let order = self.order(facts, query.sort, last.number as usize, &last.key);
+            AfterFinding::new(facts, (last.number, last.asset), &last.key, order)
+        });
+        let row = |found: Found| self.row(facts, (found.number, found.asset), &found.key, query.now);
+        Page { total, overdue, rows: found.into_iter().map(row).collect(), last }
     }
 
     /// The list where only a few assets are asked for: all their findings, in order.
-    fn list_of_few(&self, facts: &Facts, (sieve, assets): (&Sieve<'_>, &RoaringBitmap), query: &Query) -> Page {
+    fn list_of_few(
+        &self,
+        facts: &Facts,
+        (sieve, assets): (&Sieve<'_>, &RoaringBitmap),
+        (query, after): (&Query, Option<Place>),
+    ) -> Page {
         let mut all = Vec::new();
         for asset in assets {
             let asked = self.asked_of(facts, sieve, asset);
             all.extend(asked.into_iter().map(|(number, key)| {
-                let order = match query.sort {
-                    Sort::Asset => u64::from(asset),
-                    sort => self.order(facts, sort, number as usize, &key),
-                };
-                (order, key.due, self.ranks[number as usize], key, asset, number)
+                let place = self.place_of(facts, (number, asset), &key, query.sort);
+                (place, Found { number, asset, key })
             }));
         }
-        let (total, overdue) = (all.len() as u64, all.iter().filter(|one| one.3.is_overdue(sieve.now)).count() as u64);
-        if query.sort == Sort::Asset {
-            all.sort_by_key(|(_, due, rank, key, asset, _)| {
-                (facts.assets[*asset as usize].id.as_str(), *due, *key, *rank)
-            });
-        } else {
-            all.sort_unstable();
-        }
-        let page = all.into_iter().skip(query.offset).take(query.limit);
-        Page {
-            total,
-            overdue,
-            rows: page.map(|(.., key, asset, number)| self.row(facts, (number, asset), &key, query.now)).collect(),
-        }
+        let overdue = all.iter().filter(|(_, found)| found.key.is_overdue(sieve.now)).count() as u64;
+        let total = all.len() as u64;
+        all.sort_by(|(a, _), (b, _)| a.compare(b, facts, query.sort));
+        let is_before =
+            |place: &Place| after.as_ref().is_some_and(|after| place.compare(after, facts, query.sort).is_le());
+        let behind = all.into_iter().filter(|(place, _)| !is_before(place)).map(|(_, found)| found);
+        let found = behind.skip(query.offset).take(query.limit.saturating_add(1)).collect();
+        self.page((total, overdue), found, facts, query)
+    }
+
+    fn place_of(&self, facts: &Facts, (number, asset): (u32, u32), key: &Key, sort: Sort) -> Place {
+        let order = self.order(facts, sort, number as usize, key);
+        Place { order, rank: self.ranks[number as usize], key: *key, asset }
     }
 
     /// The findings of an asset that are asked for.
@@ -218,53 +268,67 @@ impl Findings {
         own
     }
 
-    fn rows_by_cell(
+    fn found_by_cell(
         &self,
         facts: &Facts,
         sieve: &Sieve<'_>,
-        query: &Query,
+        (query, after): (&Query, Option<Place>),
         candidates: Vec<Candidate<'_>>,
-    ) -> Vec<Row> {
-        let mut rows = Vec::new();
+    ) -> Vec<Found> {
+        let mut found = Vec::new();
         let mut passed = 0;
         for candidate in candidates {
-            if passed + (candidate.count as usize) <= query.offset {
+            // Of the cell that the part before ended in, what comes behind its last row is left.
+            let is_last = after.filter(|after| candidate.compare_to(after).is_eq());
+            if is_last.is_none() && passed + (candidate.count as usize) <= query.offset {
                 passed += candidate.count as usize;
                 continue;
             }
             let asked = sieve.assets_of(self, facts, candidate.number as usize);
-            let is_asked = |asset: &u32| asked.as_ref().is_none_or(|asked| asked.contains(*asset));
+            let is_asked = |asset: &u32| {
+                asked.as_ref().is_none_or(|asked| asked.contains(*asset))
+                    && is_last.is_none_or(|after| *asset > after.asset)
+            };
             for asset in candidate.cell.assets.iter().filter(is_asked) {
-                if rows.len() == query.limit {
-                    return rows;
+                if found.len() > query.limit {
+                    return found;
                 }
                 passed += 1;
                 if passed > query.offset {
-                    rows.push(self.row(facts, (candidate.number, asset), &candidate.cell.key, query.now));
+                    found.push(Found { number: candidate.number, asset, key: candidate.cell.key });
                 }
             }
         }
-        rows
+        found
     }
 
-    fn rows_by_asset(&self, facts: &Facts, sieve: &Sieve<'_>, query: &Query) -> Vec<Row> {
+    fn found_by_asset(&self, facts: &Facts, sieve: &Sieve<'_>, (query, after): (&Query, Option<Place>)) -> Vec<Found> {
+        let id = |asset: u32| facts.assets[asset as usize].id.as_str();
+        let start = after.map_or(0, |after| self.facets.order.partition_point(|asset| id(*asset) < id(after.asset)));
         let asked = |asset: &&u32| sieve.assets.as_ref().is_none_or(|assets| assets.contains(**asset));
-        let mut rows = Vec::new();
+        let mut found = Vec::new();
         let mut passed = 0;
-        for asset in self.facets.order.iter().filter(asked).copied() {
-            let mut own = self.asked_of(facts, sieve, asset);
-            own.sort_by_key(|(number, key)| (key.due, *key, self.ranks[*number as usize]));
-            for (number, key) in own {
-                if rows.len() == query.limit {
-                    return rows;
+        for asset in self.facets.order[start..].iter().filter(asked).copied() {
+            let mut own: Vec<(Place, u32)> = self
+                .asked_of(facts, sieve, asset)
+                .into_iter()
+                .map(|(number, key)| (self.place_of(facts, (number, asset), &key, Sort::Asset), number))
+                .collect();
+            own.sort_by(|(a, _), (b, _)| a.compare(b, facts, Sort::Asset));
+            for (place, number) in own {
+                if found.len() > query.limit {
+                    return found;
+                }
+                if after.is_some_and(|after| place.compare(&after, facts, Sort::Asset).is_le()) {
+                    continue;
                 }
                 passed += 1;
                 if passed > query.offset {
-                    rows.push(self.row(facts, (number, asset), &key, query.now));
+                    found.push(Found { number, asset, key: place.key });
                 }
             }
         }
-        rows
+        found
     }
 
     fn row(&self, facts: &Facts, (number, asset): (u32, u32), key: &Key, now: Timestamp) -> Row {
@@ -353,7 +417,7 @@ impl<'c> Part<'c> {
         findings: &'c Findings,
         facts: &Facts,
         (sieve, sort): (&Sieve<'_>, Sort),
-        (number, wanted): (usize, usize),
+        (number, wanted, after): (usize, usize, Option<&Place>),
     ) -> Self {
         let cells = &findings.cells[number];
         if cells.is_empty() || !sieve.lets_vulnerability(facts, number) {
@@ -368,7 +432,10 @@ impl<'c> Part<'c> {
             self.total += count;
             self.overdue += if cell.key.is_overdue(sieve.now) { count } else { 0 };
             let order = (findings.order(facts, sort, number, &cell.key), cell.key.due, findings.ranks[number]);
-            self.candidates.push(Candidate { order, number: number as u32, count, cell });
+            let candidate = Candidate { order, number: number as u32, count, cell };
+            if after.is_none_or(|after| candidate.compare_to(after).is_ge()) {
+                self.candidates.push(candidate);
+            }
         }
         // Every cell brings one finding at least: more than so many are never shown.
         if self.candidates.len() > wanted.saturating_mul(4).saturating_add(1024) {

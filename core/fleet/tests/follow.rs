@@ -154,9 +154,22 @@ fn event(facts: &Facts, alive: &mut [bool], act: &Act, at: Timestamp) -> Option<
 }
 
 fn everything(findings: &Findings, facts: &Facts, now: Timestamp) -> Page {
-    let states = vec![State::Open, State::RestartPending, State::Undetermined, State::Suppressed];
-    let filter = Filter { states, ..Filter::default() };
-    findings.list(facts, &Query { filter, sort: Sort::Vulnerability, offset: 0, limit: usize::MAX, now })
+    let filter = Filter { states: State::ALL.to_vec(), ..Filter::default() };
+    findings.list(facts, &Query { filter, sort: Sort::Vulnerability, limit: usize::MAX, now, ..Query::default() })
+}
+
+/// A list, part by part, each behind the last row of the one before.
+fn walk(findings: &Findings, facts: &Facts, query: &Query) -> Vec<plimsoll_fleet::Row> {
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let page = findings.list(facts, &Query { limit: 2, after: after.take(), ..query.clone() });
+        assert!(page.last.is_none() || page.rows.len() == 2, "a part that others follow is full");
+        rows.extend(page.rows);
+        match page.last {
+            Some(last) => after = Some(last),
+            None => return rows,
+        }
+    }
 }
 
 /// The patches that fall due next, from all groups.
@@ -240,12 +253,29 @@ proptest! {
             let (total, whole) = findings.assets(&facts, (&every, now), (0, usize::MAX));
             let parts = (0..total).step_by(2).flat_map(|offset| findings.assets(&facts, (&every, now), (offset, 2)).1);
             prop_assert_eq!(parts.collect::<Vec<_>>(), whole);
+            let mut walked: (Vec<_>, Option<plimsoll_fleet::AfterAsset>) = (Vec::new(), None);
+            loop {
+                let part = findings.assets_after(&facts, (&every, now), (walked.1.as_ref(), 0, 3)).1;
+                walked.1 = part.last().map(plimsoll_fleet::AssetRow::after);
+                if part.is_empty() {
+                    break;
+                }
+                walked.0.extend(part);
+            }
+            prop_assert_eq!(&walked.0, &findings.assets(&facts, (&every, now), (0, usize::MAX)).1);
+            for sort in [Sort::Due, Sort::Class, Sort::Cvss, Sort::Vulnerability, Sort::Asset] {
+                let query = Query { filter: Filter { states: State::ALL.to_vec(), ..Filter::default() }, sort, now, ..Query::default() };
+                let whole = findings.list(&facts, &Query { limit: usize::MAX, ..query.clone() });
+                prop_assert_eq!(walk(&findings, &facts, &query), whole.rows.clone(), "by {:?}", sort);
+                let few = Filter { assets: plimsoll_fleet::AssetFilter { name: Some("asset".to_owned()), ..Default::default() }, ..query.filter.clone() };
+                prop_assert_eq!(walk(&findings, &facts, &Query { filter: few, ..query }), whole.rows);
+            }
             prop_assert_eq!(findings.next_due(&facts, (&all, 2), day(20)), next_due(&findings, &facts, (&all, 2), day(20)));
             // One asset's list, all assets' by asset, and all by vulnerability say the same of one package.
             let of_package = |sort, name: Option<String>| {
                 let assets = plimsoll_fleet::AssetFilter { name, ..Default::default() };
                 let filter = Filter { package: Some("project-1".to_owned()), assets, ..Filter::default() };
-                let mut page = findings.list(&facts, &Query { filter, sort, offset: 0, limit: usize::MAX, now });
+                let mut page = findings.list(&facts, &Query { filter, sort, limit: usize::MAX, now, ..Query::default() });
                 page.rows.sort_by(|a, b| (&a.vulnerability, &a.asset).cmp(&(&b.vulnerability, &b.asset)));
                 page
             };

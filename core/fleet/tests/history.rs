@@ -4,8 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{AssetId, Attributes, Event, Exposure};
 use plimsoll_fleet::{
-    Facts, Filter, Findings, Fix, JudgedDocument, Judgement, Page, Query, Question, Signals, Sort, Standing, Statement,
-    Thing,
+    Facts, Findings, Fix, JudgedDocument, Judgement, Page, Query, Question, Signals, Standing, Statement, Thing,
 };
 
 const FIRST_SEEN: &str = r#"
@@ -106,7 +105,7 @@ impl World {
     fn page(&self, now: Timestamp) -> Page {
         let question = Question { policy: self.0.policy().expect("a policy"), decisions: Vec::new(), at: None };
         let findings = Findings::evaluate(&self.0, question);
-        let query = Query { filter: Filter::default(), sort: Sort::Due, offset: 0, limit: 9, now };
+        let query = Query { limit: 9, now, ..Query::default() };
         findings.list(&self.0, &query)
     }
 }

@@ -215,6 +215,14 @@ pub fn is_program(head: &[u8]) -> bool {
     binaries::is_executable(head)
 }
 
+/// Reads a program: of a large one only what says what it was built from is ever held.
+pub fn read_program(file: &std::fs::File, name: &str, inventory: &mut Inventory) {
+    let before = inventory.packages.len();
+    binaries::read_file(file, name, inventory);
+    sift(inventory, name, before);
+    inventory.sources.push((format!("{} {name}", binaries::READER.id), inventory.packages.len() - before));
+}
+
 /// Reads a document by its name, else by its content. Returns the reader's id, or `None` if it is of no known kind.
 pub fn read_document(document: &Document<'_>, inventory: &mut Inventory) -> Option<&'static str> {
     let bytes = normalised(document.bytes).unwrap_or_else(|what| {

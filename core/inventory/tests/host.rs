@@ -117,3 +117,30 @@ fn a_marker_asks_for_a_reboot_since_its_day() {
     assert!(facts.is_reboot_asked && facts.reboot_since.is_some());
     assert_eq!(facts.reboot_reasons, ["the package manager asks for a reboot for dbus, libc6"]);
 }
+
+#[test]
+fn a_program_says_the_same_of_itself_in_a_file_and_in_memory() {
+    use plimsoll_inventory::Inventory;
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
+    let go = std::path::Path::new(cases).join("go-binary/program");
+    let own = std::env::current_exe().expect("this program");
+    // A program that ends too early, and one whose modules lie far behind where it is searched first.
+    let folder = std::env::temp_dir().join(format!("plimsoll-programs-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("created");
+    let bytes = std::fs::read(&own).expect("read");
+    let (cut, far, late) = (folder.join("cut"), folder.join("far"), folder.join("late"));
+    std::fs::write(&cut, &bytes[..bytes.len() / 2]).expect("written");
+    std::fs::write(&far, [&bytes[..], &[0; 300_000], &std::fs::read(&go).expect("read")].concat()).expect("written");
+    std::fs::write(&late, [&b"\x7fELF"[..], &[0; 262_130], b"\xff Go buildinf:\x08\x02"].concat()).expect("written");
+    for path in [&go, &own, &cut, &far, &late] {
+        let (mut of_file, mut of_memory) = (Inventory::default(), Inventory::default());
+        let file = std::fs::File::open(path).expect("opened");
+        plimsoll_inventory::readers::read_program(&file, "program", &mut of_file);
+        let bytes = std::fs::read(path).expect("read");
+        let document = plimsoll_inventory::readers::Document { name: "program", bytes: &bytes };
+        plimsoll_inventory::readers::read_document(&document, &mut of_memory);
+        assert_eq!(of_file.packages, of_memory.packages, "{}", path.display());
+        assert_eq!((of_file.problems, of_file.sources), (of_memory.problems, of_memory.sources), "{}", path.display());
+    }
+    std::fs::remove_dir_all(folder).expect("removed");
+}

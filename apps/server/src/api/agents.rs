@@ -65,8 +65,8 @@ async fn list_agents(
             version: contact.map(|contact| contact.version),
         }
     };
-    let items: Vec<_> = enrolled.into_iter().skip(part.offset).take(part.limit).map(shape).collect();
-    let next_page_token = part.next(items.len(), total);
+    let (enrolled, next_page_token) = part.of_list(enrolled, |(id, ..)| id.to_string())?;
+    let items = enrolled.into_iter().map(shape).collect();
     Ok(axum::Json(Agents { items, total, next_page_token }))
 }
 

@@ -129,6 +129,8 @@ impl From<AssetRow> for AssetShape {
 struct AssetsPage {
     items: Vec<AssetShape>,
     total: usize,
+    /// What is not known of the assets that were asked for; nothing of it is safe.
+    gaps: Vec<String>,
     next_page_token: Option<String>,
 }
 
@@ -140,13 +142,19 @@ async fn list_assets(
     Query(query): Query<AssetQuery>,
 ) -> Answer<axum::Json<AssetsPage>> {
     let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
+    let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         let filter = query.narrowed(filter, view);
-        view.findings.assets(&view.record.facts, (&filter, view.now), (part.offset, part.limit))
+        let page = (after.as_ref(), offset, part.limit.saturating_add(1));
+        let found = view.findings.assets_after(&view.record.facts, (&filter, view.now), page);
+        (found, view.gaps(&filter).words())
     });
-    let (total, rows) = answer?;
-    let next_page_token = part.next(rows.len(), total);
-    Ok(axum::Json(AssetsPage { items: rows.into_iter().map(Into::into).collect(), total, next_page_token }))
+    let ((total, mut rows), gaps) = answer?;
+    let has_more = rows.len() > part.limit;
+    rows.truncate(part.limit);
+    let last = rows.last().filter(|_| has_more).map(AssetRow::after);
+    let next_page_token = part.behind(rows.len(), last.as_ref());
+    Ok(axum::Json(AssetsPage { items: rows.into_iter().map(Into::into).collect(), total, gaps, next_page_token }))
 }
 
 /// One asset.

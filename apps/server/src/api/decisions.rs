@@ -116,9 +116,8 @@ async fn list_decisions(
     let state = &record.state;
     let seen: Vec<_> = state.decisions.iter().filter(|(_, decision)| is_seen(state, &caller, decision)).collect();
     let total = seen.len();
-    let page = seen.into_iter().skip(part.offset).take(part.limit);
-    let items: Vec<_> = page.map(|one| shape(one, (state, &caller))).collect();
-    let next_page_token = part.next(items.len(), total);
+    let (seen, next_page_token) = part.of_list(seen, |(id, _)| id.to_string())?;
+    let items = seen.into_iter().map(|one| shape(one, (state, &caller))).collect();
     Ok(axum::Json(Decisions { items, total, next_page_token }))
 }
 

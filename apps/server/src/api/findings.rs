@@ -158,12 +158,13 @@ async fn list_findings(
 ) -> Answer<axum::Json<FindingsPage>> {
     let part = Part::of(query.page_token.as_deref(), query.limit)?;
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
+    let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
-        let query = FindingsQuery { sort, offset: part.offset, limit: part.limit, now: view.now, filter };
+        let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
         (view.findings.list(&view.record.facts, &query), view.gaps(&query.filter.assets).words())
     });
     let (page, gaps) = answer?;
-    let next_page_token = part.next(page.rows.len(), usize::try_from(page.total).unwrap_or(usize::MAX));
+    let next_page_token = part.behind(page.rows.len(), page.last.as_ref());
     let items = page.rows.into_iter().map(Into::into).collect();
     Ok(axum::Json(FindingsPage { items, total: page.total, overdue: page.overdue, gaps, next_page_token }))
 }
@@ -184,6 +185,8 @@ struct GroupShape {
 struct GroupsPage {
     items: Vec<GroupShape>,
     total: usize,
+    /// What is not known of the assets that were asked for; nothing of it is safe.
+    gaps: Vec<String>,
     next_page_token: Option<String>,
 }
 
@@ -196,9 +199,11 @@ async fn list_groups(
 ) -> Answer<axum::Json<GroupsPage>> {
     let part = Part::of(query.page_token.as_deref(), query.limit)?;
     let (filter, by) = (query.filter(&caller)?, query.group()?);
-    let answer = app
-        .view(instant(query.at.as_deref())?, |view| view.findings.groups(&view.record.facts, (&filter, by), view.now));
-    let groups = answer?;
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
+        let groups = view.findings.groups(&view.record.facts, (&filter, by), view.now);
+        (groups, view.gaps(&filter.assets).words())
+    });
+    let (groups, gaps) = answer?;
     let total = groups.len();
     let shape = |group: fleet::Group| GroupShape {
         name: group.name,
@@ -206,9 +211,14 @@ async fn list_groups(
         assets: group.assets,
         due_at: group.due,
     };
-    let items: Vec<GroupShape> = groups.into_iter().skip(part.offset).take(part.limit).map(shape).collect();
-    let next_page_token = part.next(items.len(), total);
-    Ok(axum::Json(GroupsPage { items, total, next_page_token }))
+    let (groups, next_page_token) = part.of_list(groups, by_weight)?;
+    let items = groups.into_iter().map(shape).collect();
+    Ok(axum::Json(GroupsPage { items, total, gaps, next_page_token }))
+}
+
+/// What groups are in the order of.
+pub(crate) fn by_weight(group: &fleet::Group) -> (u64, u64, String) {
+    (u64::MAX - group.counts.overdue, u64::MAX - group.counts.findings, group.name.clone())
 }
 
 /// Everything that one finding rests on: what carried it, what was known, and how its due date follows.
@@ -255,6 +265,8 @@ struct UndeterminedShape {
 struct UndeterminedPage {
     items: Vec<UndeterminedShape>,
     total: usize,
+    /// What is not known of the assets that were asked for; nothing of it is safe.
+    gaps: Vec<String>,
     next_page_token: Option<String>,
 }
 
@@ -267,9 +279,10 @@ async fn list_undetermined(
 ) -> Answer<axum::Json<UndeterminedPage>> {
     let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
     let answer = app.view(instant(query.at.as_deref())?, |view| {
-        view.findings.undetermined(&view.record.facts, &query.narrowed(filter, view))
+        let filter = query.narrowed(filter, view);
+        (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter).words())
     });
-    let found = answer?;
+    let (found, gaps) = answer?;
     let total = found.len();
     let shape = |one: fleet::Undetermined| UndeterminedShape {
         name: one.thing.label(),
@@ -279,5 +292,5 @@ async fn list_undetermined(
     };
     let items: Vec<_> = found.into_iter().skip(part.offset).take(part.limit).map(shape).collect();
     let next_page_token = part.next(items.len(), total);
-    Ok(axum::Json(UndeterminedPage { items, total, next_page_token }))
+    Ok(axum::Json(UndeterminedPage { items, total, gaps, next_page_token }))
 }

@@ -66,6 +66,7 @@ async fn show(
 ) -> Answer<Response> {
     let asset = AssetId::new(asset)?;
     let part = part_of(query.page_token.as_deref(), query.limit)?;
+    let (after, offset) = part.after()?;
     let mut filter = query.filter(&caller)?;
     filter.assets = AssetFilter { id: Some(asset.clone()), ..caller.sees() };
     let gather = |view: &View<'_>| -> Option<Shown> {
@@ -73,8 +74,8 @@ async fn show(
         view.record.state.may_see(&caller.person, &asset).ok()?;
         let known = view.record.state.assets.get(&asset)?.clone();
         let row = view.findings.assets(facts, (&filter.assets, view.now), (0, 1)).1.pop();
-        let (offset, limit) = (part.offset, part.limit);
-        let query = FindingsQuery { offset, limit, now: view.now, filter: filter.clone(), ..FindingsQuery::default() };
+        let (limit, now, after) = (part.limit, view.now, after.clone());
+        let query = FindingsQuery { offset, after, limit, now, filter: filter.clone(), ..FindingsQuery::default() };
         let things = facts.things_of(&asset).filter_map(|number| facts.thing(number));
         Some(Shown {
             row,
@@ -102,7 +103,7 @@ async fn show(
             h2 { "Findings" }
             p role="status" { (number(found.total)) " findings, " @if found.overdue > 0 { span.late { (number(found.overdue)) " overdue" } } @else { "0 overdue" } }
             (table(&found.rows, (shown.now, shown.at), false))
-            (paging(&path, raw.as_deref(), (part, found.rows.len(), total)))
+            (paging((&path, raw.as_deref()), (&part, found.rows.len(), total), part.behind(found.rows.len(), found.last.as_ref())))
             @if !row.problems.is_empty() { details { summary { "What could not be read" } ul { @for problem in &row.problems { li { (plain(problem)) } } } } }
         } @else if let Some((at, why)) = &shown.asset.retired {
             div.notice { p { "Out of service since " (at_instant(*at)) ": " (plain(why)) "." } }
@@ -285,7 +286,7 @@ async fn inventory(
                 } } }
             }
         }
-        (paging(&path, raw.as_deref(), (part, shown.len(), total)))
+        (paging((&path, raw.as_deref()), (&part, shown.len(), total), part.next(shown.len(), total)))
     };
     Ok(page(&app, &caller, (&format!("Inventory of {asset}"), "/assets"), &body))
 }

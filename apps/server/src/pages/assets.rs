@@ -12,7 +12,7 @@ use crate::routes::PageRoute;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fleet::AssetFilter;
+use fleet::{AssetFilter, AssetRow};
 use lifecycle::{AssetId, Attributes, Command, Exposure, Role};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -32,15 +32,23 @@ async fn show(
 ) -> Answer<Response> {
     let part = part_of(query.page_token.as_deref(), query.limit)?;
     let filter = query.filter(&caller)?;
+    let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         let (filter, facts) = (query.narrowed(filter, view), &view.record.facts);
-        let (total, rows) = view.findings.assets(facts, (&filter, view.now), (part.offset, part.limit));
+        let (total, mut rows) = view.findings.assets_after(
+            facts,
+            (&filter, view.now),
+            (after.as_ref(), offset, part.limit.saturating_add(1)),
+        );
+        let has_more = rows.len() > part.limit;
+        rows.truncate(part.limit);
         let words = view.findings.words(facts, &filter);
         let shown =
             AssetFilter { among: Some(rows.iter().map(|row| row.asset.clone()).collect()), ..AssetFilter::default() };
-        (total, rows, view.gaps(&filter), words, view.scans_overdue(&shown), view.now)
+        let last = rows.last().filter(|_| has_more).map(AssetRow::after);
+        (total, (rows, last), view.gaps(&filter), words, view.scans_overdue(&shown), view.now)
     });
-    let (total, rows, gaps, facets, late, now) = answer?;
+    let (total, (rows, last), gaps, facets, late, now) = answer?;
     let body = html! {
         form.filter method="get" action="/assets" role="search" aria-label="Filter assets" {
             (field("name", "Id or name", query.name.as_deref()))
@@ -84,7 +92,7 @@ async fn show(
                 }
             }
         }
-        (paging("/assets", raw.as_deref(), (part, rows.len(), total)))
+        (paging(("/assets", raw.as_deref()), (&part, rows.len(), total), part.behind(rows.len(), last.as_ref())))
         @if caller.is_any(Role::OPERATES) { (register_form()) }
     };
     Ok(page(&app, &caller, ("Assets", "/assets"), &body))

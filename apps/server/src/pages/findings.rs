@@ -3,7 +3,7 @@
 use super::text::{due, number, plain};
 use super::{dashboard, encoded, page, part_of};
 use crate::access::SEES_ASSETS;
-use crate::api::{FindingQuery, Part, Query, instant};
+use crate::api::{FindingQuery, Part, Query, by_weight, instant};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::Answer;
@@ -31,8 +31,9 @@ async fn show(
 ) -> Answer<Response> {
     let part = part_of(query.page_token.as_deref(), query.limit)?;
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
+    let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
-        let query = FindingsQuery { sort, offset: part.offset, limit: part.limit, now: view.now, filter };
+        let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
         let found = view.findings.list(&view.record.facts, &query);
         (found, view.gaps(&query.filter.assets), view.findings.classes(), view.now, view.at)
     });
@@ -44,7 +45,7 @@ async fn show(
         (dashboard::gaps(&gaps, true))
         p role="status" { (number(found.total)) " findings, " @if found.overdue > 0 { span.late { (number(found.overdue)) " overdue" } } @else { "0 overdue" } }
         (table(&found.rows, (now, at), true))
-        (paging("/findings", raw.as_deref(), (part, found.rows.len(), total)))
+        (paging(("/findings", raw.as_deref()), (&part, found.rows.len(), total), part.behind(found.rows.len(), found.last.as_ref())))
     };
     Ok(page(&app, &caller, ("Findings", "/findings"), &body))
 }
@@ -158,7 +159,11 @@ fn state(row: &Row) -> Markup {
 }
 
 /// The links to the parts of a list before and behind.
-pub(super) fn paging(path: &str, raw: Option<&str>, (part, rows, total): (Part, usize, usize)) -> Markup {
+pub(super) fn paging(
+    (path, raw): (&str, Option<&str>),
+    (part, rows, total): (&Part, usize, usize),
+    next: Option<String>,
+) -> Markup {
     let kept: Vec<&str> =
         raw.unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page_token=")).collect();
     let link = |token: Option<String>| {
@@ -170,7 +175,7 @@ pub(super) fn paging(path: &str, raw: Option<&str>, (part, rows, total): (Part, 
         nav.paging aria-label="Pages" {
             @if part.offset > 0 { a rel="prev" href=(link(part.before())) { "← Before" } }
             @if rows > 0 { span { (number(first as u64)) "–" (number(last as u64)) " of " (number(total as u64)) } }
-            @if let Some(token) = part.next(rows, total) { a rel="next" href=(link(Some(token))) { "Next →" } }
+            @if let Some(token) = next { a rel="next" href=(link(Some(token))) { "Next →" } }
         }
     }
 }
@@ -190,7 +195,7 @@ async fn patches(
     });
     let (groups, gaps, now) = answer?;
     let total = groups.len();
-    let shown: Vec<_> = groups.into_iter().skip(part.offset).take(part.limit).collect();
+    let (shown, next) = part.of_list(groups, by_weight)?;
     let options = [
         ("package", "patch"),
         ("vulnerability", "vulnerability"),
@@ -229,7 +234,7 @@ async fn patches(
                 }
             }
         }
-        (paging("/patches", raw.as_deref(), (part, shown.len(), total)))
+        (paging(("/patches", raw.as_deref()), (&part, shown.len(), total), next))
     };
     Ok(page(&app, &caller, ("Patches", "/patches"), &body))
 }
@@ -293,7 +298,7 @@ async fn undetermined(
                 }
             }
         }
-        (paging("/undetermined", raw.as_deref(), (part, shown.len(), total)))
+        (paging(("/undetermined", raw.as_deref()), (&part, shown.len(), total), part.next(shown.len(), total)))
     };
     Ok(page(&app, &caller, ("Undetermined", "/findings"), &body))
 }

@@ -1,10 +1,16 @@
 //! Executables that say what they were built from: Go's build information, and Rust's where built with `cargo auditable`.
 
+mod search;
+
 use super::{Access, Document, Reader};
 use crate::model::{Inventory, Package, PackageType};
 use memchr::memmem;
+use object::elf::{FileHeader32, FileHeader64};
+use object::read::elf::{FileHeader, SectionHeader};
 use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
-use object::{FileKind, Object, ObjectSection};
+use object::{Endianness, FileKind, Object, ObjectSection, ReadCache, ReadRef};
+use search::{Bytes, each_place};
+use std::fs::File;
 use std::io::Read;
 
 /// The reader's entry in the list.
@@ -26,8 +32,23 @@ pub(crate) fn is_executable(bytes: &[u8]) -> bool {
 }
 
 fn read(document: &Document<'_>, inventory: &mut Inventory) {
-    let (bytes, name) = (document.bytes, document.name);
-    let go = go_build_information(bytes);
+    inspect((document.bytes, document.bytes), document.name, inventory);
+}
+
+/// Reads a program in a file: of a large one only what says what it was built from is ever held.
+pub(super) fn read_file(file: &File, name: &str, inventory: &mut Inventory) {
+    let cache = ReadCache::new(file);
+    inspect((file, &cache), name, inventory);
+}
+
+/// Adds what a program says that it was built from. It is given to be searched, and to be read by its parts.
+fn inspect<'d>((bytes, parts): (&(impl Bytes + ?Sized), impl ReadRef<'d>), name: &str, inventory: &mut Inventory) {
+    let mut head = [0; 4096];
+    let searched = bytes.read_at(0, &mut head).and_then(|read| Ok((read, go_build_information(bytes)?)));
+    let (head, go, has_list) = match searched {
+        Ok((read, (go, has_list))) => (&head[..read], go, has_list),
+        Err(error) => return inventory.unreadable(name, error),
+    };
     let is_go = matches!(go, Some(Ok(_)));
     match go {
         Some(Ok((version, modules))) => add_go(&version, &modules, name, inventory),
@@ -35,13 +56,13 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
         None => {}
     }
     // The packer's mark stands near the beginning, before what it packed.
-    if memmem::find(&bytes[..bytes.len().min(4096)], b"UPX!").is_some() {
+    if memmem::find(head, b"UPX!").is_some() {
         inventory.unreadable(name, "it is packed by UPX: what it was built from is not seen");
     }
-    match crate_lists(bytes) {
+    match crate_lists(parts) {
         Ok(lists) => lists.into_iter().for_each(|list| add_rust(list, name, inventory)),
         // Old programs begin like new ones; what is none of ours need not be read.
-        Err(error) if !is_go && bytes.starts_with(b"\x7fELF") || memmem::find(bytes, CRATES).is_some() => {
+        Err(error) if !is_go && head.starts_with(b"\x7fELF") || has_list => {
             inventory.unreadable(name, format!("the program is cut off or damaged: {error}"));
         }
         Err(_) => {}
@@ -52,41 +73,87 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
 const CRATES: &[u8] = b".dep-v0";
 
 /// The lists of crates in a program: one for each machine that it was built for.
-fn crate_lists(bytes: &[u8]) -> Result<Vec<&[u8]>, object::Error> {
-    let parts: Vec<&[u8]> = match FileKind::parse(bytes)? {
+fn crate_lists<'d, R: ReadRef<'d>>(parts: R) -> Result<Vec<&'d [u8]>, object::Error> {
+    let of_one = |part: &'d [u8]| match object::File::parse(part)?.section_by_name_bytes(CRATES) {
+        Some(section) => section.data().map(Some),
+        None => Ok(None),
+    };
+    let found = match FileKind::parse(parts)? {
+        // Only the list of sections is read: a table of symbols may be larger than all the rest.
+        FileKind::Elf32 => vec![section_of_elf::<FileHeader32<Endianness>, R>(parts)?],
+        FileKind::Elf64 => vec![section_of_elf::<FileHeader64<Endianness>, R>(parts)?],
         FileKind::MachOFat32 => {
-            let file = MachOFatFile32::parse(bytes)?;
-            file.arches().iter().map(|machine| machine.data(bytes)).collect::<Result<_, _>>()?
+            let file = MachOFatFile32::parse(parts)?;
+            file.arches().iter().map(|machine| of_one(machine.data(parts)?)).collect::<Result<_, _>>()?
         }
         FileKind::MachOFat64 => {
-            let file = MachOFatFile64::parse(bytes)?;
-            file.arches().iter().map(|machine| machine.data(bytes)).collect::<Result<_, _>>()?
+            let file = MachOFatFile64::parse(parts)?;
+            file.arches().iter().map(|machine| of_one(machine.data(parts)?)).collect::<Result<_, _>>()?
         }
-        _ => vec![bytes],
+        _ => match object::File::parse(parts)?.section_by_name_bytes(CRATES) {
+            Some(section) => vec![Some(section.data()?)],
+            None => Vec::new(),
+        },
     };
-    let mut lists = Vec::new();
-    for part in parts {
-        if let Some(section) = object::File::parse(part)?.section_by_name_bytes(CRATES) {
-            lists.push(section.data()?);
-        }
-    }
-    Ok(lists)
+    Ok(found.into_iter().flatten().collect())
 }
 
-/// Finds the inline form that Go has written since 1.18 (`debug/buildinfo`): magic, flags, two strings with lengths.
+fn section_of_elf<'d, E: FileHeader<Endian = Endianness>, R: ReadRef<'d>>(
+    parts: R,
+) -> Result<Option<&'d [u8]>, object::Error> {
+    let header = E::parse(parts)?;
+    let endian = header.endian()?;
+    match header.sections(endian, parts)?.section_by_name(endian, CRATES) {
+        Some((_, section)) => section.data(endian, parts).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What Go says of a program: its own version, and the modules.
+type GoInformation = Result<(String, String), &'static str>;
+
+/// Finds the inline form that Go has written since 1.18 (`debug/buildinfo`): magic, flags, two strings with lengths. Says too whether
+/// the mark of a list of crates is there.
 ///
 /// Programs that read others' build information hold the magic as a text of their own, so each place is tried.
-fn go_build_information(bytes: &[u8]) -> Option<Result<(String, String), &'static str>> {
-    let places = memmem::find_iter(bytes, b"\xff Go buildinf:").filter(|at| at + 32 <= bytes.len());
-    let mut found = places.map(|at| go_information_at(bytes, at));
-    let first = found.next()?;
-    match first {
-        Ok(_) => Some(first),
-        Err(_) => Some(found.find(Result::is_ok).unwrap_or(first)),
+fn go_build_information(bytes: &(impl Bytes + ?Sized)) -> std::io::Result<(Option<GoInformation>, bool)> {
+    const MAGIC: &[u8] = b"\xff Go buildinf:";
+    let (mut found, mut has_list, mut failed) = (None, false, Ok(()));
+    each_place(bytes, &[MAGIC, CRATES], |text, place| {
+        if text == 1 {
+            has_list = true;
+            return true;
+        }
+        match go_information_from(bytes, place) {
+            Ok(Some(own)) if !matches!(found, Some(Ok(_))) && (found.is_none() || own.is_ok()) => found = Some(own),
+            Ok(_) => {}
+            Err(error) => failed = Err(error),
+        }
+        failed.is_ok()
+    })?;
+    failed.map(|()| (found, has_list))
+}
+
+/// Reads as much behind a magic as it takes; none where the file ends before anything is said.
+fn go_information_from(bytes: &(impl Bytes + ?Sized), place: u64) -> std::io::Result<Option<GoInformation>> {
+    const MOST_BYTES: usize = 32 << 20;
+    let mut window = vec![0; 64 * 1024];
+    loop {
+        let read = bytes.read_at(place, &mut window)?;
+        if read < 32 {
+            return Ok(None);
+        }
+        let own = go_information_at(&window[..read], 0);
+        if own != Err(CUT_OFF) || read < window.len() || window.len() >= MOST_BYTES {
+            return Ok(Some(own));
+        }
+        window.resize(4 * window.len(), 0);
     }
 }
 
-fn go_information_at(bytes: &[u8], at: usize) -> Result<(String, String), &'static str> {
+const CUT_OFF: &str = "its Go build information is cut off";
+
+fn go_information_at(bytes: &[u8], at: usize) -> GoInformation {
     if bytes[at + 15] & 2 == 0 {
         return Err("it was built by Go before 1.18, whose build information is not read");
     }
@@ -106,7 +173,7 @@ fn go_information_at(bytes: &[u8], at: usize) -> Result<(String, String), &'stat
         Some(text)
     };
     let (Some(version), Some(modules)) = (next(), next()) else {
-        return Err("its Go build information is cut off");
+        return Err(CUT_OFF);
     };
     let version = String::from_utf8_lossy(version).into_owned();
     if !version.starts_with("go") && !version.starts_with("devel") {

@@ -89,7 +89,7 @@ fn lists(facts: &Facts, findings: &Findings, now: Timestamp, rows: &mut Vec<Row>
     let mut slowest = (0.0, String::new());
     for (name, filter) in &filters {
         for sort in sorts {
-            let query = Query { filter: filter.clone(), sort, offset: 0, limit: 50, now };
+            let query = Query { filter: filter.clone(), sort, limit: 50, now, ..Query::default() };
             let time = milliseconds(|| {
                 std::hint::black_box(findings.list(facts, &query));
             });

@@ -50,7 +50,8 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path) -> 
                 match group_by {
                     Some(by) => findings::write_groups(view, &filter, group(by), (offset, limit), (list.format, &told)),
                     None => {
-                        let query = Query { filter, sort: order(sort), offset, limit, now: view.now };
+                        let query =
+                            Query { filter, sort: order(sort), offset, limit, now: view.now, ..Query::default() };
                         findings::write(view, &query, (list.format, &told))
                     }
                 }

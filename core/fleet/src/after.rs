@@ -1,0 +1,64 @@
+//! Where a list goes on: behind the last row of the part before, whatever has come in or gone since.
+
+use crate::evaluate::{Findings, Key, State};
+use crate::fact::Instant;
+use crate::facts::Facts;
+use lifecycle::AssetId;
+use serde::{Deserialize, Serialize};
+
+/// A finding in a list, by what the list is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterFinding {
+    order: u64,
+    due: Instant,
+    rank: u16,
+    state: State,
+    /// Whether a mitigation is owed, and whether it had been closed.
+    flags: (bool, bool),
+    vulnerability: String,
+    asset: AssetId,
+}
+
+/// An asset in a list, by what the list is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterAsset {
+    /// How much was overdue on it, and how much was owed in all.
+    pub(crate) weight: (u32, u32),
+    pub(crate) asset: AssetId,
+}
+
+/// The same finding, as it stands among those there are now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) order: u64,
+    /// The vulnerability's place among all by their ids; of one that is gone, that of the one before.
+    pub(crate) rank: u32,
+    pub(crate) key: Key,
+    pub(crate) asset: u32,
+}
+
+impl AfterFinding {
+    pub(crate) fn new(facts: &Facts, (number, asset): (u32, u32), key: &Key, order: u64) -> Self {
+        Self {
+            order,
+            due: key.due,
+            rank: key.rank,
+            state: key.state,
+            flags: (key.is_mitigation, key.is_reopened),
+            vulnerability: facts.vulnerabilities[number as usize].id.clone(),
+            asset: facts.assets[asset as usize].id.clone(),
+        }
+    }
+
+    /// Where it stands; none if nothing of that name was ever known here.
+    pub(crate) fn place(&self, findings: &Findings, facts: &Facts) -> Option<Place> {
+        let number = facts.vulnerability_numbers.get(&self.vulnerability)?;
+        let (is_mitigation, is_reopened) = self.flags;
+        Some(Place {
+            order: self.order,
+            rank: findings.ranks[*number as usize],
+            key: Key { due: self.due, rank: self.rank, state: self.state, is_mitigation, is_reopened },
+            asset: facts.asset_number(&self.asset)?,
+        })
+    }
+}
