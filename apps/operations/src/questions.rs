@@ -19,6 +19,9 @@ pub struct View<'r> {
     pub at: Option<Timestamp>,
 }
 
+/// So many vulnerabilities of a past day are worked out at a time.
+const PART: usize = 128;
+
 impl Organisation {
     /// Answers a question from the findings as of an instant, or of now where there is none.
     ///
@@ -36,9 +39,17 @@ impl Organisation {
             return Ok(answer(&View { record: &record, findings, now, at }));
         }
         let policy = record.facts.policy_at(at).ok_or(Error::NoPolicy { at })?;
-        let now = at.unwrap_or(now);
-        let decisions = record.state.decisions_at(now);
-        let findings = Findings::evaluate(&record.facts, Question { policy, decisions, at });
-        Ok(answer(&View { record: &record, findings: &findings, now, at }))
+        let as_of = at.unwrap_or(now);
+        let decisions = record.state.decisions_at(as_of);
+        let mut findings = Findings::begin(&record.facts, Question { policy, decisions, at });
+        let mut record = record;
+        while findings.go_on(&record.facts, PART) {
+            if at.is_some() {
+                // Who writes need not wait for the whole: what comes in changes nothing of a past day.
+                drop(record);
+                record = self.store.record().await?;
+            }
+        }
+        Ok(answer(&View { record: &record, findings: &findings, now: as_of, at }))
     }
 }

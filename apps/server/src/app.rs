@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) figures: Figures,
     /// Past days that are worked out at the same time: each takes as much memory as all that is known of now.
     past: tokio::sync::Semaphore,
+    /// What works them out: one core, so that those who ask about now have the others.
+    beside: rayon::ThreadPool,
     pub(crate) metrics: Metrics,
     /// The one-time link by which the first administrator begins.
     pub(crate) setup: Mutex<Option<Setup>>,
@@ -55,17 +57,21 @@ impl std::ops::Deref for App {
 impl App {
     /// Answers a question from the findings as of an instant, or of now. It computes, and waits for who writes the record: the thread
     /// that it holds is one that nobody else waits for.
-    pub(crate) fn view<T>(
+    pub(crate) fn view<T: Send>(
         &self,
         at: Option<Timestamp>,
-        answer: impl FnOnce(&View<'_>) -> T,
+        answer: impl FnOnce(&View<'_>) -> T + Send,
     ) -> Result<T, operations::Error> {
-        let asked = async {
+        let runtime = tokio::runtime::Handle::current();
+        let asked = self.organisation.view(at, self.now(), answer);
+        tokio::task::block_in_place(|| {
+            if at.is_none() {
+                return runtime.block_on(asked);
+            }
             // INVARIANT: nobody closes it.
-            let _turn = if at.is_some() { self.past.acquire().await.ok() } else { None };
-            self.organisation.view(at, self.now(), answer).await
-        };
-        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(asked))
+            let _turn = runtime.block_on(self.past.acquire()).ok();
+            self.beside.install(|| runtime.block_on(asked))
+        })
     }
 
     /// Opens what the service needs beside the record.
@@ -94,6 +100,7 @@ impl App {
             trend: Trend::default(),
             figures: Figures::default(),
             past: tokio::sync::Semaphore::new(1),
+            beside: rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|_| Error::Threads)?,
             metrics: Metrics::default(),
             setup: Mutex::default(),
             is_demonstration,

@@ -20,6 +20,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// No thread can be begun.
+    #[error("failed to begin a thread")]
+    Threads,
     /// A file cannot be read or written.
     #[error("failed to {act} `{}`", path.display())]
     File {

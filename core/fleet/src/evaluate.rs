@@ -92,12 +92,43 @@ impl Findings {
     /// Evaluates everything from zero, on all cores.
     #[must_use]
     pub fn evaluate(facts: &Facts, question: Question) -> Self {
+        let mut findings = Self::begin(facts, question);
+        while findings.go_on(facts, usize::MAX) {}
+        findings
+    }
+
+    /// Begins to evaluate from zero; [`Findings::go_on`] does the rest, part by part.
+    #[must_use]
+    pub fn begin(facts: &Facts, question: Question) -> Self {
         let groups = Groups::as_of(facts, &question.policy, instant(question.at));
         let facets = Facets::as_of(facts, question.at.map(Timestamp::as_millisecond));
-        let mut findings = Self { question, groups, facets, cells: Vec::new(), ranks: ranks(facts) };
-        let all: Vec<u32> = (0..facts.vulnerabilities.len() as u32).collect();
-        findings.cells = findings.cells_of(facts, &all);
-        findings
+        Self { question, groups, facets, cells: Vec::new(), ranks: Vec::new() }
+    }
+
+    /// Evaluates so many vulnerabilities more, on all cores; and says whether any are left. As of a past instant other facts may have
+    /// come in since: they change nothing of it.
+    #[must_use]
+    pub fn go_on(&mut self, facts: &Facts, count: usize) -> bool {
+        self.note_new_assets(facts);
+        let (done, all) = (self.cells.len(), facts.vulnerabilities.len());
+        let next: Vec<u32> = (done as u32..done.saturating_add(count).min(all) as u32).collect();
+        let cells = self.cells_of(facts, &next);
+        self.cells.extend(cells);
+        let is_done = self.cells.len() == all;
+        if is_done {
+            self.ranks = ranks(facts);
+        }
+        !is_done
+    }
+
+    /// Notes the assets that have come in since.
+    pub(crate) fn note_new_assets(&mut self, facts: &Facts) {
+        let at = self.at();
+        (self.groups.of_asset.len() as u32..facts.assets.len() as u32).for_each(|asset| {
+            self.groups.note(facts, &self.question.policy, (asset, at));
+            self.facets.note(facts, asset, self.question.at.map(Timestamp::as_millisecond));
+        });
+        self.facets.sort(facts);
     }
 
     /// The instant as of which they are.

@@ -26,11 +26,7 @@ impl Findings {
     pub fn follow(&mut self, facts: &Facts, touched: &Touched) {
         self.make_room(facts);
         let at = self.at();
-        (self.groups.of_asset.len() as u32..facts.assets.len() as u32).for_each(|asset| {
-            self.groups.note(facts, &self.question.policy, (asset, at));
-            self.facets.note(facts, asset, None);
-        });
-        self.facets.sort(facts);
+        self.note_new_assets(facts);
         if touched.is_all {
             self.question.policy = facts.policy().unwrap_or_else(|| Arc::clone(&self.question.policy));
             self.groups = Groups::as_of(facts, &self.question.policy, at);

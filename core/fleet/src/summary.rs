@@ -74,6 +74,15 @@ pub(crate) fn instants(now: Timestamp) -> (i64, i64) {
 }
 
 impl Findings {
+    /// How many findings there are on all assets, against the clock's instant.
+    #[must_use]
+    pub fn counts(&self, now: Timestamp) -> Counts {
+        let mut counts = Counts::default();
+        let instants = instants(now);
+        self.cells.iter().flatten().for_each(|cell| counts.add(&cell.key, cell.assets.len(), instants));
+        counts
+    }
+
     /// The fleet in figures, against the clock's instant.
     #[must_use]
     pub fn summary(&self, facts: &Facts, now: Timestamp) -> Summary {

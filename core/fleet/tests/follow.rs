@@ -223,6 +223,8 @@ proptest! {
         let mut answers: Vec<(i64, Answer)> = Vec::new();
         let mut restored: Option<Facts> = None;
         let mut decided_on = None;
+        // A past day that is worked out part by part while other facts come in.
+        let mut begun: Vec<(i64, Findings)> = Vec::new();
         for (place, (act, step)) in acts.iter().enumerate() {
             // The clock may stand still, or jump back.
             clock = (clock + if is_steady { step.abs() } else { *step }).max(1);
@@ -288,6 +290,17 @@ proptest! {
             let one_by_one = Findings::evaluate(&facts, Question { at: Some(now), ..question });
             prop_assert_eq!(everything(&from_zero, &facts, now), everything(&one_by_one, &facts, now));
             answers.push((clock, answer(&findings, &facts, day(clock))));
+            begun.retain(|(day, _)| *day != clock);
+            for (_, findings) in &mut begun {
+                let _ = findings.go_on(&facts, 1);
+            }
+            let question = Question { policy: facts.policy().expect("a policy"), decisions: findings.decisions().to_vec(), at: Some(day(clock)) };
+            begun.push((clock, Findings::begin(&facts, question)));
+        }
+        for (number, mut findings) in begun.into_iter().filter(|_| is_steady) {
+            while findings.go_on(&facts, 1) {}
+            let given = answers.iter().find(|(day, _)| *day == number).map(|(_, given)| given);
+            prop_assert_eq!(Some(&answer(&findings, &facts, day(number))), given, "day {}", number);
         }
         // As of every day the answer is the one that was given on that day, as far as clocks went forward.
         for (number, given) in answers.iter().filter(|_| is_steady) {

@@ -64,6 +64,7 @@ async fn compute(app: &App) -> Result<(), operations::Error> {
         record.facts.began_at()
     };
     let mut points = BTreeMap::new();
+    let known = app.trend.points();
     for (place, end) in bounds.iter().enumerate().skip(1) {
         let pace = paces.get(place - 1).copied().unwrap_or_default();
         // Before the first entry nothing was known: that is no month without findings.
@@ -71,8 +72,12 @@ async fn compute(app: &App) -> Result<(), operations::Error> {
             continue;
         }
         let is_now = place + 1 == bounds.len();
-        let at = (!is_now).then_some(*end);
-        match app.view(at, |view| view.findings.summary(&view.record.facts, view.now).all) {
+        // What was owed at the end of a month that is past stays what it was.
+        if let Some((_, point)) = known.iter().find(|(at, _)| at == end && !is_now) {
+            points.insert(*end, Point { pace, ..*point });
+            continue;
+        }
+        match app.view((!is_now).then_some(*end), |view| view.findings.counts(view.now)) {
             Ok(counts) => {
                 points.insert(*end, Point { findings: counts.findings, overdue: counts.overdue, pace });
             }
