@@ -79,6 +79,9 @@ impl<'a> Walk<'a> {
         }
         if is_program {
             return match self.root.open(path) {
+                Ok(Some(file)) if file.metadata().is_ok_and(|metadata| metadata.len() > MOST_BYTES) => {
+                    inventory.unreadable(path, format!("a program of more than {MOST_BYTES} bytes"));
+                }
                 Ok(Some(file)) => readers::read_program(&file, path, inventory),
                 Ok(None) => {}
                 Err(error) => inventory.unreadable(path, error),
@@ -105,6 +108,10 @@ impl<'a> Walk<'a> {
                 Some((EntryKind::Folder, ..)) => self.folder(&path, inventory, path.split('/').count()),
                 Some((EntryKind::File, ..)) if is_wanted => self.file(&path, inventory),
                 Some((EntryKind::File, ..)) => {}
+                // Where no link is followed it is not known what lies behind one, but for those that every system has.
+                _ if cfg!(windows) && !COMPATIBILITY.contains(&path.as_str()) => {
+                    inventory.unreadable(path, "a link, which is not followed on this system");
+                }
                 _ if is_wanted || PACKAGE_FOLDERS.contains(&path.rsplit('/').next().unwrap_or(&path)) => {
                     inventory.unreadable(path, "a link that leads to nothing below the root");
                 }
@@ -135,6 +142,15 @@ impl<'a> Walk<'a> {
 const SYSTEM: &[&str] =
     &["usr", "bin", "sbin", "lib", "lib64", "etc", "boot", "dev", "proc", "run", "sys", "tmp", "var/lib", "var/cache"];
 
+/// Links that every Windows has, to what is looked at elsewhere or holds no programs.
+const COMPATIBILITY: &[&str] = &[
+    "ProgramData/Application Data",
+    "ProgramData/Desktop",
+    "ProgramData/Documents",
+    "ProgramData/Start Menu",
+    "ProgramData/Templates",
+];
+
 /// Whether a name is one that programs and libraries bear: without an extension, or with one of theirs.
 fn may_be_program(name: &str) -> bool {
     const EXTENSIONS: &[&str] = &["exe", "dll", "so", "dylib", "bin", "out", "elf", "run", "node", "mod"];
@@ -142,7 +158,7 @@ fn may_be_program(name: &str) -> bool {
         None => true,
         // `lib.so.1`, `tool.v1`, `tool-1.2`
         Some((stem, extension)) => {
-            EXTENSIONS.contains(&extension)
+            EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
                 || stem.contains(".so")
                 || extension.trim_start_matches('v').bytes().all(|byte| byte.is_ascii_digit())
         }

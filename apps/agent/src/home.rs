@@ -70,6 +70,8 @@ impl Home {
     }
 
     pub(crate) fn begin(&self, ticket: &str, key: &str) -> Result<()> {
+        #[cfg(windows)]
+        close(&self.0).with_context(|| format!("failed to close `{}` to others", self.0.display()))?;
         self.write("enrolment.key", format!("{ticket}\n{key}").as_bytes())
     }
 
@@ -161,27 +163,35 @@ fn open_private(path: &Path) -> std::io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
-/// Below the system's own folder for data everybody reads what is not said to be private: the folder is the system's, the
-/// administrators' and the agent's account's alone.
 #[cfg(windows)]
 fn create_private(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// Below the system's own folder for data everybody reads what is not said to be private, and may make folders: this one is made the
+/// administrators' own, whoever made it, and is the system's, the administrators' and the agent's account's alone.
+#[cfg(windows)]
+fn close(folder: &Path) -> std::io::Result<()> {
     /// The system, the administrators, and the account of local services, by their well-known ids.
-    const OWNERS: [&str; 3] = ["*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F", "*S-1-5-19:(OI)(CI)F"];
-    if folder.is_dir() {
-        return Ok(());
-    }
+    const READERS: [&str; 3] = ["*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F", "*S-1-5-19:(OI)(CI)F"];
     fs::create_dir_all(folder)?;
-    let system = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
-    let mut command = std::process::Command::new(Path::new(&system).join(r"System32\icacls.exe"));
-    command.arg(folder).args(["/inheritance:r", "/q"]);
-    command.args(OWNERS.iter().flat_map(|owner| ["/grant:r", owner]));
-    let done = command.stdin(std::process::Stdio::null()).output()?;
-    if done.status.success() {
-        return Ok(());
+    if fs::symlink_metadata(folder)?.is_symlink() {
+        return Err(std::io::Error::other("it is a link: somebody else says where it leads"));
     }
-    // A folder that others can read is worse than none.
-    fs::remove_dir(folder)?;
-    Err(std::io::Error::other(format!("icacls ended with {}", done.status)))
+    let system = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
+    let program = Path::new(&system).join(r"System32\icacls.exe");
+    let grants: Vec<&str> = READERS.iter().flat_map(|reader| ["/grant:r", reader]).collect();
+    for step in
+        [&["/setowner", "*S-1-5-32-544", "/t"][..], &["/reset", "/t"], &[&["/inheritance:r"], &grants[..]].concat()]
+    {
+        let mut command = std::process::Command::new(&program);
+        command.arg(folder).args(step).arg("/q");
+        let done = command.stdin(std::process::Stdio::null()).output()?;
+        if !done.status.success() {
+            return Err(std::io::Error::other(format!("icacls {} ended with {}", step.join(" "), done.status)));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(windows)]

@@ -72,6 +72,8 @@ fn install(state: &Path) -> Result<()> {
         command: None,
         actions: Some(vec![ServiceAction { action_type: ServiceActionType::Restart, delay: RESTART_AFTER }]),
     })?;
+    // Whatever it ends with that is not a wish to stop, it is begun again.
+    service.set_failure_actions_on_non_crash_failures(true)?;
     service.start::<OsString>(&[]).context("the service is registered, and failed to start")?;
     say(&format!("the service `{NAME}` is registered and runs"));
     Ok(())
@@ -118,8 +120,9 @@ fn serve() -> Result<()> {
     manager.set_service_status(status(ServiceState::Running, 0))?;
     let home = Home::new(state);
     std::thread::spawn(move || {
+        let ran = std::panic::catch_unwind(|| cycle::run(&home));
         // As above.
-        let _ = stop.send(cycle::run(&home));
+        let _ = stop.send(ran.unwrap_or_else(|_| Err(anyhow::anyhow!("reporting ended in a panic"))));
     });
     let done = ended.recv().unwrap_or(Ok(()));
     manager.set_service_status(status(ServiceState::Stopped, u32::from(done.is_err())))?;

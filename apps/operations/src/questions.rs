@@ -41,14 +41,19 @@ impl Organisation {
         let policy = record.facts.policy_at(at).ok_or(Error::NoPolicy { at })?;
         let as_of = at.unwrap_or(now);
         let decisions = record.state.decisions_at(as_of);
-        let mut findings = Findings::begin(&record.facts, Question { policy, decisions, at });
+        let question = Question { policy, decisions, at };
+        let (mut findings, mark) = (Findings::begin(&record.facts, question.clone()), record.facts.mark());
         let mut record = record;
         while findings.go_on(&record.facts, PART) {
-            if at.is_some() {
-                // Who writes need not wait for the whole: what comes in changes nothing of a past day.
+            if at.is_some_and(|at| at < now) {
+                // Who writes need not wait for the whole: what comes in changes nothing of a past day, as a rule.
                 drop(record);
                 record = self.store.record().await?;
             }
+        }
+        if record.facts.is_other_since(mark, as_of) {
+            // An inventory was told late: the answer would be half of before it, and half of after it.
+            findings = Findings::evaluate(&record.facts, question);
         }
         Ok(answer(&View { record: &record, findings: &findings, now: as_of, at }))
     }

@@ -14,7 +14,7 @@ mod tokens;
 pub(crate) use agents::let_in;
 pub(crate) use assets::{AssetQuery, exposure};
 pub(crate) use decisions::{is_seen, seen_assets};
-pub(crate) use findings::{FindingQuery, by_weight};
+pub(crate) use findings::{FindingQuery, by_spread, by_weight, is_known_here};
 pub(crate) use people::erase;
 pub(crate) use shapes::Reason;
 pub(crate) use tokens::{issue, seen};

@@ -4,9 +4,10 @@ use crate::agents::Contacts;
 use crate::agents::authority::Authority;
 use crate::error::Error;
 use crate::identity::{Sealer, Setup, provider::Provider};
+use crate::kept::AsOf;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::pages::{Figures, Trend};
+use crate::pages::{Figures, Patches, Trend};
 use crate::work::Work;
 use crate::{Clock, Settings};
 use jiff::Timestamp;
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) work: Work,
     pub(crate) trend: Trend,
     pub(crate) figures: Figures,
+    pub(crate) patches: Patches,
     /// Past days that are worked out at the same time: each takes as much memory as all that is known of now.
     past: tokio::sync::Semaphore,
     /// What works them out: one core, so that those who ask about now have the others.
@@ -55,23 +57,29 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Answers a question from the findings as of an instant, or of now. It computes, and waits for who writes the record: the thread
-    /// that it holds is one that nobody else waits for.
-    pub(crate) fn view<T: Send>(
+    /// Answers a question from the findings as of an instant, or of now. Whoever waits for the record, or for another past day to be
+    /// worked out, holds no thread; whoever computes holds one.
+    pub(crate) async fn view<T: Send>(
         &self,
         at: Option<Timestamp>,
         answer: impl FnOnce(&View<'_>) -> T + Send,
     ) -> Result<T, operations::Error> {
+        let now = self.now();
+        if at.is_none() {
+            let apart = |view: &View<'_>| tokio::task::block_in_place(|| answer(view));
+            return self.organisation.view(at, now, apart).await;
+        }
+        // INVARIANT: nobody closes it.
+        let _turn = self.past.acquire().await.ok();
         let runtime = tokio::runtime::Handle::current();
-        let asked = self.organisation.view(at, self.now(), answer);
-        tokio::task::block_in_place(|| {
-            if at.is_none() {
-                return runtime.block_on(asked);
-            }
-            // INVARIANT: nobody closes it.
-            let _turn = runtime.block_on(self.past.acquire()).ok();
-            self.beside.install(|| runtime.block_on(asked))
-        })
+        let asked = self.organisation.view(at, now, answer);
+        tokio::task::block_in_place(|| self.beside.install(|| runtime.block_on(asked)))
+    }
+
+    /// What an answer about now, or about a past day, follows from.
+    pub(crate) async fn as_of(&self, at: Option<Timestamp>) -> Result<AsOf, operations::Error> {
+        let entries = self.organisation.store.record().await?.state.entries;
+        Ok(AsOf { entries, now: self.now(), is_past: at.is_some() })
     }
 
     /// Opens what the service needs beside the record.
@@ -99,6 +107,7 @@ impl App {
             work: Work::default(),
             trend: Trend::default(),
             figures: Figures::default(),
+            patches: Patches::default(),
             past: tokio::sync::Semaphore::new(1),
             beside: rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|_| Error::Threads)?,
             metrics: Metrics::default(),

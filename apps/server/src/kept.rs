@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 const HOLDS: SignedDuration = SignedDuration::from_secs(10);
 /// How old an answer may be that is given while the next one is computed.
 const OLDEST: SignedDuration = SignedDuration::from_secs(5);
+/// The same for a past day.
+const OLDEST_OF_PAST: SignedDuration = SignedDuration::from_mins(5);
 /// What takes less is computed for everybody who asks.
 const DEAR: Duration = Duration::from_millis(10);
 /// More answers than this are not kept: the ones that were asked for longest ago go.
@@ -62,7 +64,7 @@ impl<Q, A> Clone for Kept<Q, A> {
     }
 }
 
-impl<Q: Clone + PartialEq + Send + 'static, A: Send + Sync + 'static> Kept<Q, A> {
+impl<Q: Clone + PartialEq + Send + Sync + 'static, A: Send + Sync + 'static> Kept<Q, A> {
     /// The answer to a question, at hand or computed. Of those who ask at once, one computes it.
     ///
     /// # Errors
@@ -71,7 +73,7 @@ impl<Q: Clone + PartialEq + Send + 'static, A: Send + Sync + 'static> Kept<Q, A>
         &self,
         question: &Q,
         as_of: AsOf,
-        compute: impl FnOnce() -> Result<A, E> + Send + 'static,
+        compute: impl Future<Output = Result<A, E>> + Send + 'static,
     ) -> Result<Arc<A>, E> {
         let turn = self.turn(question);
         match self.find(question, as_of) {
@@ -81,7 +83,7 @@ impl<Q: Clone + PartialEq + Send + 'static, A: Send + Sync + 'static> Kept<Q, A>
                     let (kept, question) = (self.clone(), question.clone());
                     tokio::spawn(async move {
                         // Whoever asks when the answer that is at hand is too old hears what went wrong.
-                        let _ = kept.compute(&question, as_of, compute);
+                        let _ = kept.compute(&question, as_of, compute).await;
                         drop(turn);
                     });
                 }
@@ -91,15 +93,20 @@ impl<Q: Clone + PartialEq + Send + 'static, A: Send + Sync + 'static> Kept<Q, A>
                 let _turn = turn.lock_owned().await;
                 match self.find(question, as_of) {
                     Found::Holds(answer) | Found::MayDo(answer) => Ok(answer),
-                    Found::Nothing => self.compute(question, as_of, compute),
+                    Found::Nothing => self.compute(question, as_of, compute).await,
                 }
             }
         }
     }
 
-    fn compute<E>(&self, question: &Q, as_of: AsOf, compute: impl FnOnce() -> Result<A, E>) -> Result<Arc<A>, E> {
+    async fn compute<E>(
+        &self,
+        question: &Q,
+        as_of: AsOf,
+        compute: impl Future<Output = Result<A, E>>,
+    ) -> Result<Arc<A>, E> {
         let start = Instant::now();
-        let answer = Arc::new(compute()?);
+        let answer = Arc::new(compute.await?);
         let answered = Answered { answer: Arc::clone(&answer), as_of, took: start.elapsed() };
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.iter_mut().find(|slot| slot.question == *question) {
@@ -132,7 +139,10 @@ impl<Q: Clone + PartialEq + Send + 'static, A: Send + Sync + 'static> Kept<Q, A>
         let is_dear = known.took >= DEAR;
         match known.as_of.entries == as_of.entries && is_dear && (as_of.is_past || is_within(HOLDS)) {
             true => Found::Holds(Arc::clone(&known.answer)),
-            false if is_dear && is_within(OLDEST) => Found::MayDo(Arc::clone(&known.answer)),
+            // Of a past day hardly anything changes: what was told late.
+            false if is_dear && is_within(if as_of.is_past { OLDEST_OF_PAST } else { OLDEST }) => {
+                Found::MayDo(Arc::clone(&known.answer))
+            }
             false => Found::Nothing,
         }
     }
@@ -147,14 +157,16 @@ mod tests {
         AsOf { entries, now: Timestamp::from_second(second).expect("an instant"), is_past: false }
     }
 
-    fn slow(answer: u64) -> impl FnOnce() -> Result<u64, ()> + Send + 'static {
-        move || {
-            std::thread::sleep(DEAR * 3);
-            Ok(answer)
-        }
+    async fn slow(answer: u64) -> Result<u64, ()> {
+        tokio::time::sleep(DEAR * 3).await;
+        Ok(answer)
     }
 
-    fn never() -> Result<u64, ()> {
+    async fn at_once<E>(answer: u64) -> Result<u64, E> {
+        Ok(answer)
+    }
+
+    async fn never() -> Result<u64, ()> {
         panic!("it is at hand")
     }
 
@@ -162,16 +174,16 @@ mod tests {
     async fn what_is_dear_is_computed_once_and_anew_beside_those_who_ask() {
         let kept: Kept<&str, u64> = Kept::default();
         assert_eq!(*kept.answer(&"all", as_of(1, 100), slow(1)).await.expect("computed"), 1);
-        assert_eq!(*kept.answer(&"all", as_of(1, 110), never).await.expect("at hand"), 1);
+        assert_eq!(*kept.answer(&"all", as_of(1, 110), never()).await.expect("at hand"), 1);
         // An entry came in: who asks hears the last answer, and the next one is computed meanwhile.
         assert_eq!(*kept.answer(&"all", as_of(2, 104), slow(2)).await.expect("at hand"), 1);
         for _ in 0..200 {
-            if *kept.answer(&"all", as_of(2, 104), || Ok::<_, ()>(3)).await.expect("at hand") == 2 {
+            if *kept.answer(&"all", as_of(2, 104), at_once::<()>(3)).await.expect("at hand") == 2 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(*kept.answer(&"all", as_of(2, 105), never).await.expect("at hand"), 2);
+        assert_eq!(*kept.answer(&"all", as_of(2, 105), never()).await.expect("at hand"), 2);
         // What is too old is nobody's answer, and neither is one from a later time.
         assert_eq!(*kept.answer(&"all", as_of(2, 116), slow(4)).await.expect("computed"), 4);
         assert_eq!(*kept.answer(&"all", as_of(3, 125), slow(5)).await.expect("computed"), 5);
@@ -183,10 +195,7 @@ mod tests {
     async fn what_is_cheap_is_computed_for_everybody() {
         let kept: Kept<&str, u64> = Kept::default();
         for answer in 0..3 {
-            assert_eq!(
-                *kept.answer(&"all", as_of(1, 100), move || Ok::<_, ()>(answer)).await.expect("computed"),
-                answer
-            );
+            assert_eq!(*kept.answer(&"all", as_of(1, 100), at_once::<()>(answer)).await.expect("computed"), answer);
         }
     }
 
@@ -204,13 +213,13 @@ mod tests {
         let kept: Kept<&str, u64> = Kept::default();
         let past = |second| AsOf { is_past: true, ..as_of(1, second) };
         kept.answer(&"then", past(100), slow(1)).await.expect("computed");
-        assert_eq!(*kept.answer(&"then", past(100_000), never).await.expect("at hand"), 1);
+        assert_eq!(*kept.answer(&"then", past(100_000), never()).await.expect("at hand"), 1);
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn what_fails_is_not_kept() {
         let kept: Kept<&str, u64> = Kept::default();
-        assert_eq!(kept.answer(&"all", as_of(1, 100), || Err("no policy")).await, Err("no policy"));
-        assert_eq!(*kept.answer(&"all", as_of(1, 100), || Ok::<_, &str>(1)).await.expect("computed"), 1);
+        assert_eq!(kept.answer(&"all", as_of(1, 100), async { Err("no policy") }).await, Err("no policy"));
+        assert_eq!(*kept.answer(&"all", as_of(1, 100), at_once::<&str>(1)).await.expect("computed"), 1);
     }
 }

@@ -64,7 +64,7 @@ pub(crate) async fn text(app: &App) -> Result<String, operations::Error> {
         let feeds: Vec<_> = view.record.state.feeds.iter().map(|(id, feed)| (id.clone(), feed.newest)).collect();
         (summary, view.gaps(&filter), feeds, view.record.state.entries)
     });
-    let (summary, gaps, feeds, entries) = view?;
+    let (summary, gaps, feeds, entries) = view.await?;
     let by_class = |pick: fn(&fleet::Counts) -> u64| -> Vec<(String, f64)> {
         let label = |class: &str| format!("{{class=\"{}\"}}", class.replace(['"', '\\', '\n'], "_"));
         summary.classes.iter().map(|(class, counts)| (label(class), pick(counts) as f64)).collect()

@@ -21,6 +21,7 @@ mod trend;
 mod vulnerability;
 
 pub(crate) use dashboard::Figures;
+pub(crate) use findings::Patches;
 pub(crate) use text::{encoded, plain};
 pub(crate) use trend::{Trend, follow as follow_trend};
 

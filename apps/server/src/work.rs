@@ -141,11 +141,14 @@ async fn lead(app: &App) {
         if !is_leader {
             continue;
         }
-        // However long that takes, nobody else leads meanwhile.
+        // However long that takes, nobody else leads meanwhile; and where somebody does, it ends.
         let renewing = app.clone();
         let mut renewed = tokio::task::JoinSet::new();
         renewed.spawn(async move { renew(&renewing).await });
-        let held = hold_against(app, &mut passed_over).await;
+        let held = tokio::select! {
+            held = hold_against(app, &mut passed_over) => held,
+            _ = renewed.join_next() => Ok(()),
+        };
         renewed.shutdown().await;
         if let Err(error) = held {
             tracing::error!(error = %store::in_words(&error), "packages could not be held against the advisories");
@@ -157,13 +160,18 @@ async fn lead(app: &App) {
     }
 }
 
-/// Goes on to lead, until it is ended.
+/// Goes on to lead, until it is ended or somebody else leads.
 async fn renew(app: &App) {
     loop {
         tokio::time::sleep(LOOK).await;
         let now = app.now();
-        if let Err(error) = app.organisation.store.lead("work", &app.replica, (now, now + LEAD)).await {
-            tracing::warn!(error = %store::in_words(&error), "the lead could not be renewed");
+        match app.organisation.store.lead("work", &app.replica, (now, now + LEAD)).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!("another one leads: what was begun here ends");
+                return;
+            }
+            Err(error) => tracing::warn!(error = %store::in_words(&error), "the lead could not be renewed"),
         }
     }
 }

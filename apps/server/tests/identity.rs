@@ -116,11 +116,27 @@ async fn every_way_that_signing_in_fails_looks_the_same_and_many_are_slowed_down
     assert!(statuses.contains(&429), "{statuses:?}");
 }
 
+/// What the QR code on a page says.
+fn picture_says(page: &str) -> String {
+    let path = page.split("<svg class=\"code\"").nth(1).expect("a picture").split("<path d=\"").nth(1).expect("a path");
+    let squares = path.split('"').next().expect("its end").split('M').skip(1).map(|square| {
+        let (x, y) = square.split('h').next().expect("a place").split_once(' ').expect("two numbers");
+        (x.parse::<usize>().expect("a number"), y.parse::<usize>().expect("a number"))
+    });
+    let dark: std::collections::HashSet<(usize, usize)> = squares.collect();
+    let (first, last) = (dark.iter().map(|(x, _)| *x).min(), dark.iter().map(|(x, _)| *x).max());
+    let (first, last) = (first.expect("a square"), last.expect("a square"));
+    let grid = rqrr::SimpleGrid::from_func(last - first + 1, |x, y| dark.contains(&(x + first, y + first)));
+    rqrr::Grid::new(grid).decode().expect("a code").1
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authenticator_is_asked_for_and_a_code_holds_once() {
     let world = World::new("totp").await;
     let session = begin(&world).await;
     let page = world.form("/account/authenticator", &session, &[]).await.text().await.expect("a body");
+    let link = page.split("href=\"otpauth://").nth(1).and_then(|rest| rest.split('"').next()).expect("a link");
+    assert_eq!(picture_says(&page), format!("otpauth://{}", link.replace("&amp;", "&")));
     let start = page.find("<pre>").expect("a key") + 5;
     let secret: String = page[start..].chars().take_while(|character| *character != '<').collect();
     let secret = totp_rs::Secret::try_from_base32(&secret).expect("a secret");

@@ -3,6 +3,7 @@
 use crate::evaluate::{Findings, Key, State};
 use crate::fact::Instant;
 use crate::facts::Facts;
+use crate::query::Sort;
 use lifecycle::AssetId;
 use serde::{Deserialize, Serialize};
 
@@ -50,13 +51,21 @@ impl AfterFinding {
         }
     }
 
+    /// Whether its vulnerability and its asset are known here: a replica may be a moment behind the one that named it.
+    #[must_use]
+    pub fn is_known(&self, facts: &Facts) -> bool {
+        facts.vulnerability_numbers.contains_key(&self.vulnerability) && facts.asset_number(&self.asset).is_some()
+    }
+
     /// Where it stands; none if nothing of that name was ever known here.
-    pub(crate) fn place(&self, findings: &Findings, facts: &Facts) -> Option<Place> {
+    pub(crate) fn place(&self, findings: &Findings, facts: &Facts, sort: Sort) -> Option<Place> {
         let number = facts.vulnerability_numbers.get(&self.vulnerability)?;
         let (is_mitigation, is_reopened) = self.flags;
+        let rank = findings.ranks[*number as usize];
         Some(Place {
-            order: self.order,
-            rank: findings.ranks[*number as usize],
+            // What comes in between moves all the places behind it.
+            order: if sort == Sort::Vulnerability { u64::from(rank) } else { self.order },
+            rank,
             key: Key { due: self.due, rank: self.rank, state: self.state, is_mitigation, is_reopened },
             asset: facts.asset_number(&self.asset)?,
         })

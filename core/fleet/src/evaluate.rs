@@ -106,7 +106,7 @@ impl Findings {
     }
 
     /// Evaluates so many vulnerabilities more, on all cores; and says whether any are left. As of a past instant other facts may have
-    /// come in since: they change nothing of it.
+    /// come in since: they change nothing of it, unless [`Facts::is_other_since`] says so.
     #[must_use]
     pub fn go_on(&mut self, facts: &Facts, count: usize) -> bool {
         self.note_new_assets(facts);

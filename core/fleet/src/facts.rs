@@ -12,7 +12,7 @@ use crate::thing::Thing;
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes, Event};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// All facts.
@@ -26,6 +26,8 @@ pub struct Facts {
     pub(crate) kinds: BTreeSet<(String, String)>,
     /// Things of which nothing can be said now.
     pub(crate) open: RoaringBitmap,
+    /// How many inventories have come in, and when the last of them were taken, the newest last.
+    pub(crate) inventories: (u64, VecDeque<Instant>),
     pub(crate) details: Vec<Detail>,
     pub(crate) detail_numbers: HashMap<Detail, u32>,
     pub(crate) vulnerabilities: Vec<VulnerabilityFacts>,
@@ -49,6 +51,31 @@ impl Facts {
         self.things.iter().map(|facts| facts.thing.as_ref())
     }
 
+    /// How many inventories have come in since these facts were read: a mark for [`Facts::is_other_since`].
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.inventories.0
+    }
+
+    /// Whether an inventory has come in since a mark that was taken by an instant: then something else is known of that day. Where that
+    /// cannot be said any more, it is so.
+    #[must_use]
+    pub fn is_other_since(&self, mark: u64, at: Timestamp) -> bool {
+        let (count, last) = &self.inventories;
+        let new = usize::try_from(count.saturating_sub(mark)).unwrap_or(usize::MAX);
+        new > last.len() || last.iter().rev().take(new).any(|taken| *taken <= at.as_millisecond())
+    }
+
+    fn note_inventory(&mut self, taken: Instant) {
+        const MOST: usize = 8192;
+        let (count, last) = &mut self.inventories;
+        *count += 1;
+        if last.len() == MOST {
+            last.pop_front();
+        }
+        last.push_back(taken);
+    }
+
     /// The kinds of all things, each with an ecosystem, in order.
     pub fn kinds(&self) -> impl Iterator<Item = (&str, &str)> {
         self.kinds.iter().map(|(kind, ecosystem)| (kind.as_str(), ecosystem.as_str()))
@@ -70,7 +97,9 @@ impl Facts {
         for known in self.things.iter().filter(had) {
             for span in known.spans_of(number) {
                 let at = |at| jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::MAX);
-                if !asset.firsts.iter().any(|(_, first)| *first == span.from) {
+                let is_first =
+                    asset.first == Some(span.from) || asset.firsts.iter().any(|(_, told)| *told == span.from);
+                if !is_first {
                     changes.entry(at(span.from)).or_default().0.push(known.thing.label());
                 }
                 if span.until != OPEN && !asset.goes_at(span.until) {
@@ -179,6 +208,7 @@ impl Facts {
             Event::AssetRetired { asset, .. } => self.retire(asset, now),
             Event::InventoryTaken { is_late: false, asset, at, unread, .. } => {
                 let taken = (at.as_millisecond(), now, *unread);
+                self.note_inventory(taken.0);
                 self.take_inventory(asset, taken, InventoryDocument::read(bytes()?)?)?;
             }
             // What was taken late is kept beside the ledger, and its new things are numbered like any others.

@@ -194,7 +194,7 @@ impl Findings {
         let after = match &query.after {
             None => None,
             // Behind what was never here there is nothing.
-            Some(after) => match after.place(self, facts) {
+            Some(after) => match after.place(self, facts, query.sort) {
                 None => return Page::default(),
                 known => known,
             },

@@ -1,7 +1,7 @@
 //! Scans: when each asset has to be looked at next, ready for all of them at once.
 
 use crate::evaluate::Findings;
-use crate::fact::{Instant, OPEN};
+use crate::fact::Instant;
 use crate::facts::Facts;
 use crate::query::AssetFilter;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 /// When the assets have to be looked at next, as of now; the past is asked of the assets themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scans {
-    /// By asset, in milliseconds since 1970; the largest number for one of which nothing is known.
+    /// By asset, in milliseconds since 1970; the smallest number for one of which nothing is known.
     due: Vec<Instant>,
     /// The assets that somebody has looked at since they were registered.
     looked: RoaringBitmap,
@@ -38,11 +38,13 @@ impl Scans {
     /// Notes what was heard of an asset at an instant, none earlier than the ones before.
     pub fn note(&mut self, facts: &Facts, (id, asset): (&AssetId, &Asset), at: Timestamp) {
         let Some(number) = facts.asset_number(id) else { return };
-        // A host's clock may be ahead of the ledger's.
-        let at = asset.scanned_at.map_or(at, |looked| looked.max(at));
+        // A host's clock may be ahead of the ledger's; and all that is known of it counts, whenever this is called.
+        let told = asset.looks.last().map(|(_, last)| *last);
+        let known = asset.scanned_at.into_iter().chain(told).chain(asset.registrations.last().copied());
+        let at = known.fold(at, Timestamp::max);
         let place = number as usize;
         if self.due.len() <= place {
-            self.due.resize(place + 1, OPEN);
+            self.due.resize(place + 1, Instant::MIN);
         }
         self.due[place] = ScanRule::default().due(asset, &asset.attributes, at).as_millisecond();
         match asset.scanned_by(at).is_some() {
@@ -52,7 +54,8 @@ impl Scans {
     }
 
     fn is_overdue(&self, asset: u32, now: Instant) -> bool {
-        self.due.get(asset as usize).is_some_and(|due| *due < now)
+        // Of what is not known here nobody can say that it was looked at.
+        self.due.get(asset as usize).is_none_or(|due| *due < now)
     }
 }
 

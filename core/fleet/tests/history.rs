@@ -102,11 +102,13 @@ impl World {
         self.0.apply(&judged, now, Some(&document.write().expect("written"))).expect("taken in");
     }
 
-    fn page(&self, now: Timestamp) -> Page {
+    fn findings(&self) -> Findings {
         let question = Question { policy: self.0.policy().expect("a policy"), decisions: Vec::new(), at: None };
-        let findings = Findings::evaluate(&self.0, question);
-        let query = Query { limit: 9, now, ..Query::default() };
-        findings.list(&self.0, &query)
+        Findings::evaluate(&self.0, question)
+    }
+
+    fn page(&self, now: Timestamp) -> Page {
+        self.findings().list(&self.0, &Query { limit: 9, now, ..Query::default() })
     }
 }
 
@@ -199,6 +201,25 @@ fn only_what_was_owed_and_went_counts_as_patched_and_from_its_first_name_on() {
     world.judge_as((Standing::Suppressed, "1"), &["CVE-2026-1"], ("not affected", day(1)), Vec::new());
     world.has(&["2"], day(11));
     assert_eq!(world.0.pace(&[day(0), day(20)])[0].closed, 0);
+}
+
+#[test]
+fn a_list_goes_on_behind_its_row_also_where_earlier_ones_have_come_in() {
+    let (second, others) = (["CVE-2026-2", "CVE-2026-3"], ["CVE-2026-0", "CVE-2026-1", "CVE-2026-2", "CVE-2026-3"]);
+    for sort in [plimsoll_fleet::Sort::Vulnerability, plimsoll_fleet::Sort::Due] {
+        let mut world = World::new();
+        world.has(&["1"], day(1));
+        world.judge("1", &second, ("it is", day(1)), Vec::new());
+        let part = |world: &World, after| {
+            let query = Query { sort, limit: 1, after, now: day(9), ..Query::default() };
+            world.findings().list(&world.0, &query)
+        };
+        let first = part(&world, None);
+        assert_eq!(first.rows[0].vulnerability, "CVE-2026-2");
+        world.judge("1", &others, ("it is", day(2)), Vec::new());
+        let rest = part(&world, first.last);
+        assert_eq!(rest.rows[0].vulnerability, "CVE-2026-3", "{sort:?}");
+    }
 }
 
 #[test]

@@ -147,11 +147,11 @@ pub fn read_database_file(document: &Document<'_>, log: &[u8], inventory: &mut I
 const BILLS: &[&str] = &["cyclonedx", "spdx", "spdx3"];
 
 /// The most bytes of a package's name or version: the longest real ones have some two hundred.
-const MOST_NAME_BYTES: usize = 4096;
+pub(crate) const MOST_NAME_BYTES: usize = 4096;
 
 /// Takes out what package managers list beside packages: RPM's public keys, and apk's virtual packages (`.build-deps`); and,
 /// with a problem, what no package can be called.
-fn sift(inventory: &mut Inventory, place: &str, from: usize) {
+pub(crate) fn sift(inventory: &mut Inventory, place: &str, from: usize) {
     let is_endless = |package: &Package| package.name.len().max(package.version.len()) > MOST_NAME_BYTES;
     let endless = inventory.packages[from..].iter().filter(|package| is_endless(package)).count();
     if endless > 0 {

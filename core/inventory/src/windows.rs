@@ -4,6 +4,7 @@ mod standing;
 
 use crate::model::{HostFacts, Inventory, Offered, Package, PackageType, PendingUpdate, SourcePackage};
 use crate::os::Os;
+use crate::readers::{self, MOST_NAME_BYTES};
 use std::collections::BTreeSet;
 
 /// Where a Windows host is asked: the host itself, or what one has answered before.
@@ -70,6 +71,8 @@ pub struct Program {
 pub struct Updates {
     /// The updates.
     pub all: Vec<Update>,
+    /// Whether some that there are may be missing among them.
+    pub is_incomplete: bool,
     /// When the host last asked its update service with success, in seconds since 1970; none where that is not known.
     pub asked_at: Option<i64>,
 }
@@ -103,6 +106,8 @@ pub struct Update {
 
 /// What the updates of Windows are called as one package's.
 const SOURCE: &str = "windows";
+/// More vulnerabilities than any update names.
+const MOST_FIXES: usize = 4096;
 /// Who offers them.
 const SUITE: &str = "Windows Update";
 
@@ -117,8 +122,10 @@ pub fn collect(host: &dyn Windows, inventory: &mut Inventory) {
         }
     };
     let (programs, unread) = host.programs();
-    inventory.sources.push(("registry".to_owned(), programs.len()));
+    let before = inventory.packages.len();
     inventory.packages.extend(programs.iter().map(of_program));
+    readers::sift(inventory, "registry", before);
+    inventory.sources.push(("registry".to_owned(), inventory.packages.len() - before));
     unread.into_iter().for_each(|(place, why)| inventory.unreadable(place, why));
     match host.updates() {
         Ok(updates) => take_in(&updates, own, inventory),
@@ -139,7 +146,9 @@ fn of_release(release: &Release, inventory: &mut Inventory) -> usize {
     let numbers =
         [release.kernel.clone(), release.build.clone()].into_iter().chain(release.revision.map(|own| own.to_string()));
     let version = numbers.filter(|number| !number.is_empty()).collect::<Vec<_>>().join(".");
-    let words = [product_of(release), release.version.clone()].into_iter().filter(|word| !word.is_empty());
+    let product = Some(product_of(release)).filter(|name| !name.is_empty() && name.len() <= MOST_NAME_BYTES);
+    let words = [product.unwrap_or_else(|| "Windows".to_owned()), release.version.clone()];
+    let words = words.into_iter().filter(|word| !word.is_empty());
     let name = words.collect::<Vec<_>>().join(" ");
     inventory.os = Some(Os { id: SOURCE.to_owned(), version: version.clone(), name: name.clone(), ..Os::default() });
     let mut package = Package::new(PackageType::Generic, "", name, version.clone(), "registry");
@@ -164,11 +173,22 @@ fn of_program(program: &Program) -> Package {
     let (name, version) = (program.name.as_str(), program.version.as_str());
     let mut package = Package::new(PackageType::Generic, "", name, version, program.place.as_str());
     package.architecture = program.architecture.as_str().into();
-    package.vendor = (!program.publisher.is_empty()).then(|| program.publisher.as_str().into());
+    let is_name = !program.publisher.is_empty() && program.publisher.len() <= MOST_NAME_BYTES;
+    package.vendor = is_name.then(|| program.publisher.as_str().into());
     package
 }
 
 fn take_in(updates: &Updates, own: usize, inventory: &mut Inventory) {
+    const PLACE: &str = "Windows Update Agent";
+    if updates.is_incomplete {
+        inventory.unreadable(PLACE, "it could not tell all: updates may be missing of which it does not say so");
+    }
+    if updates.asked_at.is_none() {
+        inventory.unreadable(
+            PLACE,
+            "when the host last asked its update service is not known: it may know of no newer ones",
+        );
+    }
     inventory.has_repository_metadata = true;
     inventory.repository_metadata_at = updates.asked_at;
     inventory.packages[own].offered = Offered::Marked;
@@ -177,7 +197,23 @@ fn take_in(updates: &Updates, own: usize, inventory: &mut Inventory) {
     inventory.applied = applied.into_iter().collect();
     let package = inventory.packages[own].clone();
     for missing in standing::missing(&updates.all) {
+        let (kept, all) = (missing.vulnerabilities.len().min(MOST_FIXES), missing.vulnerabilities.len());
+        if kept < all {
+            let what =
+                format!("{} names {all} vulnerabilities: {} of them are left out", missing.update.label(), all - kept);
+            inventory.unreadable(PLACE, what);
+        }
         inventory.pending.push(of_missing(&missing, &package));
+    }
+}
+
+/// What an update stands for besides itself.
+fn in_words(folded: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = folded.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match folded.len().saturating_sub(SHOWN) {
+        0 => format!("with what {shown} brought"),
+        more => format!("with what {shown} and {more} more brought"),
     }
 }
 
@@ -185,9 +221,9 @@ fn of_missing(missing: &standing::Missing<'_>, package: &Package) -> PendingUpda
     let update = missing.update;
     let mut remarks = vec![update.title.clone()];
     remarks.extend((!update.severity.is_empty()).then(|| format!("MSRC severity {}", update.severity)));
-    remarks.extend((!missing.folded.is_empty()).then(|| format!("with what {} brought", missing.folded.join(", "))));
+    remarks.extend((!missing.folded.is_empty()).then(|| in_words(&missing.folded)));
     remarks.extend(update.is_hidden.then(|| "hidden on this host".to_owned()));
-    remarks.retain(|remark| !remark.is_empty() && *remark != update.label());
+    remarks.retain(|remark| !remark.is_empty() && *remark != update.label() && remark.len() <= MOST_NAME_BYTES);
     PendingUpdate {
         name: package.name.clone(),
         architecture: package.architecture.clone(),
@@ -198,7 +234,7 @@ fn of_missing(missing: &standing::Missing<'_>, package: &Package) -> PendingUpda
         is_security: update.is_of_security(),
         holds_security_fix: missing.holds_security_fix,
         advisories: remarks,
-        fixes: missing.vulnerabilities.iter().map(|(id, at)| (id.clone(), *at)).collect(),
+        fixes: missing.vulnerabilities.iter().take(MOST_FIXES).map(|(id, at)| (id.clone(), *at)).collect(),
         published_at: missing.since,
         is_held: update.is_hidden,
         size_bytes: update.size_bytes,
@@ -209,7 +245,8 @@ impl Update {
     /// What people call it: its article's number, its title where it has none, or its id.
     #[must_use]
     pub fn label(&self) -> String {
-        let named = self.articles.first().or(Some(&self.title)).filter(|text| !text.is_empty());
+        let is_name = |text: &&String| !text.is_empty() && text.len() <= MOST_NAME_BYTES;
+        let named = self.articles.first().or(Some(&self.title)).filter(is_name);
         named.unwrap_or(&self.id).clone()
     }
 

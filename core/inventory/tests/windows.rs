@@ -65,7 +65,11 @@ fn installed(update: Update) -> Update {
 }
 
 fn host(all: Vec<Update>) -> Host {
-    Host { release: server(), updates: Some(Updates { all, asked_at: Some(900) }), ..Host::default() }
+    Host {
+        release: server(),
+        updates: Some(Updates { all, asked_at: Some(900), is_incomplete: false }),
+        ..Host::default()
+    }
 }
 
 fn read(host: &Host) -> Inventory {
@@ -176,6 +180,35 @@ fn a_host_that_does_not_say_what_it_lacks_is_no_host_that_lacks_nothing() {
     assert!(inventory.problems[0].what.contains("which updates are missing is not known: the service is disabled"));
 }
 
+#[test]
+fn an_answer_that_may_lack_something_is_not_a_whole_one() {
+    let mut host = host(vec![update("1", &[], &["CVE-2026-1"], 1)]);
+    host.updates = host.updates.map(|updates| Updates { is_incomplete: true, asked_at: None, ..updates });
+    let inventory = read(&host);
+    assert_eq!((inventory.unread, inventory.pending.len()), (2, 1));
+    let words: String = inventory.problems.into_iter().map(|problem| problem.what).collect();
+    assert!(words.contains("could not tell all") && words.contains("last asked its update service"), "{words}");
+}
+
+#[test]
+fn what_is_longer_than_anything_real_keeps_no_host_from_reporting() {
+    let long = "x".repeat(5000);
+    let mut host = host(vec![Update { title: long.clone(), articles: Vec::new(), ..update("1", &[], &[], 1) }]);
+    host.release.product.clone_from(&long);
+    let program = Program { name: long.clone(), ..Program::default() };
+    host.programs = vec![program, Program { name: "Editor".to_owned(), publisher: long, ..Program::default() }];
+    let all = host.updates.as_mut().expect("updates");
+    all.all.extend((2..40).map(|number| update(&number.to_string(), &[], &[], number)));
+    let ids: Vec<String> = (0..5000).map(|number| format!("CVE-2026-{number}")).collect();
+    all.all[3].vulnerabilities = ids;
+    let inventory = read(&host);
+    assert!(inventory.packages.iter().all(|package| package.name.len() <= 4096));
+    assert_eq!((inventory.packages[0].name.as_str(), inventory.packages.len()), ("Windows 21H2", 2));
+    assert!(inventory.pending.iter().all(|update| update.candidate.len() <= 4096 && update.fixes.len() <= 4096));
+    assert!(inventory.pending.iter().flat_map(|update| &update.advisories).all(|text| text.len() <= 4096));
+    assert_eq!(inventory.unread, 2, "{:?}", inventory.problems);
+}
+
 /// Hosts that a scanner has seen: what it found applied and missing comes out as it went in.
 #[test]
 fn what_real_hosts_answered_is_told_whole() {
@@ -194,7 +227,7 @@ fn what_real_hosts_answered_is_told_whole() {
                 ..Release::default()
             },
             programs: programs(name),
-            updates: Some(Updates { all: answered(name), asked_at: None }),
+            updates: Some(Updates { all: answered(name), asked_at: Some(1), is_incomplete: false }),
             restart: Vec::new(),
         };
         let inventory = read(&recorded);

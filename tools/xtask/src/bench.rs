@@ -1,5 +1,6 @@
 //! Measurements, as whole processes of the release program; the table goes to `docs/benchmarks.md`.
 
+mod agent;
 mod fleet;
 mod generate;
 mod ledger;
@@ -18,6 +19,9 @@ use std::process::Command;
 const ADVISORIES: usize = 500_000;
 const PACKAGES: usize = 20_000;
 
+/// Makes the programs that are measured.
+const PROGRAMS: &[&str] = &["build", "--release", "--locked", "-p", "plimsoll", "-p", "plimsoll-agent"];
+
 /// Runs the measurements and writes `docs/benchmarks.md`.
 pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
     if cfg!(debug_assertions) {
@@ -28,7 +32,7 @@ pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
     if let Some(part) = part {
         return one_part(root, part);
     }
-    super::cargo(root, &["build", "--release", "--locked", "-p", "plimsoll"])?;
+    super::cargo(root, PROGRAMS)?;
     let program = root.join("target/release/plimsoll");
     let work = root.join("target/bench");
     let _ = std::fs::remove_dir_all(&work);
@@ -44,6 +48,7 @@ pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
     self::fleet::run(&mut rows)?;
     self::scale::run(&work, &mut rows)?;
     self::server::run(&program, &work, &mut rows)?;
+    self::agent::run(&program.with_file_name("plimsoll-agent"), &work, &mut rows)?;
     write_page(root, &rows)
 }
 
@@ -54,14 +59,19 @@ fn one_part(root: &Path, part: &str) -> Result<()> {
         "fleet" => self::fleet::run(&mut rows)?,
         "record" => self::record::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
         "scale" => self::scale::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
+        "agent" => {
+            super::cargo(root, PROGRAMS)?;
+            let work = std::env::temp_dir().join("plimsoll-bench");
+            self::agent::run(&root.join("target/release/plimsoll-agent"), &work, &mut rows)?;
+        }
         "server" => {
-            super::cargo(root, &["build", "--release", "--locked", "-p", "plimsoll"])?;
+            super::cargo(root, PROGRAMS)?;
             let work = std::env::temp_dir().join("plimsoll-bench");
             self::server::run(&root.join("target/release/plimsoll"), &work, &mut rows)?;
         }
         // What opens the record that was made, as a process of its own.
         "ready" => return self::scale::ready(&std::env::temp_dir().join("plimsoll-bench")),
-        _ => bail!("no part is called `{part}`: fleet, record, scale, server"),
+        _ => bail!("no part is called `{part}`: fleet, record, scale, server, agent"),
     }
     for Row { what, figures, limit, is_over } in rows {
         println!("{what}: {figures} (limit {limit}){}", if is_over { " OVER THE LIMIT" } else { "" });

@@ -15,7 +15,16 @@ fn is_not_found(error: &windows_result::Error) -> bool {
 
 /// A text that may be missing.
 fn text(key: &Key, name: &str) -> String {
-    key.get_string(name).map(|text| text.trim().to_owned()).unwrap_or_default()
+    text_of(key, name).unwrap_or_default()
+}
+
+/// The same; what is there and cannot be read is an error.
+fn text_of(key: &Key, name: &str) -> windows_result::Result<String> {
+    match key.get_string(name) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) if is_not_found(&error) => Ok(String::new()),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn name() -> String {
@@ -52,7 +61,7 @@ fn architecture() -> String {
 pub(super) fn programs() -> (Vec<Program>, Vec<(String, String)>) {
     let (mut found, mut unread) = (Vec::new(), Vec::new());
     let mut take = |root: &Key, root_name: &str, path: &str, architecture: &str| {
-        let read = list(root, (root_name, path), architecture, &mut found);
+        let read = list(root, (root_name, path), architecture, (&mut found, &mut unread));
         unread.extend(read.err().map(|error| (format!(r"{root_name}\{path}"), error.to_string())));
     };
     take(LOCAL_MACHINE, "HKLM", &format!(r"SOFTWARE\{UNINSTALL}"), &architecture());
@@ -71,7 +80,7 @@ fn list(
     root: &Key,
     (root_name, path): (&str, &str),
     architecture: &str,
-    found: &mut Vec<Program>,
+    (found, unread): (&mut Vec<Program>, &mut Vec<(String, String)>),
 ) -> windows_result::Result<()> {
     let key = match root.open(path) {
         Ok(key) => key,
@@ -79,8 +88,16 @@ fn list(
         Err(error) => return Err(error),
     };
     for name in key.keys()? {
-        let program = key.open(&name)?;
-        let shown = text(&program, "DisplayName");
+        let place = format!(r"{root_name}\{path}\{name}");
+        let read = key.open(&name).and_then(|program| Ok((text_of(&program, "DisplayName")?, program)));
+        // One that cannot be read takes no other one with it.
+        let (shown, program) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                unread.push((place, error.to_string()));
+                continue;
+            }
+        };
         // A key without a name is no program, and one below another program is an update of it.
         if shown.is_empty() || !text(&program, "ParentKeyName").is_empty() {
             continue;
@@ -90,13 +107,13 @@ fn list(
             version: text(&program, "DisplayVersion"),
             publisher: text(&program, "Publisher"),
             architecture: architecture.to_owned(),
-            place: format!(r"{root_name}\{path}\{name}"),
+            place,
         });
     }
     Ok(())
 }
 
-/// Keys that are there, and a value that is, where a restart is owed.
+/// Keys that are there where a restart is owed.
 pub(super) fn restart_reasons() -> Result<Vec<String>, String> {
     const KEYS: [(&str, &str); 2] = [
         (

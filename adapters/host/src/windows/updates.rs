@@ -30,11 +30,12 @@ fn search() -> Result<Updates> {
     };
     // SAFETY: the session is one that the system gave, and lives until the end.
     let searcher = unsafe { session.CreateUpdateSearcher()? };
-    let found = found_by(&searcher)?;
-    Ok(Updates { all: found, asked_at: asked_at() })
+    let (all, is_incomplete) = found_by(&searcher)?;
+    Ok(Updates { all, is_incomplete, asked_at: asked_at() })
 }
 
-fn found_by(searcher: &IUpdateSearcher) -> Result<Vec<Update>> {
+/// What a search finds, and whether some of it may be missing.
+fn found_by(searcher: &IUpdateSearcher) -> Result<(Vec<Update>, bool)> {
     // SAFETY: all objects are such as the system gave, used by the one thread that asked for them.
     unsafe {
         searcher.SetIncludePotentiallySupersededUpdates(VARIANT_BOOL::from(true))?;
@@ -47,7 +48,11 @@ fn found_by(searcher: &IUpdateSearcher) -> Result<Vec<Update>> {
             ));
         }
         let updates = result.Updates()?;
-        (0..updates.Count()?).map(|at| read(&updates.get_Item(at)?)).collect()
+        let count = updates.Count()?;
+        // One that cannot be read takes no other one with it.
+        let found: Vec<Update> = (0..count).filter_map(|at| read(&updates.get_Item(at).ok()?).ok()).collect();
+        let is_incomplete = code == orcSucceededWithErrors || found.len() as i64 != i64::from(count);
+        Ok((found, is_incomplete))
     }
 }
 

@@ -149,7 +149,7 @@ async fn list_assets(
         let found = view.findings.assets_after(&view.record.facts, (&filter, view.now), page);
         (found, view.gaps(&filter).words())
     });
-    let ((total, mut rows), gaps) = answer?;
+    let ((total, mut rows), gaps) = answer.await?;
     let has_more = rows.len() > part.limit;
     rows.truncate(part.limit);
     let last = rows.last().filter(|_| has_more).map(AssetRow::after);
@@ -171,7 +171,7 @@ async fn get_asset(
 async fn one(app: &App, caller: &Caller, asset: AssetId) -> Answer<AssetShape> {
     let filter = AssetFilter { id: Some(asset), ..caller.sees() };
     let answer = app.view(None, |view| view.findings.assets(&view.record.facts, (&filter, view.now), (0, 1)).1.pop());
-    answer?.map(Into::into).ok_or_else(|| Problem::not_found("such asset"))
+    answer.await?.map(Into::into).ok_or_else(|| Problem::not_found("such asset"))
 }
 
 /// An asset that is to be registered.
@@ -299,7 +299,7 @@ async fn get_summary(
         let current = view.current(&filter, &gaps);
         (summary, gaps, current)
     });
-    let (summary, gaps, assets_current) = answer?;
+    let (summary, gaps, assets_current) = answer.await?;
     let class = |(class, counts): (String, fleet::Counts)| ClassShape { class, counts: counts.into() };
     Ok(axum::Json(SummaryShape {
         counts: summary.all.into(),

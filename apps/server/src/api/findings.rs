@@ -8,9 +8,10 @@ use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
 use axum::extract::State;
-use fleet::{AssetFilter, Explanation, Filter, GroupBy, Query as FindingsQuery, Sort};
+use fleet::{AfterFinding, AssetFilter, Explanation, Filter, GroupBy, Query as FindingsQuery, Sort};
 use jiff::Timestamp;
 use lifecycle::AssetId;
+use operations::View;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -149,6 +150,14 @@ struct FindingsPage {
     next_page_token: Option<String>,
 }
 
+/// Says no to a list that goes on behind a row that is not here, rather than that nothing follows.
+pub(crate) fn is_known_here(after: Option<&AfterFinding>, view: &View<'_>) -> Answer<()> {
+    match after.is_none_or(|after| after.is_known(&view.record.facts)) {
+        true => Ok(()),
+        false => Err(Problem::bad("page_token names a row that is not known here yet: ask again")),
+    }
+}
+
 /// The findings that are asked for.
 #[utoipa::path(get, path = "/api/v1/findings", tag = "findings", params(FindingQuery), responses((status = 200, body = FindingsPage), (status = 400, body = Problem)))]
 async fn list_findings(
@@ -160,10 +169,11 @@ async fn list_findings(
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
+        is_known_here(after.as_ref(), view)?;
         let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
-        (view.findings.list(&view.record.facts, &query), view.gaps(&query.filter.assets).words())
+        Ok::<_, Problem>((view.findings.list(&view.record.facts, &query), view.gaps(&query.filter.assets).words()))
     });
-    let (page, gaps) = answer?;
+    let (page, gaps) = answer.await??;
     let next_page_token = part.behind(page.rows.len(), page.last.as_ref());
     let items = page.rows.into_iter().map(Into::into).collect();
     Ok(axum::Json(FindingsPage { items, total: page.total, overdue: page.overdue, gaps, next_page_token }))
@@ -203,7 +213,7 @@ async fn list_groups(
         let groups = view.findings.groups(&view.record.facts, (&filter, by), view.now);
         (groups, view.gaps(&filter.assets).words())
     });
-    let (groups, gaps) = answer?;
+    let (groups, gaps) = answer.await?;
     let total = groups.len();
     let shape = |group: fleet::Group| GroupShape {
         name: group.name,
@@ -214,6 +224,11 @@ async fn list_groups(
     let (groups, next_page_token) = part.of_list(groups, by_weight)?;
     let items = groups.into_iter().map(shape).collect();
     Ok(axum::Json(GroupsPage { items, total, gaps, next_page_token }))
+}
+
+/// What things that could not be judged are in the order of.
+pub(crate) fn by_spread(one: &fleet::Undetermined) -> (u64, fleet::Thing) {
+    (u64::MAX - one.assets, one.thing.clone())
 }
 
 /// What groups are in the order of.
@@ -239,7 +254,7 @@ async fn get_finding(
             .map(explained)
             .ok_or_else(|| Problem::not_found("such finding: the asset never had it, as far as is known"))
     });
-    Ok(axum::Json(answer??))
+    Ok(axum::Json(answer.await??))
 }
 
 fn explained(found: &Explanation) -> serde_json::Value {
@@ -282,7 +297,7 @@ async fn list_undetermined(
         let filter = query.narrowed(filter, view);
         (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter).words())
     });
-    let (found, gaps) = answer?;
+    let (found, gaps) = answer.await?;
     let total = found.len();
     let shape = |one: fleet::Undetermined| UndeterminedShape {
         name: one.thing.label(),
@@ -290,7 +305,7 @@ async fn list_undetermined(
         why: one.why,
         assets: one.assets,
     };
-    let items: Vec<_> = found.into_iter().skip(part.offset).take(part.limit).map(shape).collect();
-    let next_page_token = part.next(items.len(), total);
+    let (found, next_page_token) = part.of_list(found, by_spread)?;
+    let items = found.into_iter().map(shape).collect();
     Ok(axum::Json(UndeterminedPage { items, total, gaps, next_page_token }))
 }

@@ -91,7 +91,7 @@ async fn show(
         })
     };
     let answer = app.view(instant(query.at.as_deref())?, gather);
-    let shown = answer?.ok_or_else(missing)?;
+    let shown = answer.await?.ok_or_else(missing)?;
     let (found, path) = (&shown.found, place(&asset));
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     let body = html! {
@@ -319,7 +319,7 @@ async fn why(
         let rule = Rule { steps: steps.collect(), title: title.unwrap_or_default(), policy: policy.name.clone() };
         Ok::<_, Problem>((found, rule, view.now, view.at))
     });
-    let (found, rule, now, at) = answer??;
+    let (found, rule, now, at) = answer.await??;
     let id = found.signals.last().map_or(vulnerability, |(_, signals)| signals.id.clone());
     let may_ask = caller.is_any(Role::ASKS) && at.is_none();
     let body = html! {

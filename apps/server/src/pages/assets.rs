@@ -48,7 +48,7 @@ async fn show(
         let last = rows.last().filter(|_| has_more).map(AssetRow::after);
         (total, (rows, last), view.gaps(&filter), words, view.scans_overdue(&shown), view.now)
     });
-    let (total, (rows, last), gaps, facets, late, now) = answer?;
+    let (total, (rows, last), gaps, facets, late, now) = answer.await?;
     let body = html! {
         form.filter method="get" action="/assets" role="search" aria-label="Filter assets" {
             (field("name", "Id or name", query.name.as_deref()))

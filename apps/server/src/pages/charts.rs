@@ -6,10 +6,27 @@ use fleet::{AGE_DAYS, Ages, Counts, DAYS_AHEAD};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
+use qrcodegen::{QrCode, QrCodeEcc};
 
 /// A part of a bar, in user units.
 fn share(part: u64, whole: u64, width: f64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 * width }
+}
+
+/// A text as a QR code (ISO/IEC 18004), dark on light whatever the page's colours, as cameras want it; nothing for one that is too long.
+pub(super) fn picture_code(text: &str, label: &str) -> Markup {
+    const QUIET: i32 = 4;
+    let Ok(code) = QrCode::encode_text(text, QrCodeEcc::Medium) else { return html! {} };
+    let size = code.size();
+    let dark = (0..size).flat_map(|y| (0..size).map(move |x| (x, y))).filter(|(x, y)| code.get_module(*x, *y));
+    let path: String = dark.map(|(x, y)| format!("M{} {}h1v1h-1z", x + QUIET, y + QUIET)).collect();
+    let whole = size + 2 * QUIET;
+    html! {
+        svg.code viewBox=(format!("0 0 {whole} {whole}")) width="240" height="240" role="img" aria-label=(label) shape-rendering="crispEdges" {
+            rect width=(whole) height=(whole) fill="#fff" {}
+            path d=(path) fill="#000" {}
+        }
+    }
 }
 
 /// The load line: all that is owed is the ship's load; what is overdue lies above the line that the policy draws.

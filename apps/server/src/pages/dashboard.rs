@@ -6,7 +6,7 @@ use crate::access::EVERYBODY;
 use crate::api::{Query, instant};
 use crate::app::App;
 use crate::identity::Caller;
-use crate::kept::{AsOf, Kept};
+use crate::kept::Kept;
 use crate::problem::Answer;
 use crate::routes::PageRoute;
 use axum::extract::State;
@@ -52,14 +52,10 @@ struct At {
 async fn show(State(app): State<App>, caller: Caller, Query(query): Query<At>) -> Answer<Response> {
     let at = instant(query.at.as_deref())?;
     let question = (figures_filter(&caller), at);
-    let now = app.now();
-    let (entries, waiting) = {
-        let record = app.organisation.store.record().await?;
-        (record.state.entries, waiting(&record.state, &caller, now))
-    };
+    let waiting = waiting(&app.organisation.store.record().await?.state, &caller, app.now());
     let (asked, app_of_figures) = (question.clone(), app.clone());
-    let compute = move || app_of_figures.view(asked.1, |view| gather(view, &asked.0));
-    let shown = app.figures.answer(&question, AsOf { entries, now, is_past: at.is_some() }, compute).await?;
+    let compute = async move { app_of_figures.view(asked.1, |view| gather(view, &asked.0)).await };
+    let shown = app.figures.answer(&question, app.as_of(at).await?, compute).await?;
     let points = app.trend.points();
     let may_open = caller.is_any(Role::SEES_ASSETS);
     let last = points.last().map(|(_, point)| point.pace);

@@ -1,14 +1,15 @@
 //! Decisions on findings: what is set aside, for how long, on whose word.
 
+use super::findings::paging;
 use super::text::{due, plain};
-use super::{Form, encoded, page, seen};
+use super::{Form, encoded, page, part_of, seen};
 use crate::access::{ASKS, DECIDES, SEES_ASSETS};
 use crate::api::{Path, Query, instant, is_seen, seen_assets};
 use crate::app::{App, random};
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
 use crate::routes::PageRoute;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use jiff::Timestamp;
@@ -33,16 +34,35 @@ struct Shown {
     hidden: usize,
 }
 
-/// What is filled in already.
+impl Shown {
+    /// What waits for somebody comes first, then what holds, then what is over, the newest first.
+    fn order(&self, now: Timestamp) -> (u8, i64, String) {
+        let until = self.decision.until.as_second();
+        match (self.decision.waits(now), self.decision.holds(now)) {
+            (true, _) => (0, until, self.id.to_string()),
+            (_, true) => (1, until, self.id.to_string()),
+            _ => (2, -until, self.id.to_string()),
+        }
+    }
+}
+
+/// Which part is asked for, and what is filled in already.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Filled {
     vulnerability: String,
     assets: String,
+    page_token: Option<String>,
 }
 
-async fn show(State(app): State<App>, caller: Caller, Query(filled): Query<Filled>) -> Answer<Response> {
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(filled): Query<Filled>,
+    RawQuery(raw): RawQuery,
+) -> Answer<Response> {
     let now = app.now();
+    let part = part_of(filled.page_token.as_deref(), None)?;
     let mut found: Vec<Shown> = {
         let record = app.organisation.store.record().await?;
         let all = record.state.decisions.iter().filter(|(_, decision)| is_seen(&record.state, &caller, decision));
@@ -52,17 +72,9 @@ async fn show(State(app): State<App>, caller: Caller, Query(filled): Query<Fille
         };
         all.map(shown).collect()
     };
-    // What waits for somebody comes first, then what holds, then what is over, the newest first.
-    found.sort_by_key(|Shown { id, decision, .. }| {
-        let rank = if decision.waits(now) {
-            0
-        } else if decision.holds(now) {
-            1
-        } else {
-            2
-        };
-        (rank, if rank == 2 { -decision.until.as_second() } else { decision.until.as_second() }, id.clone())
-    });
+    found.sort_by_cached_key(|shown| shown.order(now));
+    let total = found.len();
+    let (found, next) = part.of_list(found, |shown| shown.order(now))?;
     let body = html! {
         p { "Whoever asks does not approve. An exception accepts a risk until a day; a false positive says that there is none. Both end by themselves." }
         div.scroll tabindex="0" role="region" aria-label="Decisions" {
@@ -74,6 +86,7 @@ async fn show(State(app): State<App>, caller: Caller, Query(filled): Query<Fille
                 }
             }
         }
+        (paging(("/decisions", raw.as_deref()), (&part, found.len(), total), next))
         @if caller.is_any(Role::ASKS) { (ask_form(&filled)) }
     };
     Ok(page(&app, &caller, ("Decisions", "/decisions"), &body))

@@ -3,17 +3,20 @@
 use super::text::{due, number, plain};
 use super::{dashboard, encoded, page, part_of};
 use crate::access::SEES_ASSETS;
-use crate::api::{FindingQuery, Part, Query, by_weight, instant};
+use crate::api::{FindingQuery, Part, Query, by_spread, by_weight, instant, is_known_here};
 use crate::app::App;
 use crate::identity::Caller;
-use crate::problem::Answer;
+use crate::kept::Kept;
+use crate::problem::{Answer, Problem};
 use crate::routes::PageRoute;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
-use fleet::{GroupBy, Query as FindingsQuery, Row};
+use fleet::{Filter, Group, GroupBy, Query as FindingsQuery, Row};
 use jiff::Timestamp;
 use maud::{Markup, html};
+use operations::{Gaps, View};
+use std::sync::Arc;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![
@@ -33,11 +36,12 @@ async fn show(
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
+        is_known_here(after.as_ref(), view)?;
         let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
         let found = view.findings.list(&view.record.facts, &query);
-        (found, view.gaps(&query.filter.assets), view.findings.classes(), view.now, view.at)
+        Ok::<_, Problem>((found, view.gaps(&query.filter.assets), view.findings.classes(), view.now, view.at))
     });
-    let (found, gaps, classes, now, at) = answer?;
+    let (found, gaps, classes, now, at) = answer.await??;
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     let body = html! {
         (filter_form(&query, &classes))
@@ -170,13 +174,31 @@ pub(super) fn paging(
         let pairs = kept.iter().map(|pair| (*pair).to_owned()).chain(token.map(|token| format!("page_token={token}")));
         format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
     };
-    let (first, last) = (part.offset + 1, part.offset + rows);
+    let (first, last) = (part.offset.saturating_add(1), part.offset.saturating_add(rows));
     html! {
         nav.paging aria-label="Pages" {
             @if part.offset > 0 { a rel="prev" href=(link(part.before())) { "← Before" } }
             @if rows > 0 { span { (number(first as u64)) "–" (number(last as u64)) " of " (number(total as u64)) } }
             @if let Some(token) = next { a rel="next" href=(link(Some(token))) { "Next →" } }
         }
+    }
+}
+
+/// Groups of findings, by which findings they are of and as of when.
+pub(crate) type Patches = Kept<(Filter, Option<Timestamp>), Grouped>;
+
+/// Groups of findings, and what is not known of the assets that they are on.
+#[derive(Debug)]
+pub(crate) struct Grouped {
+    groups: Vec<Group>,
+    gaps: Gaps,
+    now: Timestamp,
+}
+
+impl Grouped {
+    fn new(view: &View<'_>, filter: &Filter, by: GroupBy) -> Self {
+        let groups = view.findings.groups(&view.record.facts, (filter, by), view.now);
+        Self { groups, gaps: view.gaps(&filter.assets), now: view.now }
     }
 }
 
@@ -189,13 +211,18 @@ async fn patches(
     let part = part_of(query.page_token.as_deref(), query.limit)?;
     let filter = query.filter(&caller)?;
     let by = if query.by.is_some() { query.group()? } else { GroupBy::Package };
-    let answer = app.view(instant(query.at.as_deref())?, |view| {
-        let groups = view.findings.groups(&view.record.facts, (&filter, by), view.now);
-        (groups, view.gaps(&filter.assets), view.now)
-    });
-    let (groups, gaps, now) = answer?;
+    let at = instant(query.at.as_deref())?;
+    let (question, app_of_groups) = ((filter, at), app.clone());
+    let asked = question.0.clone();
+    let compute = async move { app_of_groups.view(at, |view| Grouped::new(view, &asked, by)).await };
+    // Patches are what people look at, and take long; the others may be as many as there are assets.
+    let grouped = match by {
+        GroupBy::Package => app.patches.answer(&question, app.as_of(at).await?, compute).await?,
+        _ => Arc::new(compute.await?),
+    };
+    let Grouped { groups, gaps, now } = grouped.as_ref();
     let total = groups.len();
-    let (shown, next) = part.of_list(groups, by_weight)?;
+    let (shown, next) = part.of_list(groups.iter().collect(), |group| by_weight(group))?;
     let options = [
         ("package", "patch"),
         ("vulnerability", "vulnerability"),
@@ -216,7 +243,7 @@ async fn patches(
             (overdue_choice(&query))
             div { button type="submit" { "Show" } }
         }
-        (dashboard::gaps(&gaps, true))
+        (dashboard::gaps(gaps, true))
         p { @if by == GroupBy::Package { "Each line is one upgrade: those that close most of what is overdue come first." } @else { "Those with most that is overdue come first." } }
         div.scroll tabindex="0" role="region" aria-label="Groups of findings" {
             table {
@@ -229,7 +256,7 @@ async fn patches(
                         td.number { (number(group.counts.due_soon)) }
                         td.number { (number(group.counts.findings)) }
                         td.number { (number(group.assets)) }
-                        td.date { (due(group.due, now)) }
+                        td.date { (due(group.due, *now)) }
                     } }
                 }
             }
@@ -278,9 +305,9 @@ async fn undetermined(
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter), view.at)
     });
-    let (found, gaps, at) = answer?;
+    let (found, gaps, at) = answer.await?;
     let total = found.len();
-    let shown: Vec<_> = found.into_iter().skip(part.offset).take(part.limit).collect();
+    let (shown, next) = part.of_list(found, by_spread)?;
     let body = html! {
         (dashboard::as_of(at))
         (dashboard::gaps(&gaps, true))
@@ -298,7 +325,7 @@ async fn undetermined(
                 }
             }
         }
-        (paging(("/undetermined", raw.as_deref()), (&part, shown.len(), total), part.next(shown.len(), total)))
+        (paging(("/undetermined", raw.as_deref()), (&part, shown.len(), total), next))
     };
     Ok(page(&app, &caller, ("Undetermined", "/findings"), &body))
 }

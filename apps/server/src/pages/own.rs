@@ -1,7 +1,7 @@
 //! One's own affairs: password, authenticator, tokens.
 
 use super::text::{instant as at_instant, plain};
-use super::{Form, encoded, page, seen};
+use super::{Form, charts, encoded, page, seen};
 use crate::access::OWN;
 use crate::api::{Path, instant, issue, seen as seen_tokens};
 use crate::app::{App, random};
@@ -124,7 +124,8 @@ async fn begin_authenticator(State(app): State<App>, caller: Caller) -> Answer<R
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "service/failed", "no authenticator could be made")
     })?;
     let body = html! {
-        p { "Enter this key in your authenticator (time-based, 6 digits), then the code that it shows." }
+        p { "Read this picture with your authenticator, or enter the key below it (time-based, 6 digits); then the code that it shows." }
+        (charts::picture_code(&totp.to_url().unwrap_or_default(), "The key of your authenticator"))
         pre { (totp.secret().to_base32()) }
         p { a href=(totp.to_url().unwrap_or_default()) { "Open it in a program on this machine" } }
         form.stack method="post" action="/account/authenticator/confirm" { div { label for="code" { "Code" } input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required; } button type="submit" { "Confirm" } }

@@ -14,12 +14,17 @@ pub(crate) const MONTHS: usize = 12;
 /// How often the present month is computed anew.
 const EVERY: Duration = Duration::from_secs(15 * 60);
 
+/// How old the figures of a month that is past may be.
+const A_DAY: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
 /// A month, at its end or now.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Point {
     pub(crate) findings: u64,
     pub(crate) overdue: u64,
     pub(crate) pace: Pace,
+    /// When it was computed.
+    computed: Timestamp,
 }
 
 /// The months, by their ends.
@@ -72,14 +77,18 @@ async fn compute(app: &App) -> Result<(), operations::Error> {
             continue;
         }
         let is_now = place + 1 == bounds.len();
-        // What was owed at the end of a month that is past stays what it was.
-        if let Some((_, point)) = known.iter().find(|(at, _)| at == end && !is_now) {
+        // What was owed at the end of a month that is past stays what it was, but for what was told late.
+        let is_new = |point: &Point| app.now().duration_since(point.computed) < A_DAY;
+        if let Some((_, point)) = known.iter().find(|(at, point)| at == end && !is_now && is_new(point)) {
             points.insert(*end, Point { pace, ..*point });
             continue;
         }
-        match app.view((!is_now).then_some(*end), |view| view.findings.counts(view.now)) {
+        match app.view((!is_now).then_some(*end), |view| view.findings.counts(view.now)).await {
             Ok(counts) => {
-                points.insert(*end, Point { findings: counts.findings, overdue: counts.overdue, pace });
+                points.insert(
+                    *end,
+                    Point { findings: counts.findings, overdue: counts.overdue, pace, computed: app.now() },
+                );
             }
             // No policy was in force then: nothing was owed.
             Err(operations::Error::NoPolicy { .. }) => {}

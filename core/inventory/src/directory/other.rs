@@ -126,7 +126,7 @@ impl Directory {
                 Err(error) => return Err(error),
             };
             if metadata.is_symlink() {
-                return Ok(None);
+                return Err(std::io::Error::other("it lies behind a link, which is not followed on this system"));
             }
         }
         Ok(Some((place, metadata)))

@@ -11,7 +11,7 @@ use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
 use object::{Endianness, FileKind, Object, ObjectSection, ReadCache, ReadRef};
 use search::{Bytes, each_place};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 /// The reader's entry in the list.
 pub(super) const READER: Reader = Reader {
@@ -37,8 +37,31 @@ fn read(document: &Document<'_>, inventory: &mut Inventory) {
 
 /// Reads a program in a file: of a large one only what says what it was built from is ever held.
 pub(super) fn read_file(file: &File, name: &str, inventory: &mut Inventory) {
-    let cache = ReadCache::new(file);
+    let cache = ReadCache::new(Bounded { file, left: MOST_BYTES_OF_PARTS });
     inspect((file, &cache), name, inventory);
+}
+
+/// No list of sections or of crates is as large: whoever says that his is has others fill their memory.
+const MOST_BYTES_OF_PARTS: u64 = 64 << 20;
+
+/// A file of which only so much is read.
+struct Bounded<'f> {
+    file: &'f File,
+    left: u64,
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+        self.left =
+            self.left.checked_sub(room.len() as u64).ok_or_else(|| std::io::Error::other("it says too much"))?;
+        self.file.read(room)
+    }
+}
+
+impl Seek for Bounded<'_> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 /// Adds what a program says that it was built from. It is given to be searched, and to be read by its parts.
@@ -118,14 +141,21 @@ type GoInformation = Result<(String, String), &'static str>;
 /// Programs that read others' build information hold the magic as a text of their own, so each place is tried.
 fn go_build_information(bytes: &(impl Bytes + ?Sized)) -> std::io::Result<(Option<GoInformation>, bool)> {
     const MAGIC: &[u8] = b"\xff Go buildinf:";
+    /// More places than any program has that reads others' build information.
+    const MOST_PLACES: usize = 64;
     let (mut found, mut has_list, mut failed) = (None, false, Ok(()));
+    let mut places = 0;
     each_place(bytes, &[MAGIC, CRATES], |text, place| {
         if text == 1 {
             has_list = true;
             return true;
         }
+        places += 1;
+        if places > MOST_PLACES || matches!(found, Some(Ok(_))) {
+            return true;
+        }
         match go_information_from(bytes, place) {
-            Ok(Some(own)) if !matches!(found, Some(Ok(_))) && (found.is_none() || own.is_ok()) => found = Some(own),
+            Ok(Some(own)) if found.is_none() || own.is_ok() => found = Some(own),
             Ok(_) => {}
             Err(error) => failed = Err(error),
         }
@@ -136,7 +166,7 @@ fn go_build_information(bytes: &(impl Bytes + ?Sized)) -> std::io::Result<(Optio
 
 /// Reads as much behind a magic as it takes; none where the file ends before anything is said.
 fn go_information_from(bytes: &(impl Bytes + ?Sized), place: u64) -> std::io::Result<Option<GoInformation>> {
-    const MOST_BYTES: usize = 32 << 20;
+    const MOST_BYTES: usize = 16 << 20;
     let mut window = vec![0; 64 * 1024];
     loop {
         let read = bytes.read_at(place, &mut window)?;
@@ -144,7 +174,7 @@ fn go_information_from(bytes: &(impl Bytes + ?Sized), place: u64) -> std::io::Re
             return Ok(None);
         }
         let own = go_information_at(&window[..read], 0);
-        if own != Err(CUT_OFF) || read < window.len() || window.len() >= MOST_BYTES {
+        if own != Err(CUT_OFF) || read < window.len() || 4 * window.len() > MOST_BYTES {
             return Ok(Some(own));
         }
         window.resize(4 * window.len(), 0);

@@ -27,7 +27,9 @@ pub(super) fn missing(updates: &[Update]) -> Vec<Missing<'_>> {
     for at in (0..updates.len()).filter(|at| is_missing[*at]) {
         let later: Vec<usize> = lines.later(at).into_iter().filter(|later| is_missing[*later]).collect();
         // Where two supersede each other neither stands behind the other.
-        let last = later.iter().copied().filter(|last| lines.is_last(*last, &is_missing)).min();
+        // Whatever order they are told in, the same one stands for it.
+        let last = later.iter().copied().filter(|last| lines.is_last(*last, &is_missing));
+        let last = last.min_by(|a, b| updates[*a].id.cmp(&updates[*b].id));
         let place = last.unwrap_or(at);
         let entry = found.entry(place).or_insert_with(|| Missing::new(&updates[place]));
         entry.take_in(&updates[at]);

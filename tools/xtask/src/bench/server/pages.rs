@@ -60,6 +60,10 @@ pub(super) async fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
         "/findings?owner=team-3&package=project-1",
         "/findings?name=host-00042",
         "/findings?vulnerability=CVE-2026-1",
+        "/assets",
+        "/assets?owner=team-3",
+        "/assets?name=host-0004",
+        "/undetermined",
     ];
     let data: PathBuf = work.join("server-pages");
     let _ = std::fs::remove_dir_all(&data);
@@ -76,7 +80,11 @@ pub(super) async fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
     let cookie = sign_in(&service.pages, service.setup.as_deref().context("a link")?).await?;
     // The trend is computed beside the requests when the service begins: its months are past before anybody is measured.
     tokio::time::sleep(Duration::from_secs(20)).await;
-    for (what, paths, limit) in [("a list of findings, any filter", LISTS, 50.0), ("the dashboard", &["/"][..], 25.0)] {
+    for (what, paths, limit) in [
+        ("a list of findings, any filter", LISTS, 50.0),
+        ("the dashboard", &["/"][..], 25.0),
+        ("patches", &["/patches", "/patches?owner=team-3"][..], 50.0),
+    ] {
         let mut took = open_loop((&service.pages, &cookie), paths, (PER_SECOND, 400)).await?;
         let (middle, p99) = (percentile(&mut took, 50.0), percentile(&mut took, 99.0));
         rows.push(Row::plain(
