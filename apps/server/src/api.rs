@@ -14,7 +14,7 @@ mod tokens;
 pub(crate) use agents::let_in;
 pub(crate) use assets::{AssetQuery, exposure};
 pub(crate) use decisions::{is_seen, seen_assets};
-pub(crate) use findings::{FindingQuery, by_spread, by_weight, is_known_here};
+pub(crate) use findings::{FindingQuery, NOT_HELD_YET, by_spread, by_weight, has_class, is_known_here};
 pub(crate) use people::erase;
 pub(crate) use shapes::Reason;
 pub(crate) use tokens::{issue, seen};
@@ -125,7 +125,9 @@ impl Caller {
 pub(crate) fn instant(text: Option<&str>) -> Answer<Option<Timestamp>> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let day = || {
-        let end = text.parse::<jiff::civil::Date>().ok()?.at(23, 59, 59, 0);
+        // A date that a time without its zone follows is no day.
+        let is_date = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let end = text.parse::<jiff::civil::Date>().ok().filter(|_| is_date)?.at(23, 59, 59, 0);
         end.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|end| end.timestamp())
     };
     let read = text.parse::<Timestamp>().ok().or_else(day);
@@ -156,9 +158,15 @@ pub(crate) struct PartQuery {
     limit: Option<usize>,
 }
 
-impl PartQuery {
-    pub(crate) fn part(&self) -> Answer<Part> {
-        Part::of(self.page_token.as_deref(), self.limit)
+/// What asks for a part of a list.
+pub(crate) trait Listed: Clone + std::fmt::Debug {
+    /// The token and the limit.
+    fn page(&mut self) -> (&mut Option<String>, &mut Option<usize>);
+}
+
+impl Listed for PartQuery {
+    fn page(&mut self) -> (&mut Option<String>, &mut Option<usize>) {
+        (&mut self.page_token, &mut self.limit)
     }
 }
 
@@ -169,29 +177,38 @@ pub(crate) struct Part {
     pub(crate) offset: usize,
     pub(crate) limit: usize,
     after: Option<String>,
+    /// What the list is of: a token holds for the list, the filters and the day that it was given out with.
+    about: String,
 }
 
 impl Part {
-    /// The part that a page token and a limit ask for.
-    pub(crate) fn of(token: Option<&str>, limit: Option<usize>) -> Answer<Self> {
-        let limit = limit.unwrap_or(ROWS);
+    /// The part of a list that a query asks for, so many rows if it does not say how many.
+    pub(crate) fn of(list: &str, query: &impl Listed, usual: usize) -> Answer<Self> {
+        let mut asked = query.clone();
+        let (token, limit) = asked.page();
+        let (token, limit) = (token.take(), limit.take().unwrap_or(usual));
+        let about = ::ledger::digest(format!("{list} {asked:?}").as_bytes());
+        let about: String = about.chars().rev().take(12).collect();
         if limit == 0 || limit > MOST_ROWS {
             return Err(Problem::bad(format!("limit must lie between 1 and {MOST_ROWS}")));
         }
         let read = |token: &str| {
             let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-            let (offset, after) = match text.strip_prefix("1:") {
-                Some(offset) => (offset, None),
-                None => text.strip_prefix("2:")?.split_once(':').map(|(offset, after)| (offset, Some(after)))?,
+            let (kind, rest) = text.split_once(':')?;
+            let rest = rest.strip_prefix(about.as_str())?.strip_prefix(':')?;
+            let (offset, after) = match kind {
+                "1" => (rest, None),
+                "2" => rest.split_once(':').map(|(offset, after)| (offset, Some(after)))?,
+                _ => return None,
             };
             let offset = offset.parse::<usize>().ok().filter(|offset| after.is_some() || *offset <= MOST_OFFSET)?;
             Some((offset, after.map(str::to_owned)))
         };
         let (offset, after) = match token.filter(|token| !token.is_empty()) {
             None => (0, None),
-            Some(token) => read(token).ok_or_else(not_given_out)?,
+            Some(token) => read(&token).ok_or_else(not_given_out)?,
         };
-        Ok(Self { offset, limit, after })
+        Ok(Self { offset, limit, after, about })
     }
 
     /// The row that the list goes on behind, if the token names one; and how many to pass over where it names none.
@@ -221,22 +238,22 @@ impl Part {
     /// The token of the part before this one; none where that is the first.
     pub(crate) fn before(&self) -> Option<String> {
         let offset = self.offset.saturating_sub(self.limit);
-        (offset > 0 && offset <= MOST_OFFSET).then(|| URL_SAFE_NO_PAD.encode(format!("1:{offset}")))
+        (offset > 0 && offset <= MOST_OFFSET).then(|| URL_SAFE_NO_PAD.encode(format!("1:{}:{offset}", self.about)))
     }
 
     /// The token of the part behind this one, which ends in a row; none if there is nothing behind it.
     pub(crate) fn behind<K: Serialize>(&self, rows: usize, last: Option<&K>) -> Option<String> {
         let last = serde_json::to_string(last?).ok()?;
-        Some(URL_SAFE_NO_PAD.encode(format!("2:{}:{last}", self.offset.saturating_add(rows))))
+        Some(URL_SAFE_NO_PAD.encode(format!("2:{}:{}:{last}", self.about, self.offset.saturating_add(rows))))
     }
 
     /// The token of the part behind this one, by the number of rows alone; none if there is nothing behind it.
     pub(crate) fn next(&self, rows: usize, total: usize) -> Option<String> {
         let end = self.offset.saturating_add(rows);
-        (end < total && rows > 0).then(|| URL_SAFE_NO_PAD.encode(format!("1:{end}")))
+        (end < total && rows > 0).then(|| URL_SAFE_NO_PAD.encode(format!("1:{}:{end}", self.about)))
     }
 }
 
 fn not_given_out() -> Problem {
-    Problem::bad("page_token is none that was given out")
+    Problem::bad("page_token is none that was given out for this list with these filters: begin without one")
 }

@@ -25,7 +25,7 @@ pub(crate) use findings::Patches;
 pub(crate) use text::{encoded, plain};
 pub(crate) use trend::{Trend, follow as follow_trend};
 
-use crate::api::Part;
+use crate::api::{Listed, Part};
 use crate::app::App;
 use crate::identity::{Caller, identify};
 use crate::problem::{Answer, Problem};
@@ -74,8 +74,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 }
 
 /// Which part of a list a page shows: 50 rows if nothing is said.
-fn part_of(token: Option<&str>, limit: Option<usize>) -> Answer<Part> {
-    Part::of(token, Some(limit.unwrap_or(50)))
+fn part_of(list: &str, query: &impl Listed) -> Answer<Part> {
+    Part::of(list, query, 50)
 }
 
 /// Which assets figures are about: employees see those of the whole, and nothing of single ones.

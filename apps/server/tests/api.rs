@@ -37,12 +37,31 @@ async fn lists_come_in_pages_that_are_whole_together() {
             page["items"].as_array().expect("a list").iter().map(|one| one["id"].as_str().expect("an id").to_owned()),
         );
         match page["next_page_token"].as_str() {
-            Some(next) => token = next.to_owned(),
+            Some(next) => {
+                token = next.to_owned();
+                // It holds for this list as it was asked for, and for no other one.
+                for other in
+                    ["assets?limit=10&owner=db", "assets?at=2026-11-01", "findings?limit=10", "agents?limit=10"]
+                {
+                    let path = format!("/api/v1/{other}&page_token={token}");
+                    let refused = world.get(&path).header("authorization", &bearer).send().await.expect("answered");
+                    assert_eq!(problem(refused).await, (400, "request/malformed".to_owned()), "{other}");
+                }
+            }
             None => break,
         }
     }
     assert_eq!(seen, (0..25).map(|number| format!("host-{number:02}")).collect::<Vec<_>>());
-    for bad in ["page_token=zzz", "limit=0", "limit=1001", "limit=x", "unknown=1", "at=yesterday", "exposure=maybe"] {
+    for bad in [
+        "page_token=zzz",
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "unknown=1",
+        "at=yesterday",
+        "at=2026-11-01T00:00",
+        "exposure=maybe",
+    ] {
         let refused = world
             .get(&format!("/api/v1/assets?{bad}"))
             .header("authorization", &bearer)

@@ -1,6 +1,7 @@
 //! Coverage: what is not known of the assets that are asked for.
 
 use crate::evaluate::{Cell, Findings, State};
+use crate::fact::ThingFacts;
 use crate::facts::Facts;
 use crate::query::AssetFilter;
 use crate::thing::Thing;
@@ -118,7 +119,9 @@ impl Findings {
     fn open_things<'f>(&self, facts: &'f Facts) -> Cow<'f, RoaringBitmap> {
         let Some(at) = self.question.at.map(jiff::Timestamp::as_millisecond) else { return Cow::Borrowed(&facts.open) };
         let all = (0..).zip(&facts.things);
-        Cow::Owned(all.filter(|(_, known)| !known.is_determined(at)).map(|(number, _)| number).collect())
+        // What is offered for a package stands beside it: the package is the one that is judged or not.
+        let is_open = |(_, known): &(u32, &ThingFacts)| !known.is_determined(at) && known.thing.offer.is_none();
+        Cow::Owned(all.filter(is_open).map(|(number, _)| number).collect())
     }
 
     pub(crate) fn count_on(&self, facts: &Facts, thing: u32, wanted: &RoaringBitmap) -> u64 {

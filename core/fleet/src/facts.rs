@@ -301,7 +301,8 @@ impl Facts {
 
     /// Notes whether anything can be said of a thing now.
     fn note_standing(&mut self, number: u32) {
-        match self.things[number as usize].is_determined(OPEN - 1) {
+        let facts = &self.things[number as usize];
+        match facts.is_determined(OPEN - 1) || facts.thing.offer.is_some() {
             true => self.open.remove(number),
             false => self.open.insert(number),
         };

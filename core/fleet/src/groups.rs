@@ -95,7 +95,7 @@ impl Findings {
     pub fn next_due(&self, facts: &Facts, (assets, most): (&AssetFilter, usize), now: Timestamp) -> Vec<Group> {
         let filter = Filter { is_overdue: Some(false), assets: assets.clone(), ..Filter::default() };
         let group = |name: &str| {
-            let filter = Filter { package: Some(name.to_owned()), ..filter.clone() };
+            let filter = Filter { package: Some(format!("={name}")), ..filter.clone() };
             let named = self.groups(facts, (&filter, GroupBy::Package), now);
             named.into_iter().find(|group| group.name == name)
         };

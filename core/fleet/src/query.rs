@@ -23,7 +23,7 @@ pub struct Filter {
     pub vulnerability: Option<String>,
     /// The vulnerability's id, whole.
     pub exactly: Option<String>,
-    /// A part of a package's or its source's name.
+    /// A part of a package's or its source's name; `=name` for those whose patches bear just that name.
     pub package: Option<String>,
     /// Only what is overdue, or only what is not.
     pub is_overdue: Option<bool>,

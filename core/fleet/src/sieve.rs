@@ -121,12 +121,17 @@ pub(crate) fn count(cell: &Cell, asked: Option<&RoaringBitmap>) -> u64 {
 }
 
 impl Facts {
-    /// The things with a part in their name or their source's, or that a package URL names.
+    /// The things with a part in their name or their source's, or that a package URL names, or whose patches are named after what
+    /// follows `=`.
     fn things_named(&self, part: &str) -> RoaringBitmap {
         let small = part.to_lowercase();
         if part.starts_with("pkg:") {
             let is_named = |(_, facts): &(usize, &crate::fact::ThingFacts)| facts.thing.is_named(part);
             return self.things.iter().enumerate().filter(is_named).map(|(number, _)| number as u32).collect();
+        }
+        if let Some(name) = part.strip_prefix('=') {
+            let is_its = |(_, facts): &(u32, &crate::fact::ThingFacts)| facts.thing.patched_as() == name;
+            return (0..).zip(&self.things).filter(is_its).map(|(number, _)| number).collect();
         }
         let mut found = RoaringBitmap::new();
         let named = self.names.iter().filter(|(name, _)| name.contains(&small));

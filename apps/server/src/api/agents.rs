@@ -1,7 +1,7 @@
 //! Agents: let in, listed, turned away.
 
 use super::shapes::Reason;
-use super::{Json, PartQuery, Path, Query};
+use super::{Json, Part, PartQuery, Path, Query, ROWS};
 use crate::access::{Access, OPERATES, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -50,7 +50,7 @@ async fn list_agents(
     caller: Caller,
     Query(query): Query<PartQuery>,
 ) -> Answer<axum::Json<Agents>> {
-    let part = query.part()?;
+    let part = Part::of("agents", &query, ROWS)?;
     let record = app.organisation.store.record().await?;
     let agents = record.state.agents();
     let enrolled: Vec<_> = agents.filter(|(id, ..)| record.state.may_see(&caller.person, id).is_ok()).collect();

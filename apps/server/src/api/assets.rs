@@ -1,7 +1,7 @@
 //! Assets: what can be patched, and what is owed on it.
 
 use super::shapes::{AttributesShape, CountsShape, Reason};
-use super::{Json, Part, Path, Query, instant};
+use super::{Json, Listed, Part, Path, Query, ROWS, instant};
 use crate::access::{Access, EVERYBODY, OPERATES, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -55,6 +55,12 @@ pub(crate) struct AssetQuery {
     #[param(minimum = 1, maximum = 1000)]
     #[serde(deserialize_with = "super::empty_is_none")]
     pub(crate) limit: Option<usize>,
+}
+
+impl Listed for AssetQuery {
+    fn page(&mut self) -> (&mut Option<String>, &mut Option<usize>) {
+        (&mut self.page_token, &mut self.limit)
+    }
 }
 
 impl AssetQuery {
@@ -141,7 +147,7 @@ async fn list_assets(
     caller: Caller,
     Query(query): Query<AssetQuery>,
 ) -> Answer<axum::Json<AssetsPage>> {
-    let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
+    let (filter, part) = (query.filter(&caller)?, Part::of("assets", &query, ROWS)?);
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         let filter = query.narrowed(filter, view);

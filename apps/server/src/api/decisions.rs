@@ -1,6 +1,6 @@
 //! Decisions on findings: exceptions and false positives, asked for by one and approved by another.
 
-use super::{Json, PartQuery, Path, Query, instant};
+use super::{Json, Part, PartQuery, Path, Query, ROWS, instant};
 use crate::access::{ASKS, Access, DECIDES, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -111,7 +111,7 @@ async fn list_decisions(
     caller: Caller,
     Query(query): Query<PartQuery>,
 ) -> Answer<axum::Json<Decisions>> {
-    let part = query.part()?;
+    let part = Part::of("decisions", &query, ROWS)?;
     let record = app.organisation.store.record().await?;
     let state = &record.state;
     let seen: Vec<_> = state.decisions.iter().filter(|(_, decision)| is_seen(state, &caller, decision)).collect();

@@ -2,7 +2,7 @@
 
 use super::assets::AssetQuery;
 use super::shapes::{CountsShape, FindingShape};
-use super::{Part, Path, Query, instant};
+use super::{Listed, Part, Path, Query, ROWS, instant};
 use crate::access::{Access, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -68,6 +68,12 @@ pub(crate) struct FindingQuery {
     #[param(minimum = 1, maximum = 1000)]
     #[serde(deserialize_with = "super::empty_is_none")]
     pub(crate) limit: Option<usize>,
+}
+
+impl Listed for FindingQuery {
+    fn page(&mut self) -> (&mut Option<String>, &mut Option<usize>) {
+        (&mut self.page_token, &mut self.limit)
+    }
 }
 
 impl FindingQuery {
@@ -150,6 +156,15 @@ struct FindingsPage {
     next_page_token: Option<String>,
 }
 
+/// Says no to a class that the policy has not: a slip of the pen is no all-clear.
+pub(crate) fn has_class(filter: &Filter, view: &View<'_>) -> Answer<()> {
+    let classes = view.findings.classes();
+    match filter.classes.iter().find(|class| !classes.contains(class)) {
+        None => Ok(()),
+        Some(class) => Err(Problem::bad(format!("`{class}` is no class of the policy: {}", classes.join(", ")))),
+    }
+}
+
 /// Says no to a list that goes on behind a row that is not here, rather than that nothing follows.
 pub(crate) fn is_known_here(after: Option<&AfterFinding>, view: &View<'_>) -> Answer<()> {
     match after.is_none_or(|after| after.is_known(&view.record.facts)) {
@@ -165,11 +180,12 @@ async fn list_findings(
     caller: Caller,
     Query(query): Query<FindingQuery>,
 ) -> Answer<axum::Json<FindingsPage>> {
-    let part = Part::of(query.page_token.as_deref(), query.limit)?;
+    let part = Part::of("findings", &query, ROWS)?;
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         is_known_here(after.as_ref(), view)?;
+        has_class(&filter, view)?;
         let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
         Ok::<_, Problem>((view.findings.list(&view.record.facts, &query), view.gaps(&query.filter.assets).words()))
     });
@@ -207,7 +223,7 @@ async fn list_groups(
     caller: Caller,
     Query(query): Query<FindingQuery>,
 ) -> Answer<axum::Json<GroupsPage>> {
-    let part = Part::of(query.page_token.as_deref(), query.limit)?;
+    let part = Part::of("groups", &query, ROWS)?;
     let (filter, by) = (query.filter(&caller)?, query.group()?);
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         let groups = view.findings.groups(&view.record.facts, (&filter, by), view.now);
@@ -225,6 +241,9 @@ async fn list_groups(
     let items = groups.into_iter().map(shape).collect();
     Ok(axum::Json(GroupsPage { items, total, gaps, next_page_token }))
 }
+
+/// Why nothing can be said of what nobody has judged.
+pub(crate) const NOT_HELD_YET: &str = "it was not held against any advisories yet";
 
 /// What things that could not be judged are in the order of.
 pub(crate) fn by_spread(one: &fleet::Undetermined) -> (u64, fleet::Thing) {
@@ -292,7 +311,7 @@ async fn list_undetermined(
     caller: Caller,
     Query(query): Query<AssetQuery>,
 ) -> Answer<axum::Json<UndeterminedPage>> {
-    let (filter, part) = (query.filter(&caller)?, Part::of(query.page_token.as_deref(), query.limit)?);
+    let (filter, part) = (query.filter(&caller)?, Part::of("undetermined", &query, ROWS)?);
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         let filter = query.narrowed(filter, view);
         (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter).words())
@@ -302,7 +321,7 @@ async fn list_undetermined(
     let shape = |one: fleet::Undetermined| UndeterminedShape {
         name: one.thing.label(),
         ecosystem: one.thing.ecosystem,
-        why: one.why,
+        why: if one.why.is_empty() { NOT_HELD_YET.to_owned() } else { one.why },
         assets: one.assets,
     };
     let (found, next_page_token) = part.of_list(found, by_spread)?;

@@ -65,7 +65,7 @@ async fn show(
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
     let asset = AssetId::new(asset)?;
-    let part = part_of(query.page_token.as_deref(), query.limit)?;
+    let part = part_of(&format!("asset {asset}"), &query)?;
     let (after, offset) = part.after()?;
     let mut filter = query.filter(&caller)?;
     filter.assets = AssetFilter { id: Some(asset.clone()), ..caller.sees() };
@@ -256,7 +256,7 @@ async fn inventory(
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
     let asset = AssetId::new(asset)?;
-    let part = Part::of(query.page_token.as_deref(), Some(query.limit.unwrap_or(200)))?;
+    let part = Part::of(&format!("inventory {asset}"), &query, 200)?;
     let things: Vec<Thing> = {
         let record = app.organisation.store.record().await?;
         record.state.may_see(&caller.person, &asset)?;

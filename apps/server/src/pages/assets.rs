@@ -30,7 +30,7 @@ async fn show(
     Query(query): Query<AssetQuery>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let part = part_of(query.page_token.as_deref(), query.limit)?;
+    let part = part_of("assets", &query)?;
     let filter = query.filter(&caller)?;
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {

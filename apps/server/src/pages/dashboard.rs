@@ -137,7 +137,7 @@ fn next(shown: &Shown) -> Markup {
                     tbody {
                         @for group in &shown.next {
                             tr {
-                                th scope="row" { a href=(format!("/findings?package={}&overdue=false", super::encoded(&group.name))) { (super::text::plain(&group.name)) } }
+                                th scope="row" { a href=(format!("/findings?package=%3D{}&overdue=false", super::encoded(&group.name))) { (super::text::plain(&group.name)) } }
                                 td.date { (due(group.due, shown.now)) }
                                 td.number { (number(group.counts.findings)) }
                                 td.number { (number(group.assets)) }

@@ -4,7 +4,7 @@ use super::findings::paging;
 use super::text::{due, plain};
 use super::{Form, encoded, page, part_of, seen};
 use crate::access::{ASKS, DECIDES, SEES_ASSETS};
-use crate::api::{Path, Query, instant, is_seen, seen_assets};
+use crate::api::{Listed, Path, Query, instant, is_seen, seen_assets};
 use crate::app::{App, random};
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
@@ -47,12 +47,19 @@ impl Shown {
 }
 
 /// Which part is asked for, and what is filled in already.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Filled {
     vulnerability: String,
     assets: String,
     page_token: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Listed for Filled {
+    fn page(&mut self) -> (&mut Option<String>, &mut Option<usize>) {
+        (&mut self.page_token, &mut self.limit)
+    }
 }
 
 async fn show(
@@ -62,7 +69,7 @@ async fn show(
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
     let now = app.now();
-    let part = part_of(filled.page_token.as_deref(), None)?;
+    let part = part_of("decisions", &filled)?;
     let mut found: Vec<Shown> = {
         let record = app.organisation.store.record().await?;
         let all = record.state.decisions.iter().filter(|(_, decision)| is_seen(&record.state, &caller, decision));

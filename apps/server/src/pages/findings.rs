@@ -3,7 +3,7 @@
 use super::text::{due, number, plain};
 use super::{dashboard, encoded, page, part_of};
 use crate::access::SEES_ASSETS;
-use crate::api::{FindingQuery, Part, Query, by_spread, by_weight, instant, is_known_here};
+use crate::api::{FindingQuery, NOT_HELD_YET, Part, Query, by_spread, by_weight, has_class, instant, is_known_here};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::kept::Kept;
@@ -32,11 +32,12 @@ async fn show(
     Query(query): Query<FindingQuery>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let part = part_of(query.page_token.as_deref(), query.limit)?;
+    let part = part_of("findings", &query)?;
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         is_known_here(after.as_ref(), view)?;
+        has_class(&filter, view)?;
         let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
         let found = view.findings.list(&view.record.facts, &query);
         Ok::<_, Problem>((found, view.gaps(&query.filter.assets), view.findings.classes(), view.now, view.at))
@@ -208,7 +209,7 @@ async fn patches(
     Query(query): Query<FindingQuery>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let part = part_of(query.page_token.as_deref(), query.limit)?;
+    let part = part_of("groups", &query)?;
     let filter = query.filter(&caller)?;
     let by = if query.by.is_some() { query.group()? } else { GroupBy::Package };
     let at = instant(query.at.as_deref())?;
@@ -283,7 +284,7 @@ fn by_name(by: GroupBy) -> &'static str {
 fn link(by: GroupBy, name: &str) -> Option<String> {
     let name = encoded(Some(name).filter(|name| !name.is_empty())?);
     Some(match by {
-        GroupBy::Package => format!("/findings?package={name}"),
+        GroupBy::Package => format!("/findings?package=%3D{name}"),
         GroupBy::Vulnerability => format!("/vulnerabilities/{name}"),
         GroupBy::Asset => format!("/assets/{name}"),
         GroupBy::Class => format!("/findings?class={name}"),
@@ -300,7 +301,7 @@ async fn undetermined(
     Query(query): Query<FindingQuery>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let part = part_of(query.page_token.as_deref(), query.limit)?;
+    let part = part_of("undetermined", &query)?;
     let filter = query.filter(&caller)?.assets;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter), view.at)
@@ -319,7 +320,7 @@ async fn undetermined(
                     @if shown.is_empty() { tr { td colspan="3" { "Nothing that was seen and could not be judged." } } }
                     @for one in &shown { tr {
                         th scope="row" { (plain(&one.thing.label())) @if !one.thing.ecosystem.is_empty() { br; span.faint { (plain(&one.thing.ecosystem)) } } }
-                        td { @if one.why.is_empty() { "it was not held against any advisories yet" } @else { (plain(&one.why)) } }
+                        td { @if one.why.is_empty() { (NOT_HELD_YET) } @else { (plain(&one.why)) } }
                         td.number { (number(one.assets)) }
                     } }
                 }

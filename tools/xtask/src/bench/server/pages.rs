@@ -51,7 +51,7 @@ pub(super) async fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
         "/findings",
         "/findings?overdue=true",
         "/findings?overdue=false&sort=due",
-        "/findings?class=critical",
+        "/findings?state=open",
         "/findings?sort=cvss",
         "/findings?sort=asset",
         "/findings?package=project-7",
