@@ -73,7 +73,9 @@ fn install(state: &Path) -> Result<()> {
         actions: Some(vec![ServiceAction { action_type: ServiceActionType::Restart, delay: RESTART_AFTER }]),
     })?;
     // Whatever it ends with that is not a wish to stop, it is begun again.
-    service.set_failure_actions_on_non_crash_failures(true)?;
+    if let Err(error) = service.set_failure_actions_on_non_crash_failures(true) {
+        say(&format!("where it ends by itself the service will not be begun again: {error}"));
+    }
     service.start::<OsString>(&[]).context("the service is registered, and failed to start")?;
     say(&format!("the service `{NAME}` is registered and runs"));
     Ok(())
