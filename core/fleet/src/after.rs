@@ -1,7 +1,6 @@
 //! Where a list goes on: behind the last row of the part before, whatever has come in or gone since.
 
-use crate::evaluate::{Findings, Key, State};
-use crate::fact::Instant;
+use crate::evaluate::{Findings, Key};
 use crate::facts::Facts;
 use crate::query::Sort;
 use lifecycle::AssetId;
@@ -11,11 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AfterFinding {
     order: u64,
-    due: Instant,
-    rank: u16,
-    state: State,
-    /// Whether a mitigation is owed, and whether it had been closed.
-    flags: (bool, bool),
+    key: Key,
     vulnerability: String,
     asset: AssetId,
 }
@@ -32,7 +27,7 @@ pub struct AfterAsset {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) order: u64,
-    /// The vulnerability's place among all by their ids; of one that is gone, that of the one before.
+    /// The vulnerability's place among all by their ids, as it is now.
     pub(crate) rank: u32,
     pub(crate) key: Key,
     pub(crate) asset: u32,
@@ -42,10 +37,7 @@ impl AfterFinding {
     pub(crate) fn new(facts: &Facts, (number, asset): (u32, u32), key: &Key, order: u64) -> Self {
         Self {
             order,
-            due: key.due,
-            rank: key.rank,
-            state: key.state,
-            flags: (key.is_mitigation, key.is_reopened),
+            key: *key,
             vulnerability: facts.vulnerabilities[number as usize].id.clone(),
             asset: facts.assets[asset as usize].id.clone(),
         }
@@ -60,13 +52,12 @@ impl AfterFinding {
     /// Where it stands; none if nothing of that name was ever known here.
     pub(crate) fn place(&self, findings: &Findings, facts: &Facts, sort: Sort) -> Option<Place> {
         let number = facts.vulnerability_numbers.get(&self.vulnerability)?;
-        let (is_mitigation, is_reopened) = self.flags;
         let rank = findings.ranks[*number as usize];
         Some(Place {
             // What comes in between moves all the places behind it.
             order: if sort == Sort::Vulnerability { u64::from(rank) } else { self.order },
             rank,
-            key: Key { due: self.due, rank: self.rank, state: self.state, is_mitigation, is_reopened },
+            key: self.key,
             asset: facts.asset_number(&self.asset)?,
         })
     }

@@ -132,7 +132,7 @@ impl Findings {
         self.each_thing(facts, asset, |thing| {
             let facts = &facts.things[thing as usize];
             packages += u64::from(facts.thing.is_package());
-            undetermined += u64::from(!facts.is_determined(at) && facts.thing.offer.is_none());
+            undetermined += u64::from(facts.is_open(at));
         });
         AssetRow {
             asset: known.id.clone(),

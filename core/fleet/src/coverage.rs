@@ -119,8 +119,7 @@ impl Findings {
     fn open_things<'f>(&self, facts: &'f Facts) -> Cow<'f, RoaringBitmap> {
         let Some(at) = self.question.at.map(jiff::Timestamp::as_millisecond) else { return Cow::Borrowed(&facts.open) };
         let all = (0..).zip(&facts.things);
-        // What is offered for a package stands beside it: the package is the one that is judged or not.
-        let is_open = |(_, known): &(u32, &ThingFacts)| !known.is_determined(at) && known.thing.offer.is_none();
+        let is_open = |(_, known): &(u32, &ThingFacts)| known.is_open(at);
         Cow::Owned(all.filter(is_open).map(|(number, _)| number).collect())
     }
 

@@ -40,7 +40,7 @@ impl State {
 }
 
 /// What findings of one vulnerability have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Key {
     /// When it is due, in milliseconds since 1970; the largest number for what has no date.
     pub(crate) due: Instant,

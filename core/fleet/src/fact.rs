@@ -133,10 +133,16 @@ impl ThingFacts {
     }
 
     /// Whether the advisories could say something of it as of an instant.
-    pub(crate) fn is_determined(&self, at: Instant) -> bool {
+    fn is_determined(&self, at: Instant) -> bool {
         let end = self.undetermined.partition_point(|(since, _)| *since <= at);
         self.judged.is_some_and(|since| since <= at)
             && self.undetermined[..end].last().is_none_or(|(_, why)| why.is_empty())
+    }
+
+    /// Whether it should be judged and nothing could be said of it as of an instant. What is offered for a package stands beside it:
+    /// the package is the one that is judged or not.
+    pub(crate) fn is_open(&self, at: Instant) -> bool {
+        !self.is_determined(at) && self.thing.offer.is_none()
     }
 
     /// The place behind an asset's last span.

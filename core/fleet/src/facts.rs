@@ -301,10 +301,9 @@ impl Facts {
 
     /// Notes whether anything can be said of a thing now.
     fn note_standing(&mut self, number: u32) {
-        let facts = &self.things[number as usize];
-        match facts.is_determined(OPEN - 1) || facts.thing.offer.is_some() {
-            true => self.open.remove(number),
-            false => self.open.insert(number),
+        match self.things[number as usize].is_open(OPEN - 1) {
+            true => self.open.insert(number),
+            false => self.open.remove(number),
         };
     }
 

@@ -217,7 +217,10 @@ fn a_list_goes_on_behind_its_row_also_where_earlier_ones_have_come_in() {
         let first = part(&world, None);
         assert_eq!(first.rows[0].vulnerability, "CVE-2026-2");
         world.judge("1", &others, ("it is", day(2)), Vec::new());
-        let rest = part(&world, first.last);
+        let last = first.last.expect("there are more");
+        assert!(last.is_known(&world.0) && !last.is_known(&World::new().0));
+        assert_eq!(part(&World::new(), Some(last.clone())).rows, []);
+        let rest = part(&world, Some(last));
         assert_eq!(rest.rows[0].vulnerability, "CVE-2026-3", "{sort:?}");
     }
 }
