@@ -1,12 +1,10 @@
 //! Where the agent says what it does: on standard error, or in a file where nobody reads that.
 
-use anyhow::{Context, Result};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
-use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 
-/// The file that lines go to, instead of to standard error.
+/// The file that lines go to, instead of to standard error; only where a service has no such thing.
 static FILE: OnceLock<Mutex<File>> = OnceLock::new();
 
 /// Writes a line to standard error, where the service manager keeps it, or to the file.
@@ -18,18 +16,19 @@ pub(crate) fn say(text: &str) {
     };
 }
 
-/// From here on lines go to a file. What was in it before is kept until it is too long, and then once more under another name.
+/// From here on lines go to a file. What was in it before is kept, once more under another name where it has become too long by then.
 ///
 /// # Errors
 /// If it cannot be written.
-#[cfg_attr(unix, expect(dead_code, reason = "service managers of Unix keep what is written to standard error"))]
-pub(crate) fn to_file(path: &Path) -> Result<()> {
+#[cfg(windows)]
+pub(crate) fn to_file(path: &std::path::Path) -> anyhow::Result<()> {
+    use anyhow::Context;
     const MOST_BYTES: u64 = 1 << 20;
     let named = || format!("failed to write `{}`", path.display());
     if path.metadata().is_ok_and(|metadata| metadata.len() > MOST_BYTES) {
         std::fs::rename(path, path.with_extension("log.old")).with_context(named)?;
     }
-    let file = OpenOptions::new().create(true).append(true).open(path).with_context(named)?;
+    let file = File::options().create(true).append(true).open(path).with_context(named)?;
     // Only the first call counts; there is no second.
     let _ = FILE.set(Mutex::new(file));
     Ok(())

@@ -33,7 +33,7 @@ pub fn unpack(bytes: Vec<u8>, limits: Limits) -> Result<Vec<u8>> {
 /// If the file cannot be read, or its frames are cut off. What is damaged in another way is an error of the stream.
 pub(crate) fn unpack_stream(mut file: File, limits: Limits) -> Result<impl Read> {
     let mut head = [0; 6];
-    let known = read_up_to(&mut file, &mut head)?;
+    let known = read_up_to(&file, &mut head)?;
     file.rewind()?;
     let stream: Box<dyn Read> = match &head[..known] {
         [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
@@ -76,13 +76,15 @@ fn too_much(limits: Limits) -> std::io::Error {
     std::io::Error::other(format!("it unpacks to more than {} bytes", limits.bytes))
 }
 
-/// Fills as much as there is.
-fn read_up_to(file: &mut File, room: &mut [u8]) -> Result<usize> {
+/// Fills as much of the room as there is; says how much that was.
+pub(crate) fn read_up_to(mut file: impl Read, room: &mut [u8]) -> Result<usize> {
     let mut filled = 0;
     while filled < room.len() {
-        match file.read(&mut room[filled..])? {
-            0 => break,
-            read => filled += read,
+        match file.read(&mut room[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(filled)
@@ -99,7 +101,7 @@ fn is_one_lz4_frame(file: &mut File) -> Result<bool> {
     loop {
         file.seek(SeekFrom::Start(at))?;
         let mut size = [0; 4];
-        if read_up_to(file, &mut size)? < size.len() {
+        if read_up_to(&*file, &mut size)? < size.len() {
             return Err(std::io::Error::other("an lz4 frame is cut off"));
         }
         match frame.block_bytes(u32::from_le_bytes(size)) {

@@ -1,8 +1,9 @@
 //! Searching in programs that may be large: a piece at a time, and never the whole in memory.
 
+use crate::unpack::read_up_to;
 use memchr::memmem::Finder;
 use std::fs::File;
-use std::io::{Read, Result, Seek, SeekFrom};
+use std::io::{Result, Seek, SeekFrom};
 
 /// Bytes that are read from any place on.
 pub(super) trait Bytes {
@@ -23,14 +24,7 @@ impl Bytes for File {
     fn read_at(&self, place: u64, room: &mut [u8]) -> Result<usize> {
         let mut file = self;
         file.seek(SeekFrom::Start(place))?;
-        let mut filled = 0;
-        while filled < room.len() {
-            match file.read(&mut room[filled..])? {
-                0 => break,
-                read => filled += read,
-            }
-        }
-        Ok(filled)
+        read_up_to(file, room)
     }
 }
 
