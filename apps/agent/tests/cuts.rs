@@ -89,16 +89,22 @@ async fn pass(wire: &Wire, direction: usize, mut from: impl AsyncReadExt + Unpin
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cut_anywhere_in_a_report_loses_nothing_and_counts_nothing_twice() {
-    let Some(host) = Chroot::new("cuts") else { return };
-    let world = World::new("cuts").await;
+/// A host and a service with a wire between them, and the address by which the one knows the other.
+async fn apart(name: &str) -> Option<(Chroot, World, Arc<Wire>, String)> {
+    let host = Chroot::new(name)?;
+    host.write("etc/hosts", "127.0.0.1 localhost\n");
+    let world = World::new(name).await;
     world.set_clock(jiff::Timestamp::now());
     let wire = Arc::new(Wire::default());
     wire.mend();
     let to = world.agents.rsplit(':').next().expect("a port").parse().expect("a port");
     let address = format!("https://localhost:{}", carry(Arc::clone(&wire), to).await);
-    hosts(&host);
+    Some((host, world, wire, address))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_anywhere_in_a_report_loses_nothing_and_counts_nothing_twice() {
+    let Some((host, world, wire, address)) = apart("cuts").await else { return };
     done(host.agent(&["enrol", &address, &ticket(&world, "cut").await])).await;
     wire.mend();
     done(host.agent(&["once"])).await;
@@ -137,14 +143,7 @@ async fn a_cut_anywhere_in_a_report_loses_nothing_and_counts_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_anywhere_in_enrolling_leaves_a_ticket_that_still_holds() {
-    let Some(host) = Chroot::new("cut-tickets") else { return };
-    let world = World::new("cut-tickets").await;
-    world.set_clock(jiff::Timestamp::now());
-    let wire = Arc::new(Wire::default());
-    wire.mend();
-    let to = world.agents.rsplit(':').next().expect("a port").parse().expect("a port");
-    let address = format!("https://localhost:{}", carry(Arc::clone(&wire), to).await);
-    hosts(&host);
+    let Some((host, world, wire, address)) = apart("cut-tickets").await else { return };
     done(host.agent(&["enrol", &address, &ticket(&world, "first").await])).await;
     let totals = [0, 1].map(|direction: usize| wire.gone[direction].load(Ordering::SeqCst));
     let mut was_cut = 0;
@@ -160,11 +159,6 @@ async fn a_cut_anywhere_in_enrolling_leaves_a_ticket_that_still_holds() {
         }
     }
     assert!(was_cut > 4, "{was_cut}");
-}
-
-/// The second host knows this one by name.
-fn hosts(host: &Chroot) {
-    host.write("etc/hosts", "127.0.0.1 localhost\n");
 }
 
 async fn entries(world: &World) -> u64 {
