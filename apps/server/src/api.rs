@@ -14,7 +14,7 @@ mod tokens;
 pub(crate) use agents::let_in;
 pub(crate) use assets::{AssetQuery, exposure};
 pub(crate) use decisions::{is_seen, seen_assets};
-pub(crate) use findings::{FindingQuery, NOT_HELD_YET, by_spread, by_weight, has_class, is_known_here};
+pub(crate) use findings::{FindingQuery, NOT_HELD_YET, by_spread, by_weight, findings_of, has_class};
 pub(crate) use people::erase;
 pub(crate) use shapes::Reason;
 pub(crate) use tokens::{issue, seen};
@@ -124,15 +124,16 @@ impl Caller {
 /// An instant or a day, as somebody writes it; a day is taken with all of its hours.
 pub(crate) fn instant(text: Option<&str>) -> Answer<Option<Timestamp>> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let day = || {
-        // A date that a time without its zone follows is no day.
-        let is_date = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-        let end = text.parse::<jiff::civil::Date>().ok().filter(|_| is_date)?.at(23, 59, 59, 0);
-        end.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|end| end.timestamp())
-    };
-    let read = text.parse::<Timestamp>().ok().or_else(day);
+    let end = || Some(day(text)?.at(23, 59, 59, 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp());
+    let read = text.parse::<Timestamp>().ok().or_else(end);
     read.map(Some)
         .ok_or_else(|| Problem::bad(format!("`{text}` is no date (2026-11-23) and no instant (2026-11-23T10:00:00Z)")))
+}
+
+/// A day as somebody writes it. A date that a time without its zone follows is none.
+pub(crate) fn day(text: &str) -> Option<jiff::civil::Date> {
+    let is_date = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    text.parse().ok().filter(|_| is_date)
 }
 
 /// Forms send fields that nobody filled in as empty texts: they say nothing.

@@ -79,7 +79,8 @@ impl App {
     /// What an answer about now, or about a past day, follows from.
     pub(crate) async fn as_of(&self, at: Option<Timestamp>) -> Result<AsOf, operations::Error> {
         let entries = self.organisation.store.record().await?.state.entries;
-        Ok(AsOf { entries, now: self.now(), is_past: at.is_some() })
+        let now = self.now();
+        Ok(AsOf { entries, now, is_past: at.is_some_and(|at| at < now) })
     }
 
     /// Opens what the service needs beside the record.

@@ -73,6 +73,32 @@ async fn lists_come_in_pages_that_are_whole_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_asked_is_no_empty_list() {
+    let world = World::new("slips").await;
+    let bearer = operator(&world).await;
+    world.host("web-1", "web", vec![thing("openssl", "3.0.1")]).await;
+    let session = world.cookie("olaf").await;
+    for list in
+        ["api/v1/findings?", "api/v1/findings/groups?", "findings?", "patches?", "patches?by=owner&", "assets/web-1?"]
+    {
+        let request = world.get(&format!("/{list}class=nosuch"));
+        let request = match list.starts_with("api") {
+            true => request.header("authorization", &bearer),
+            false => request.header("cookie", &session),
+        };
+        let answer = request.send().await.expect("answered");
+        let (status, text) = (answer.status(), answer.text().await.expect("a body"));
+        assert!(status == 400 && text.contains("is no class of the policy"), "{list}: {status} {text}");
+    }
+    let body = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"a","version":"1","purl":"pkg:npm/a@1"}]}"#;
+    for (at, status) in [("2026-11-01T10:00", 400), ("2026-11-01%2010:00:00", 400), ("2026-11-01", 200)] {
+        let path = format!("/api/v1/assets/web-1/inventory?taken_at={at}&file=bom.cdx.json");
+        let asked = world.post(&path).header("authorization", &bearer).body(body).send().await.expect("answered");
+        assert_eq!(asked.status(), status, "{at}: {}", asked.text().await.expect("a body"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_not_changed_is_not_sent_again_and_nobody_overwrites_what_they_have_not_seen() {
     let world = World::new("tags").await;
     let bearer = operator(&world).await;

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
 use axum::extract::State;
-use fleet::{AfterFinding, AssetFilter, Explanation, Filter, GroupBy, Query as FindingsQuery, Sort};
+use fleet::{AssetFilter, Explanation, Filter, GroupBy, Query as FindingsQuery, Sort};
 use jiff::Timestamp;
 use lifecycle::AssetId;
 use operations::View;
@@ -165,10 +165,11 @@ pub(crate) fn has_class(filter: &Filter, view: &View<'_>) -> Answer<()> {
     }
 }
 
-/// Says no to a list that goes on behind a row that is not here, rather than that nothing follows.
-pub(crate) fn is_known_here(after: Option<&AfterFinding>, view: &View<'_>) -> Answer<()> {
-    match after.is_none_or(|after| after.is_known(&view.record.facts)) {
-        true => Ok(()),
+/// A part of a list of findings. A class that is none, and a row to go on behind that is not here, are no empty lists.
+pub(crate) fn findings_of(view: &View<'_>, query: &FindingsQuery) -> Answer<fleet::Page> {
+    has_class(&query.filter, view)?;
+    match query.after.as_ref().is_none_or(|after| after.is_known(&view.record.facts)) {
+        true => Ok(view.findings.list(&view.record.facts, query)),
         false => Err(Problem::bad("page_token names a row that is not known here yet: ask again")),
     }
 }
@@ -184,10 +185,8 @@ async fn list_findings(
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
-        is_known_here(after.as_ref(), view)?;
-        has_class(&filter, view)?;
         let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
-        Ok::<_, Problem>((view.findings.list(&view.record.facts, &query), view.gaps(&query.filter.assets).words()))
+        Ok::<_, Problem>((findings_of(view, &query)?, view.gaps(&query.filter.assets).words()))
     });
     let (page, gaps) = answer.await??;
     let next_page_token = part.behind(page.rows.len(), page.last.as_ref());
@@ -226,10 +225,11 @@ async fn list_groups(
     let part = Part::of("groups", &query, ROWS)?;
     let (filter, by) = (query.filter(&caller)?, query.group()?);
     let answer = app.view(instant(query.at.as_deref())?, |view| {
+        has_class(&filter, view)?;
         let groups = view.findings.groups(&view.record.facts, (&filter, by), view.now);
-        (groups, view.gaps(&filter.assets).words())
+        Ok::<_, Problem>((groups, view.gaps(&filter.assets).words()))
     });
-    let (groups, gaps) = answer.await?;
+    let (groups, gaps) = answer.await??;
     let total = groups.len();
     let shape = |group: fleet::Group| GroupShape {
         name: group.name,

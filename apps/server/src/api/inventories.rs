@@ -1,6 +1,6 @@
 //! Inventories that programs hand in: bills of materials and lock files of a build, and what was observed elsewhere.
 
-use super::{Path, Query, instant};
+use super::{Path, Query, day, instant};
 use crate::access::{Access, REPORTS, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -84,8 +84,8 @@ async fn create_inventory(
 
 /// When something was observed, as somebody writes it. Of a day its beginning: nobody has looked later than is known.
 fn taken(text: Option<&str>) -> Answer<Option<jiff::Timestamp>> {
-    let day = text.and_then(|text| text.parse::<jiff::civil::Date>().ok());
-    let morning = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|morning| morning.timestamp());
+    let date = text.and_then(day);
+    let morning = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|morning| morning.timestamp());
     if morning.is_some() { Ok(morning) } else { instant(text) }
 }
 

@@ -5,7 +5,7 @@ use super::findings::{paging, table};
 use super::text::{due, instant as at_instant, number, plain};
 use super::{Form, encoded, page, part_of, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
-use crate::api::{FindingQuery, Part, Path, Query, Reason, instant};
+use crate::api::{FindingQuery, Part, Path, Query, Reason, findings_of, instant};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
@@ -69,17 +69,17 @@ async fn show(
     let (after, offset) = part.after()?;
     let mut filter = query.filter(&caller)?;
     filter.assets = AssetFilter { id: Some(asset.clone()), ..caller.sees() };
-    let gather = |view: &View<'_>| -> Option<Shown> {
+    let gather = |view: &View<'_>| -> Answer<Shown> {
         let facts = &view.record.facts;
-        view.record.state.may_see(&caller.person, &asset).ok()?;
-        let known = view.record.state.assets.get(&asset)?.clone();
+        view.record.state.may_see(&caller.person, &asset).map_err(|_| missing())?;
+        let known = view.record.state.assets.get(&asset).ok_or_else(missing)?.clone();
         let row = view.findings.assets(facts, (&filter.assets, view.now), (0, 1)).1.pop();
         let (limit, now, after) = (part.limit, view.now, after.clone());
         let query = FindingsQuery { offset, after, limit, now, filter: filter.clone(), ..FindingsQuery::default() };
         let things = facts.things_of(&asset).filter_map(|number| facts.thing(number));
-        Some(Shown {
+        Ok(Shown {
             row,
-            found: view.findings.list(facts, &query),
+            found: findings_of(view, &query)?,
             restarts: things.filter(|thing| view.at.is_none() && is_restart(thing)).cloned().collect(),
             gaps: view.gaps(&filter.assets),
             changes: facts.changes_of(&asset),
@@ -91,7 +91,7 @@ async fn show(
         })
     };
     let answer = app.view(instant(query.at.as_deref())?, gather);
-    let shown = answer.await?.ok_or_else(missing)?;
+    let shown = answer.await??;
     let (found, path) = (&shown.found, place(&asset));
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     let body = html! {

@@ -3,7 +3,7 @@
 use super::text::{due, number, plain};
 use super::{dashboard, encoded, page, part_of};
 use crate::access::SEES_ASSETS;
-use crate::api::{FindingQuery, NOT_HELD_YET, Part, Query, by_spread, by_weight, has_class, instant, is_known_here};
+use crate::api::{FindingQuery, NOT_HELD_YET, Part, Query, by_spread, by_weight, findings_of, has_class, instant};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::kept::Kept;
@@ -36,11 +36,14 @@ async fn show(
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
-        is_known_here(after.as_ref(), view)?;
-        has_class(&filter, view)?;
         let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
-        let found = view.findings.list(&view.record.facts, &query);
-        Ok::<_, Problem>((found, view.gaps(&query.filter.assets), view.findings.classes(), view.now, view.at))
+        Ok::<_, Problem>((
+            findings_of(view, &query)?,
+            view.gaps(&query.filter.assets),
+            view.findings.classes(),
+            view.now,
+            view.at,
+        ))
     });
     let (found, gaps, classes, now, at) = answer.await??;
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
@@ -197,9 +200,10 @@ pub(crate) struct Grouped {
 }
 
 impl Grouped {
-    fn new(view: &View<'_>, filter: &Filter, by: GroupBy) -> Self {
+    fn new(view: &View<'_>, filter: &Filter, by: GroupBy) -> Answer<Self> {
+        has_class(filter, view)?;
         let groups = view.findings.groups(&view.record.facts, (filter, by), view.now);
-        Self { groups, gaps: view.gaps(&filter.assets), now: view.now }
+        Ok(Self { groups, gaps: view.gaps(&filter.assets), now: view.now })
     }
 }
 
@@ -215,7 +219,7 @@ async fn patches(
     let at = instant(query.at.as_deref())?;
     let (question, app_of_groups) = ((filter, at), app.clone());
     let asked = question.0.clone();
-    let compute = async move { app_of_groups.view(at, |view| Grouped::new(view, &asked, by)).await };
+    let compute = async move { app_of_groups.view(at, |view| Grouped::new(view, &asked, by)).await? };
     // Patches are what people look at, and take long; the others may be as many as there are assets.
     let grouped = match by {
         GroupBy::Package => app.patches.answer(&question, app.as_of(at).await?, compute).await?,
