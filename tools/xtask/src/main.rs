@@ -86,6 +86,8 @@ fn agent_for(root: &Path, target: &str, compiler: &str) -> Result<()> {
     let of_target = target.replace('-', "_");
     let status = Command::new(env!("CARGO"))
         .args(["build", "-p", "plimsoll-agent", "--locked", "--quiet", "--target", target])
+        // What is built here runs a few times only: building it takes longer than it runs.
+        .args(["--config", "profile.dev.package.\"*\".opt-level=0"])
         .env(format!("CC_{of_target}"), compiler)
         // What only this system's parts say is heard here alone.
         .env(format!("CARGO_TARGET_{}_RUSTFLAGS", of_target.to_uppercase()), "-D warnings")
