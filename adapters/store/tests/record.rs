@@ -3,8 +3,9 @@
 
 mod world;
 
+use ledger::Entry;
 use lifecycle::{Attributes, Command, Role};
-use plimsoll_store::{Error, NewJob, Outcome, Plan, digest};
+use plimsoll_store::{EntriesFound, EntryFilter, Error, NewJob, Outcome, Plan, digest};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use world::{Place, act, asset, both, day, open, person, populate, push, register, signer, try_open, words};
@@ -47,6 +48,45 @@ both! {
             ledger::verify_inclusion(leaf, number, size, report.checkpoint.root, &proven.proof).expect("it holds");
         }
         assert!(store.prove(size).await.is_err(), "there is no such entry");
+    }
+
+    async fn entries_are_found_by_what_they_are_about_what_they_are_and_who_did_it(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        // Over the edges of bundles, and of what is read at a time.
+        let many = (0..5000).map(|number| Command::RegisterAsset(asset(&format!("more-{number}")), Attributes::default()));
+        let plan = Plan { commands: many.collect(), ..Plan::default() };
+        store.commit(&person("root"), day(9), move |_| Ok(plan)).await.expect("registered");
+        let total = store.record().await.expect("read").state.entries;
+        let all = store.entries(0, total).await.expect("entries");
+        let all: Vec<(u64, Entry)> = (0..).zip(all.iter().map(|bytes| Entry::parse(bytes).expect("an entry"))).collect();
+        let filters = [
+            EntryFilter::default(),
+            EntryFilter { subject: Some("web-1".to_owned()), ..EntryFilter::default() },
+            EntryFilter { kind: Some("asset/".to_owned()), ..EntryFilter::default() },
+            EntryFilter { kind: Some("asset/retired".to_owned()), ..EntryFilter::default() },
+            EntryFilter { kind: Some("asset/ret".to_owned()), ..EntryFilter::default() },
+            EntryFilter { actor: Some("root".to_owned()), subject: Some("more-7".to_owned()), ..EntryFilter::default() },
+            EntryFilter { subject: Some("a\"b\\".to_owned()), ..EntryFilter::default() },
+        ];
+        for filter in &filters {
+            let lets = |entry: &Entry| {
+                filter.subject.as_ref().is_none_or(|text| entry.subject == *text)
+                    && filter.actor.as_ref().is_none_or(|text| entry.actor == *text)
+                    && filter.kind.as_ref().is_none_or(|text| entry.kind == *text || text.ends_with('/') && entry.kind.starts_with(text.as_str()))
+            };
+            let mut expected: Vec<(u64, Entry)> = all.iter().filter(|(_, entry)| lets(entry)).cloned().collect();
+            expected.reverse();
+            let mut found = Vec::new();
+            let mut before = total;
+            while before > 0 {
+                let part = store.search(filter, before, 333).await.expect("searched");
+                assert!(part.from < before && part.entries.len() <= 333, "{part:?}");
+                (found, before) = ([found, part.entries].concat(), part.from);
+            }
+            assert_eq!(found, expected, "{filter:?}");
+        }
+        assert_eq!(store.search(&filters[0], 0, 10).await.expect("searched"), EntriesFound::default());
     }
 
     async fn replay_makes_the_same_tables(place) {

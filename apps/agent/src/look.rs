@@ -6,7 +6,7 @@ use protocol::Observed;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 /// Looks at this host, or at a mounted one, in this process.
@@ -18,8 +18,14 @@ pub(crate) fn here(root: Option<&Path>) -> Result<Observed> {
     Ok(Observed::of(&inventory?, &[])?)
 }
 
-/// Looks at this host in another process.
+/// A look that was given up and has not ended: a file system holds it.
+static HELD: Mutex<Option<Child>> = Mutex::new(None);
+
+/// Looks at this host in another process; not while one that was given up is held still, for each of them would be.
 pub(crate) fn apart() -> Result<Observed> {
+    if is_held() {
+        bail!("the look before was given up and has not ended: a file system does not answer");
+    }
     let program = std::env::current_exe().context("failed to find the agent's own program")?;
     let looking = Command::new(program).arg("look").stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     Ok(Observed::read(&output_of(looking.context("failed to begin to look")?, MOST_TIME)?)?)
@@ -27,6 +33,18 @@ pub(crate) fn apart() -> Result<Observed> {
 
 /// The longest that looking may take: a file system that does not answer holds it up for ever.
 const MOST_TIME: Duration = Duration::from_secs(30 * 60);
+
+/// Whether a look that was given up has not ended.
+fn is_held() -> bool {
+    let Ok(mut held) = HELD.lock() else { return true };
+    match held.as_mut().map(Child::try_wait) {
+        Some(Ok(None)) => true,
+        _ => {
+            *held = None;
+            false
+        }
+    }
+}
 
 /// What a process writes, if it ends in time and well.
 fn output_of(mut process: Child, most: Duration) -> Result<Vec<u8>> {
@@ -41,6 +59,9 @@ fn output_of(mut process: Child, most: Duration) -> Result<Vec<u8>> {
     let Ok(output) = read.recv_timeout(most) else {
         // What a file system holds up ends when that lets it go; it is not waited for.
         let _ = process.kill();
+        if let Ok(mut held) = HELD.lock() {
+            *held = Some(process);
+        }
         bail!("looking took longer than {} minutes", most.as_secs() / 60);
     };
     let status = process.wait().context("failed to wait for the look to end")?;
@@ -68,5 +89,11 @@ mod tests {
         let late = output_of(begin("exec sleep 60"), Duration::from_millis(200));
         assert!(late.is_err_and(|error| error.to_string().contains("took longer")));
         assert!(begun.elapsed() < Duration::from_secs(20));
+        // It was killed, and nothing holds it: the next look may begin.
+        while is_held() {
+            assert!(begun.elapsed() < Duration::from_secs(20));
+        }
+        *HELD.lock().expect("the look before") = Some(begin("exec sleep 3"));
+        assert!(is_held() && apart().is_err_and(|error| error.to_string().contains("has not ended")));
     }
 }

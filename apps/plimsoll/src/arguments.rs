@@ -128,6 +128,23 @@ pub(crate) enum ExposureArgument {
     Internal,
 }
 
+/// What may be known of an asset, as an argument.
+#[derive(ValueEnum, Debug, Clone, Copy)]
+pub(crate) enum FacetArgument {
+    /// The team that owns it.
+    Owner,
+    /// Where it runs.
+    Environment,
+    /// How much depends on it.
+    Criticality,
+    /// Whether it can be reached from the internet.
+    Exposure,
+    /// Its operating system.
+    Platform,
+    /// Words to find it by.
+    Tag,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct ScanArguments {
     #[command(flatten)]

@@ -315,7 +315,10 @@ fn the_listing_is_the_stricter_class_and_why_says_so() {
         .iter()
         .find(|finding| finding["id"] == "CVE-2026-0001")
         .expect("there");
-    assert_eq!((finding["class"].as_str(), finding["due"].as_str()), (Some("emergency"), Some("2026-03-04T00:00:00Z")));
+    assert_eq!(
+        (finding["class"].as_str(), finding["due_at"].as_str()),
+        (Some("emergency"), Some("2026-03-04T00:00:00Z"))
+    );
     assert_eq!(json["coverage"]["judged"], 2);
     let why = world.text(&["why", "cve-2026-0001", &world.path("status"), "--at", "2026-11-23"]);
     assert!(why.contains("72 hours from 2026-03-01") && why.contains("OVERDUE") && why.contains("DSA-9999-1"), "{why}");

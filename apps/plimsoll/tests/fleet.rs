@@ -76,7 +76,7 @@ fn a_fleet_is_registered_pushed_asked_patched_and_verified() {
     let own = world.json(&["fleet", "findings", "-f", "json", "--owner", "WEB", "--package", "libexample"]);
     assert_eq!(own["total"], 2);
     let groups = world.json(&["fleet", "findings", "-f", "json", "--group-by", "package"]);
-    assert_eq!((&groups["groups"][0]["group"], &groups["groups"][0]["assets"]), (&"example".into(), &2.into()));
+    assert_eq!((&groups["items"][0]["name"], &groups["items"][0]["assets"]), (&"example".into(), &2.into()));
     let why = world.text(&["fleet", "why", "cve_2026_1", "web-1"]);
     assert!(why.contains("does not have it"), "{why}");
     let why = world.text(&["fleet", "why", "CVE-2026-0001", "web-1"]);
@@ -260,7 +260,7 @@ fn what_is_not_known_is_said_with_every_answer() {
     let later = world.run(&["fleet", "summary", "--at", &day(70)]);
     assert!(String::from_utf8_lossy(&later.stdout).contains("1 asset whose scan is overdue"), "{later:?}");
     let assets = world.json(&["fleet", "assets", "-f", "json", "--at", &day(0)]);
-    assert!(assets["assets"][0]["scanned_at"].as_str().expect("a day").starts_with("2026-11-20"), "{assets}");
+    assert!(assets["items"][0]["scanned_at"].as_str().expect("a day").starts_with("2026-11-20"), "{assets}");
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn what_programs_read_is_whole_and_harmless() {
     let csv = world.text(&["fleet", "assets", "-f", "csv"]);
     assert_eq!(csv.lines().count(), 121);
     assert!(csv.contains("'=1+1") && !csv.contains(",=1+1"), "{csv}");
-    assert_eq!(world.json(&["fleet", "assets", "-f", "json"])["assets"].as_array().map(Vec::len), Some(120));
+    assert_eq!(world.json(&["fleet", "assets", "-f", "json"])["items"].as_array().map(Vec::len), Some(120));
     assert_eq!(world.text(&["fleet", "assets"]).lines().filter(|line| line.starts_with("host-")).count(), 50);
     assert_eq!(world.code(&["fleet", "set", "host-1", "--owner", "a\u{9b}31mb"]), 0);
     let shown = world.text(&["ledger", "show", "--from", "0", "--count", "1000"]);

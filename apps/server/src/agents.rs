@@ -85,6 +85,7 @@ pub(crate) fn routes(app: &App) -> Router {
 async fn let_in(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let certificate = request.extensions().get::<Certificate>().and_then(|certificate| certificate.0.as_deref());
     let Some(name) = certificate.and_then(agent_of) else {
+        tracing::warn!("an agent was turned away: it has no certificate");
         return Problem::new(StatusCode::UNAUTHORIZED, "agent/no-certificate", "it takes an agent's certificate")
             .into_response();
     };
@@ -93,6 +94,7 @@ async fn let_in(State(app): State<App>, mut request: Request, next: Next) -> Res
         Err(error) => return Problem::from(error).into_response(),
     };
     if !is_in {
+        tracing::warn!(asset = %name.asset, "an agent was turned away: it was revoked, or another one has enrolled");
         let words = "this agent was revoked, another one has enrolled in its place, or its asset is gone";
         return Problem::new(StatusCode::FORBIDDEN, "agent/revoked", words).into_response();
     }

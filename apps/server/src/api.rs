@@ -159,6 +159,14 @@ pub(crate) struct PartQuery {
     limit: Option<usize>,
 }
 
+/// As of when.
+#[derive(Debug, Clone, Default, serde::Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AtQuery {
+    /// As of this day or instant instead of now.
+    pub(crate) at: Option<String>,
+}
+
 /// What asks for a part of a list.
 pub(crate) trait Listed: Clone + std::fmt::Debug {
     /// The token and the limit.

@@ -62,9 +62,9 @@ impl Service {
         let (stop, stopped) = watch::channel(false);
         let mut running = tokio::task::JoinSet::new();
         let (listen, agents) = (app.settings.listen, app.settings.agents);
-        let pages = listen::Listener::bind(listen).await?;
+        let pages = listen::Listener::bind(listen, app.settings.patience).await?;
         let reporting = match agents {
-            Some(address) => Some(listen::Listener::bind(address).await?),
+            Some(address) => Some(listen::Listener::bind(address, app.settings.patience).await?),
             None => None,
         };
         // Port 0 is whichever is free.

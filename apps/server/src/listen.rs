@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-/// How long a handshake, or the head of a request, may take.
+/// How long a handshake, or the head of a request, may take, where not less is said.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long what was begun may take to end, when the service stops.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -37,12 +37,13 @@ const MOST_CONNECTIONS: usize = 16_384;
 const MOST_OF_ONE: usize = 4096;
 
 /// An address that is listened on.
-pub(crate) struct Listener(TcpListener);
+pub(crate) struct Listener(TcpListener, Duration);
 
 impl Listener {
-    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, Error> {
+    /// Listens; whoever needs longer than `patience` for a handshake or the head of a request is let go.
+    pub(crate) async fn bind(address: SocketAddr, patience: Duration) -> Result<Self, Error> {
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-        Ok(Self(listener))
+        Ok(Self(listener, patience.min(PATIENCE)))
     }
 
     pub(crate) fn address(&self) -> Result<SocketAddr, Error> {
@@ -71,8 +72,9 @@ impl Listener {
             // Whoever comes when all is full is turned away: waiting for others to go would keep everybody out.
             let Some(permit) = places.enter(peer.ip()) else { continue };
             let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
+            let patience = self.1;
             tokio::spawn(async move {
-                connection(stream, peer, (router, tls), watcher).await;
+                connection(stream, (peer, patience), (router, tls), watcher).await;
                 drop(permit);
             });
         }
@@ -116,27 +118,27 @@ impl Drop for Place {
 
 async fn connection(
     stream: TcpStream,
-    peer: SocketAddr,
+    (peer, patience): (SocketAddr, Duration),
     (router, tls): (Router, Option<TlsAcceptor>),
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     // Small answers are not held back.
     let _ = stream.set_nodelay(true);
     let Some(acceptor) = tls else {
-        return requests(stream, (peer, Certificate::default(), false), router, watcher).await;
+        return requests(stream, (peer, Certificate::default(), false), (router, patience), watcher).await;
     };
     // Whoever never ends the handshake is let go; what went wrong in it is the other side's to know.
-    let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else { return };
+    let Ok(Ok(stream)) = tokio::time::timeout(patience, acceptor.accept(stream)).await else { return };
     let certificates = stream.get_ref().1.peer_certificates();
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2".as_slice());
     let own = certificates.and_then(<[_]>::first).map(|certificate| certificate.as_ref().to_vec());
-    requests(stream, (peer, Certificate(own), is_http2), router, watcher).await;
+    requests(stream, (peer, Certificate(own), is_http2), (router, patience), watcher).await;
 }
 
 async fn requests<S>(
     stream: S,
     (peer, certificate, is_http2): (SocketAddr, Certificate, bool),
-    router: Router,
+    (router, patience): (Router, Duration),
     watcher: hyper_util::server::graceful::Watcher,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -157,7 +159,7 @@ async fn requests<S>(
         let _ = watcher.watch(builder.serve_connection(io, service)).await;
     } else {
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(64 << 10);
+        builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(64 << 10);
         let _ = watcher.watch(builder.serve_connection(io, service)).await;
     }
 }

@@ -8,9 +8,12 @@ mod dashboard;
 mod decisions;
 mod feeds;
 mod findings;
+mod history;
+mod inventory;
 mod invitation;
 mod layout;
 mod ledger;
+mod moment;
 mod own;
 mod people;
 mod settings;
@@ -19,6 +22,7 @@ mod statics;
 mod text;
 mod trend;
 mod vulnerability;
+mod why;
 
 pub(crate) use dashboard::Figures;
 pub(crate) use findings::Patches;
@@ -50,6 +54,9 @@ pub(crate) fn routes() -> Vec<(&'static str, PageRoute)> {
         vulnerability::routes(),
         assets::routes(),
         asset::routes(),
+        history::routes(),
+        inventory::routes(),
+        why::routes(),
         decisions::routes(),
         agents::routes(),
         feeds::routes(),

@@ -13,19 +13,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The most bytes of a body where nothing else is said.
 const MOST_BODY_BYTES: usize = 1 << 20;
-/// How long a request may take.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// The most bytes of an answer that is held to give it an `ETag`.
 const MOST_TAGGED_BYTES: usize = 4 << 20;
 
@@ -136,7 +132,9 @@ pub(crate) fn pages_and_api(app: &App) -> Router {
         of_pages = of_pages.route(path, handler);
     }
     let router = api.merge(of_pages).fallback(unknown).method_not_allowed_fallback(wrong_method);
-    let router = router.layer(DefaultBodyLimit::max(MOST_BODY_BYTES)).layer(CsrfLayer::new());
+    let router = router
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .layer(CsrfLayer::new().with_rejection_response(|_| from_elsewhere()));
     let router = router.layer(from_fn_with_state(app.clone(), pages::dress));
     let router = router.layer(from_fn_with_state(app.clone(), limited));
     everywhere(router.with_state(app.clone()), app)
@@ -163,7 +161,7 @@ pub(crate) fn of_agents(app: &App) -> Router {
 fn everywhere(router: Router, app: &App) -> Router {
     router
         .layer(CompressionLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
+        .layer(from_fn_with_state(app.clone(), in_time))
         .layer(CatchPanicLayer::custom(|_| {
             let words = "something failed here; the service's log says what";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "service/failed", words).into_response()
@@ -171,9 +169,24 @@ fn everywhere(router: Router, app: &App) -> Router {
         .layer(from_fn_with_state(app.clone(), watch))
 }
 
+/// Ends a request that takes too long: most often, one whose body never comes to its end.
+async fn in_time(State(app): State<App>, request: Request, next: Next) -> Response {
+    let late = |_| {
+        let words = format!("this took longer than {} seconds and was given up", app.settings.patience.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "request/too-slow", words).into_response()
+    };
+    tokio::time::timeout(app.settings.patience, next.run(request)).await.unwrap_or_else(late)
+}
+
 async fn unknown(request: Request) -> Response {
     let words = format!("there is nothing at {}", request.uri().path());
     Problem::new(StatusCode::NOT_FOUND, "request/unknown-address", words).into_response()
+}
+
+/// What a form is answered that another site sent, or made a browser send.
+fn from_elsewhere() -> Response {
+    let words = "this was sent from another site, not from a page of this service: nothing was done";
+    Problem::new(StatusCode::FORBIDDEN, "request/from-elsewhere", words).into_response()
 }
 
 async fn wrong_method() -> Response {

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub sync_at: Option<(String, jiff::tz::TimeZone)>,
     /// A mirror that serves the feeds instead of their publishers.
     pub mirror: Option<String>,
+    /// How long a request may take, its body included.
+    pub patience: Duration,
     /// The ports that were found free, where 0 was asked for.
     bound: Arc<OnceLock<(SocketAddr, Option<SocketAddr>)>>,
 }
@@ -67,6 +70,7 @@ impl Settings {
             note_every: SignedDuration::from_hours(6),
             sync_at: None,
             mirror: None,
+            patience: Duration::from_secs(120),
             bound: Arc::default(),
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Ended {
 pub(crate) struct Work {
     words: Arc<Mutex<String>>,
     last: Mutex<Option<Ended>>,
+    /// Why packages could not be held against the advisories; none where they could, the last time.
+    unjudged: Mutex<Option<Ended>>,
     ask: Notify,
     fetching: tokio::sync::Mutex<()>,
     is_asked: std::sync::atomic::AtomicBool,
@@ -47,6 +49,17 @@ impl Work {
     /// How the last fetching of the feeds ended.
     pub(crate) fn last(&self) -> Option<Ended> {
         self.last.lock().ok()?.clone()
+    }
+
+    /// Why packages could not be held against the advisories, if they could not.
+    pub(crate) fn unjudged(&self) -> Option<Ended> {
+        self.unjudged.lock().ok()?.clone()
+    }
+
+    fn note_judging(&self, failed: Option<Ended>) {
+        if let Ok(mut unjudged) = self.unjudged.lock() {
+            *unjudged = failed;
+        }
     }
 
     /// Asks that the feeds are fetched now.
@@ -150,8 +163,13 @@ async fn lead(app: &App) {
             _ = renewed.join_next() => Ok(()),
         };
         renewed.shutdown().await;
-        if let Err(error) = held {
-            tracing::error!(error = %store::in_words(&error), "packages could not be held against the advisories");
+        match held {
+            Ok(()) => app.work.note_judging(None),
+            Err(error) => {
+                let words = store::in_words(&error);
+                tracing::error!(error = %words, "packages could not be held against the advisories");
+                app.work.note_judging(Some(Ended { at: app.now(), words, is_failure: true }));
+            }
         }
         if next_hourly <= now {
             next_hourly = now + HOURLY;

@@ -192,7 +192,11 @@ async fn forms_that_other_sites_send_are_refused() {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        request.body("id=planted").send().await.expect("answered").status().as_u16()
+        let answer = request.body("id=planted").send().await.expect("answered");
+        let status = answer.status().as_u16();
+        let page = answer.text().await.expect("a body");
+        assert!(status != 403 || page.contains("sent from another site"), "{page}");
+        status
     };
     for headers in [
         [("sec-fetch-site", "cross-site"), ("accept", "*/*")],

@@ -48,6 +48,24 @@ pub struct Carrier {
 }
 
 impl Findings {
+    /// What is known of a vulnerability, under any of its ids, as of the findings' instant; `None` if nothing was.
+    #[must_use]
+    pub fn signals_of<'f>(&self, facts: &'f Facts, vulnerability: &str) -> Option<&'f Signals> {
+        let known = &facts.vulnerabilities[facts.find_vulnerability(vulnerability)? as usize];
+        let is_known = known.signals.first().is_some_and(|(since, _)| *since <= self.at());
+        known.signals_at(self.at()).filter(|_| is_known)
+    }
+
+    /// What an asset has as of the findings' instant.
+    #[must_use]
+    pub fn things_of<'f>(&self, facts: &'f Facts, asset: &AssetId) -> Vec<&'f Thing> {
+        let mut things = Vec::new();
+        if let Some(number) = facts.asset_number(asset) {
+            self.each_thing(facts, number, |thing| things.push(facts.things[thing as usize].thing.as_ref()));
+        }
+        things
+    }
+
     /// What a finding rests on; `None` if the asset never had it. The vulnerability may be named by an alias.
     #[must_use]
     pub fn explain(&self, facts: &Facts, vulnerability: &str, asset: &AssetId) -> Option<Explanation> {

@@ -9,15 +9,46 @@ use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a word is about.
+/// What a word about an asset is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Facet {
+pub enum Facet {
+    /// Where it runs.
     Environment,
+    /// The team that owns it.
     Owner,
+    /// How much depends on it.
     Criticality,
+    /// Whether it can be reached from the internet.
     Exposure,
+    /// A word to find it by.
     Tag,
+    /// Its operating system.
     Platform,
+}
+
+impl Facet {
+    /// All of them, in the order in which people look.
+    pub const ALL: [Self; 6] =
+        [Self::Owner, Self::Environment, Self::Criticality, Self::Exposure, Self::Platform, Self::Tag];
+
+    /// Its name, as filters spell it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Environment => "environment",
+            Self::Owner => "owner",
+            Self::Criticality => "criticality",
+            Self::Exposure => "exposure",
+            Self::Tag => "tag",
+            Self::Platform => "platform",
+        }
+    }
+
+    /// The facet that a filter spells so.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|facet| facet.word() == word)
+    }
 }
 
 /// The facets of all assets as of an instant.
@@ -161,6 +192,7 @@ impl Facets {
             found =
                 found.into_iter().filter(|asset| owner(*asset).is_some_and(|owner| owners.contains(owner))).collect();
         }
+        filter.unknown.iter().for_each(|facet| found -= self.known(*facet));
         if let Some(part) = &filter.platform {
             let part = part.to_lowercase();
             let mut all = RoaringBitmap::new();
@@ -174,31 +206,31 @@ impl Facets {
         }
         found
     }
+
+    /// The assets of which something is known about a facet.
+    fn known(&self, facet: Facet) -> RoaringBitmap {
+        let words = self.words.get(&facet).into_iter().flatten().filter(|(word, _)| !word.is_empty());
+        words.fold(RoaringBitmap::new(), |all, (_, assets)| all | assets)
+    }
 }
 
 /// The words of one facet, each with how many assets bear it.
 pub type Words = Vec<(String, u64)>;
 
 impl Findings {
-    /// The facets of the assets that are asked for: each with its words, those that most assets bear first.
+    /// The facets of the assets that are asked for: each with its words, those that most assets bear first, and an empty one for
+    /// those of which nothing is known.
     #[must_use]
-    pub fn words(&self, facts: &Facts, filter: &AssetFilter) -> Vec<(&'static str, Words)> {
+    pub fn words(&self, facts: &Facts, filter: &AssetFilter) -> Vec<(Facet, Words)> {
         let found = self.facets.find(facts, filter);
-        let named = [
-            (Facet::Owner, "owner"),
-            (Facet::Environment, "environment"),
-            (Facet::Criticality, "criticality"),
-            (Facet::Exposure, "exposure"),
-            (Facet::Platform, "system"),
-            (Facet::Tag, "tag"),
-        ];
-        let of = |facet: &Facet| {
-            let all = self.facets.words.get(facet).into_iter().flatten();
+        let of = |facet: Facet| {
+            let all = self.facets.words.get(&facet).into_iter().flatten().filter(|(word, _)| !word.is_empty());
             let counted = all.map(|(word, assets)| (word.clone(), assets.intersection_len(&found)));
-            let mut words: Words = counted.filter(|(_, count)| *count > 0).collect();
+            let unknown = found.len() - found.intersection_len(&self.facets.known(facet));
+            let mut words: Words = counted.chain([(String::new(), unknown)]).filter(|(_, count)| *count > 0).collect();
             words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             words
         };
-        named.iter().map(|(facet, name)| (*name, of(facet))).filter(|(_, words)| !words.is_empty()).collect()
+        Facet::ALL.into_iter().map(|facet| (facet, of(facet))).filter(|(_, words)| !words.is_empty()).collect()
     }
 }

@@ -39,7 +39,7 @@ pub use document::{InventoryDocument, JudgedDocument, check_document};
 pub use error::Error;
 pub use evaluate::{Findings, Question, State};
 pub use explain::{Carrier, Explanation};
-pub use facets::Words;
+pub use facets::{Facet, Words};
 pub use facts::Facts;
 pub use follow::Touched;
 pub use groups::{Group, GroupBy};

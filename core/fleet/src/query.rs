@@ -2,6 +2,7 @@
 
 use crate::after::{AfterFinding, Place};
 use crate::evaluate::{Cell, Findings, Key, State};
+use crate::facets::Facet;
 use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
 use crate::judgement::Fix;
@@ -56,6 +57,8 @@ pub struct AssetFilter {
     pub tag: Option<String>,
     /// A part of the operating system's name.
     pub platform: Option<String>,
+    /// What must not be known of it.
+    pub unknown: Vec<Facet>,
 }
 
 /// By what a list is sorted; what is equal stands by due date, then by vulnerability and asset.

@@ -5,7 +5,9 @@ use crate::fact::Instant;
 use crate::facts::Facts;
 use crate::query::{AssetFilter, Filter};
 use jiff::Timestamp;
+use rayon::prelude::*;
 use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 
 /// Holds a filter's parts against assets and vulnerabilities.
@@ -16,6 +18,8 @@ pub(crate) struct Sieve<'q> {
     pub(crate) assets: Option<RoaringBitmap>,
     /// The things that are asked for; none lets all through.
     things: Option<RoaringBitmap>,
+    /// By thing that is asked for: those of its holders that are asked for too, where not all are and it is of now.
+    holders: FxHashMap<u32, RoaringBitmap>,
     /// The vulnerabilities in these, in rising order; none lets all through.
     of_things: Option<Vec<u32>>,
     pub(crate) now: Instant,
@@ -43,7 +47,14 @@ impl<'q> Sieve<'q> {
             found.dedup();
             found
         });
-        Self { filter, ranks, assets, things, of_things, now: now.as_millisecond() }
+        let mut holders = FxHashMap::default();
+        if let (Some(things), Some(assets), None) = (&things, &assets, findings.question.at) {
+            let carries = |thing: &u32| !facts.things[*thing as usize].claims.is_empty();
+            let things: Vec<u32> = things.iter().filter(carries).collect();
+            let both = |thing: &u32| (*thing, &facts.things[*thing as usize].holders & assets);
+            holders = things.par_iter().with_min_len(64).map(both).collect();
+        }
+        Self { filter, ranks, assets, things, holders, of_things, now: now.as_millisecond() }
     }
 
     /// The vulnerabilities that may be asked for, in rising order.
@@ -96,7 +107,7 @@ impl<'q> Sieve<'q> {
             match findings.question.at {
                 None => match &self.assets {
                     None => found |= &facts.things[claim.thing as usize].holders,
-                    Some(assets) => found |= &facts.things[claim.thing as usize].holders & assets,
+                    Some(_) => self.holders.get(&claim.thing).into_iter().for_each(|holders| found |= holders),
                 },
                 Some(_) => findings.each_holder(facts, claim.thing, |asset| {
                     found.insert(asset);

@@ -66,13 +66,14 @@ const AGENT_COMMANDS: &[&[&str]] = &[&[], &["enrol"], &["run"], &["once"], &["lo
 
 /// Writes the pages anew.
 pub(crate) fn write(root: &Path) -> Result<()> {
+    super::cargo(root, &["build", "--quiet", "--locked", "-p", "plimsoll", "-p", "plimsoll-agent"])?;
     for (path, text) in pages(root)? {
         std::fs::write(root.join(path), text).with_context(|| format!("failed to write {path}"))?;
     }
     Ok(())
 }
 
-/// Fails where a page and the program differ.
+/// Fails where a page and the program that the tests were built with differ.
 pub(crate) fn check(root: &Path) -> Result<()> {
     for (path, text) in pages(root)? {
         if std::fs::read_to_string(root.join(path)).unwrap_or_default() != text {
@@ -83,7 +84,6 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 }
 
 fn pages(root: &Path) -> Result<Vec<(&'static str, String)>> {
-    super::cargo(root, &["build", "--quiet", "--locked", "-p", "plimsoll", "-p", "plimsoll-agent"])?;
     Ok(vec![
         ("docs/commands.md", page(root)?),
         ("docs/access.md", printed(root, "plimsoll", &["generate", "api", "--access"])?),

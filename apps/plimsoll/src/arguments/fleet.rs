@@ -1,6 +1,6 @@
 //! Arguments of `plimsoll fleet`.
 
-use super::{ExposureArgument, WhyFormat};
+use super::{ExposureArgument, FacetArgument, WhyFormat};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -74,6 +74,9 @@ pub(crate) struct AssetFilterArguments {
     /// Only assets with this in their operating system's name
     #[arg(long, value_name = "TEXT")]
     pub(crate) platform: Option<String>,
+    /// Only assets of which this is not known; can be given several times
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) unknown: Vec<FacetArgument>,
 }
 
 /// Which findings.

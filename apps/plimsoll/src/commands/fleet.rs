@@ -7,12 +7,13 @@ mod register;
 mod why;
 
 use crate::arguments::{
-    AssetFilterArguments, DecisionCommand, ExposureArgument, FilterArguments, FleetArguments, FleetCommand,
+    AssetFilterArguments, DecisionCommand, ExposureArgument, FacetArgument, FilterArguments, FleetArguments,
+    FleetCommand,
 };
 use crate::exit::{self, Usage};
 use crate::record::{self, block_on};
 use anyhow::Result;
-use fleet::{AssetFilter, Filter, State};
+use fleet::{AssetFilter, Facet, Filter, State};
 use jiff::Timestamp;
 use lifecycle::{AssetId, Exposure};
 use std::path::Path;
@@ -82,6 +83,17 @@ fn exposure(argument: ExposureArgument) -> Exposure {
     }
 }
 
+fn facet(argument: FacetArgument) -> Facet {
+    match argument {
+        FacetArgument::Owner => Facet::Owner,
+        FacetArgument::Environment => Facet::Environment,
+        FacetArgument::Criticality => Facet::Criticality,
+        FacetArgument::Exposure => Facet::Exposure,
+        FacetArgument::Platform => Facet::Platform,
+        FacetArgument::Tag => Facet::Tag,
+    }
+}
+
 fn asset_filter(arguments: AssetFilterArguments) -> Result<AssetFilter> {
     Ok(AssetFilter {
         name: arguments.search,
@@ -94,6 +106,7 @@ fn asset_filter(arguments: AssetFilterArguments) -> Result<AssetFilter> {
         exposure: arguments.exposure.map(exposure),
         tag: arguments.tag,
         platform: arguments.platform,
+        unknown: arguments.unknown.into_iter().map(facet).collect(),
     })
 }
 

@@ -122,7 +122,7 @@ pub(crate) struct FindingShape<'a> {
     patch_available: Option<Timestamp>,
     advisories: Vec<AdvisoryShape<'a>>,
     class: &'a str,
-    due: Option<Timestamp>,
+    due_at: Option<Timestamp>,
     is_overdue: bool,
     owes: &'static str,
     also: &'a str,
@@ -165,7 +165,7 @@ struct StepShape<'a> {
     class: &'a str,
     started_at: Timestamp,
     started_by: &'a str,
-    due: Option<Timestamp>,
+    due_at: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -185,7 +185,7 @@ struct CarrierShape<'a> {
     fixed_version: Option<&'a str>,
     because: &'a str,
     is_idle_kernel: bool,
-    due: Option<Timestamp>,
+    due_at: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -199,7 +199,7 @@ struct PatchShape<'a> {
     is_restart: bool,
     findings: Vec<&'a str>,
     class: &'a str,
-    due: Option<Timestamp>,
+    due_at: Option<Timestamp>,
     is_overdue: bool,
     command: &'a [String],
 }
@@ -244,7 +244,7 @@ pub(crate) fn finding(finding: &Finding) -> FindingShape<'_> {
             .map(|source| AdvisoryShape { id: &source.id, feed: &source.feed, url: &source.url })
             .collect(),
         class: &deadline.class,
-        due: deadline.due,
+        due_at: deadline.due,
         is_overdue: finding.is_overdue,
         owes: match finding.kind {
             Kind::EndOfLife => "upgrade",
@@ -263,7 +263,7 @@ fn derivation(deadline: &Deadline) -> DerivationShape<'_> {
         class: &step.class,
         started_at: step.started_at,
         started_by: &step.started_by,
-        due: step.due,
+        due_at: step.due,
     });
     let inputs = deadline.inputs.iter().map(|input| InputShape {
         name: input.name,
@@ -291,7 +291,7 @@ fn carrier(carrier: &Carrier) -> CarrierShape<'_> {
         fixed_version,
         because: &carrier.because,
         is_idle_kernel: carrier.is_idle_kernel,
-        due: carrier.due,
+        due_at: carrier.due,
     }
 }
 
@@ -305,7 +305,7 @@ fn patch<'a>(report: &Report<'a>, patch: &'a Patch) -> PatchShape<'a> {
         is_restart: patch.is_restart,
         findings: patch.findings.iter().map(|at| report.assessment.findings[*at].id.as_str()).collect(),
         class: &patch.class.1,
-        due: patch.due,
+        due_at: patch.due,
         is_overdue: patch.is_overdue,
         command: &patch.command,
     }

@@ -1,14 +1,14 @@
 //! Assets: what can be patched, and what is owed on it.
 
 use super::shapes::{AttributesShape, CountsShape, Reason};
-use super::{Json, Listed, Part, Path, Query, ROWS, instant};
+use super::{AtQuery, Json, Listed, Part, Path, Query, ROWS, instant};
 use crate::access::{Access, EVERYBODY, OPERATES, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use fleet::{AssetFilter, AssetRow};
+use fleet::{AssetFilter, AssetRow, Facet};
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes, Command};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub(crate) struct AssetQuery {
     pub(crate) tag: Option<String>,
     /// A part of the operating system's name.
     pub(crate) platform: Option<String>,
+    /// What must not be known of it: `owner`, `environment`, `criticality`, `exposure`, `platform` or `tag`, with commas between.
+    pub(crate) unknown: Option<String>,
     /// `overdue`: only those that should have been looked at by now, and were not.
     pub(crate) scan: Option<String>,
     /// As of this day or instant instead of now.
@@ -78,6 +80,7 @@ impl AssetQuery {
             exposure: words(&self.exposure).map(|word| exposure(&word)).transpose()?,
             tag: words(&self.tag),
             platform: words(&self.platform),
+            unknown: words(&self.unknown).map(|words| unknown(&words)).transpose()?.unwrap_or_default(),
             ..caller.sees()
         })
     }
@@ -91,6 +94,15 @@ impl AssetQuery {
             _ => filter,
         }
     }
+}
+
+/// What must not be known of an asset, by its words.
+fn unknown(words: &str) -> Answer<Vec<Facet>> {
+    let none = |word: &str| {
+        let known = Facet::ALL.map(Facet::word).join(", ");
+        Problem::bad(format!("`{word}` is nothing that may be known or not: {known} are"))
+    };
+    words.split(',').map(str::trim).map(|word| Facet::of_word(word).ok_or_else(|| none(word))).collect()
 }
 
 /// An exposure by its word.
@@ -259,14 +271,6 @@ async fn retire_asset(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// As of when.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-struct AtQuery {
-    /// As of this day or instant instead of now.
-    at: Option<String>,
-}
-
 /// A class of findings.
 #[derive(Debug, Serialize, ToSchema)]
 struct ClassShape {
@@ -283,6 +287,8 @@ struct SummaryShape {
     assets: u64,
     assets_overdue: u64,
     packages: u64,
+    /// How many packages and releases could not be judged.
+    undetermined: u64,
     /// How many assets are current: looked at in time, judged in full, with nothing overdue.
     assets_current: Option<u64>,
     /// How many assets were looked at in time.
@@ -313,6 +319,7 @@ async fn get_summary(
         assets: summary.assets,
         assets_overdue: summary.assets_overdue,
         packages: summary.packages,
+        undetermined: gaps.coverage.undetermined,
         assets_current,
         assets_looked_at: gaps.looked_at,
         gaps: gaps.words(),

@@ -2,7 +2,7 @@
 
 use super::assets::AssetQuery;
 use super::shapes::{CountsShape, FindingShape};
-use super::{Listed, Part, Path, Query, ROWS, instant};
+use super::{AtQuery, Listed, Part, Path, Query, ROWS, instant};
 use crate::access::{Access, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -56,9 +56,13 @@ pub(crate) struct FindingQuery {
     pub(crate) tag: Option<String>,
     /// A part of the operating system's name.
     pub(crate) platform: Option<String>,
+    /// What must not be known of the asset: `owner`, `environment`, `criticality`, `exposure`, `platform` or `tag`, with commas between.
+    pub(crate) unknown: Option<String>,
     /// `due`, `class`, `cvss`, `epss`, `vulnerability` or `asset`.
+    #[param(ignore)]
     pub(crate) sort: Option<String>,
     /// Groups: `vulnerability`, `package`, `asset`, `class`, `state`, `environment`, `owner` or `platform`.
+    #[param(ignore)]
     pub(crate) by: Option<String>,
     /// As of this day or instant instead of now.
     pub(crate) at: Option<String>,
@@ -88,6 +92,7 @@ impl FindingQuery {
             exposure: self.exposure.clone(),
             tag: self.tag.clone(),
             platform: self.platform.clone(),
+            unknown: self.unknown.clone(),
             ..AssetQuery::default()
         };
         let id = words(&self.asset).map(AssetId::new).transpose()?;
@@ -108,6 +113,9 @@ impl FindingQuery {
 
     /// By what the list is sorted.
     pub(crate) fn sort(&self) -> Answer<Sort> {
+        if self.by.is_some() {
+            return Err(Problem::bad("`by` makes groups: this is a list, which `sort` puts in order"));
+        }
         match self.sort.as_deref().unwrap_or("due") {
             "due" | "" => Ok(Sort::Due),
             "class" => Ok(Sort::Class),
@@ -121,6 +129,9 @@ impl FindingQuery {
 
     /// By what groups are made.
     pub(crate) fn group(&self) -> Answer<GroupBy> {
+        if self.sort.is_some() {
+            return Err(Problem::bad("`sort` puts a list in order: groups stand by how much is overdue"));
+        }
         match self.by.as_deref().unwrap_or("package") {
             "vulnerability" => Ok(GroupBy::Vulnerability),
             "package" | "" => Ok(GroupBy::Package),
@@ -175,7 +186,8 @@ pub(crate) fn findings_of(view: &View<'_>, query: &FindingsQuery) -> Answer<flee
 }
 
 /// The findings that are asked for.
-#[utoipa::path(get, path = "/api/v1/findings", tag = "findings", params(FindingQuery), responses((status = 200, body = FindingsPage), (status = 400, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/findings", tag = "findings",
+    params(FindingQuery, ("sort" = Option<String>, Query, description = "`due`, `class`, `cvss`, `epss`, `vulnerability` or `asset`")), responses((status = 200, body = FindingsPage), (status = 400, body = Problem)))]
 async fn list_findings(
     State(app): State<App>,
     caller: Caller,
@@ -216,7 +228,8 @@ struct GroupsPage {
 }
 
 /// Findings in groups, those with most that is overdue first.
-#[utoipa::path(get, path = "/api/v1/findings/groups", tag = "findings", params(FindingQuery), responses((status = 200, body = GroupsPage), (status = 400, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/findings/groups", tag = "findings",
+    params(FindingQuery, ("by" = Option<String>, Query, description = "`vulnerability`, `package`, `asset`, `class`, `state`, `environment`, `owner` or `platform`")), responses((status = 200, body = GroupsPage), (status = 400, body = Problem)))]
 async fn list_groups(
     State(app): State<App>,
     caller: Caller,
@@ -257,15 +270,16 @@ pub(crate) fn by_weight(group: &fleet::Group) -> (u64, u64, String) {
 
 /// Everything that one finding rests on: what carried it, what was known, and how its due date follows.
 #[utoipa::path(get, path = "/api/v1/assets/{asset}/findings/{vulnerability}", tag = "findings",
-    params(("asset" = String, Path, description = "The asset's id"), ("vulnerability" = String, Path, description = "The vulnerability, under any of its ids")),
+    params(AtQuery, ("asset" = String, Path, description = "The asset's id"), ("vulnerability" = String, Path, description = "The vulnerability, under any of its ids")),
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 async fn get_finding(
     State(app): State<App>,
     caller: Caller,
     Path((asset, vulnerability)): Path<(String, String)>,
+    Query(query): Query<AtQuery>,
 ) -> Answer<axum::Json<serde_json::Value>> {
     let asset = AssetId::new(asset)?;
-    let answer = app.view(None, |view| {
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
         view.record.state.may_see(&caller.person, &asset)?;
         let found = view.findings.explain(&view.record.facts, &vulnerability, &asset);
         found

@@ -1,6 +1,6 @@
 //! Inventories that programs hand in: bills of materials and lock files of a build, and what was observed elsewhere.
 
-use super::{Path, Query, day, instant};
+use super::{AtQuery, Path, Query, day, instant};
 use crate::access::{Access, REPORTS, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
@@ -122,20 +122,25 @@ struct InventoryShape {
     items: Vec<Thing>,
 }
 
-/// What an asset has now.
-#[utoipa::path(get, path = "/api/v1/assets/{asset}/inventory", tag = "inventories", params(("asset" = String, Path, description = "The asset's id")),
+/// What an asset has.
+#[utoipa::path(get, path = "/api/v1/assets/{asset}/inventory", tag = "inventories", params(AtQuery, ("asset" = String, Path, description = "The asset's id")),
     responses((status = 200, body = InventoryShape), (status = 404, body = Problem)))]
 async fn get_inventory(
     State(app): State<App>,
     caller: Caller,
     Path(asset): Path<String>,
+    Query(query): Query<AtQuery>,
 ) -> Answer<axum::Json<InventoryShape>> {
     let asset = AssetId::new(asset)?;
-    let record = app.organisation.store.record().await?;
-    record.state.may_see(&caller.person, &asset)?;
-    if !record.state.assets.get(&asset).is_some_and(lifecycle::Asset::is_active) {
-        return Err(Problem::not_found("such asset"));
-    }
-    let items = record.facts.things_of(&asset).filter_map(|number| record.facts.thing(number).cloned()).collect();
+    let answer = app.view(instant(query.at.as_deref())?, |view| {
+        view.record.state.may_see(&caller.person, &asset)?;
+        let known = view.record.state.assets.get(&asset);
+        // On a past day it may have been there all the same.
+        if !known.is_some_and(|known| known.is_active() || view.at.is_some()) {
+            return Err(Problem::not_found("such asset"));
+        }
+        Ok(view.findings.things_of(&view.record.facts, &asset).into_iter().cloned().collect())
+    });
+    let items: Vec<Thing> = answer.await??;
     Ok(axum::Json(InventoryShape { asset: asset.to_string(), items }))
 }

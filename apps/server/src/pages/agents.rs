@@ -1,24 +1,22 @@
 //! Agents: who reports by itself, and letting others in.
 
+use super::findings::paging;
 use super::text::{instant as at_instant, number, plain};
-use super::{Form, encoded, page, seen};
+use super::{Form, encoded, page, part_of, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
 use crate::agents::Contact;
-use crate::api::{Path, Reason, let_in};
+use crate::api::{PartQuery, Path, Query, Reason, let_in};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::Answer;
 use crate::routes::PageRoute;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use jiff::Timestamp;
-use lifecycle::{AssetId, Command, Role};
+use lifecycle::{Agent, Asset, AssetId, Command, Role};
 use maud::{Markup, html};
 use serde::Deserialize;
-
-/// How many are listed.
-const MOST: usize = 1000;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![
@@ -36,27 +34,37 @@ struct Line {
     contact: Option<Contact>,
 }
 
-async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
-    let (lines, total) = {
+impl Line {
+    /// Whoever was silent longest comes first.
+    fn order(&self) -> (Option<Timestamp>, String) {
+        (self.contact.as_ref().map(|contact| contact.at).or(self.scanned_at), self.asset.to_string())
+    }
+}
+
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PartQuery>,
+    RawQuery(raw): RawQuery,
+) -> Answer<Response> {
+    let part = part_of("agents", &query)?;
+    let mut lines: Vec<Line> = {
         let record = app.organisation.store.record().await?;
         let state = &record.state;
         let seen = state.agents().filter(|(id, ..)| state.may_see(&caller.person, id).is_ok());
-        let mut lines: Vec<Line> = seen
-            .map(|(id, asset, agent)| Line {
-                asset: id.clone(),
-                since: agent.since,
-                scanned_at: asset.scanned_at,
-                contact: app.contacts.of(id),
-            })
-            .collect();
-        // Whoever was silent longest comes first.
-        lines.sort_by_key(|line| line.contact.as_ref().map(|contact| contact.at).or(line.scanned_at));
-        let total = lines.len();
-        lines.truncate(MOST);
-        (lines, total)
+        let line = |(id, asset, agent): (&AssetId, &Asset, &Agent)| Line {
+            asset: id.clone(),
+            since: agent.since,
+            scanned_at: asset.scanned_at,
+            contact: app.contacts.of(id),
+        };
+        seen.map(line).collect()
     };
+    lines.sort_by_cached_key(Line::order);
+    let total = lines.len();
+    let (lines, next) = part.of_list(lines, Line::order)?;
     let body = html! {
-        p { (number(total as u64)) " agents are enrolled. Those that were silent longest come first." @if total > MOST { " The first " (MOST) " are shown." } }
+        p { (number(total as u64)) " agents are enrolled. Those that were silent longest come first." }
         div.scroll tabindex="0" role="region" aria-label="Agents" {
             table {
                 thead { tr { th scope="col" { "Asset" } th scope="col" { "Heard of" } th scope="col" { "Looked at" } th scope="col" { "Version" } th scope="col" { "Enrolled" } @if caller.is_any(Role::OPERATES) { th scope="col" { "Turn away" } } } }
@@ -66,6 +74,7 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
                 }
             }
         }
+        (paging(("/agents", raw.as_deref()), (&part, lines.len(), total), next))
         @if caller.is_any(Role::OPERATES) {
             h2 { "Let an agent in" }
             form.stack method="post" action="/agents" {

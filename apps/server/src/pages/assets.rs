@@ -1,10 +1,11 @@
 //! Assets in a list.
 
-use super::findings::{field, paging};
+use super::findings::{choice, facet_name, field, paging, unknown_choice};
+use super::moment::{Moment, gaps};
 use super::text::{due, number, plain};
 use super::{Form, encoded, page, part_of, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
-use crate::api::{AssetQuery, Query, instant};
+use crate::api::{AssetQuery, Query};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::Answer;
@@ -33,7 +34,8 @@ async fn show(
     let part = part_of("assets", &query)?;
     let filter = query.filter(&caller)?;
     let (after, offset) = part.after()?;
-    let answer = app.view(instant(query.at.as_deref())?, |view| {
+    let moment = Moment::of(&app, query.at.as_deref())?;
+    let answer = app.view(moment.at, |view| {
         let (filter, facts) = (query.narrowed(filter, view), &view.record.facts);
         let (total, mut rows) = view.findings.assets_after(
             facts,
@@ -46,28 +48,17 @@ async fn show(
         let shown =
             AssetFilter { among: Some(rows.iter().map(|row| row.asset.clone()).collect()), ..AssetFilter::default() };
         let last = rows.last().filter(|_| has_more).map(AssetRow::after);
-        (total, (rows, last), view.gaps(&filter), words, view.scans_overdue(&shown), view.now)
+        (total, (rows, last), view.gaps(&filter), words, view.scans_overdue(&shown))
     });
-    let (total, (rows, last), gaps, facets, late, now) = answer.await?;
+    let (total, (rows, last), unknown, facets, late) = answer.await?;
     let body = html! {
-        form.filter method="get" action="/assets" role="search" aria-label="Filter assets" {
-            (field("name", "Id or name", query.name.as_deref()))
-            (field("owner", "Owner", query.owner.as_deref()))
-            (field("environment", "Environment", query.environment.as_deref()))
-            (field("criticality", "Criticality", query.criticality.as_deref()))
-            (field("exposure", "Exposure", query.exposure.as_deref()))
-            (field("tag", "Tag", query.tag.as_deref()))
-            (field("platform", "System", query.platform.as_deref()))
-            @if query.scan.is_some() { input type="hidden" name="scan" value="overdue"; }
-            div { label for="at" { "As of" } input id="at" name="at" type="date" value=(query.at.as_deref().unwrap_or("")); }
-            div { button type="submit" { "Show" } }
-            div { a href="/assets" { "Everything" } }
-        }
-        (super::dashboard::gaps(&gaps, true))
+        (filter_form(&query, &moment))
+        (moment.notice(&app, raw.as_deref()))
+        (gaps(&unknown, Some(&moment)))
         @if !facets.is_empty() {
             details { summary { "By what they are" }
-                div.columns { @for (facet, words) in &facets { div { h3 { (facet) } ul {
-                    @for (word, count) in words.iter().take(12) { li { a href=(facet_link(facet, word)) { @if word.is_empty() { "not known" } @else { (plain(word)) } } " " span.faint { (number(*count)) } } }
+                div.columns { @for (facet, words) in &facets { div { h3 { (facet_name(*facet)) } ul {
+                    @for (word, count) in words.iter().take(12) { li { a href=(moment.link(&facet_link(*facet, word))) { @if word.is_empty() { "not known" } @else { (plain(word)) } } " " span.faint { (number(*count)) } } }
                     @if words.len() > 12 { li.faint { "and " (words.len() - 12) " more" } }
                 } } } }
             }
@@ -79,13 +70,13 @@ async fn show(
                 tbody {
                     @if rows.is_empty() { tr { td colspan="9" { "No asset fits." } } }
                     @for row in &rows { tr {
-                        th scope="row" { a href=(format!("/assets/{}", encoded(row.asset.as_str()))) { (row.asset) } @if let Some(name) = &row.attributes.name { br; span.faint { (plain(name)) } } }
+                        th scope="row" { a href=(moment.link(&format!("/assets/{}", encoded(row.asset.as_str())))) { (row.asset) } @if let Some(name) = &row.attributes.name { br; span.faint { (plain(name)) } } }
                         td { @if row.platform.is_empty() { span.faint { "not known" } } @else { (plain(&row.platform)) } }
                         td { (plain(row.attributes.owner.as_deref().unwrap_or("–"))) }
                         td { (plain(row.attributes.environment.as_deref().unwrap_or("–"))) }
                         td.number { span.late[row.counts.overdue > 0] { (number(row.counts.overdue)) } }
                         td.number { (number(row.counts.findings)) }
-                        td.date { @if row.counts.findings == 0 { "–" } @else { (due(row.due, now)) } }
+                        td.date { @if row.counts.findings == 0 { "–" } @else { (due(row.due, moment.now)) } }
                         td.number { (number(row.packages)) }
                         td { (known(row, late.contains(&row.asset))) }
                     } }
@@ -98,9 +89,31 @@ async fn show(
     Ok(page(&app, &caller, ("Assets", "/assets"), &body))
 }
 
-fn facet_link(facet: &str, word: &str) -> String {
-    let name = if facet == "system" { "platform" } else { facet };
-    format!("/assets?{name}={}", encoded(word))
+fn filter_form(query: &AssetQuery, moment: &Moment) -> Markup {
+    let exposures = [("", "either"), ("exposed", "reachable from the internet"), ("internal", "internal")];
+    html! {
+        form.filter method="get" action="/assets" role="search" aria-label="Filter assets" {
+            (field("name", "Id or name", query.name.as_deref()))
+            (field("owner", "Owner", query.owner.as_deref()))
+            (field("environment", "Environment", query.environment.as_deref()))
+            (field("criticality", "Criticality", query.criticality.as_deref()))
+            (choice("exposure", "Exposure", &exposures, query.exposure.as_deref()))
+            (field("tag", "Tag", query.tag.as_deref()))
+            (field("platform", "System", query.platform.as_deref()))
+            @if query.scan.is_some() { input type="hidden" name="scan" value="overdue"; }
+            (unknown_choice(query.unknown.as_deref()))
+            (moment.field())
+            div { button type="submit" { "Show" } }
+            div { a href=(moment.link("/assets")) { "Everything" } }
+        }
+    }
+}
+
+fn facet_link(facet: fleet::Facet, word: &str) -> String {
+    match word {
+        "" => format!("/assets?unknown={}", facet.word()),
+        word => format!("/assets?{}={}", facet.word(), encoded(word)),
+    }
 }
 
 /// How much of an asset is known.

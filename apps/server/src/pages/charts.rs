@@ -1,5 +1,6 @@
 //! Charts, drawn here as SVG: readable without scripts, in light and dark, on paper, and told in words beside.
 
+use super::moment::Moment;
 use super::text::{number, percent};
 use super::trend::Point;
 use fleet::{AGE_DAYS, Ages, Counts, DAYS_AHEAD};
@@ -63,7 +64,7 @@ pub(super) fn load_line(counts: &Counts) -> Markup {
 }
 
 /// What is overdue, by class and by for how long it has been.
-pub(super) fn ages(ages: &Ages, may_open: bool) -> Markup {
+pub(super) fn ages(ages: &Ages, opened: Option<&Moment>) -> Markup {
     let heads: Vec<String> = std::iter::once(format!("up to {} days", AGE_DAYS[0]))
         .chain(AGE_DAYS.windows(2).map(|pair| format!("{} to {} days", pair[0], pair[1])))
         .chain([format!("over {} days", AGE_DAYS[2])])
@@ -76,7 +77,7 @@ pub(super) fn ages(ages: &Ages, may_open: bool) -> Markup {
                 tbody {
                     @for (class, buckets) in &ages.overdue {
                         tr {
-                            th scope="row" { @if may_open { a href=(format!("/findings?class={}&overdue=true", super::encoded(class))) { (class) } } @else { (class) } }
+                            th scope="row" { @if let Some(moment) = opened { a href=(moment.link(&format!("/findings?class={}&overdue=true", super::encoded(class)))) { (class) } } @else { (class) } }
                             @for bucket in buckets { td.number { @if *bucket > 0 { span.late { (number(*bucket)) } } @else { "0" } } }
                         }
                     }
@@ -87,7 +88,7 @@ pub(super) fn ages(ages: &Ages, may_open: bool) -> Markup {
 }
 
 /// What falls due on the next days.
-pub(super) fn ahead(ages: &Ages, may_open: bool) -> Markup {
+pub(super) fn ahead(ages: &Ages, opened: Option<&Moment>) -> Markup {
     let most = ages.ahead.iter().copied().max().unwrap_or(0).max(1);
     let week: u64 = ages.ahead.iter().take(7).sum();
     let month: u64 = ages.ahead.iter().sum();
@@ -108,7 +109,7 @@ pub(super) fn ahead(ages: &Ages, may_open: bool) -> Markup {
                 text.faint x="660" y="138" { "in 30 days" }
                 text.faint x="0" y="12" { "most on one day: " (number(if month == 0 { 0 } else { most })) }
             }
-            p { (words) @if may_open { " " a href="/findings?overdue=false&sort=due" { "In their order" } } }
+            p { (words) @if let Some(moment) = opened { " " a href=(moment.link("/findings?overdue=false&sort=due")) { "In their order" } } }
         }
     }
 }

@@ -1,15 +1,16 @@
 //! The dashboard: the load line, and what it rests on.
 
+use super::moment::{Moment, gaps};
 use super::text::{count, days, due, number, percent};
 use super::{charts, figures_filter, page};
 use crate::access::EVERYBODY;
-use crate::api::{Query, instant};
+use crate::api::{AtQuery, Query};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::kept::Kept;
 use crate::problem::Answer;
 use crate::routes::PageRoute;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use fleet::{Ages, AssetFilter, Group, Summary};
@@ -17,7 +18,6 @@ use jiff::Timestamp;
 use lifecycle::{Decision, Role};
 use maud::{Markup, html};
 use operations::{Gaps, View};
-use serde::Deserialize;
 
 /// How many of the patches that fall due next are shown.
 const NEXT: usize = 8;
@@ -37,20 +37,18 @@ pub(crate) struct Shown {
     gaps: Gaps,
     next: Vec<Group>,
     now: Timestamp,
-    at: Option<Timestamp>,
     policy: String,
     current: Option<u64>,
 }
 
-/// As of when.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct At {
-    at: Option<String>,
-}
-
-async fn show(State(app): State<App>, caller: Caller, Query(query): Query<At>) -> Answer<Response> {
-    let at = instant(query.at.as_deref())?;
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<AtQuery>,
+    RawQuery(raw): RawQuery,
+) -> Answer<Response> {
+    let moment = Moment::of(&app, query.at.as_deref())?;
+    let at = moment.at;
     let question = (figures_filter(&caller), at);
     let waiting = waiting(&app.organisation.store.record().await?.state, &caller, app.now());
     let (asked, app_of_figures) = (question.clone(), app.clone());
@@ -58,19 +56,20 @@ async fn show(State(app): State<App>, caller: Caller, Query(query): Query<At>) -
     let shown = app.figures.answer(&question, app.as_of(at).await?, compute).await?;
     let points = app.trend.points();
     let may_open = caller.is_any(Role::SEES_ASSETS);
+    let opened = Some(&moment).filter(|_| may_open);
     let last = points.last().map(|(_, point)| point.pace);
     let body = html! {
-        (as_of(shown.at))
-        (gaps(&shown.gaps, may_open))
+        (moment.notice(&app, raw.as_deref()))
+        (gaps(&shown.gaps, opened))
         @if waiting > 0 { div.notice { p { a href="/decisions" { (count(waiting as u64, "decision waits", "decisions wait")) " for you" } } } }
         @if shown.summary.assets == 0 { (begin(&caller)) }
         div.card { (charts::load_line(&shown.summary.all)) }
-        (figures(&shown, last.and_then(|pace| pace.mean()).filter(|_| caller.owners.is_none() || !may_open), may_open))
+        (figures(&shown, last.and_then(|pace| pace.mean()).filter(|_| caller.owners.is_none() || !may_open), opened))
         div.columns {
-            section.card.wide { (charts::ages(&shown.ages, may_open)) }
-            section.card { (charts::ahead(&shown.ages, may_open)) }
+            section.card.wide { (charts::ages(&shown.ages, opened)) }
+            section.card { (charts::ahead(&shown.ages, opened)) }
             @if !may_open || caller.owners.is_none() { section.card { (charts::months(&points)) } }
-            @if may_open { section.card.wide { (next(&shown)) } }
+            @if may_open { section.card.wide { (next(&shown, &moment)) } }
         }
         p.faint { "Under the policy “" (shown.policy) "”, as of " (super::text::instant(shown.now)) "." }
     };
@@ -87,32 +86,15 @@ fn gather(view: &View<'_>, filter: &AssetFilter) -> Shown {
         gaps,
         next: view.findings.next_due(facts, (filter, NEXT), view.now),
         now: view.now,
-        at: view.at,
         policy: view.record.state.policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
     }
 }
 
-/// What is not known: it stands above every figure.
-pub(super) fn gaps(gaps: &Gaps, may_open: bool) -> Markup {
-    let words = gaps.words();
-    html! {
-        @if !words.is_empty() {
-            div.notice.unsure role="note" {
-                p { strong { "Not enough data to say that all is well." } }
-                ul { @for word in &words { li { (super::text::plain(word))
-                    @if may_open && word.contains("scan is overdue") { " " a href="/assets?scan=overdue" { "which" } }
-                    @if may_open && word.contains("could not be judged") { " " a href="/undetermined" { "which, and why" } }
-                } } }
-            }
-        }
-    }
-}
-
-fn figures(shown: &Shown, mean: Option<jiff::SignedDuration>, may_open: bool) -> Markup {
+fn figures(shown: &Shown, mean: Option<jiff::SignedDuration>, opened: Option<&Moment>) -> Markup {
     let summary = &shown.summary;
     let (assets, coverage) = (summary.assets, &shown.gaps.coverage);
     let (in_time, current) = (shown.gaps.looked_at, shown.current);
-    let link = |text: String, to: &str| html! { @if may_open { a href=(to) { (text) } } @else { (text) } };
+    let link = |text: String, to: &str| html! { @if let Some(moment) = opened { a href=(moment.link(to)) { (text) } } @else { (text) } };
     html! {
         dl.figures {
             div.figure.bad[summary.all.overdue > 0] { dt { "Overdue" } dd.value { (link(number(summary.all.overdue), "/findings?overdue=true")) } dd { small { "on " (count(summary.assets_overdue, "asset", "assets")) } } }
@@ -126,7 +108,7 @@ fn figures(shown: &Shown, mean: Option<jiff::SignedDuration>, may_open: bool) ->
     }
 }
 
-fn next(shown: &Shown) -> Markup {
+fn next(shown: &Shown, moment: &Moment) -> Markup {
     html! {
         h2 { "Patches that fall due next" }
         @if shown.next.is_empty() { p.faint { "None, as far as is known." } }
@@ -137,7 +119,7 @@ fn next(shown: &Shown) -> Markup {
                     tbody {
                         @for group in &shown.next {
                             tr {
-                                th scope="row" { a href=(format!("/findings?package=%3D{}&overdue=false", super::encoded(&group.name))) { (super::text::plain(&group.name)) } }
+                                th scope="row" { a href=(moment.link(&format!("/findings?package=%3D{}&overdue=false", super::encoded(&group.name)))) { (super::text::plain(&group.name)) } }
                                 td.date { (due(group.due, shown.now)) }
                                 td.number { (number(group.counts.findings)) }
                                 td.number { (number(group.assets)) }
@@ -148,11 +130,6 @@ fn next(shown: &Shown) -> Markup {
             }
         }
     }
-}
-
-/// Says that what is shown is of a past day.
-pub(super) fn as_of(at: Option<Timestamp>) -> Markup {
-    html! { @if let Some(at) = at { div.notice { p { "As of " (super::text::instant(at)) ", as it was known then. " a href="?" { "As of now" } } } } }
 }
 
 /// How many decisions wait for somebody.

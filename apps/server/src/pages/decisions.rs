@@ -32,6 +32,8 @@ struct Shown {
     /// The assets that they see, and how many more there are.
     seen: Vec<AssetId>,
     hidden: usize,
+    /// Whether anything is known here of what it is about.
+    is_known: bool,
 }
 
 impl Shown {
@@ -75,7 +77,14 @@ async fn show(
         let all = record.state.decisions.iter().filter(|(_, decision)| is_seen(&record.state, &caller, decision));
         let shown = |(id, decision): (&DecisionId, &Decision)| {
             let (seen, hidden) = seen_assets(&record.state, &caller, decision);
-            Shown { id: id.clone(), decision: decision.clone(), seen: seen.into_iter().cloned().collect(), hidden }
+            let is_known = record.facts.signals_of(&decision.reach.vulnerability).is_some();
+            Shown {
+                id: id.clone(),
+                decision: decision.clone(),
+                seen: seen.into_iter().cloned().collect(),
+                hidden,
+                is_known,
+            }
         };
         all.map(shown).collect()
     };
@@ -100,7 +109,7 @@ async fn show(
 }
 
 fn line(shown: &Shown, (caller, now): (&Caller, Timestamp)) -> Markup {
-    let Shown { id, decision, seen, hidden } = shown;
+    let Shown { id, decision, seen, hidden, is_known } = shown;
     let kind = match decision.kind {
         DecisionKind::Exception => "exception",
         DecisionKind::FalsePositive => "false positive",
@@ -116,7 +125,7 @@ fn line(shown: &Shown, (caller, now): (&Caller, Timestamp)) -> Markup {
     html! {
         tr {
             th scope="row" { (id) br; span.faint { (kind) } }
-            td { a href=(format!("/vulnerabilities/{}", encoded(&decision.reach.vulnerability))) { (plain(&decision.reach.vulnerability)) }
+            td { @if *is_known { a href=(format!("/vulnerabilities/{}", encoded(&decision.reach.vulnerability))) { (plain(&decision.reach.vulnerability)) } } @else { (plain(&decision.reach.vulnerability)) " " span.faint { "(on nothing that was seen here)" } }
                 @if let Some(package) = &decision.reach.package { " in " (plain(package)) } @else { " in every package" }
                 br; @if decision.reach.assets.is_empty() { "on all assets" } @else { "on " @for (place, asset) in seen.iter().take(5).enumerate() { @if place > 0 { ", " } a href=(format!("/assets/{}", encoded(asset.as_str()))) { (asset) } } @let more = seen.len().saturating_sub(5) + hidden; @if more > 0 { @if seen.is_empty() { (more) " assets" } @else { " and " (more) " more" } } } }
             td { (plain(&decision.reason)) }

@@ -59,10 +59,11 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
 
 /// What is being done, renewed by itself while something is; without scripts whoever reloads sees it.
 fn work(app: &App) -> Markup {
-    let (words, last) = (app.work.words(), app.work.last());
+    let (words, last, unjudged) = (app.work.words(), app.work.last(), app.work.unjudged());
     let is_busy = !words.is_empty();
     html! {
         div id="work" aria-live="polite" data-hx-get="/feeds/work" data-hx-swap="outerHTML" data-hx-trigger=(if is_busy { "every 1s" } else { "every 5s" }) {
+            @if let Some(failed) = &unjudged { div.notice.bad { p { "Packages could not be held against the advisories (" (at_instant(failed.at)) "): " (super::text::plain(&failed.words)) ". What was judged before stays; it is tried again by itself." } } }
             @if is_busy { div.notice { p { "Now: " (super::text::plain(&words)) "…" } } }
             @else if let Some(ended) = last { div.notice.bad[ended.is_failure].ok[!ended.is_failure] { p { "Fetched " (at_instant(ended.at)) ": " (super::text::plain(&ended.words)) "." } } }
         }

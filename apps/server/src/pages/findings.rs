@@ -1,9 +1,10 @@
 //! Findings in lists, and patches: the upgrades that close most of them.
 
+use super::moment::{Moment, gaps, without};
 use super::text::{due, number, plain};
-use super::{dashboard, encoded, page, part_of};
+use super::{encoded, page, part_of};
 use crate::access::SEES_ASSETS;
-use crate::api::{FindingQuery, NOT_HELD_YET, Part, Query, by_spread, by_weight, findings_of, has_class, instant};
+use crate::api::{FindingQuery, NOT_HELD_YET, Part, Query, by_spread, by_weight, findings_of, has_class};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::kept::Kept;
@@ -35,31 +36,26 @@ async fn show(
     let part = part_of("findings", &query)?;
     let (filter, sort) = (query.filter(&caller)?, query.sort()?);
     let (after, offset) = part.after()?;
-    let answer = app.view(instant(query.at.as_deref())?, |view| {
+    let moment = Moment::of(&app, query.at.as_deref())?;
+    let answer = app.view(moment.at, |view| {
         let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
-        Ok::<_, Problem>((
-            findings_of(view, &query)?,
-            view.gaps(&query.filter.assets),
-            view.findings.classes(),
-            view.now,
-            view.at,
-        ))
+        Ok::<_, Problem>((findings_of(view, &query)?, view.gaps(&query.filter.assets), view.findings.classes()))
     });
-    let (found, gaps, classes, now, at) = answer.await??;
+    let (found, unknown, classes) = answer.await??;
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     let body = html! {
-        (filter_form(&query, &classes))
-        (dashboard::as_of(at))
-        (dashboard::gaps(&gaps, true))
+        (filter_form(&query, &classes, &moment))
+        (moment.notice(&app, raw.as_deref()))
+        (gaps(&unknown, Some(&moment)))
         p role="status" { (number(found.total)) " findings, " @if found.overdue > 0 { span.late { (number(found.overdue)) " overdue" } } @else { "0 overdue" } }
-        (table(&found.rows, (now, at), true))
+        (table(&found.rows, &moment, true))
         (paging(("/findings", raw.as_deref()), (&part, found.rows.len(), total), part.behind(found.rows.len(), found.last.as_ref())))
     };
     Ok(page(&app, &caller, ("Findings", "/findings"), &body))
 }
 
 /// A choice of a form.
-fn choice(name: &str, label: &str, options: &[(&str, &str)], chosen: Option<&str>) -> Markup {
+pub(super) fn choice(name: &str, label: &str, options: &[(&str, &str)], chosen: Option<&str>) -> Markup {
     html! {
         div {
             label for=(name) { (label) }
@@ -80,7 +76,7 @@ pub(super) fn field(name: &str, label: &str, value: Option<&str>) -> Markup {
     html! { div { label for=(name) { (label) } input id=(name) name=(name) type="search" value=(value.unwrap_or("")); } }
 }
 
-fn filter_form(query: &FindingQuery, classes: &[String]) -> Markup {
+fn filter_form(query: &FindingQuery, classes: &[String], moment: &Moment) -> Markup {
     let mut of_classes = vec![("", "all")];
     of_classes.extend(classes.iter().map(|class| (class.as_str(), class.as_str())));
     let states = [
@@ -109,17 +105,33 @@ fn filter_form(query: &FindingQuery, classes: &[String]) -> Markup {
             (field("owner", "Owner", query.owner.as_deref()))
             (field("environment", "Environment", query.environment.as_deref()))
             (field("platform", "System", query.platform.as_deref()))
-            div { label for="at" { "As of" } input id="at" name="at" type="date" value=(query.at.as_deref().unwrap_or("")); }
+            (unknown_choice(query.unknown.as_deref()))
+            (moment.field())
             (choice("sort", "Sort by", &sorts, query.sort.as_deref().or(Some("due"))))
             @if let Some(asset) = &query.asset { input type="hidden" name="asset" value=(asset); }
             div { button type="submit" { "Show" } }
-            div { a href="/findings" { "Everything" } }
+            div { a href=(moment.link("/findings")) { "Everything" } }
         }
     }
 }
 
+/// The choice of what must not be known of assets.
+pub(super) fn unknown_choice(chosen: Option<&str>) -> Markup {
+    let facets = fleet::Facet::ALL.map(|facet| (facet.word(), facet_name(facet)));
+    let options: Vec<(&str, &str)> = std::iter::once(("", "either")).chain(facets).collect();
+    choice("unknown", "Not known", &options, chosen)
+}
+
+/// A facet as people read it.
+pub(super) fn facet_name(facet: fleet::Facet) -> &'static str {
+    match facet {
+        fleet::Facet::Platform => "system",
+        other => other.word(),
+    }
+}
+
 /// Findings in a table.
-pub(super) fn table(rows: &[Row], (now, at): (Timestamp, Option<Timestamp>), has_asset: bool) -> Markup {
+pub(super) fn table(rows: &[Row], moment: &Moment, has_asset: bool) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Findings" {
             table {
@@ -129,16 +141,16 @@ pub(super) fn table(rows: &[Row], (now, at): (Timestamp, Option<Timestamp>), has
                 } }
                 tbody {
                     @if rows.is_empty() { tr { td colspan="8" { "No finding fits." } } }
-                    @for row in rows { (line(row, (now, at), has_asset)) }
+                    @for row in rows { (line(row, moment, has_asset)) }
                 }
             }
         }
     }
 }
 
-fn line(row: &Row, (now, at): (Timestamp, Option<Timestamp>), has_asset: bool) -> Markup {
-    let as_of = at.map(|at| format!("?at={at}")).unwrap_or_default();
-    let why = format!("/assets/{}/why/{}{as_of}", encoded(row.asset.as_str()), encoded(&row.vulnerability));
+fn line(row: &Row, moment: &Moment, has_asset: bool) -> Markup {
+    let asset = format!("/assets/{}", encoded(row.asset.as_str()));
+    let why = moment.link(&format!("{asset}/why/{}", encoded(&row.vulnerability)));
     html! {
         tr {
             th scope="row" {
@@ -146,9 +158,9 @@ fn line(row: &Row, (now, at): (Timestamp, Option<Timestamp>), has_asset: bool) -
                 @if row.is_exploited { " " span.pill.bad { "exploited" } }
                 @if !row.title.is_empty() { br; span.faint { (plain(&row.title)) } }
             }
-            @if has_asset { td { a href=(format!("/assets/{}{as_of}", encoded(row.asset.as_str()))) { (row.asset) } } }
+            @if has_asset { td { a href=(moment.link(&asset)) { (row.asset) } } }
             td { (row.class) }
-            td.date { span.late[row.is_overdue] { (due(row.due, now)) } @if row.is_mitigation { br; span.faint { "no patch: mitigate" } } }
+            td.date { span.late[row.is_overdue] { (due(row.due, moment.now)) } @if row.is_mitigation { br; span.faint { "no patch: mitigate" } } }
             td { @for (package, fixed) in row.carriers.iter().take(3) { div { (plain(package)) @if let Some(fixed) = fixed { " → " (plain(fixed)) } } } @if row.carriers.len() > 3 { div.faint { "and " (row.carriers.len() - 3) " more" } } }
             td.number { @if let Some(cvss) = row.cvss { (format!("{cvss:.1}")) } @else { "–" } }
             td.number { @if let Some(epss) = row.epss { (format!("{epss:.3}")) } @else { "–" } }
@@ -172,11 +184,11 @@ pub(super) fn paging(
     (part, rows, total): (&Part, usize, usize),
     next: Option<String>,
 ) -> Markup {
-    let kept: Vec<&str> =
-        raw.unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page_token=")).collect();
-    let link = |token: Option<String>| {
-        let pairs = kept.iter().map(|pair| (*pair).to_owned()).chain(token.map(|token| format!("page_token={token}")));
-        format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+    let kept = without(raw, &["page_token"]);
+    let link = |token: Option<String>| match token {
+        None => format!("{path}?{kept}"),
+        Some(token) if kept.is_empty() => format!("{path}?page_token={token}"),
+        Some(token) => format!("{path}?{kept}&page_token={token}"),
     };
     let (first, last) = (part.offset.saturating_add(1), part.offset.saturating_add(rows));
     html! {
@@ -215,8 +227,9 @@ async fn patches(
 ) -> Answer<Response> {
     let part = part_of("groups", &query)?;
     let filter = query.filter(&caller)?;
-    let by = if query.by.is_some() { query.group()? } else { GroupBy::Package };
-    let at = instant(query.at.as_deref())?;
+    let by = query.group()?;
+    let moment = Moment::of(&app, query.at.as_deref())?;
+    let at = moment.at;
     let (question, app_of_groups) = ((filter, at), app.clone());
     let asked = question.0.clone();
     let compute = async move { app_of_groups.view(at, |view| Grouped::new(view, &asked, by)).await? };
@@ -225,7 +238,7 @@ async fn patches(
         GroupBy::Package => app.patches.answer(&question, app.as_of(at).await?, compute).await?,
         _ => Arc::new(compute.await?),
     };
-    let Grouped { groups, gaps, now } = grouped.as_ref();
+    let Grouped { groups, gaps: unknown, now } = grouped.as_ref();
     let total = groups.len();
     let (shown, next) = part.of_list(groups.iter().collect(), |group| by_weight(group))?;
     let options = [
@@ -246,9 +259,13 @@ async fn patches(
             (field("owner", "Owner", query.owner.as_deref()))
             (field("environment", "Environment", query.environment.as_deref()))
             (overdue_choice(&query))
+            (unknown_choice(query.unknown.as_deref()))
+            (moment.field())
             div { button type="submit" { "Show" } }
+            div { a href=(moment.link("/patches")) { "Everything" } }
         }
-        (dashboard::gaps(gaps, true))
+        (moment.notice(&app, raw.as_deref()))
+        (gaps(unknown, Some(&moment)))
         p { @if by == GroupBy::Package { "Each line is one upgrade: those that close most of what is overdue come first." } @else { "Those with most that is overdue come first." } }
         div.scroll tabindex="0" role="region" aria-label="Groups of findings" {
             table {
@@ -256,7 +273,7 @@ async fn patches(
                 tbody {
                     @if shown.is_empty() { tr { td colspan="6" { "Nothing is owed, as far as is known." } } }
                     @for group in &shown { tr {
-                        th scope="row" { @if let Some(link) = link(by, &group.name) { a href=(link) { (plain(&group.name)) } } @else { @if group.name.is_empty() { span.faint { "not known" } } @else { (plain(&group.name)) } } }
+                        th scope="row" { @if let Some(link) = link(by, &group.name) { a href=(moment.link(&link)) { @if group.name.is_empty() { "not known" } @else { (plain(&group.name)) } } } @else { span.faint { "not known" } } }
                         td.number { span.late[group.counts.overdue > 0] { (number(group.counts.overdue)) } }
                         td.number { (number(group.counts.due_soon)) }
                         td.number { (number(group.counts.findings)) }
@@ -286,7 +303,15 @@ fn by_name(by: GroupBy) -> &'static str {
 
 /// Where a group leads.
 fn link(by: GroupBy, name: &str) -> Option<String> {
-    let name = encoded(Some(name).filter(|name| !name.is_empty())?);
+    if name.is_empty() {
+        return match by {
+            GroupBy::Environment => Some("/findings?unknown=environment".to_owned()),
+            GroupBy::Owner => Some("/findings?unknown=owner".to_owned()),
+            GroupBy::Platform => Some("/findings?unknown=platform".to_owned()),
+            GroupBy::Package | GroupBy::Vulnerability | GroupBy::Asset | GroupBy::Class | GroupBy::State => None,
+        };
+    }
+    let name = encoded(name);
     Some(match by {
         GroupBy::Package => format!("/findings?package=%3D{name}"),
         GroupBy::Vulnerability => format!("/vulnerabilities/{name}"),
@@ -307,15 +332,15 @@ async fn undetermined(
 ) -> Answer<Response> {
     let part = part_of("undetermined", &query)?;
     let filter = query.filter(&caller)?.assets;
-    let answer = app.view(instant(query.at.as_deref())?, |view| {
-        (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter), view.at)
-    });
-    let (found, gaps, at) = answer.await?;
+    let moment = Moment::of(&app, query.at.as_deref())?;
+    let answer =
+        app.view(moment.at, |view| (view.findings.undetermined(&view.record.facts, &filter), view.gaps(&filter)));
+    let (found, unknown) = answer.await?;
     let total = found.len();
     let (shown, next) = part.of_list(found, by_spread)?;
     let body = html! {
-        (dashboard::as_of(at))
-        (dashboard::gaps(&gaps, true))
+        (moment.notice(&app, raw.as_deref()))
+        (gaps(&unknown, Some(&moment)))
         p { "What nobody could judge is not called clean. The reason stands beside each." }
         div.scroll tabindex="0" role="region" aria-label="Undetermined" {
             table {

@@ -1,7 +1,8 @@
 //! The ledger: all that has happened, in its order, with the proof of each.
 
-use super::page;
+use super::findings::field;
 use super::text::{instant as at_instant, number, plain};
+use super::{encoded, page};
 use crate::access::SEES_ALL;
 use crate::api::{Path, Query};
 use crate::app::App;
@@ -14,9 +15,10 @@ use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
+use store::{EntriesFound, EntryFilter};
 
 /// How many entries a page has.
-const ROWS: u64 = 50;
+const ROWS: usize = 50;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![
@@ -25,47 +27,127 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     ]
 }
 
-/// Which entries are asked for: those before this one.
-#[derive(Debug, Default, Deserialize)]
+/// Which entries are asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Before {
+pub(super) struct Asked {
+    /// What they are about.
+    subject: String,
+    kind: String,
+    actor: String,
+    /// Only those before this one.
     before: Option<u64>,
 }
 
-async fn show(State(app): State<App>, caller: Caller, Query(query): Query<Before>) -> Answer<Response> {
-    let store = &app.organisation.store;
-    let total = store.record().await?.state.entries;
-    let until = query.before.unwrap_or(total).min(total);
-    let from = until.saturating_sub(ROWS);
-    let entries = store.entries(from, until).await?;
-    let read = |bytes: &Vec<u8>| Entry::parse(bytes).map_err(|error| Problem::internal(&error));
-    let entries = entries.iter().map(read).collect::<Answer<Vec<_>>>()?;
-    let checkpoint = store.checkpoint().await?;
+/// What was found of what was asked for.
+pub(super) struct Found {
+    found: EntriesFound,
+    /// Behind which entry the search began, and how many there are in all.
+    before: u64,
+    total: u64,
+}
+
+impl Asked {
+    /// All that is about one thing.
+    pub(super) fn about(subject: &str, before: Option<u64>) -> Self {
+        Self { subject: subject.to_owned(), before, ..Self::default() }
+    }
+
+    /// Goes through the ledger from where it is asked to.
+    pub(super) async fn find(&self, app: &App) -> Answer<Found> {
+        let store = &app.organisation.store;
+        let total = store.record().await?.state.entries;
+        let before = self.before.unwrap_or(total).min(total);
+        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let filter = EntryFilter { subject: text(&self.subject), kind: text(&self.kind), actor: text(&self.actor) };
+        Ok(Found { found: store.search(&filter, before, ROWS).await?, before, total })
+    }
+
+    fn is_of_all(&self) -> bool {
+        self.subject.is_empty() && self.kind.is_empty() && self.actor.is_empty()
+    }
+
+    /// The address of the same entries before another one.
+    fn link(&self, before: u64) -> String {
+        let pairs = [("subject", &self.subject), ("kind", &self.kind), ("actor", &self.actor)];
+        let said = pairs.iter().filter(|(_, text)| !text.is_empty());
+        let said: String = said.map(|(name, text)| format!("{name}={}&", encoded(text))).collect();
+        format!("/ledger?{said}before={before}")
+    }
+}
+
+async fn show(State(app): State<App>, caller: Caller, Query(asked): Query<Asked>) -> Answer<Response> {
+    let found = asked.find(&app).await?;
+    let checkpoint = app.organisation.store.checkpoint().await?;
     let body = html! {
-        p { (number(total)) " entries, the newest first. Each is bound to all before it: altering, removing or reordering one is found by whoever kept a checkpoint." }
+        p { (number(found.total)) " entries, the newest first. Each is bound to all before it: altering, removing or reordering one is found by whoever kept a checkpoint." }
+        form.filter method="get" action="/ledger" role="search" aria-label="Filter entries" {
+            (field("subject", "Of what (its whole id)", Some(&asked.subject)))
+            (field("kind", "What: asset/retired, or asset/ for all of them", Some(&asked.kind)))
+            (field("actor", "Who", Some(&asked.actor)))
+            div { button type="submit" { "Show" } }
+            div { a href="/ledger" { "Everything" } }
+        }
+        (entries(&found, true))
+        (links(&found, |before| asked.link(before)))
+        @if asked.is_of_all() {
+            h2 { "The newest checkpoint" }
+            p { "Keep it elsewhere: with it anybody can tell later whether this history is still the one that was. " code { "plimsoll ledger verify --checkpoint FILE" } " does so." }
+            pre { (plain_lines(&checkpoint)) }
+        }
+    };
+    Ok(page(&app, &caller, ("Ledger", "/ledger"), &body))
+}
+
+/// Entries in a table, with links to their proofs for who may see them.
+pub(super) fn entries(Found { found, .. }: &Found, may_prove: bool) -> Markup {
+    html! {
         div.scroll tabindex="0" role="region" aria-label="Entries" {
             table {
-                thead { tr { th.number scope="col" { "Number" } th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Of what" } } }
+                thead { tr { th.number scope="col" { "Number" } th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Of what" } th scope="col" { "What it says" } } }
                 tbody {
-                    @for (place, entry) in entries.iter().enumerate().rev() { @let number = from + place as u64; tr {
-                        td.number { a href=(format!("/ledger/{number}")) { (number) } }
+                    @if found.entries.is_empty() { tr { td colspan="6" { "No entry fits, among those that were gone through." } } }
+                    @for (place, entry) in &found.entries { tr {
+                        td.number { @if may_prove { a href=(format!("/ledger/{place}")) { (number(*place)) } } @else { (number(*place)) } }
                         td.date { (at_instant(entry.at)) }
                         td { (plain(&entry.actor)) }
                         td { (plain(&entry.kind)) }
                         td { (plain(&entry.subject)) }
+                        td { (in_short(entry)) }
                     } }
                 }
             }
         }
-        nav.paging aria-label="Pages" {
-            @if until < total { a rel="prev" href=(format!("/ledger?before={}", (until + ROWS).min(total))) { "← Newer" } }
-            @if from > 0 { a rel="next" href=(format!("/ledger?before={from}")) { "Older →" } }
-        }
-        h2 { "The newest checkpoint" }
-        p { "Keep it elsewhere: with it anybody can tell later whether this history is still the one that was. " code { "plimsoll ledger verify --checkpoint FILE" } " does so." }
-        pre { (plain_lines(&checkpoint)) }
+    }
+}
+
+/// What an entry says, in one line of bounded length.
+fn in_short(entry: &Entry) -> String {
+    const MOST: usize = 160;
+    let said = entry.body.as_object().into_iter().flatten();
+    let words = |(name, value): (&String, &serde_json::Value)| match value {
+        serde_json::Value::String(text) => Some(format!("{name} {text}")),
+        serde_json::Value::Null => None,
+        other => Some(format!("{name} {other}")),
     };
-    Ok(page(&app, &caller, ("Ledger", "/ledger"), &body))
+    let whole = plain(&said.filter_map(words).collect::<Vec<_>>().join("; "));
+    match whole.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &whole[..end]),
+        None => whole,
+    }
+}
+
+/// The links to newer and older entries; where not all could be gone through at once, that is said.
+pub(super) fn links(Found { found, before, total }: &Found, link: impl Fn(u64) -> String) -> Markup {
+    html! {
+        @if found.from > 0 && found.entries.len() < ROWS {
+            p.faint { "Entries " (number(found.from)) " to " (number(*before)) " were gone through; what is older is gone through next." }
+        }
+        nav.paging aria-label="Pages" {
+            @if before < total { a rel="prev" href=(link(*total)) { "← Newest" } }
+            @if found.from > 0 { a rel="next" href=(link(found.from)) { "Older →" } }
+        }
+    }
 }
 
 fn plain_lines(text: &str) -> String {

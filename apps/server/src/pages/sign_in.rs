@@ -88,6 +88,7 @@ async fn sign_in(
     match account::sign_in(&app, name, &given.password, &given.code).await {
         Ok((person, cookie)) => {
             session::end_all(&app, &headers).await?;
+            app.limits.signed_in(address, name);
             tracing::info!(%person, %address, "signed in");
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response())
         }

@@ -246,7 +246,9 @@ assert.equal(await root.evaluate(() => document.activeElement.tagName), 'INPUT')
 
 // In the dark, on a small screen, on paper, and without scripts.
 const state = await root.context().storageState();
-const every = ['/', '/findings', '/patches', '/assets', `/assets/${encodeURIComponent(asset)}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/settings'];
+const then = new Date(Date.now() - 10 * 86400e3).toISOString().slice(0, 10);
+const here = `/assets/${encodeURIComponent(asset)}`;
+const every = ['/', '/findings', '/patches', '/assets', here, `${here}/inventory`, `${here}/history`, `/?at=${then}`, `${here}?at=${then}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/settings'];
 const dark = await somebody({ storageState: state, colorScheme: 'dark' });
 for (const place of every) { await dark.goto(BASE + place); await look(dark, `dark${place.replaceAll(/[^a-z]+/g, '-')}`); }
 const small = await somebody({ storageState: state, viewport: { width: 375, height: 740 } });

@@ -9,10 +9,20 @@ use super::{asset_filter, filter, instant};
 use crate::arguments::{FleetCommand, GroupArgument, ListFormat, SortArgument, WhyFormat};
 use crate::record::Opened;
 use anyhow::Result;
-use fleet::{AssetFilter, GroupBy, Query, Sort};
+use fleet::{AssetFilter, Counts, GroupBy, Query, Sort};
 use jiff::Timestamp;
 use operations::View;
+use serde_json::json;
 use std::path::Path;
+
+/// What is owed, for programs.
+fn counts(counts: &Counts) -> serde_json::Value {
+    json!({
+        "findings": counts.findings, "overdue": counts.overdue, "due_soon": counts.due_soon,
+        "restart_pending": counts.restart_pending, "undetermined": counts.undetermined,
+        "reopened": counts.reopened, "suppressed": counts.suppressed,
+    })
+}
 
 /// Runs a command that answers a question.
 pub(super) async fn run(opened: &Opened, command: FleetCommand, data: &Path) -> Result<u8> {

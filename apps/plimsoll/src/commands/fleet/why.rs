@@ -119,7 +119,7 @@ fn decision_id(decision: &Decision, view: &View<'_>) -> String {
 fn as_json(found: &Explanation) -> serde_json::Value {
     let mut all = operations::explanation_as_json(found);
     all["found"] = json!(true);
-    all["reopened"] = json!(found.is_reopened);
-    all["first_seen"] = json!(found.first_seen);
+    all["is_reopened"] = json!(found.is_reopened);
+    all["first_seen_at"] = json!(found.first_seen);
     all
 }

@@ -59,7 +59,7 @@ pub(super) fn write(
         }
         ListFormat::Json => {
             let all: Vec<_> = rows.iter().map(|row| as_json(view, row)).collect();
-            let whole = json!({ "total": total, "offset": offset, "gaps": gaps, "assets": all });
+            let whole = json!({ "total": total, "offset": offset, "gaps": gaps, "items": all });
             out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
     }
@@ -138,22 +138,17 @@ fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
 fn as_json(view: &View<'_>, row: &AssetRow) -> serde_json::Value {
     let asset = asset(view, row);
     json!({
-        "asset": row.asset,
+        "id": row.asset,
         "attributes": row.attributes,
         "platform": row.platform,
         "packages": row.packages,
-        "undetermined_packages": row.undetermined,
+        "undetermined": row.undetermined,
         "unread": row.unread,
         "is_scanned": row.is_scanned,
-        "owed": row.counts.findings,
-        "overdue": row.counts.overdue,
-        "due_soon": row.counts.due_soon,
-        "restart_pending": row.counts.restart_pending,
-        "undetermined": row.counts.undetermined,
-        "suppressed": row.counts.suppressed,
-        "first_due": row.due,
+        "counts": super::counts(&row.counts),
+        "due_at": row.due,
         "scanned_at": scanned(view, row),
-        "scan_due": asset.map(|asset| ScanRule::default().due(asset, &row.attributes, view.now)),
+        "scan_due_at": asset.map(|asset| ScanRule::default().due(asset, &row.attributes, view.now)),
         "missed_scans": asset.map(|asset| asset.missed_scans.iter().filter(|due| **due <= view.now).collect::<Vec<_>>()),
         "state": state(view, row),
         "problems": row.problems,

@@ -64,7 +64,7 @@ pub(super) fn write(view: &View<'_>, query: &Query, (format, gaps): (ListFormat,
         ListFormat::Json => {
             let all: Vec<_> = page.rows.iter().map(as_json).collect();
             let whole = json!({
-                "total": page.total, "overdue": page.overdue, "offset": query.offset, "gaps": gaps, "findings": all,
+                "total": page.total, "overdue": page.overdue, "offset": query.offset, "gaps": gaps, "items": all,
             });
             out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
@@ -110,15 +110,15 @@ fn as_json(row: &Row) -> serde_json::Value {
         "vulnerability": row.vulnerability,
         "title": row.title,
         "class": row.class,
-        "due": row.due,
-        "overdue": row.is_overdue,
+        "due_at": row.due,
+        "is_overdue": row.is_overdue,
         "state": row.state.word(),
-        "reopened": row.is_reopened,
-        "mitigation": row.is_mitigation,
-        "first_seen": row.first_seen,
+        "is_reopened": row.is_reopened,
+        "is_mitigation": row.is_mitigation,
+        "first_seen_at": row.first_seen,
         "cvss": row.cvss,
         "epss": row.epss,
-        "exploited": row.is_exploited,
+        "is_exploited": row.is_exploited,
         "packages": carriers,
     })
 }
@@ -161,14 +161,11 @@ pub(super) fn write_groups(
         }
         ListFormat::Json => {
             let of = |group: &&Group| {
-                json!({
-                    "group": group.name, "overdue": group.counts.overdue, "due_soon": group.counts.due_soon,
-                    "owed": group.counts.findings, "suppressed": group.counts.suppressed, "assets": group.assets,
-                    "first_due": group.due,
-                })
+                let (counts, assets, due_at) = (super::counts(&group.counts), group.assets, group.due);
+                json!({ "name": group.name, "counts": counts, "assets": assets, "due_at": due_at })
             };
             let all: Vec<_> = page.iter().map(of).collect();
-            let whole = json!({ "total": groups.len(), "offset": offset, "gaps": gaps, "groups": all });
+            let whole = json!({ "total": groups.len(), "offset": offset, "gaps": gaps, "items": all });
             out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
     }

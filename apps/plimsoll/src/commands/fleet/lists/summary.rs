@@ -21,20 +21,13 @@ pub(super) fn write(view: &View<'_>, is_json: bool, (gaps, words): (&Gaps, &[Str
     let policy = view.findings.policy();
     let mut out = Vec::new();
     if is_json {
-        let of = |counts: &Counts| {
-            json!({
-                "owed": counts.findings, "overdue": counts.overdue, "due_soon": counts.due_soon,
-                "restart_pending": counts.restart_pending, "undetermined": counts.undetermined,
-                "reopened": counts.reopened, "suppressed": counts.suppressed,
-            })
-        };
-        let classes: Vec<_> =
-            summary.classes.iter().map(|(class, counts)| json!({ "class": class, "counts": of(counts) })).collect();
+        let of = |(class, counts): &(String, Counts)| json!({ "class": class, "counts": super::counts(counts) });
+        let classes: Vec<_> = summary.classes.iter().map(of).collect();
         let whole = json!({
-            "at": view.now, "policy": policy.name, "all": of(&summary.all), "classes": classes, "assets": summary.assets,
+            "at": view.now, "policy": policy.name, "counts": super::counts(&summary.all), "classes": classes, "assets": summary.assets,
             "assets_overdue": summary.assets_overdue, "never_scanned": gaps.coverage.never_scanned, "scans_overdue": gaps.scans_overdue,
             "packages": summary.packages, "distinct_packages": summary.distinct_packages,
-            "undetermined_packages": gaps.coverage.undetermined, "gaps": words,
+            "undetermined": gaps.coverage.undetermined, "gaps": words,
         });
         out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         return Ok((out, code(summary.all.overdue, !words.is_empty())));

@@ -41,7 +41,7 @@ pub(super) fn write(
         ListFormat::Json => {
             let one = |one: &&Undetermined| json!({ "package": one.thing, "why": one.why, "assets": one.assets });
             let all: Vec<_> = page.iter().map(one).collect();
-            let whole = json!({ "total": found.len(), "offset": list.offset, "gaps": gaps, "undetermined": all });
+            let whole = json!({ "total": found.len(), "offset": list.offset, "gaps": gaps, "items": all });
             out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
     }

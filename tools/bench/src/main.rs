@@ -19,20 +19,33 @@ use std::process::Command;
 const ADVISORIES: usize = 500_000;
 const PACKAGES: usize = 20_000;
 
-/// Makes the programs that are measured.
+/// How cargo makes the programs that are measured.
 const PROGRAMS: &[&str] = &["build", "--release", "--locked", "-p", "plimsoll", "-p", "plimsoll-agent"];
 
-/// Runs the measurements and writes `docs/benchmarks.md`.
-pub(crate) fn run(root: &Path, part: Option<&str>) -> Result<()> {
-    if cfg!(debug_assertions) {
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    match arguments.first().map(String::as_str) {
         // What is measured inside this program must be optimised like the product.
-        let bench = ["run", "--release", "--locked", "--quiet", "-p", "xtask", "--", "bench"];
-        return super::cargo(root, &[&bench[..], part.as_slice()].concat());
+        _ if cfg!(debug_assertions) => bail!("measure with cargo xtask bench, which builds all for release"),
+        None => all(&root),
+        Some("compare") => compare(arguments.get(1).map(String::as_str)),
+        Some(part) => one_part(&root, part),
     }
-    if let Some(part) = part {
-        return one_part(root, part);
+}
+
+/// Makes the programs that are measured.
+fn build(root: &Path) -> Result<()> {
+    let status = Command::new(env!("CARGO")).args(PROGRAMS).current_dir(root).status();
+    match status.context("failed to run cargo")?.success() {
+        true => Ok(()),
+        false => bail!("cargo {} failed", PROGRAMS.join(" ")),
     }
-    super::cargo(root, PROGRAMS)?;
+}
+
+/// Runs the measurements and writes `docs/benchmarks.md`.
+fn all(root: &Path) -> Result<()> {
+    build(root)?;
     let program = root.join("target/release/plimsoll");
     let work = root.join("target/bench");
     let _ = std::fs::remove_dir_all(&work);
@@ -60,12 +73,12 @@ fn one_part(root: &Path, part: &str) -> Result<()> {
         "record" => self::record::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
         "scale" => self::scale::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
         "agent" => {
-            super::cargo(root, PROGRAMS)?;
+            build(root)?;
             let work = std::env::temp_dir().join("plimsoll-bench");
             self::agent::run(&root.join("target/release/plimsoll-agent"), &work, &mut rows)?;
         }
         "server" => {
-            super::cargo(root, PROGRAMS)?;
+            build(root)?;
             let work = std::env::temp_dir().join("plimsoll-bench");
             self::server::run(&root.join("target/release/plimsoll"), &work, &mut rows)?;
         }
@@ -248,8 +261,8 @@ fn pairs_of(table: &str) -> Vec<(&str, &str)> {
 }
 
 /// `xtask compare ROUNDS`: compares all pairs so often; [`instructions`] counts what that takes.
-pub(crate) fn compare(rounds: Option<&str>) -> Result<()> {
-    let rounds: usize = rounds.and_then(|text| text.parse().ok()).context("usage: xtask compare ROUNDS")?;
+fn compare(rounds: Option<&str>) -> Result<()> {
+    let rounds: usize = rounds.and_then(|text| text.parse().ok()).context("usage: bench compare ROUNDS")?;
     let table = testkit::reference::text("versions/debian-dpkg-answers.tsv.zst").context("no reference data")?;
     let pairs = pairs_of(&table);
     for _ in 0..rounds {
