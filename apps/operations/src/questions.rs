@@ -20,7 +20,7 @@ pub struct View<'r> {
 }
 
 /// So many vulnerabilities of a past day are worked out at a time.
-const PART: usize = 128;
+const PART: usize = 32;
 
 impl Organisation {
     /// Answers a question from the findings as of an instant, or of now where there is none.

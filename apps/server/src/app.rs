@@ -110,7 +110,7 @@ impl App {
             figures: Figures::default(),
             patches: Patches::default(),
             past: tokio::sync::Semaphore::new(1),
-            beside: rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|_| Error::Threads)?,
+            beside: beside()?,
             metrics: Metrics::default(),
             setup: Mutex::default(),
             is_demonstration,
@@ -140,6 +140,18 @@ impl App {
         }
         Ok(is_other)
     }
+}
+
+/// A core for what nobody waits for: whoever asks about now goes before it.
+fn beside() -> Result<rayon::ThreadPool, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).start_handler(|_| step_back());
+    pool.build().map_err(|_| Error::Threads)
+}
+
+/// Lets other threads go first. Where the system says no, this one goes on as they do.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 5);
 }
 
 /// Random bytes.

@@ -1,13 +1,14 @@
 //! Lists of assets, with what is owed on each.
 
 use crate::after::AfterAsset;
-use crate::evaluate::Findings;
+use crate::evaluate::{Cell, Findings, Key};
 use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
 use crate::query::AssetFilter;
 use crate::summary::{Counts, instants};
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes};
+use rayon::prelude::*;
 use roaring::RoaringBitmap;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -68,7 +69,7 @@ impl Findings {
         (after, offset, limit): (Option<&AfterAsset>, usize, usize),
     ) -> (usize, Vec<AssetRow>) {
         let wanted = self.facets.find(facts, filter);
-        let weights = self.weights(facts, &wanted, now);
+        let weights = self.owed(facts.assets.len(), now.as_millisecond()).by_asset;
         let mut order: Vec<u32> = wanted.iter().collect();
         let total = order.len();
         if let Some(after) = after {
@@ -91,36 +92,29 @@ impl Findings {
         (total, page.into_iter().zip(owed).map(|(asset, owed)| self.asset_row(facts, asset, owed)).collect())
     }
 
-    /// By asset: how much is overdue on it, and how much is owed in all.
-    fn weights(&self, facts: &Facts, wanted: &RoaringBitmap, now: Timestamp) -> Vec<(u32, u32)> {
-        let mut weights = vec![(0_u32, 0_u32); facts.assets.len()];
-        let are_all = wanted.len() == facts.assets.len() as u64;
-        for cell in self.cells.iter().flatten().filter(|cell| cell.key.state.counts()) {
-            let overdue = u32::from(cell.key.is_overdue(now.as_millisecond()));
-            let mut add = |asset: u32| {
-                let (late, all) = &mut weights[asset as usize];
-                (*late, *all) = (*late + overdue, *all + 1);
-            };
-            match are_all {
-                true => cell.assets.iter().for_each(&mut add),
-                false => (&cell.assets & wanted).iter().for_each(&mut add),
-            }
-        }
-        weights
-    }
-
     /// What is owed on some assets, and when the first of it is due.
     fn owed_on(&self, assets: &[u32], now: Timestamp) -> Vec<(Counts, Instant)> {
         let instants = instants(now);
         let places: HashMap<u32, usize> = assets.iter().copied().zip(0..).collect();
         let wanted: RoaringBitmap = assets.iter().copied().collect();
         let mut owed = vec![(Counts::default(), OPEN); assets.len()];
-        for cell in self.cells.iter().flatten().filter(|cell| !cell.assets.is_disjoint(&wanted)) {
-            for place in (&cell.assets & &wanted).iter().filter_map(|asset| places.get(&asset)) {
-                let (counts, due) = &mut owed[*place];
-                counts.add(&cell.key, 1, instants);
-                *due = (*due).min(if cell.key.state.counts() { cell.key.due } else { OPEN });
-            }
+        let of_one = |cells: &Vec<Cell>| -> Vec<(usize, Key)> {
+            let of_cell = |cell: &Cell| {
+                let found =
+                    if cell.assets.is_disjoint(&wanted) { RoaringBitmap::new() } else { &cell.assets & &wanted };
+                let key = cell.key;
+                found
+                    .into_iter()
+                    .filter_map(|asset| places.get(&asset).copied())
+                    .map(move |place| (place, key))
+                    .collect::<Vec<_>>()
+            };
+            cells.iter().flat_map(of_cell).collect()
+        };
+        for (place, key) in self.cells.par_iter().with_min_len(256).flat_map_iter(of_one).collect::<Vec<_>>() {
+            let (counts, due) = &mut owed[place];
+            counts.add(&key, 1, instants);
+            *due = (*due).min(if key.state.counts() { key.due } else { OPEN });
         }
         owed
     }

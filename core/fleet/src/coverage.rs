@@ -74,7 +74,8 @@ impl Findings {
         filter: &AssetFilter,
     ) -> impl Iterator<Item = (&'f AssetId, &'f Attributes)> + use<'f> {
         let at = self.at();
-        self.facets.find(facts, filter).into_iter().filter_map(move |asset| {
+        let wanted = RoaringBitmap::clone(&self.facets.find(facts, filter));
+        wanted.into_iter().filter_map(move |asset| {
             let known = &facts.assets[asset as usize];
             Some((&known.id, known.said_at(at)?))
         })
@@ -97,7 +98,7 @@ impl Findings {
 
     /// The numbers of those.
     pub(crate) fn sound(&self, facts: &Facts, filter: &AssetFilter, now: jiff::Timestamp) -> RoaringBitmap {
-        let mut sound = self.facets.find(facts, filter) & &self.facets.seen;
+        let mut sound = self.facets.find(facts, filter).as_ref() & &self.facets.seen;
         sound -= &self.facets.partly_read;
         let is_unsound =
             |cell: &&Cell| cell.key.is_overdue(now.as_millisecond()) || cell.key.state == State::Undetermined;

@@ -9,6 +9,7 @@ use crate::facts::Facts;
 use crate::group::Groups;
 use crate::judgement::Standing;
 use crate::keys::Keys;
+use crate::owed;
 use crate::plain::Cells;
 use crate::slot::{Begun, Decided, EMPTY, Profiles, Scratch, Slot};
 use jiff::Timestamp;
@@ -81,6 +82,7 @@ pub struct Findings {
     pub(crate) cells: Vec<Vec<Cell>>,
     /// By vulnerability: its place among all by their ids.
     pub(crate) ranks: Vec<u32>,
+    pub(crate) owed: owed::Kept,
 }
 
 /// As of when facts are looked at: at the end of all times every fact has come in.
@@ -102,7 +104,7 @@ impl Findings {
     pub fn begin(facts: &Facts, question: Question) -> Self {
         let groups = Groups::as_of(facts, &question.policy, instant(question.at));
         let facets = Facets::as_of(facts, question.at.map(Timestamp::as_millisecond));
-        Self { question, groups, facets, cells: Vec::new(), ranks: Vec::new() }
+        Self { question, groups, facets, cells: Vec::new(), ranks: Vec::new(), owed: owed::Kept::default() }
     }
 
     /// Evaluates so many vulnerabilities more, on all cores; and says whether any are left. As of a past instant other facts may have
@@ -114,6 +116,7 @@ impl Findings {
         let next: Vec<u32> = (done as u32..done.saturating_add(count).min(all) as u32).collect();
         let cells = self.cells_of(facts, &next);
         self.cells.extend(cells);
+        self.owed.forget();
         let is_done = self.cells.len() == all;
         if is_done {
             self.ranks = ranks(facts);

@@ -5,9 +5,10 @@ use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
 use crate::query::AssetFilter;
 use lifecycle::{Attributes, Exposure};
+use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a word about an asset is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,7 +66,12 @@ pub(crate) struct Facets {
     words: HashMap<Facet, HashMap<String, RoaringBitmap>>,
     /// By asset: what was noted of it, and its id and name in small letters.
     noted: Vec<Noted>,
+    /// What filters let through that were asked for last: one page asks for the same several times.
+    found: Mutex<VecDeque<(AssetFilter, Arc<RoaringBitmap>)>>,
 }
+
+/// So many filters are remembered.
+const REMEMBERED: usize = 16;
 
 #[derive(Debug, Clone, Default)]
 struct Noted {
@@ -116,7 +122,11 @@ impl Facets {
             Some(at) => *from <= at && at < *until,
         };
         let as_of = at.unwrap_or(OPEN - 1);
+        let was_there = self.there.contains(asset);
         set(&mut self.there, asset, known.lives.iter().any(is_there));
+        if was_there != self.there.contains(asset) {
+            self.forget();
+        }
         set(&mut self.seen, asset, known.is_seen(as_of));
         set(&mut self.partly_read, asset, known.unread_at(as_of) > 0);
         let (said, platform) = (known.attributes_at(as_of), known.platform_at(as_of));
@@ -131,6 +141,7 @@ impl Facets {
             self.noted[place] = before;
             return;
         }
+        self.forget();
         for (facet, word) in before.said.iter().flat_map(|said| words(said, &before.platform)) {
             if let Some(assets) = self.words.get_mut(&facet).and_then(|words| words.get_mut(&word)) {
                 assets.remove(asset);
@@ -160,8 +171,24 @@ impl Facets {
         self.order.sort_unstable_by_key(|asset| id(*asset));
     }
 
+    fn forget(&mut self) {
+        self.found.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The assets that a filter lets through.
-    pub(crate) fn find(&self, facts: &Facts, filter: &AssetFilter) -> RoaringBitmap {
+    pub(crate) fn find(&self, facts: &Facts, filter: &AssetFilter) -> Arc<RoaringBitmap> {
+        let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = known().iter().find(|(known, _)| known == filter) {
+            return Arc::clone(found);
+        }
+        let found = Arc::new(self.look_for(facts, filter));
+        let mut known = known();
+        known.truncate(REMEMBERED - 1);
+        known.push_front((filter.clone(), Arc::clone(&found)));
+        found
+    }
+
+    fn look_for(&self, facts: &Facts, filter: &AssetFilter) -> RoaringBitmap {
         let mut found = self.there.clone();
         if let Some(id) = &filter.id {
             found &= facts.asset_number(id).into_iter().collect::<RoaringBitmap>();
@@ -202,7 +229,9 @@ impl Facets {
         }
         if let Some(part) = &filter.name {
             let part = part.to_lowercase();
-            return found.into_iter().filter(|asset| self.noted[*asset as usize].text.contains(&part)).collect();
+            let finder = Finder::new(&part);
+            let holds = |asset: &u32| finder.find(self.noted[*asset as usize].text.as_bytes()).is_some();
+            return found.into_iter().filter(holds).collect();
         }
         found
     }

@@ -32,6 +32,7 @@ impl Findings {
             self.groups = Groups::as_of(facts, &self.question.policy, at);
             let all: Vec<u32> = (0..facts.vulnerabilities.len() as u32).collect();
             self.cells = self.cells_of(facts, &all);
+            self.owed.forget();
             return;
         }
         for asset in &touched.assets {
@@ -83,7 +84,8 @@ impl Findings {
     fn follow_vulnerabilities(&mut self, facts: &Facts, vulnerabilities: &[u32]) {
         let cells = self.cells_of(facts, vulnerabilities);
         for (number, cells) in vulnerabilities.iter().zip(cells) {
-            self.cells[*number as usize] = cells;
+            let before = std::mem::replace(&mut self.cells[*number as usize], cells);
+            self.owed.replace(&before, &self.cells[*number as usize]);
         }
     }
 
@@ -92,7 +94,8 @@ impl Findings {
         for (number, slot) in self.slots_of(facts, asset) {
             let profiles = Profiles::of(facts, &facts.vulnerabilities[number as usize].claims);
             let key = Keys::new(self, facts, number as usize, &profiles).of(&slot, (asset, group));
-            move_to(&mut self.cells[number as usize], asset, key);
+            let before = move_to(&mut self.cells[number as usize], asset, key);
+            self.owed.move_one(asset, before.as_ref(), key.as_ref());
         }
     }
 
@@ -105,24 +108,27 @@ impl Findings {
     }
 }
 
-/// Moves an asset into the cell of a key, out of the one it was in; without a key it is in none.
-fn move_to(cells: &mut Vec<Cell>, asset: u32, key: Option<Key>) {
+/// Moves an asset into the cell of a key, out of the one it was in, whose key is the answer; without a key it is in none.
+fn move_to(cells: &mut Vec<Cell>, asset: u32, key: Option<Key>) -> Option<Key> {
+    let mut before = None;
     if let Some(place) = cells.iter().position(|cell| cell.assets.contains(asset)) {
-        if key == Some(cells[place].key) {
-            return;
+        before = Some(cells[place].key);
+        if key == before {
+            return before;
         }
         cells[place].assets.remove(asset);
         if cells[place].assets.is_empty() {
             cells.remove(place);
         }
     }
-    let Some(key) = key else { return };
+    let Some(key) = key else { return before };
     match cells.binary_search_by_key(&key, |cell| cell.key) {
         Err(place) => cells.insert(place, Cell { key, assets: RoaringBitmap::from_iter([asset]) }),
         Ok(place) => {
             cells[place].assets.insert(asset);
         }
     }
+    before
 }
 
 impl Facts {

@@ -110,7 +110,7 @@ impl Findings {
     fn names_due<'f>(&self, facts: &'f Facts, sieve: &Sieve<'_>, most: usize) -> BTreeSet<&'f str> {
         let is_asked = |cell: &&Cell| {
             let is_on = |assets: &RoaringBitmap| !cell.assets.is_disjoint(assets);
-            cell.key.due != OPEN && sieve.lets_key(&cell.key) && sieve.assets.as_ref().is_none_or(is_on)
+            cell.key.due != OPEN && sieve.lets_key(&cell.key) && sieve.assets.as_deref().is_none_or(is_on)
         };
         let all = (0..).zip(&self.cells);
         let mut cells: Vec<(u32, &Cell)> =
@@ -125,7 +125,7 @@ impl Findings {
                 break;
             }
             last = cell.key.due;
-            let assets = sieve.assets.as_ref().map_or_else(|| cell.assets.clone(), |asked| &cell.assets & asked);
+            let assets = sieve.assets.as_deref().map_or_else(|| cell.assets.clone(), |asked| &cell.assets & asked);
             let carriers = carriers.entry(number).or_insert_with(|| self.by_package(facts, number));
             names.extend(carriers.iter().filter(|(_, carriers)| !carriers.is_disjoint(&assets)).map(|(name, _)| *name));
         }

@@ -19,6 +19,7 @@ mod group;
 mod groups;
 mod judgement;
 mod keys;
+mod owed;
 mod pace;
 mod packed;
 mod plain;

@@ -65,7 +65,7 @@ impl Findings {
     pub fn looked_at(&self, facts: &Facts, (filter, scans): (&AssetFilter, &Scans), now: Timestamp) -> Looked {
         let now = now.as_millisecond();
         let mut looked = Looked::default();
-        for asset in &self.facets.find(facts, filter) {
+        for asset in self.facets.find(facts, filter).iter() {
             let is_overdue = scans.is_overdue(asset, now);
             looked.overdue += u64::from(is_overdue);
             looked.in_time += u64::from(!is_overdue && scans.looked.contains(asset));

@@ -1,7 +1,7 @@
 //! Sieves: a filter, made ready to be held against many findings.
 
 use crate::evaluate::{Cell, Findings, Key, State};
-use crate::fact::Instant;
+use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
 use crate::query::{AssetFilter, Filter};
 use jiff::Timestamp;
@@ -9,13 +9,14 @@ use rayon::prelude::*;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Holds a filter's parts against assets and vulnerabilities.
 pub(crate) struct Sieve<'q> {
     filter: &'q Filter,
     ranks: Vec<bool>,
     /// The assets that are asked for; none lets all through.
-    pub(crate) assets: Option<RoaringBitmap>,
+    pub(crate) assets: Option<Arc<RoaringBitmap>>,
     /// The things that are asked for; none lets all through.
     things: Option<RoaringBitmap>,
     /// By thing that is asked for: those of its holders that are asked for too, where not all are and it is of now.
@@ -23,6 +24,29 @@ pub(crate) struct Sieve<'q> {
     /// The vulnerabilities in these, in rising order; none lets all through.
     of_things: Option<Vec<u32>>,
     pub(crate) now: Instant,
+}
+
+/// Some assets, one bit each: whether one is among them is asked for many lists of assets in turn.
+struct Bits<'a> {
+    words: Vec<u64>,
+    assets: &'a RoaringBitmap,
+}
+
+impl<'a> Bits<'a> {
+    fn new(assets: &'a RoaringBitmap, all: usize) -> Self {
+        let mut words = vec![0; all.div_ceil(64)];
+        assets.iter().for_each(|asset| words[asset as usize / 64] |= 1 << (asset % 64));
+        Self { words, assets }
+    }
+
+    /// Those of other assets that are among these.
+    fn and(&self, others: &RoaringBitmap) -> RoaringBitmap {
+        // A long list is cut by the shorter one.
+        if others.len() > 4 * self.assets.len() {
+            return others & self.assets;
+        }
+        others.iter().filter(|asset| self.words[*asset as usize / 64] >> (asset % 64) & 1 == 1).collect()
+    }
 }
 
 /// Whether a text holds a part that is in small letters, whatever the text's case.
@@ -49,9 +73,13 @@ impl<'q> Sieve<'q> {
         });
         let mut holders = FxHashMap::default();
         if let (Some(things), Some(assets), None) = (&things, &assets, findings.question.at) {
-            let carries = |thing: &u32| !facts.things[*thing as usize].claims.is_empty();
+            let is_open = |(number, place): &(u32, u32)| {
+                facts.vulnerabilities[*number as usize].claims[*place as usize].until == OPEN
+            };
+            let carries = |thing: &u32| facts.things[*thing as usize].claims.iter().any(is_open);
             let things: Vec<u32> = things.iter().filter(carries).collect();
-            let both = |thing: &u32| (*thing, &facts.things[*thing as usize].holders & assets);
+            let wanted = Bits::new(assets, facts.assets.len());
+            let both = |thing: &u32| (*thing, wanted.and(&facts.things[*thing as usize].holders));
             holders = things.par_iter().with_min_len(64).map(both).collect();
         }
         Self { filter, ranks, assets, things, holders, of_things, now: now.as_millisecond() }
@@ -99,7 +127,7 @@ impl<'q> Sieve<'q> {
         facts: &Facts,
         number: usize,
     ) -> Option<Cow<'_, RoaringBitmap>> {
-        let Some(things) = &self.things else { return self.assets.as_ref().map(Cow::Borrowed) };
+        let Some(things) = &self.things else { return self.assets.as_deref().map(Cow::Borrowed) };
         let mut found = RoaringBitmap::new();
         let at = findings.at();
         let claims = facts.vulnerabilities[number].claims.iter().filter(|claim| claim.from <= at && claim.until > at);
@@ -115,7 +143,7 @@ impl<'q> Sieve<'q> {
             }
         }
         if let Some(assets) = &self.assets {
-            found &= assets;
+            found &= assets.as_ref();
         }
         Some(Cow::Owned(found))
     }

@@ -94,7 +94,7 @@ impl Findings {
     pub fn summary_of(&self, facts: &Facts, filter: &AssetFilter, now: Timestamp) -> Summary {
         // Findings are on assets that are there: where all are asked for, nothing has to be looked up.
         let wanted = (*filter != AssetFilter::default()).then(|| self.facets.find(facts, filter));
-        let there = wanted.as_ref().unwrap_or(&self.facets.there);
+        let there = wanted.as_deref().unwrap_or(&self.facets.there);
         let instants = instants(now);
         let mut summary = Summary::default();
         let mut classes: Vec<(String, Counts)> =

@@ -77,14 +77,15 @@ fn one_part(root: &Path, part: &str) -> Result<()> {
             let work = std::env::temp_dir().join("plimsoll-bench");
             self::agent::run(&root.join("target/release/plimsoll-agent"), &work, &mut rows)?;
         }
-        "server" => {
+        "server" | "pages" => {
             build(root)?;
             let work = std::env::temp_dir().join("plimsoll-bench");
-            self::server::run(&root.join("target/release/plimsoll"), &work, &mut rows)?;
+            let measure = if part == "server" { self::server::run } else { self::server::large };
+            measure(&root.join("target/release/plimsoll"), &work, &mut rows)?;
         }
         // What opens the record that was made, as a process of its own.
         "ready" => return self::scale::ready(&std::env::temp_dir().join("plimsoll-bench")),
-        _ => bail!("no part is called `{part}`: fleet, record, scale, server, agent"),
+        _ => bail!("no part is called `{part}`: fleet, record, scale, server, pages (of what scale has made), agent"),
     }
     for Row { what, figures, limit, is_over } in rows {
         println!("{what}: {figures} (limit {limit}){}", if is_over { " OVER THE LIMIT" } else { "" });

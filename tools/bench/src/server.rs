@@ -47,11 +47,16 @@ pub(super) fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()
         std::fs::create_dir_all(&data)?;
         runtime.block_on(agents(program, (&data, url, name), rows))?;
     }
-    let large = work.join("scale.sqlite");
-    if large.exists() {
-        runtime.block_on(pages::run(program, work, rows))?;
+    if work.join("scale.sqlite").exists() {
+        large(program, work, rows)?;
     }
     Ok(())
+}
+
+/// Pages of the record that the part `scale` has made.
+pub(super) fn large(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(pages::run(program, work, rows))
 }
 
 /// The service, running.

@@ -68,7 +68,7 @@ async fn compute(app: &App) -> Result<(), operations::Error> {
         let record = app.organisation.store.record().await?;
         record.facts.began_at()
     };
-    let mut points = BTreeMap::new();
+    let (mut points, mut failed) = (BTreeMap::new(), Ok(()));
     let known = app.trend.points();
     for (place, end) in bounds.iter().enumerate().skip(1) {
         let pace = paces.get(place - 1).copied().unwrap_or_default();
@@ -92,12 +92,18 @@ async fn compute(app: &App) -> Result<(), operations::Error> {
             }
             // No policy was in force then: nothing was owed.
             Err(operations::Error::NoPolicy { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                // What was worked out before stays, what was not is worked out the next time.
+                failed = Err(error);
+                let rest = known.iter().filter(|(at, _)| at >= end);
+                points.extend(rest.copied());
+                break;
+            }
         }
         tokio::task::yield_now().await;
     }
     if let Ok(mut known) = app.trend.0.lock() {
         *known = points;
     }
-    Ok(())
+    failed
 }

@@ -70,7 +70,10 @@ pub(super) async fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
     std::fs::create_dir_all(&data)?;
     Keys::of(&data).adopt(&Signer::from_seed("example.com/bench", KeyKind::Note, &[3; 32])?)?;
     let _ = std::fs::copy(work.join("scale.facts"), data.join("record.facts"));
-    let service = Service::begin(program, &data, &work.join("scale.sqlite").display().to_string())?;
+    // Somebody signs in, which may happen once: what was made stays as it is.
+    let record = work.join("served.sqlite");
+    std::fs::copy(work.join("scale.sqlite"), &record)?;
+    let service = Service::begin(program, &data, &record.display().to_string())?;
     rows.push(Row::plain(
         format!("the service ready, {} hosts", world::HOSTS),
         format!("{:.2} s", service.ready_seconds),
@@ -85,7 +88,13 @@ pub(super) async fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
         ("the dashboard", &["/"][..], 25.0),
         ("patches", &["/patches", "/patches?owner=team-3"][..], 50.0),
     ] {
-        let mut took = open_loop((&service.pages, &cookie), paths, (PER_SECOND, 400)).await?;
+        let by_path = open_loop((&service.pages, &cookie), paths, (PER_SECOND, 400)).await?;
+        for path in paths {
+            let mut own: Vec<f64> = by_path.iter().filter(|(of, _)| of == path).map(|(_, took)| *took).collect();
+            let (middle, most) = (percentile(&mut own, 50.0), percentile(&mut own, 100.0));
+            eprintln!("{path}: p50 {middle:.1} ms, {most:.1} ms at most");
+        }
+        let mut took: Vec<f64> = by_path.into_iter().map(|(_, took)| took).collect();
         let (middle, p99) = (percentile(&mut took, 50.0), percentile(&mut took, 99.0));
         rows.push(Row::plain(
             format!("{what}, 11 million findings, {PER_SECOND} a second"),
@@ -108,14 +117,14 @@ async fn open_loop(
     (pages, cookie): (&str, &str),
     paths: &[&str],
     (per_second, count): (u64, usize),
-) -> Result<Vec<f64>> {
+) -> Result<Vec<(String, f64)>> {
     let address = pages.trim_start_matches("http://").to_owned();
     let mut running = tokio::task::JoinSet::new();
     let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / per_second));
     for at in 0..count {
         ticks.tick().await;
-        let (address, head) =
-            (address.clone(), format!("GET {} HTTP/1.1\r\ncookie: {cookie}\r\n", paths[at % paths.len()]));
+        let (address, path) = (address.clone(), paths[at % paths.len()].to_owned());
+        let head = format!("GET {path} HTTP/1.1\r\ncookie: {cookie}\r\n");
         running.spawn(async move {
             let start = Instant::now();
             let mut stream = TcpStream::connect(&address).await?;
@@ -123,7 +132,7 @@ async fn open_loop(
             if status != 200 {
                 bail!("answered {status}");
             }
-            Ok(start.elapsed().as_secs_f64() * 1e3)
+            Ok((path, start.elapsed().as_secs_f64() * 1e3))
         });
     }
     let mut took = Vec::new();
