@@ -23,6 +23,11 @@ impl Packed {
         Self(bytes.into_boxed_slice())
     }
 
+    /// How many bytes they take: each takes one at the least.
+    pub(crate) fn size(&self) -> usize {
+        self.0.len()
+    }
+
     /// The numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         let mut bytes = self.0.iter();

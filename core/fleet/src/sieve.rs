@@ -26,27 +26,47 @@ pub(crate) struct Sieve<'q> {
     pub(crate) now: Instant,
 }
 
-/// Some assets, one bit each: whether one is among them is asked for many lists of assets in turn.
-struct Bits<'a> {
-    words: Vec<u64>,
-    assets: &'a RoaringBitmap,
+/// By thing that carries anything now: those of its holders that are among some assets.
+fn holders_among(facts: &Facts, things: &RoaringBitmap, assets: &RoaringBitmap) -> FxHashMap<u32, RoaringBitmap> {
+    let is_open =
+        |(number, place): &(u32, u32)| facts.vulnerabilities[*number as usize].claims[*place as usize].until == OPEN;
+    let carries = |thing: &u32| facts.things[*thing as usize].claims.iter().any(is_open);
+    let things: RoaringBitmap = things.iter().filter(carries).collect();
+    let all_held: u64 = things.iter().map(|thing| facts.things[thing as usize].holders.len()).sum();
+    let all_had: usize = assets.iter().map(|asset| facts.assets[asset as usize].things.size()).sum();
+    // The shorter of both ways: what is asked for may be many things of few assets, or few things of many.
+    let found = match (all_had as u64) < all_held {
+        true => along_assets(facts, &things, assets),
+        false => along_things(facts, &things, assets),
+    };
+    debug_assert_eq!(found, along_things(facts, &things, assets));
+    debug_assert_eq!(found, along_assets(facts, &things, assets));
+    found
 }
 
-impl<'a> Bits<'a> {
-    fn new(assets: &'a RoaringBitmap, all: usize) -> Self {
-        let mut words = vec![0; all.div_ceil(64)];
-        assets.iter().for_each(|asset| words[asset as usize / 64] |= 1 << (asset % 64));
-        Self { words, assets }
-    }
+fn along_things(facts: &Facts, things: &RoaringBitmap, assets: &RoaringBitmap) -> FxHashMap<u32, RoaringBitmap> {
+    let things: Vec<u32> = things.iter().collect();
+    let both = |thing: &u32| (*thing, &facts.things[*thing as usize].holders & assets);
+    things.par_iter().with_min_len(64).map(both).filter(|(_, holders)| !holders.is_empty()).collect()
+}
 
-    /// Those of other assets that are among these.
-    fn and(&self, others: &RoaringBitmap) -> RoaringBitmap {
-        // A long list is cut by the shorter one.
-        if others.len() > 4 * self.assets.len() {
-            return others & self.assets;
-        }
-        others.iter().filter(|asset| self.words[*asset as usize / 64] >> (asset % 64) & 1 == 1).collect()
-    }
+fn along_assets(facts: &Facts, things: &RoaringBitmap, assets: &RoaringBitmap) -> FxHashMap<u32, RoaringBitmap> {
+    let mut is_asked = vec![false; facts.things.len()];
+    things.iter().for_each(|thing| is_asked[thing as usize] = true);
+    let assets: Vec<u32> = assets.iter().collect();
+    let of_some = |assets: &[u32]| {
+        let of_one = |asset: &u32| {
+            let (asset, things) = (*asset, facts.assets[*asset as usize].things.iter());
+            things.filter(|thing| is_asked[*thing as usize]).map(move |thing| (thing, asset))
+        };
+        assets.iter().flat_map(of_one).collect::<Vec<_>>()
+    };
+    let parts: Vec<Vec<(u32, u32)>> = assets.par_chunks(256).map(of_some).collect();
+    let mut lists: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+    parts.into_iter().flatten().for_each(|(thing, asset)| lists.entry(thing).or_default().push(asset));
+    // Assets were gone through in their order.
+    let bitmap = |(thing, list): (u32, Vec<u32>)| (thing, RoaringBitmap::from_sorted_iter(list).unwrap_or_default());
+    lists.into_iter().map(bitmap).collect()
 }
 
 /// Whether a text holds a part that is in small letters, whatever the text's case.
@@ -73,14 +93,7 @@ impl<'q> Sieve<'q> {
         });
         let mut holders = FxHashMap::default();
         if let (Some(things), Some(assets), None) = (&things, &assets, findings.question.at) {
-            let is_open = |(number, place): &(u32, u32)| {
-                facts.vulnerabilities[*number as usize].claims[*place as usize].until == OPEN
-            };
-            let carries = |thing: &u32| facts.things[*thing as usize].claims.iter().any(is_open);
-            let things: Vec<u32> = things.iter().filter(carries).collect();
-            let wanted = Bits::new(assets, facts.assets.len());
-            let both = |thing: &u32| (*thing, wanted.and(&facts.things[*thing as usize].holders));
-            holders = things.par_iter().with_min_len(64).map(both).collect();
+            holders = holders_among(facts, things, assets);
         }
         Self { filter, ranks, assets, things, holders, of_things, now: now.as_millisecond() }
     }

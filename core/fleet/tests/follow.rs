@@ -283,6 +283,14 @@ proptest! {
             };
             prop_assert_eq!(of_package(Sort::Asset, None), of_package(Sort::Vulnerability, None));
             prop_assert_eq!(of_package(Sort::Asset, Some("asset".to_owned())), of_package(Sort::Vulnerability, None));
+            let of_some = |name: Option<&str>| {
+                let assets = plimsoll_fleet::AssetFilter { name: name.map(str::to_owned), ..Default::default() };
+                let filter = Filter { package: Some("project-1".to_owned()), assets, ..Filter::default() };
+                findings.groups(&facts, (&filter, GroupBy::Asset), now)
+            };
+            let one = |groups: Vec<plimsoll_fleet::Group>| groups.into_iter().filter(|group| group.name == "asset-1").collect::<Vec<_>>();
+            prop_assert_eq!(of_some(Some("asset")), of_some(None));
+            prop_assert_eq!(of_some(Some("asset-1")), one(of_some(None)));
             for by in [GroupBy::Package, GroupBy::Environment, GroupBy::Asset] {
                 let groups = |findings: &Findings| findings.groups(&facts, (&Filter::default(), by), now);
                 prop_assert_eq!(groups(&findings), groups(&from_zero));

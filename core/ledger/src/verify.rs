@@ -129,9 +129,18 @@ pub fn verify(
         frontier: Frontier::default(),
         above: vec![Vec::new(); usize::from(levels(checkpoint.size))],
     };
-    for tile in Tile::all(0, checkpoint.size) {
-        walk.bundle(&tile, source)?;
-        progress(tile.start() + u64::from(tile.width));
+    let mut tiles = Tile::all(0, checkpoint.size).peekable();
+    while tiles.peek().is_some() {
+        let read = |tile: Tile| Ok((tile, source.bundle(&tile)?));
+        let bundles: Vec<(Tile, Option<Vec<u8>>)> =
+            tiles.by_ref().take(AT_ONCE).map(read).collect::<Result<_, Error>>()?;
+        // Reading an entry costs ten times its hash, and both need nothing but the entry: all cores do that.
+        let bundles: Vec<(Tile, Result<Bundle, String>)> =
+            bundles.into_par_iter().map(|(tile, bytes)| (tile, Bundle::of(&tile, bytes.as_deref()))).collect();
+        for (tile, bundle) in bundles {
+            walk.bundle(&tile, bundle, source)?;
+            progress(tile.start() + u64::from(tile.width));
+        }
     }
     walk.tiles_above(checkpoint.size, source)?;
     let found = walk.frontier.root();
@@ -153,6 +162,29 @@ fn signed_by(note: &Note, key: &Verifier) -> Result<(), String> {
     note.verify(std::slice::from_ref(key)).map(|_| ()).map_err(|error| error.to_string())
 }
 
+/// So many bundles are read and taken apart at once.
+const AT_ONCE: usize = 16;
+
+/// A bundle, taken apart.
+struct Bundle {
+    /// The entries' hashes.
+    made: Vec<Hash>,
+    /// The entries that tell a change of keys, and those that cannot be read; none of those that are in order.
+    told: Vec<Result<Option<Entry>, Error>>,
+}
+
+impl Bundle {
+    fn of(tile: &Tile, bytes: Option<&[u8]>) -> Result<Self, String> {
+        let bytes = bytes.ok_or_else(|| "it is not there".to_owned())?;
+        let entries = decode_bundle(tile, bytes).map_err(|error| error.to_string())?;
+        let told = |bytes: &&[u8]| Ok(Some(Entry::parse(bytes)?).filter(|entry| entry.kind == KeyChange::KIND));
+        Ok(Self {
+            made: entries.iter().map(|bytes| Hash::leaf(bytes)).collect(),
+            told: entries.iter().map(told).collect(),
+        })
+    }
+}
+
 struct Walk<'k> {
     checkpoint: &'k Checkpoint,
     first_key: &'k Verifier,
@@ -166,15 +198,10 @@ struct Walk<'k> {
 
 impl Walk<'_> {
     /// Looks at a bundle of entries and the tile of their hashes.
-    fn bundle(&mut self, tile: &Tile, source: &mut dyn Source) -> Result<(), Error> {
-        let bytes = source.bundle(tile)?;
-        let entries = match &bytes {
-            None => Err("it is not there".to_owned()),
-            Some(bytes) => decode_bundle(tile, bytes).map_err(|error| error.to_string()),
-        };
+    fn bundle(&mut self, tile: &Tile, bundle: Result<Bundle, String>, source: &mut dyn Source) -> Result<(), Error> {
         let written = self.tile(tile, source)?;
-        let entries = match entries {
-            Ok(entries) => entries,
+        let Bundle { made, told } = match bundle {
+            Ok(bundle) => bundle,
             Err(what) => {
                 self.tampering.push(Tampering::Bundle { path: tile.bundle_path(), what });
                 // The hashes still show whether what follows is as it was.
@@ -182,13 +209,10 @@ impl Walk<'_> {
                 return Ok(());
             }
         };
-        // Reading an entry costs ten times its hash, and both need nothing but the entry: all cores do that.
-        let read = entries.par_iter().with_min_len(32).map(|bytes| (Hash::leaf(bytes), Entry::parse(bytes)));
-        let (made, entries): (Vec<Hash>, Vec<Result<Entry, Error>>) = read.unzip();
         let written = written.unwrap_or_else(|| made.clone());
         // Where an entry and its hash differ, what was made of them says which of both is as it was.
         let are_entries_true = made == written || self.leads_on(tile, &made, source)?;
-        for (at, entry) in entries.into_iter().enumerate() {
+        for (at, told) in told.into_iter().enumerate() {
             let number = tile.start() + at as u64;
             match (made[at] == written[at], are_entries_true) {
                 (true, _) => {}
@@ -200,8 +224,9 @@ impl Walk<'_> {
                     continue;
                 }
             }
-            match entry.and_then(|entry| self.key_change(&entry, number)) {
-                Ok(change) => self.key_changes.extend(change),
+            let change = |entry: Option<Entry>| entry.map(|entry| self.key_change(&entry, number)).transpose();
+            match told.and_then(change) {
+                Ok(change) => self.key_changes.extend(change.flatten()),
                 Err(error) => {
                     self.tampering.push(Tampering::EntryUnreadable { number, what: error.to_string() });
                 }
