@@ -3,18 +3,24 @@
 use crate::error::Error;
 use crate::{Store, log};
 use ledger::Entry;
+use lifecycle::Event;
 use memchr::memmem::Finder;
+use tokio::sync::Semaphore;
 
 /// So many entries are gone through in one search: about a second of work.
 const MOST_SEARCHED: u64 = 1 << 18;
+/// One search at a time.
+static SEARCHING: Semaphore = Semaphore::const_new(1);
 /// So many are read at a time.
 const PART: u64 = 1 << 12;
 
 /// Which entries are asked for; what is empty lets everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EntryFilter {
-    /// What they are about, whole.
+    /// What they are about, whole: an asset may bear the id of a person.
     pub subject: Option<String>,
+    /// Whether only what is about assets counts.
+    pub is_of_assets: bool,
     /// What kind of thing, or with a `/` at the end what group of kinds: `asset/`.
     pub kind: Option<String>,
     /// Who did it, whole.
@@ -31,7 +37,7 @@ pub struct EntriesFound {
 }
 
 impl EntryFilter {
-    fn lets(&self, entry: &Entry) -> bool {
+    fn lets(&self, number: u64, entry: &Entry) -> bool {
         let is_of = |kind: &String| match kind.ends_with('/') {
             true => entry.kind.starts_with(kind.as_str()),
             false => entry.kind == *kind,
@@ -39,6 +45,7 @@ impl EntryFilter {
         self.subject.as_ref().is_none_or(|subject| *subject == entry.subject)
             && self.actor.as_ref().is_none_or(|actor| *actor == entry.actor)
             && self.kind.as_ref().is_none_or(is_of)
+            && (!self.is_of_assets || Event::from_entry(number, entry).is_ok_and(|event| event.asset().is_some()))
     }
 
     /// What stands in the bytes of every entry that it lets through (RFC 8785 writes a text in one way).
@@ -63,6 +70,8 @@ impl Store {
     /// # Errors
     /// If the database fails, or an entry is none.
     pub async fn search(&self, filter: &EntryFilter, before: u64, wanted: usize) -> Result<EntriesFound, Error> {
+        // One is gone through at a time: it takes a core, and who asks for many waits for their own.
+        let _turn = SEARCHING.acquire().await;
         let marks = filter.marks()?;
         let finders: Vec<Finder<'_>> = marks.iter().map(Finder::new).collect();
         let end = before.saturating_sub(MOST_SEARCHED);
@@ -77,7 +86,7 @@ impl Store {
                     continue;
                 }
                 let entry = Entry::parse(bytes)?;
-                if !filter.lets(&entry) {
+                if !filter.lets(number, &entry) {
                     continue;
                 }
                 found.entries.push((number, entry));
@@ -87,6 +96,8 @@ impl Store {
                 }
             }
             found.from = start;
+            // Others go on in between.
+            tokio::task::yield_now().await;
         }
         Ok(found)
     }

@@ -67,11 +67,13 @@ both! {
             EntryFilter { kind: Some("asset/retired".to_owned()), ..EntryFilter::default() },
             EntryFilter { kind: Some("asset/ret".to_owned()), ..EntryFilter::default() },
             EntryFilter { actor: Some("root".to_owned()), subject: Some("more-7".to_owned()), ..EntryFilter::default() },
+            EntryFilter { is_of_assets: true, subject: Some("root".to_owned()), ..EntryFilter::default() },
             EntryFilter { subject: Some("a\"b\\".to_owned()), ..EntryFilter::default() },
         ];
         for filter in &filters {
             let lets = |entry: &Entry| {
                 filter.subject.as_ref().is_none_or(|text| entry.subject == *text)
+                    && (!filter.is_of_assets || entry.kind.starts_with("asset/"))
                     && filter.actor.as_ref().is_none_or(|text| entry.actor == *text)
                     && filter.kind.as_ref().is_none_or(|text| entry.kind == *text || text.ends_with('/') && entry.kind.starts_with(text.as_str()))
             };

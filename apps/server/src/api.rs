@@ -30,8 +30,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fleet::AssetFilter;
 use jiff::Timestamp;
+use lifecycle::AssetId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use utoipa_axum::router::UtoipaMethodRouter;
 
 /// Everything that programs can ask for, each with who may.
@@ -118,6 +120,19 @@ impl Caller {
     /// The assets that they see, as far as a filter goes.
     pub(crate) fn sees(&self) -> AssetFilter {
         AssetFilter { owners: self.owners.clone(), ..AssetFilter::default() }
+    }
+
+    /// Says no to what somebody does not see of an asset: of now by whose it is now, of a past day by whose it was then, and by whose
+    /// it is where it was not there.
+    pub(crate) fn may_see(&self, record: &store::Record, asset: &AssetId, at: Option<Timestamp>) -> Answer<()> {
+        let Some(owner) = at.and_then(|at| record.facts.owner_at(asset, at)) else {
+            return Ok(record.state.may_see(&self.person, asset)?);
+        };
+        let is_seen = |owners: &BTreeSet<String>| owner.is_some_and(|owner| owners.contains(owner));
+        match self.owners.as_ref().is_none_or(is_seen) {
+            true => Ok(()),
+            false => Err(Problem::not_found("such asset")),
+        }
     }
 }
 

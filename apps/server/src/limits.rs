@@ -22,6 +22,8 @@ pub(crate) struct Limits {
     sign_in_pair: DefaultKeyedRateLimiter<(String, IpAddr)>,
     /// Attempts to sign in to one account from all addresses that never signed in to it.
     sign_in_account: DefaultKeyedRateLimiter<String>,
+    /// Attempts to guess a code or a password of somebody who is signed in.
+    own_account: DefaultKeyedRateLimiter<String>,
     /// From where somebody has signed in since this process began.
     known: Mutex<HashSet<(String, IpAddr)>>,
     /// Messages of one agent.
@@ -41,7 +43,8 @@ impl Limits {
             requests: DefaultKeyedRateLimiter::keyed(Quota::per_second(number(200)).allow_burst(number(2000))),
             sign_in_address: DefaultKeyedRateLimiter::keyed(Quota::per_minute(number(30))),
             sign_in_pair: DefaultKeyedRateLimiter::keyed(Quota::per_minute(number(6))),
-            sign_in_account: DefaultKeyedRateLimiter::keyed(Quota::per_minute(number(30))),
+            sign_in_account: DefaultKeyedRateLimiter::keyed(Quota::per_minute(number(12))),
+            own_account: DefaultKeyedRateLimiter::keyed(Quota::per_minute(number(6))),
             known: Mutex::default(),
             agents: DefaultKeyedRateLimiter::keyed(Quota::per_minute(number(60))),
         }
@@ -49,13 +52,13 @@ impl Limits {
 
     /// Counts a request of an address.
     pub(crate) fn request(&self, address: IpAddr) -> Result<(), Problem> {
-        self.requests.check_key(&address).map_err(|_| too_many("requests from your address"))
+        self.requests.check_key(&network(address)).map_err(|_| too_many("requests from your address"))
     }
 
     /// Counts an attempt to sign in.
     pub(crate) fn sign_in(&self, address: IpAddr, account: &str) -> Result<(), Problem> {
         // Long names are no names; what is counted must not grow with them.
-        let account: String = account.chars().take(128).collect();
+        let (account, address) = (account.chars().take(128).collect::<String>(), network(address));
         self.sign_in_address.check_key(&address).map_err(|_| too_many("attempts to sign in from your address"))?;
         let pair = (account, address);
         self.sign_in_pair.check_key(&pair).map_err(|_| too_many("attempts to sign in to this account"))?;
@@ -71,7 +74,7 @@ impl Limits {
             if known.len() >= MOST_KNOWN {
                 known.clear();
             }
-            known.insert((account.to_owned(), address));
+            known.insert((account.to_owned(), network(address)));
         }
     }
 
@@ -82,13 +85,12 @@ impl Limits {
 
     /// Counts an attempt to guess a link, or to come back from a provider.
     pub(crate) fn attempt(&self, address: IpAddr) -> Result<(), Problem> {
-        self.sign_in_address.check_key(&address).map_err(|_| too_many("attempts from your address"))
+        self.sign_in_address.check_key(&network(address)).map_err(|_| too_many("attempts from your address"))
     }
 
     /// Counts an attempt to guess a code or a password of somebody who is signed in.
     pub(crate) fn account(&self, person: &str) -> Result<(), Problem> {
-        let pair = (person.to_owned(), IpAddr::from([0, 0, 0, 0]));
-        self.sign_in_pair.check_key(&pair).map_err(|_| too_many("attempts on this account"))
+        self.own_account.check_key(&person.to_owned()).map_err(|_| too_many("attempts on this account"))
     }
 
     /// Forgets who has not asked for long.
@@ -97,7 +99,19 @@ impl Limits {
         self.sign_in_address.retain_recent();
         self.sign_in_pair.retain_recent();
         self.sign_in_account.retain_recent();
+        self.own_account.retain_recent();
         self.agents.retain_recent();
+    }
+}
+
+/// Who asks, as far as an address tells: whoever has one of IPv6 has the 2⁶⁴ around it (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(own) => own.to_ipv4_mapped().map_or_else(
+            || IpAddr::V6(std::net::Ipv6Addr::from_bits(own.to_bits() & !u128::from(u64::MAX))),
+            IpAddr::V4,
+        ),
     }
 }
 
@@ -121,8 +135,12 @@ mod tests {
         assert_eq!(tries(at(2), 20), 6, "one address is stopped");
         assert_eq!(tries(at(3), 1), 1, "and others are not");
         let many: usize = (10..60).map(|last| tries(at(last), 6)).sum();
-        assert_eq!(many, 30 - 6 - 1, "many together are stopped too");
+        assert_eq!(many, 12 - 6 - 1, "many together are stopped too");
         assert_eq!(tries(at(1), 1), 1, "save from where they have signed in before");
         assert_eq!(tries(at(9), 1), 0);
+        let of_one = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]);
+        let many: usize =
+            (0..30).map(|last| (0..6).filter(|_| limits.sign_in(of_one(last), "ada").is_ok()).count()).sum();
+        assert_eq!(many, 6, "whoever has a network has one address");
     }
 }

@@ -37,18 +37,21 @@ const MOST_CONNECTIONS: usize = 16_384;
 const MOST_OF_ONE: usize = 4096;
 
 /// An address that is listened on.
-pub(crate) struct Listener(TcpListener, Duration);
+pub(crate) struct Listener {
+    listener: TcpListener,
+    patience: Duration,
+}
 
 impl Listener {
     /// Listens; whoever needs longer than `patience` for a handshake or the head of a request is let go.
     pub(crate) async fn bind(address: SocketAddr, patience: Duration) -> Result<Self, Error> {
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-        Ok(Self(listener, patience.min(PATIENCE)))
+        Ok(Self { listener, patience: patience.min(PATIENCE) })
     }
 
     pub(crate) fn address(&self) -> Result<SocketAddr, Error> {
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-        self.0.local_addr().map_err(|source| Error::Listen { address: unknown, source })
+        self.listener.local_addr().map_err(|source| Error::Listen { address: unknown, source })
     }
 
     /// Serves until the service stops.
@@ -57,7 +60,7 @@ impl Listener {
         let places = Places::default();
         loop {
             let accepted = tokio::select! {
-                accepted = self.0.accept() => accepted,
+                accepted = self.listener.accept() => accepted,
                 () = crate::until_stopped(&mut stopped) => break,
             };
             let (stream, peer) = match accepted {
@@ -72,13 +75,13 @@ impl Listener {
             // Whoever comes when all is full is turned away: waiting for others to go would keep everybody out.
             let Some(permit) = places.enter(peer.ip()) else { continue };
             let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
-            let patience = self.1;
+            let patience = self.patience;
             tokio::spawn(async move {
                 connection(stream, (peer, patience), (router, tls), watcher).await;
                 drop(permit);
             });
         }
-        drop(self.0);
+        drop(self.listener);
         // Whoever takes longer is cut off.
         let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
     }

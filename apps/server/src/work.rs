@@ -152,6 +152,8 @@ async fn lead(app: &App) {
             tokio::spawn(async move { fetch(&app, now).await });
         }
         if !is_leader {
+            // Whoever leads says how it goes there.
+            app.work.note_judging(None);
             continue;
         }
         // However long that takes, nobody else leads meanwhile; and where somebody does, it ends.
@@ -159,13 +161,14 @@ async fn lead(app: &App) {
         let mut renewed = tokio::task::JoinSet::new();
         renewed.spawn(async move { renew(&renewing).await });
         let held = tokio::select! {
-            held = hold_against(app, &mut passed_over) => held,
-            _ = renewed.join_next() => Ok(()),
+            held = hold_against(app, &mut passed_over) => Some(held),
+            _ = renewed.join_next() => None,
         };
         renewed.shutdown().await;
         match held {
-            Ok(()) => app.work.note_judging(None),
-            Err(error) => {
+            None => {}
+            Some(Ok(())) => app.work.note_judging(None),
+            Some(Err(error)) => {
                 let words = store::in_words(&error);
                 tracing::error!(error = %words, "packages could not be held against the advisories");
                 app.work.note_judging(Some(Ended { at: app.now(), words, is_failure: true }));

@@ -47,6 +47,32 @@ pub struct Carrier {
     pub decision: Option<Decision>,
 }
 
+impl Facts {
+    /// The team that owned an asset at an instant, if one did; `None` where the asset was not there.
+    #[must_use]
+    pub fn owner_at(&self, asset: &AssetId, at: Timestamp) -> Option<Option<&str>> {
+        let (known, at) = (&self.assets[self.asset_number(asset)? as usize], at.as_millisecond());
+        let is_there = known.lives.iter().any(|(from, until)| *from <= at && at < *until);
+        is_there.then(|| known.said_at(at).and_then(|said| said.owner.as_deref()))
+    }
+
+    /// What an asset had at an instant, or has now.
+    #[must_use]
+    pub fn things_at(&self, asset: &AssetId, at: Option<Timestamp>) -> Vec<&Thing> {
+        let Some(number) = self.asset_number(asset) else { return Vec::new() };
+        let own = &self.assets[number as usize];
+        let is_there = |thing: &u32| {
+            let Some(at) = at.map(Timestamp::as_millisecond) else { return true };
+            intervals_of(self, *thing, number).iter().any(|(from, until)| *from <= at && *until > at)
+        };
+        let past = own.spanned.iter().copied().filter(|_| at.is_some());
+        let mut things: Vec<u32> = own.things.iter().chain(past).collect();
+        things.sort_unstable();
+        things.dedup();
+        things.into_iter().filter(is_there).map(|thing| self.things[thing as usize].thing.as_ref()).collect()
+    }
+}
+
 impl Findings {
     /// What is known of a vulnerability, under any of its ids, as of the findings' instant; `None` if nothing was.
     #[must_use]
@@ -54,16 +80,6 @@ impl Findings {
         let known = &facts.vulnerabilities[facts.find_vulnerability(vulnerability)? as usize];
         let is_known = known.signals.first().is_some_and(|(since, _)| *since <= self.at());
         known.signals_at(self.at()).filter(|_| is_known)
-    }
-
-    /// What an asset has as of the findings' instant.
-    #[must_use]
-    pub fn things_of<'f>(&self, facts: &'f Facts, asset: &AssetId) -> Vec<&'f Thing> {
-        let mut things = Vec::new();
-        if let Some(number) = facts.asset_number(asset) {
-            self.each_thing(facts, number, |thing| things.push(facts.things[thing as usize].thing.as_ref()));
-        }
-        things
     }
 
     /// What a finding rests on; `None` if the asset never had it. The vulnerability may be named by an alias.

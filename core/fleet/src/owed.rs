@@ -2,7 +2,7 @@
 
 use crate::evaluate::{Cell, Findings, Key};
 use crate::fact::Instant;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// By asset: how much of what counts is overdue as of an instant, and how much there is of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Owed {
         }
         let late = if key.is_overdue(self.now) { count } else { 0 };
         let (overdue, all) = &mut self.by_asset[place];
-        (*overdue, *all) = (overdue.wrapping_add_signed(late), all.wrapping_add_signed(count));
+        (*overdue, *all) = (changed(*overdue, late), changed(*all, count));
     }
 
     /// What was not overdue then and is now; or the other way round, where now is before then.
@@ -49,11 +49,17 @@ impl Owed {
         for cell in cells.iter().flatten().filter(crosses) {
             for asset in &cell.assets {
                 let overdue = &mut self.by_asset[asset as usize].0;
-                *overdue = overdue.wrapping_add_signed(count);
+                *overdue = changed(*overdue, count);
             }
         }
         self.now = now;
     }
+}
+
+/// A count with so many more, or fewer.
+fn changed(count: u32, by: i32) -> u32 {
+    debug_assert!(count.checked_add_signed(by).is_some(), "more was counted out than in");
+    count.saturating_add_signed(by)
 }
 
 impl Kept {
@@ -91,7 +97,12 @@ impl Kept {
 impl Findings {
     /// What is owed on each of so many assets, against an instant.
     pub(crate) fn owed(&self, assets: usize, now: Instant) -> Owed {
-        let mut kept: MutexGuard<'_, Option<Owed>> = self.owed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What somebody left half counted is counted anew.
+        let mut kept = self.owed.0.lock().unwrap_or_else(|poisoned| {
+            let mut kept = poisoned.into_inner();
+            *kept = None;
+            kept
+        });
         let owed = kept.get_or_insert_with(|| Owed::of(&self.cells, assets, now));
         if owed.now != now {
             owed.go_to(&self.cells, now);

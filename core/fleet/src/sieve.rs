@@ -35,7 +35,8 @@ fn holders_among(facts: &Facts, things: &RoaringBitmap, assets: &RoaringBitmap) 
     let all_held: u64 = things.iter().map(|thing| facts.things[thing as usize].holders.len()).sum();
     let all_had: usize = assets.iter().map(|asset| facts.assets[asset as usize].things.size()).sum();
     // The shorter of both ways: what is asked for may be many things of few assets, or few things of many.
-    let found = match (all_had as u64) < all_held {
+    // A number takes two bytes, as a rule.
+    let found = match (all_had as u64) < 2 * all_held {
         true => along_assets(facts, &things, assets),
         false => along_things(facts, &things, assets),
     };
@@ -64,9 +65,7 @@ fn along_assets(facts: &Facts, things: &RoaringBitmap, assets: &RoaringBitmap) -
     let parts: Vec<Vec<(u32, u32)>> = assets.par_chunks(256).map(of_some).collect();
     let mut lists: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
     parts.into_iter().flatten().for_each(|(thing, asset)| lists.entry(thing).or_default().push(asset));
-    // Assets were gone through in their order.
-    let bitmap = |(thing, list): (u32, Vec<u32>)| (thing, RoaringBitmap::from_sorted_iter(list).unwrap_or_default());
-    lists.into_iter().map(bitmap).collect()
+    lists.into_iter().map(|(thing, list)| (thing, list.into_iter().collect())).collect()
 }
 
 /// Whether a text holds a part that is in small letters, whatever the text's case.

@@ -96,6 +96,31 @@ fn a_changed_entry_is_named_by_its_number_even_where_its_hash_was_changed_too() 
 }
 
 #[test]
+fn what_was_changed_in_a_long_ledger_is_named_wherever_it_is() {
+    const SIZE: usize = 256 * 33 + 7;
+    let honest = Memory::of(SIZE as u64, SIZE);
+    let checkpoint = honest.checkpoint(&[&signer(1)]);
+    assert_eq!(check(&honest, &checkpoint, &[]).tampering, []);
+    for number in [256 * 16 - 1, 256 * 16, 256 * 32, SIZE - 1] {
+        let tile = Tile::holding(0, number as u64, SIZE as u64);
+        let mut entries = honest.entries.clone();
+        entries[number] = entry(9999).canonical().expect("canonical");
+        let mut forged = Memory::new();
+        forged.append(entries);
+        let mut changed = honest.clone();
+        changed.files.insert(tile.bundle_path(), forged.files[&tile.bundle_path()].clone());
+        assert_eq!(check(&changed, &checkpoint, &[]).tampering, [Tampering::EntryChanged { number: number as u64 }]);
+        let mut missing = honest.clone();
+        missing.files.remove(&tile.bundle_path());
+        let found = check(&missing, &checkpoint, &[]).tampering;
+        assert!(
+            matches!(found.as_slice(), [Tampering::Bundle { path, .. }] if *path == tile.bundle_path()),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
 fn removed_reordered_and_cut_entries_are_found() {
     let honest = Memory::of(300, 300);
     let checkpoint = honest.checkpoint(&[&signer(1)]);

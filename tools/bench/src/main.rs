@@ -261,7 +261,7 @@ fn pairs_of(table: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// `xtask compare ROUNDS`: compares all pairs so often; [`instructions`] counts what that takes.
+/// `bench compare ROUNDS`: compares all pairs so often; [`instructions`] counts what that takes.
 fn compare(rounds: Option<&str>) -> Result<()> {
     let rounds: usize = rounds.and_then(|text| text.parse().ok()).context("usage: bench compare ROUNDS")?;
     let table = testkit::reference::text("versions/debian-dpkg-answers.tsv.zst").context("no reference data")?;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The version of this shape.
-const SHAPE: u32 = 1;
+const SHAPE: u32 = 2;
 
 pub(super) fn write(report: &Report<'_>, out: &mut Vec<u8>) -> Result<()> {
     let shape = ReportShape {

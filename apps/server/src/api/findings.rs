@@ -113,7 +113,7 @@ impl FindingQuery {
 
     /// By what the list is sorted.
     pub(crate) fn sort(&self) -> Answer<Sort> {
-        if self.by.is_some() {
+        if self.by.as_deref().is_some_and(|word| !word.is_empty()) {
             return Err(Problem::bad("`by` makes groups: this is a list, which `sort` puts in order"));
         }
         match self.sort.as_deref().unwrap_or("due") {
@@ -129,7 +129,7 @@ impl FindingQuery {
 
     /// By what groups are made.
     pub(crate) fn group(&self) -> Answer<GroupBy> {
-        if self.sort.is_some() {
+        if self.sort.as_deref().is_some_and(|word| !word.is_empty()) {
             return Err(Problem::bad("`sort` puts a list in order: groups stand by how much is overdue"));
         }
         match self.by.as_deref().unwrap_or("package") {
@@ -280,7 +280,7 @@ async fn get_finding(
 ) -> Answer<axum::Json<serde_json::Value>> {
     let asset = AssetId::new(asset)?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
-        view.record.state.may_see(&caller.person, &asset)?;
+        caller.may_see(view.record, &asset, view.at)?;
         let found = view.findings.explain(&view.record.facts, &vulnerability, &asset);
         found
             .as_ref()

@@ -132,15 +132,16 @@ async fn get_inventory(
     Query(query): Query<AtQuery>,
 ) -> Answer<axum::Json<InventoryShape>> {
     let asset = AssetId::new(asset)?;
-    let answer = app.view(instant(query.at.as_deref())?, |view| {
-        view.record.state.may_see(&caller.person, &asset)?;
-        let known = view.record.state.assets.get(&asset);
-        // On a past day it may have been there all the same.
-        if !known.is_some_and(|known| known.is_active() || view.at.is_some()) {
-            return Err(Problem::not_found("such asset"));
-        }
-        Ok(view.findings.things_of(&view.record.facts, &asset).into_iter().cloned().collect())
-    });
-    let items: Vec<Thing> = answer.await??;
+    let at = instant(query.at.as_deref())?;
+    let record = app.organisation.store.record().await?;
+    caller.may_see(&record, &asset, at)?;
+    let is_there = match at {
+        None => record.state.assets.get(&asset).is_some_and(lifecycle::Asset::is_active),
+        Some(at) => record.facts.owner_at(&asset, at).is_some(),
+    };
+    if !is_there {
+        return Err(Problem::not_found("such asset, as of then"));
+    }
+    let items = record.facts.things_at(&asset, at).into_iter().cloned().collect();
     Ok(axum::Json(InventoryShape { asset: asset.to_string(), items }))
 }

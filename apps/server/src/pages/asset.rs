@@ -69,12 +69,12 @@ async fn show(
     let moment = Moment::of(&app, query.at.as_deref())?;
     let gather = |view: &View<'_>| -> Answer<Shown> {
         let facts = &view.record.facts;
-        view.record.state.may_see(&caller.person, &asset).map_err(|_| missing())?;
+        caller.may_see(view.record, &asset, view.at).map_err(|_| missing())?;
         let known = view.record.state.assets.get(&asset).ok_or_else(missing)?.clone();
         let row = view.findings.assets(facts, (&filter.assets, view.now), (0, 1)).1.pop();
         let (limit, now, after) = (part.limit, view.now, after.clone());
         let query = FindingsQuery { offset, after, limit, now, filter: filter.clone(), ..FindingsQuery::default() };
-        let things = view.findings.things_of(facts, &asset).into_iter();
+        let things = facts.things_at(&asset, view.at).into_iter();
         Ok(Shown {
             id: asset.clone(),
             row,

@@ -86,7 +86,7 @@ fn gather(view: &View<'_>, filter: &AssetFilter) -> Shown {
         gaps,
         next: view.findings.next_due(facts, (filter, NEXT), view.now),
         now: view.now,
-        policy: view.record.state.policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
+        policy: view.findings.policy().name.clone(),
     }
 }
 

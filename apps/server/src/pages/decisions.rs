@@ -32,8 +32,8 @@ struct Shown {
     /// The assets that they see, and how many more there are.
     seen: Vec<AssetId>,
     hidden: usize,
-    /// Whether anything is known here of what it is about.
-    is_known: bool,
+    /// Whether anything is known here of what it is about; nobody is told who sees only the assets of their teams.
+    is_known: Option<bool>,
 }
 
 impl Shown {
@@ -78,6 +78,7 @@ async fn show(
         let shown = |(id, decision): (&DecisionId, &Decision)| {
             let (seen, hidden) = seen_assets(&record.state, &caller, decision);
             let is_known = record.facts.signals_of(&decision.reach.vulnerability).is_some();
+            let is_known = Some(is_known).filter(|_| caller.owners.is_none());
             Shown {
                 id: id.clone(),
                 decision: decision.clone(),
@@ -125,7 +126,7 @@ fn line(shown: &Shown, (caller, now): (&Caller, Timestamp)) -> Markup {
     html! {
         tr {
             th scope="row" { (id) br; span.faint { (kind) } }
-            td { @if *is_known { a href=(format!("/vulnerabilities/{}", encoded(&decision.reach.vulnerability))) { (plain(&decision.reach.vulnerability)) } } @else { (plain(&decision.reach.vulnerability)) " " span.faint { "(on nothing that was seen here)" } }
+            td { @if *is_known == Some(true) { a href=(format!("/vulnerabilities/{}", encoded(&decision.reach.vulnerability))) { (plain(&decision.reach.vulnerability)) } } @else { (plain(&decision.reach.vulnerability)) @if *is_known == Some(false) { " " span.faint { "(on nothing that was seen here)" } } }
                 @if let Some(package) = &decision.reach.package { " in " (plain(package)) } @else { " in every package" }
                 br; @if decision.reach.assets.is_empty() { "on all assets" } @else { "on " @for (place, asset) in seen.iter().take(5).enumerate() { @if place > 0 { ", " } a href=(format!("/assets/{}", encoded(asset.as_str()))) { (asset) } } @let more = seen.len().saturating_sub(5) + hidden; @if more > 0 { @if seen.is_empty() { (more) " assets" } @else { " and " (more) " more" } } } }
             td { (plain(&decision.reason)) }

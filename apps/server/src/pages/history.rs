@@ -42,12 +42,12 @@ async fn show(
         record.state.may_see(&caller.person, &asset)?;
         record.state.assets.get(&asset).ok_or_else(missing)?;
     }
-    let asked = Asked::about(asset.as_str(), query.before);
+    let asked = Asked::about(&asset, query.before);
     let found = asked.find(&app).await?;
     let path = format!("{}/history", place(&asset));
     let body = html! {
         p { a href=(place(&asset)) { "← " (asset) } }
-        p { "Every entry of the ledger on it, the newest first. What came and went with an inventory stands beside what it has." }
+        p { "Every entry of the ledger under its id, the newest first. Decisions have ids of their own; what came and went with an inventory stands beside what it has." }
         (entries(&found, caller.is_any(Role::SEES_ALL)))
         (links(&found, |before| format!("{path}?before={before}")))
     };

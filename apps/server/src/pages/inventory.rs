@@ -17,7 +17,6 @@ use axum::routing::get;
 use fleet::Thing;
 use lifecycle::AssetId;
 use maud::html;
-use operations::View;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![("GET", PageRoute { access: SEES_ASSETS, path: "/assets/{asset}/inventory", handler: get(show) })]
@@ -34,15 +33,18 @@ async fn show(
     let part = Part::of(&format!("inventory {asset}"), &query, 200)?;
     let moment = Moment::of(&app, query.at.as_deref())?;
     let wanted = query.package.as_deref().unwrap_or("").to_lowercase();
-    let gather = |view: &View<'_>| {
-        view.record.state.may_see(&caller.person, &asset)?;
-        view.record.state.assets.get(&asset).ok_or_else(missing)?;
-        let all = view.findings.things_of(&view.record.facts, &asset).into_iter();
+    let things: Vec<Thing> = {
+        let record = app.organisation.store.record().await?;
+        caller.may_see(&record, &asset, moment.at)?;
+        record.state.assets.get(&asset).ok_or_else(missing)?;
+        if moment.at.is_some_and(|at| record.facts.owner_at(&asset, at).is_none()) {
+            return Err(Problem::not_found("such asset, as of then"));
+        }
+        let all = record.facts.things_at(&asset, moment.at).into_iter();
         let mut things: Vec<Thing> = all.filter(|thing| thing.name.to_lowercase().contains(&wanted)).cloned().collect();
         things.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
-        Ok::<_, Problem>(things)
+        things
     };
-    let things = app.view(moment.at, gather).await??;
     let total = things.len();
     let shown: Vec<&Thing> = things.iter().skip(part.offset).take(part.limit).collect();
     let path = format!("{}/inventory", place(&asset));

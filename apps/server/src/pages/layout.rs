@@ -57,7 +57,7 @@ pub(super) fn page(app: &App, caller: Option<&Caller>, (title, place): (&str, &s
                         }
                     }
                 }
-                @if let Some(caller) = caller { p.print { (app.settings.address_of(place)) ", printed " (super::text::instant(app.now())) " for " (caller.person) } }
+                @if let Some(caller) = caller { p.print { "Printed " (super::text::instant(app.now())) " for " (caller.person) } }
                 main id="main" tabindex="-1" {
                     h1 { (title) }
                     (body)

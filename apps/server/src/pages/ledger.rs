@@ -13,6 +13,7 @@ use ::ledger::Entry;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use lifecycle::AssetId;
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::{EntriesFound, EntryFilter};
@@ -33,6 +34,8 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
 pub(super) struct Asked {
     /// What they are about.
     subject: String,
+    #[serde(skip)]
+    is_of_assets: bool,
     kind: String,
     actor: String,
     /// Only those before this one.
@@ -48,9 +51,9 @@ pub(super) struct Found {
 }
 
 impl Asked {
-    /// All that is about one thing.
-    pub(super) fn about(subject: &str, before: Option<u64>) -> Self {
-        Self { subject: subject.to_owned(), before, ..Self::default() }
+    /// All that is about an asset.
+    pub(super) fn about(asset: &AssetId, before: Option<u64>) -> Self {
+        Self { subject: asset.to_string(), is_of_assets: true, before, ..Self::default() }
     }
 
     /// Goes through the ledger from where it is asked to.
@@ -59,7 +62,8 @@ impl Asked {
         let total = store.record().await?.state.entries;
         let before = self.before.unwrap_or(total).min(total);
         let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let filter = EntryFilter { subject: text(&self.subject), kind: text(&self.kind), actor: text(&self.actor) };
+        let (subject, kind, actor) = (text(&self.subject), text(&self.kind), text(&self.actor));
+        let filter = EntryFilter { subject, is_of_assets: self.is_of_assets, kind, actor };
         Ok(Found { found: store.search(&filter, before, ROWS).await?, before, total })
     }
 

@@ -32,7 +32,7 @@ async fn show(
     let asset = AssetId::new(asset)?;
     let moment = Moment::of(&app, query.at.as_deref())?;
     let answer = app.view(moment.at, |view| {
-        view.record.state.may_see(&caller.person, &asset)?;
+        caller.may_see(view.record, &asset, view.at)?;
         let found = view.findings.explain(&view.record.facts, &vulnerability, &asset);
         let missing = || Problem::not_found("such finding: the asset never had it, as far as is known");
         let policy = view.findings.policy();

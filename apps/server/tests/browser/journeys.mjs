@@ -268,6 +268,19 @@ await plain.fill('#package', 'linux');
 await submit(plain);
 assert.match(plain.url(), /package=linux/);
 
+// Every line of a past day leads on to that day.
+for (const place of [`/findings?at=${then}`, `/patches?at=${then}`, `/assets?at=${then}`, `${here}?at=${then}`]) {
+  await plain.goto(BASE + place);
+  const all = await plain.locator('tbody a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  assert.ok(all.length > 0 || place.startsWith(here), place);
+  for (const link of all) assert.ok(link.includes(`at=${then}`), `${place}: ${link}`);
+}
+await plain.goto(`${BASE}/findings?at=${then}`);
+await Promise.all([plain.waitForURL(/why/), plain.locator('tbody th a').first().click()]);
+assert.match(await plain.innerText('main'), /as it was known then/);
+await Promise.all([plain.waitForURL(/vulnerabilities/), plain.getByText('everywhere else').click()]);
+assert.match(await plain.innerText('main'), /as it was known then/);
+
 // An organisation's own sign-in, where it is set up.
 if (PROVIDER) {
   const stranger = await somebody();

@@ -39,7 +39,7 @@ pub(super) fn write(
             sheet::csv(&mut out, &["assets", "kind", "ecosystem", "package", "why"], page.iter().map(cells))?;
         }
         ListFormat::Json => {
-            let one = |one: &&Undetermined| json!({ "package": one.thing, "why": one.why, "assets": one.assets });
+            let one = |one: &&Undetermined| json!({ "name": one.thing.label(), "ecosystem": one.thing.ecosystem, "package": one.thing, "why": one.why, "assets": one.assets });
             let all: Vec<_> = page.iter().map(one).collect();
             let whole = json!({ "total": found.len(), "offset": list.offset, "gaps": gaps, "items": all });
             out.extend_from_slice(sheet::json(&whole)?.as_bytes());
