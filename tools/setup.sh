@@ -66,7 +66,8 @@ ensure_check_tools() {
     fi
     cargo deny --version >/dev/null 2>&1 || {
         say "installing cargo-deny"
-        cargo install --quiet --locked cargo-deny || say "no cargo-deny: dependencies are not checked"
+        # What it does takes a moment; building it optimised takes minutes.
+        cargo install --quiet --locked --debug cargo-deny || say "no cargo-deny: dependencies are not checked"
     }
 }
 
