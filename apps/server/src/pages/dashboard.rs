@@ -57,18 +57,21 @@ async fn show(
     let points = app.trend.points();
     let may_open = caller.is_any(Role::SEES_ASSETS);
     let opened = Some(&moment).filter(|_| may_open);
-    let last = points.last().map(|(_, point)| point.pace);
+    // The trend is of the whole, and of now.
+    let is_of_whole = caller.owners.is_none() || !may_open;
+    let last = points.last().filter(|_| is_of_whole && at.is_none());
+    let mean = last.and_then(|(_, point)| point.pace.mean());
     let body = html! {
         (moment.notice(&app, raw.as_deref()))
         (gaps(&shown.gaps, opened))
         @if waiting > 0 { div.notice { p { a href="/decisions" { (count(waiting as u64, "decision waits", "decisions wait")) " for you" } } } }
         @if shown.summary.assets == 0 { (begin(&caller)) }
         div.card { (charts::load_line(&shown.summary.all)) }
-        (figures(&shown, last.and_then(|pace| pace.mean()).filter(|_| caller.owners.is_none() || !may_open), opened))
+        (figures(&shown, mean, opened))
         div.columns {
             section.card.wide { (charts::ages(&shown.ages, opened)) }
             section.card { (charts::ahead(&shown.ages, opened)) }
-            @if !may_open || caller.owners.is_none() { section.card { (charts::months(&points)) } }
+            @if is_of_whole { section.card { (charts::months(&points)) } }
             @if may_open { section.card.wide { (next(&shown, &moment)) } }
         }
         p.faint { "Under the policy “" (shown.policy) "”, as of " (super::text::instant(shown.now)) "." }

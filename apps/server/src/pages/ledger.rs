@@ -114,8 +114,8 @@ pub(super) fn entries(Found { found, .. }: &Found, may_prove: bool) -> Markup {
                     @for (place, entry) in &found.entries { tr {
                         td.number { @if may_prove { a href=(format!("/ledger/{place}")) { (number(*place)) } } @else { (number(*place)) } }
                         td.date { (at_instant(entry.at)) }
-                        td { (plain(&entry.actor)) }
-                        td { (plain(&entry.kind)) }
+                        td.whole { (plain(&entry.actor)) }
+                        td.whole { (plain(&entry.kind)) }
                         td { (plain(&entry.subject)) }
                         td { (in_short(entry)) }
                     } }
@@ -130,6 +130,8 @@ fn in_short(entry: &Entry) -> String {
     const MOST: usize = 160;
     let said = entry.body.as_object().into_iter().flatten();
     let words = |(name, value): (&String, &serde_json::Value)| match value {
+        // What it is about stands beside it.
+        serde_json::Value::String(text) if *text == entry.subject => None,
         serde_json::Value::String(text) => Some(format!("{name} {text}")),
         serde_json::Value::Null => None,
         other => Some(format!("{name} {other}")),
