@@ -4,8 +4,10 @@
 use crate::app::App;
 use croner::Cron;
 use feeds::{Outcome, Progress, Store, Sync, compile, sync};
+use fleet::AssetFilter;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use lifecycle::{Command, PersonId, SYSTEM, ScanRule, Scope};
+use operations::View;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -139,6 +141,7 @@ async fn lead(app: &App) {
         let _ = tokio::time::timeout(LOOK, app.work.ask.notified()).await;
         let now = app.now();
         app.limits.sweep();
+        count_ahead(app).await;
         if let Err(error) = app.take_index() {
             tracing::error!(error = %store::in_words(&error), "the index cannot be read");
         }
@@ -179,6 +182,14 @@ async fn lead(app: &App) {
             hourly(app, now).await;
         }
     }
+}
+
+/// Counts what is owed on each asset where it was not since something else came in: nobody who lists assets waits for that.
+async fn count_ahead(app: &App) {
+    let all = AssetFilter::default();
+    let count = |view: &View<'_>| drop(view.findings.assets(&view.record.facts, (&all, view.now), (0, 0)));
+    // Before the first policy there is nothing to count; and what cannot be read is told elsewhere.
+    let _ = app.view(None, count).await;
 }
 
 /// Goes on to lead, until it is ended or somebody else leads.
