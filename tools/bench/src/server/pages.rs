@@ -72,6 +72,10 @@ pub(super) async fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Res
     let _ = std::fs::copy(work.join("scale.facts"), data.join("record.facts"));
     // Somebody signs in, which may happen once: what was made stays as it is.
     let record = work.join("served.sqlite");
+    for rest in ["-wal", "-shm"] {
+        // What was killed leaves its journal, which would be played into the copy.
+        let _ = std::fs::remove_file(work.join(format!("served.sqlite{rest}")));
+    }
     std::fs::copy(work.join("scale.sqlite"), &record)?;
     let service = Service::begin(program, &data, &record.display().to_string())?;
     rows.push(Row::plain(
