@@ -4,7 +4,6 @@
 use crate::app::App;
 use croner::Cron;
 use feeds::{Outcome, Progress, Store, Sync, compile, sync};
-use fleet::AssetFilter;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use lifecycle::{Command, PersonId, SYSTEM, ScanRule, Scope};
 use operations::View;
@@ -186,8 +185,7 @@ async fn lead(app: &App) {
 
 /// Counts what is owed on each asset where it was not since something else came in: nobody who lists assets waits for that.
 async fn count_ahead(app: &App) {
-    let all = AssetFilter::default();
-    let count = |view: &View<'_>| drop(view.findings.assets(&view.record.facts, (&all, view.now), (0, 0)));
+    let count = |view: &View<'_>| view.findings.count_ahead(&view.record.facts, view.now);
     // Before the first policy there is nothing to count; and what cannot be read is told elsewhere.
     let _ = app.view(None, count).await;
 }

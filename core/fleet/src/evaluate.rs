@@ -243,18 +243,8 @@ impl Findings {
     }
 
     /// Calls `each` with every thing that an asset has as of the instant.
-    pub(crate) fn each_thing(&self, facts: &Facts, asset: u32, mut each: impl FnMut(u32)) {
-        let own = &facts.assets[asset as usize];
-        let at = self.at();
-        let is_there =
-            |thing: u32| intervals_of(facts, thing, asset).iter().any(|(from, until)| *from <= at && *until > at);
-        if self.question.at.is_none() {
-            return own.things.iter().for_each(each);
-        }
-        let mut things: Vec<u32> = own.things.iter().chain(own.spanned.iter().copied()).collect();
-        things.sort_unstable();
-        things.dedup();
-        things.into_iter().filter(|thing| is_there(*thing)).for_each(&mut each);
+    pub(crate) fn each_thing(&self, facts: &Facts, asset: u32, each: impl FnMut(u32)) {
+        facts.each_thing_at(asset, self.question.at.map(Timestamp::as_millisecond), each);
     }
 
     /// Calls `each` with every asset that has a thing as of the instant.
@@ -409,6 +399,20 @@ fn each_interval_of(facts: &Facts, thing: u32, asset: u32, mut each: impl FnMut(
     let is_open = spans.iter().any(|span| span.until == OPEN);
     if let Some(first) = facts.assets[asset as usize].first.filter(|_| !is_open && thing.holders.contains(asset)) {
         each(first, OPEN);
+    }
+}
+
+impl Facts {
+    /// Calls `each` with every thing that an asset has as of an instant, or of now; in rising order.
+    pub(crate) fn each_thing_at(&self, asset: u32, at: Option<Instant>, each: impl FnMut(u32)) {
+        let own = &self.assets[asset as usize];
+        let Some(at) = at else { return own.things.iter().for_each(each) };
+        let is_there =
+            |thing: &u32| intervals_of(self, *thing, asset).iter().any(|(from, until)| *from <= at && *until > at);
+        let mut things: Vec<u32> = own.things.iter().chain(own.spanned.iter().copied()).collect();
+        things.sort_unstable();
+        things.dedup();
+        things.into_iter().filter(is_there).for_each(each);
     }
 }
 

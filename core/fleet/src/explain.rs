@@ -52,24 +52,18 @@ impl Facts {
     #[must_use]
     pub fn owner_at(&self, asset: &AssetId, at: Timestamp) -> Option<Option<&str>> {
         let (known, at) = (&self.assets[self.asset_number(asset)? as usize], at.as_millisecond());
-        let is_there = known.lives.iter().any(|(from, until)| *from <= at && at < *until);
-        is_there.then(|| known.said_at(at).and_then(|said| said.owner.as_deref()))
+        known.is_there(at).then(|| known.said_at(at).and_then(|said| said.owner.as_deref()))
     }
 
-    /// What an asset had at an instant, or has now.
+    /// What an asset had at an instant, or has now; `None` where it was not there.
     #[must_use]
-    pub fn things_at(&self, asset: &AssetId, at: Option<Timestamp>) -> Vec<&Thing> {
-        let Some(number) = self.asset_number(asset) else { return Vec::new() };
-        let own = &self.assets[number as usize];
-        let is_there = |thing: &u32| {
-            let Some(at) = at.map(Timestamp::as_millisecond) else { return true };
-            intervals_of(self, *thing, number).iter().any(|(from, until)| *from <= at && *until > at)
-        };
-        let past = own.spanned.iter().copied().filter(|_| at.is_some());
-        let mut things: Vec<u32> = own.things.iter().chain(past).collect();
-        things.sort_unstable();
-        things.dedup();
-        things.into_iter().filter(is_there).map(|thing| self.things[thing as usize].thing.as_ref()).collect()
+    pub fn things_at(&self, asset: &AssetId, at: Option<Timestamp>) -> Option<Vec<&Thing>> {
+        let (number, at) = (self.asset_number(asset)?, at.map(Timestamp::as_millisecond));
+        self.assets[number as usize].is_there(at.unwrap_or(OPEN - 1)).then(|| {
+            let mut things = Vec::new();
+            self.each_thing_at(number, at, |thing| things.push(self.things[thing as usize].thing.as_ref()));
+            things
+        })
     }
 }
 

@@ -117,13 +117,9 @@ impl Facets {
     /// Notes an asset that is new or of which something else is said; [`Facets::sort`] comes after the last new one.
     pub(crate) fn note(&mut self, facts: &Facts, asset: u32, at: Option<Instant>) {
         let known = &facts.assets[asset as usize];
-        let is_there = |(from, until): &(Instant, Instant)| match at {
-            None => *until == OPEN,
-            Some(at) => *from <= at && at < *until,
-        };
         let as_of = at.unwrap_or(OPEN - 1);
         let was_there = self.there.contains(asset);
-        set(&mut self.there, asset, known.lives.iter().any(is_there));
+        set(&mut self.there, asset, known.is_there(as_of));
         if was_there != self.there.contains(asset) {
             self.forget();
         }

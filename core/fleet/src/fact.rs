@@ -188,6 +188,11 @@ impl VulnerabilityFacts {
 }
 
 impl AssetFacts {
+    /// Whether it is registered as of an instant.
+    pub(crate) fn is_there(&self, at: Instant) -> bool {
+        self.lives.iter().any(|(from, until)| *from <= at && at < *until)
+    }
+
     /// Whether one of its lives ends at an instant.
     pub(crate) fn goes_at(&self, at: Instant) -> bool {
         self.lives.iter().any(|(_, until)| *until == at)

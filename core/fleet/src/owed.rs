@@ -2,6 +2,8 @@
 
 use crate::evaluate::{Cell, Findings, Key};
 use crate::fact::Instant;
+use crate::facts::Facts;
+use jiff::Timestamp;
 use std::sync::{Mutex, PoisonError};
 
 /// By asset: how much of what counts is overdue as of an instant, and how much there is of it.
@@ -95,6 +97,11 @@ impl Kept {
 }
 
 impl Findings {
+    /// Counts what is owed on each asset, where it was not yet: whoever lists assets next does not wait for that.
+    pub fn count_ahead(&self, facts: &Facts, now: Timestamp) {
+        drop(self.owed(facts.assets.len(), now.as_millisecond()));
+    }
+
     /// What is owed on each of so many assets, against an instant.
     pub(crate) fn owed(&self, assets: usize, now: Instant) -> Owed {
         // What somebody left half counted is counted anew.

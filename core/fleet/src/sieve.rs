@@ -150,12 +150,11 @@ impl<'q> Sieve<'q> {
                     Some(_) => self.holders.get(&claim.thing).into_iter().for_each(|holders| found |= holders),
                 },
                 Some(_) => findings.each_holder(facts, claim.thing, |asset| {
-                    found.insert(asset);
+                    if self.assets.as_ref().is_none_or(|assets| assets.contains(asset)) {
+                        found.insert(asset);
+                    }
                 }),
             }
-        }
-        if let Some(assets) = &self.assets {
-            found &= assets.as_ref();
         }
         Some(Cow::Owned(found))
     }

@@ -135,13 +135,7 @@ async fn get_inventory(
     let at = instant(query.at.as_deref())?;
     let record = app.organisation.store.record().await?;
     caller.may_see(&record, &asset, at)?;
-    let is_there = match at {
-        None => record.state.assets.get(&asset).is_some_and(lifecycle::Asset::is_active),
-        Some(at) => record.facts.owner_at(&asset, at).is_some(),
-    };
-    if !is_there {
-        return Err(Problem::not_found("such asset, as of then"));
-    }
-    let items = record.facts.things_at(&asset, at).into_iter().cloned().collect();
+    let had = record.facts.things_at(&asset, at).ok_or_else(|| Problem::not_found("such asset"))?;
+    let items = had.into_iter().cloned().collect();
     Ok(axum::Json(InventoryShape { asset: asset.to_string(), items }))
 }

@@ -74,7 +74,7 @@ async fn show(
         let row = view.findings.assets(facts, (&filter.assets, view.now), (0, 1)).1.pop();
         let (limit, now, after) = (part.limit, view.now, after.clone());
         let query = FindingsQuery { offset, after, limit, now, filter: filter.clone(), ..FindingsQuery::default() };
-        let things = facts.things_at(&asset, view.at).into_iter();
+        let things = facts.things_at(&asset, view.at).unwrap_or_default().into_iter();
         Ok(Shown {
             id: asset.clone(),
             row,

@@ -37,10 +37,12 @@ async fn show(
         let record = app.organisation.store.record().await?;
         caller.may_see(&record, &asset, moment.at)?;
         record.state.assets.get(&asset).ok_or_else(missing)?;
-        if moment.at.is_some_and(|at| record.facts.owner_at(&asset, at).is_none()) {
+        let had = record.facts.things_at(&asset, moment.at);
+        if had.is_none() && moment.at.is_some() {
             return Err(Problem::not_found("such asset, as of then"));
         }
-        let all = record.facts.things_at(&asset, moment.at).into_iter();
+        // One that is out of service has nothing.
+        let all = had.unwrap_or_default().into_iter();
         let mut things: Vec<Thing> = all.filter(|thing| thing.name.to_lowercase().contains(&wanted)).cloned().collect();
         things.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
         things
