@@ -8,6 +8,7 @@ mod error;
 mod hash;
 mod key;
 mod note;
+mod plainly;
 mod proof;
 mod rotation;
 mod tile;
