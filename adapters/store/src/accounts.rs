@@ -3,6 +3,7 @@
 use crate::database;
 use crate::error::{Doing, Error};
 use crate::plan::AccountChange;
+use crate::put;
 use crate::store::Store;
 use crate::tables::{ACCOUNTS, ANSWERS, Cell, Row, SESSIONS, Table};
 use jiff::Timestamp;
@@ -74,13 +75,13 @@ impl SignIn {
             match body {
                 Some(body) => {
                     let row: Row = vec![Cell::from(person.as_str()), Cell::Text(body)];
-                    database::upsert(on, &ACCOUNTS, &[row]).await?;
+                    put::upsert(on, &ACCOUNTS, vec![row]).await?;
                 }
                 None => delete(on, &ACCOUNTS, ("id", person.as_str())).await?,
             }
         }
         let rows: Vec<Row> = self.sessions.iter().map(Session::row).collect();
-        if rows.is_empty() { Ok(()) } else { database::upsert(on, &SESSIONS, &rows).await }
+        if rows.is_empty() { Ok(()) } else { put::upsert(on, &SESSIONS, rows).await }
     }
 }
 
@@ -197,6 +198,6 @@ impl Store {
     /// If the database fails.
     pub async fn put_answer(&self, key: &str, until: Timestamp, body: &str) -> Result<(), Error> {
         let row: Row = vec![Cell::from(key), Cell::Integer(until.as_millisecond()), Cell::from(body)];
-        database::upsert(&self.database.writer, &ANSWERS, &[row]).await
+        put::upsert(&self.database.writer, &ANSWERS, vec![row]).await
     }
 }

@@ -8,6 +8,7 @@ use crate::document;
 use crate::error::{Doing, Error};
 use crate::file::sync_folder_of;
 use crate::log;
+use crate::put;
 use crate::replay::{Replayed, replay};
 use crate::schema::SCHEMA;
 use crate::tables::{self, Cell, DOCUMENTS, HEAD, Row, Table};
@@ -202,12 +203,12 @@ async fn read_into(
             part.push(row);
             rows += 1;
             if part.len() == PART || bytes > PART_BYTES {
-                put(&transaction, table, &std::mem::take(&mut part)).await?;
+                put_rows(&transaction, table, std::mem::take(&mut part)).await?;
                 bytes = 0;
                 progress(rows);
             }
         }
-        put(&transaction, table, &part).await?;
+        put_rows(&transaction, table, part).await?;
     }
     if reader.version < 2 {
         crate::schema::rename_executives(&transaction).await?;
@@ -232,17 +233,17 @@ async fn copy(from: &Database, to: &Database) -> Result<(), Error> {
     for table in tables::kept(SCHEMA) {
         let mut cursor = database::Cursor::new(table);
         while let Some(rows) = cursor.next(&from.readers).await? {
-            put(&transaction, table, &rows).await?;
+            put_rows(&transaction, table, rows).await?;
         }
     }
     transaction.commit().await.doing("commit")
 }
 
-async fn put(on: &impl ConnectionTrait, table: &Table, rows: &[Row]) -> Result<(), Error> {
+async fn put_rows(on: &impl ConnectionTrait, table: &Table, rows: Vec<Row>) -> Result<(), Error> {
     match table.name {
         // Its one row is there from the beginning.
-        name if name == HEAD.name => database::upsert(on, table, rows).await,
-        _ => database::insert(on, table, rows).await,
+        name if name == HEAD.name => put::upsert(on, table, rows).await,
+        _ => put::insert(on, table, rows).await,
     }
 }
 

@@ -9,11 +9,13 @@ use crate::document;
 use crate::error::{Doing, Error};
 use crate::log::{self, Log};
 use crate::plan::{Committed, NewJob, Planner, Request, WritePoint};
+use crate::put;
 use crate::record::{Projected, Record, documents};
 use crate::tables::{BATCHES, Cell, DOCUMENTS, HEAD, JOBS, PROJECTIONS, Row, TILES};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Signer};
 use lifecycle::{Event, PersonId, Role, decide};
+use rayon::prelude::*;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -24,8 +26,11 @@ use tokio::sync::{RwLock, mpsc, oneshot};
 /// The most plans in one transaction.
 const MOST_PLANS: usize = 2000;
 
-/// After about so many bytes the database's log is moved.
-const LOG_BYTES: usize = 4 << 20;
+/// From so many events on, entries are made on all cores.
+const MANY_EVENTS: usize = 64;
+
+/// After about so many bytes the database's log is moved: who commits meanwhile waits for the disk to have them.
+const LOG_BYTES: usize = 256 << 10;
 
 /// Who asked, and what is to be answered if all of the group is kept.
 type Answers = Vec<(oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>)>;
@@ -260,7 +265,7 @@ impl Writer {
                 change.documents.insert(digest.to_owned(), document::row(digest, bytes)?);
             }
         }
-        change.jobs.extend(plan.jobs.into_iter().map(job_row));
+        change.jobs.extend(plan.jobs.into_iter().map(NewJob::row));
         change.sign_in.extend(plan.accounts, plan.sessions);
         Ok(Committed { first, events, checkpoint: String::new() })
     }
@@ -271,7 +276,7 @@ impl Writer {
         }
         // What was appended in memory must be thrown away if it does not become durable.
         self.is_stale = true;
-        let Change { entries, projected, documents, jobs, sign_in, key } = change;
+        let Change { entries, mut projected, documents, jobs, sign_in, key } = change;
         let mut written = entries.iter().map(Vec::len).sum::<usize>();
         let is_told = !entries.is_empty();
         // Until it is kept that the key changes, the old one signs.
@@ -279,11 +284,11 @@ impl Writer {
         if is_told {
             let appended = self.log.extend(&entries, self.next_signer.as_ref().unwrap_or(&self.signer))?;
             self.point("ledger_batches")?;
-            database::insert(&transaction, &BATCHES, &appended.batches).await?;
+            put::insert(&transaction, &BATCHES, appended.batches).await?;
             self.point("ledger_tiles")?;
-            database::upsert(&transaction, &TILES, &appended.tiles).await?;
+            put::upsert(&transaction, &TILES, appended.tiles).await?;
             self.point("ledger_head")?;
-            database::upsert(&transaction, &HEAD, &[appended.head]).await?;
+            put::upsert(&transaction, &HEAD, vec![appended.head]).await?;
         }
         let mut documents: Vec<Row> = documents.into_values().collect();
         let blobs = &self.database.blobs;
@@ -294,18 +299,18 @@ impl Writer {
         written += documents.iter().flatten().map(Cell::size).sum::<usize>();
         if !documents.is_empty() {
             self.point("documents")?;
-            database::insert_missing(&transaction, &DOCUMENTS, &documents).await?;
+            put::insert_missing(&transaction, &DOCUMENTS, documents).await?;
         }
         for table in PROJECTIONS {
-            let Some(rows) = projected.get(table.name) else { continue };
+            let Some(rows) = projected.remove(table.name) else { continue };
             self.point(table.name)?;
-            let rows: Vec<Row> = rows.values().cloned().collect();
+            let rows: Vec<Row> = rows.into_values().collect();
             written += rows.iter().flatten().map(Cell::size).sum::<usize>();
-            database::upsert(&transaction, table, &rows).await?;
+            put::upsert(&transaction, table, rows).await?;
         }
         if !jobs.is_empty() {
             self.point("jobs")?;
-            database::insert_missing(&transaction, &JOBS, &jobs).await?;
+            put::insert_missing(&transaction, &JOBS, jobs).await?;
         }
         if !sign_in.is_empty() {
             self.point("accounts")?;
@@ -407,7 +412,11 @@ fn checked(
         }
         Ok((entry, written))
     };
-    events.iter().map(one).collect()
+    // Few are made sooner than other cores are woken.
+    match events.len() {
+        ..MANY_EVENTS => events.iter().map(one).collect(),
+        _ => events.par_iter().map(one).collect(),
+    }
 }
 
 /// Says that nothing was done of what was asked for.
@@ -476,18 +485,4 @@ pub(crate) async fn take_entries(
         record.apply((entry, event.as_ref()), document, projected)?;
     }
     Ok(())
-}
-
-fn job_row(job: NewJob) -> Row {
-    vec![
-        Cell::Text(job.id),
-        Cell::Text(job.queue),
-        Cell::Text(job.body),
-        Cell::Integer(job.not_before.as_millisecond()),
-        Cell::Integer(0),
-        Cell::from(""),
-        Cell::Integer(0),
-        Cell::from("waiting"),
-        Cell::from(""),
-    ]
 }

@@ -3,7 +3,7 @@
 use crate::blobs::Blobs;
 use crate::error::{Doing, Error};
 use crate::tables::{Cell, Kind, Row, Table};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
@@ -15,13 +15,9 @@ use std::time::Duration;
 
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(10);
-/// So few rows are one statement, whatever their number.
-const FEW_ROWS: usize = 16;
 /// After so many pages (256 MiB) SQLite moves its log into the file by itself, and whoever commits waits for that. It is done
 /// earlier, and beside the writing, by [`Database::move_log`].
 const MOST_LOG_PAGES: &str = "65536";
-/// Rows in one statement: both databases allow 32,766 values at least.
-const MOST_VALUES: usize = 30_000;
 
 /// Connections to one database.
 #[derive(Debug, Clone)]
@@ -241,63 +237,6 @@ pub fn without_password(url: &str) -> String {
     format!("{scheme}://{}:***@{host}{settings}", user.split(':').next().unwrap_or_default())
 }
 
-fn value(cell: Cell) -> Expr {
-    Expr::val(match cell {
-        Cell::Integer(number) => Value::from(number),
-        Cell::Text(text) => Value::from(text),
-        Cell::Bytes(bytes) => Value::from(bytes),
-    })
-}
-
-/// Inserts rows that are new.
-pub(crate) async fn insert(on: &impl ConnectionTrait, table: &Table, rows: &[Row]) -> Result<(), Error> {
-    put(on, table, rows, None).await
-}
-
-/// Inserts rows, or leaves those that are there as they are.
-pub(crate) async fn insert_missing(on: &impl ConnectionTrait, table: &Table, rows: &[Row]) -> Result<(), Error> {
-    let mut conflict = on_key(table);
-    put(on, table, rows, Some(conflict.do_nothing().to_owned())).await
-}
-
-/// Inserts rows, or puts them in the place of those that are there. No two of them may have one key.
-pub(crate) async fn upsert(on: &impl ConnectionTrait, table: &Table, rows: &[Row]) -> Result<(), Error> {
-    let mut conflict = on_key(table);
-    let rest = table.columns[table.keys..].iter().map(|(name, _)| Alias::new(*name));
-    put(on, table, rows, Some(conflict.update_columns(rest).to_owned())).await
-}
-
-fn on_key(table: &Table) -> OnConflict {
-    OnConflict::columns(table.columns[..table.keys].iter().map(|(name, _)| Alias::new(*name)))
-}
-
-async fn put(
-    on: &impl ConnectionTrait,
-    table: &Table,
-    rows: &[Row],
-    conflict: Option<OnConflict>,
-) -> Result<(), Error> {
-    let mut rest = rows;
-    while !rest.is_empty() {
-        // Statements of few lengths are prepared once, and not for every number of rows.
-        let most = rest.len().min(MOST_VALUES / table.columns.len());
-        let (part, behind) = rest.split_at(if most < FEW_ROWS { most } else { 1 << most.ilog2() });
-        rest = behind;
-        let mut statement = Query::insert();
-        statement.into_table(Alias::new(table.name));
-        statement.columns(table.columns.iter().map(|(name, _)| Alias::new(*name)));
-        for row in part {
-            // INVARIANT: every row has the table's columns.
-            statement.values_panic(row.iter().cloned().map(value));
-        }
-        if let Some(conflict) = &conflict {
-            statement.on_conflict(conflict.clone());
-        }
-        on.execute(&statement).await.doing("write")?;
-    }
-    Ok(())
-}
-
 /// A question for rows in the order of their keys.
 pub(crate) fn select(table: &Table) -> SelectStatement {
     let mut statement = Query::select();
@@ -355,7 +294,9 @@ impl<'t> Cursor<'t> {
         let mut statement = select(self.table);
         if let Some(last) = &self.last {
             let columns = self.table.columns[..keys].iter().map(|(name, _)| Expr::col(Alias::new(*name)));
-            statement.and_where(Expr::tuple(columns).gt(Expr::tuple(last.iter().cloned().map(value))));
+            statement.and_where(
+                Expr::tuple(columns).gt(Expr::tuple(last.iter().cloned().map(|cell| Expr::val(Value::from(cell))))),
+            );
         }
         let found = rows(on, self.table, statement.limit(Self::PART)).await?;
         self.is_done = (found.len() as u64) < Self::PART;

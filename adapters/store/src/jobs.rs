@@ -2,8 +2,9 @@
 //!
 //! A job is done at least once: whoever takes it holds it for a time, and loses it when that is over.
 
-use crate::database::{self};
+use crate::database;
 use crate::error::{Doing, Error};
+use crate::put;
 use crate::store::Store;
 use crate::tables::{Cell, JOBS, LEASES, Row};
 use jiff::{SignedDuration, Timestamp};
@@ -71,15 +72,16 @@ impl Store {
         }
         let (dead, mut rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row[7].text() == "dead");
         if !dead.is_empty() {
-            database::upsert(&transaction, &JOBS, &dead).await?;
+            put::upsert(&transaction, &JOBS, dead).await?;
         }
         for row in &mut rows {
             row[4] = Cell::Integer(row[4].integer() + 1);
             row[5] = Cell::from(holder);
             row[6] = Cell::Integer(until.as_millisecond());
         }
+        let taken = rows.clone();
         if !rows.is_empty() {
-            database::upsert(&transaction, &JOBS, &rows).await?;
+            put::upsert(&transaction, &JOBS, rows).await?;
         }
         transaction.commit().await.doing("take jobs")?;
         let job = |row: &Row| Job {
@@ -87,7 +89,7 @@ impl Store {
             body: row[2].text().to_owned(),
             attempt: u32::try_from(row[4].integer()).unwrap_or(u32::MAX),
         };
-        Ok(rows.iter().map(job).collect())
+        Ok(taken.iter().map(job).collect())
     }
 
     /// Holds a job for longer. `false` if it was lost meanwhile.
@@ -146,7 +148,7 @@ impl Store {
     pub async fn lead(&self, name: &str, holder: &str, (now, until): (Timestamp, Timestamp)) -> Result<bool, Error> {
         let transaction = self.database.begin().await?;
         let row: Row = vec![Cell::from(name), Cell::from(""), Cell::Integer(0)];
-        database::insert_missing(&transaction, &LEASES, &[row]).await?;
+        put::insert_missing(&transaction, &LEASES, vec![row]).await?;
         let mut update = Query::update();
         update.table(Alias::new(LEASES.name));
         update.value(Alias::new("holder"), holder).value(Alias::new("held_until"), until.as_millisecond());

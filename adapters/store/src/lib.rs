@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod log;
 mod plan;
+mod put;
 mod record;
 mod replay;
 mod schema;

@@ -3,6 +3,7 @@
 use crate::accounts::Session;
 use crate::error::Error;
 use crate::record::Record;
+use crate::tables::{Cell, Row};
 use jiff::Timestamp;
 use ledger::Signer;
 use lifecycle::{Command, Event, PersonId};
@@ -75,3 +76,20 @@ pub(crate) struct Request {
 
 /// Called before each write; an error stops the transaction there.
 pub type WritePoint = Arc<dyn Fn(&'static str) -> std::io::Result<()> + Send + Sync>;
+
+impl NewJob {
+    /// The row of a job that waits.
+    pub(crate) fn row(self) -> Row {
+        vec![
+            Cell::Text(self.id),
+            Cell::Text(self.queue),
+            Cell::Text(self.body),
+            Cell::Integer(self.not_before.as_millisecond()),
+            Cell::Integer(0),
+            Cell::from(""),
+            Cell::Integer(0),
+            Cell::from("waiting"),
+            Cell::from(""),
+        ]
+    }
+}

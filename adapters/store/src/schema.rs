@@ -1,7 +1,8 @@
 //! The schema: the tables of a new record, and what must not stand beside them.
 
-use crate::database::{self, Database};
+use crate::database::Database;
 use crate::error::{Doing, Error};
+use crate::put;
 use crate::tables::{self, HEAD, Kind, Row, Table};
 use sea_orm::sea_query::{Alias, ColumnDef, Index};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -83,7 +84,7 @@ impl Database {
                 .to_owned();
             transaction.execute(&queue).await.doing(ACT)?;
             let head: Row = vec![1_u64.into(), 0_u64.into(), "".into()];
-            database::insert(&transaction, &HEAD, &[head]).await?;
+            put::insert(&transaction, &HEAD, vec![head]).await?;
             let create = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
             transaction.execute_unprepared(create).await.doing(ACT)?;
             transaction.execute_unprepared("INSERT INTO schema_version (version) VALUES (1)").await.doing(ACT)?;

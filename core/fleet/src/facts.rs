@@ -12,7 +12,7 @@ use crate::thing::Thing;
 use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes, Event};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// All facts.
@@ -33,7 +33,7 @@ pub struct Facts {
     pub(crate) vulnerabilities: Vec<VulnerabilityFacts>,
     pub(crate) vulnerability_numbers: HashMap<String, u32>,
     pub(crate) assets: Vec<AssetFacts>,
-    pub(crate) asset_numbers: HashMap<AssetId, u32>,
+    pub(crate) asset_numbers: BTreeMap<AssetId, u32>,
     pub(crate) policies: Vec<Adopted>,
     /// Since when there is a catalogue of what is exploited, or is none.
     pub(crate) catalogue: Vec<(Instant, bool)>,

@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 use fleet::Thing;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
-use lifecycle::{AssetId, Attributes, Command, PersonId};
+use lifecycle::{AssetId, Attributes, PersonId};
 use operations::{Observed, Organisation};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 use store::{Options, Plan, Store};
 
@@ -27,9 +28,24 @@ pub(super) fn run(work: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let _ = std::fs::remove_file(&file);
     runtime.block_on(of_database("SQLite", &file.display().to_string(), rows))?;
     match testkit::postgres::database() {
-        Some(url) => runtime.block_on(of_database("PostgreSQL", &url, rows)),
+        Some(url) => {
+            run_in(&url)?;
+            runtime.block_on(of_database("PostgreSQL", &url, rows))
+        }
         None => Ok(()),
     }
+}
+
+/// Has a new server make the files of its log, which one that has run for a while uses again.
+fn run_in(url: &str) -> Result<()> {
+    let mut psql = Command::new("psql");
+    psql.args(["--quiet", "--no-psqlrc", "--dbname", url]).stdout(Stdio::null());
+    for _ in 0..8 {
+        psql.args(["--command", "SELECT txid_current()", "--command", "SELECT pg_switch_wal()"]);
+    }
+    let done = psql.args(["--command", "CHECKPOINT"]).status().context("failed to run psql")?.success();
+    anyhow::ensure!(done, "psql failed");
+    Ok(())
 }
 
 async fn of_database(name: &str, url: &str, rows: &mut Vec<Row>) -> Result<()> {
@@ -53,8 +69,8 @@ async fn entries(
     let start = Instant::now();
     for group in 0..GROUPS {
         let id = |number: usize| AssetId::new(format!("asset-{group:04}-{number:04}"));
-        let commands: Vec<Command> = (0..GROUP)
-            .map(|number| Ok(Command::RegisterAsset(id(number)?, Attributes::default())))
+        let commands: Vec<lifecycle::Command> = (0..GROUP)
+            .map(|number| Ok(lifecycle::Command::RegisterAsset(id(number)?, Attributes::default())))
             .collect::<Result<_, lifecycle::Refusal>>()?;
         let begun = Instant::now();
         organisation.store.commit(person, at, move |_| Ok(Plan { commands, ..Plan::default() })).await?;
