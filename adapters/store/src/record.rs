@@ -54,6 +54,10 @@ impl Record {
         if concerns_facts(event) {
             let wrap = |source| Error::Facts { number, source };
             let touched = self.facts.apply(event, entry.at, document).map_err(wrap)?;
+            if touched.is_all && self.scans.is_some() {
+                // Another policy asks for other scans.
+                self.scans = Some(Scans::of(&self.facts, &self.state, entry.at));
+            }
             match &mut self.findings {
                 Some(findings) => findings.follow(&self.facts, &touched),
                 None => self.evaluate(entry.at),

@@ -155,7 +155,7 @@ both! {
         let named = Attributes { name: Some("n".repeat(70_000)), ..Attributes::default() };
         let long = Command::RegisterAsset(asset("long"), named);
         let text = b"[[class".to_vec();
-        let adopt = Command::AdoptPolicy { name: "x".to_owned(), document: plimsoll_store::digest(&text) };
+        let adopt = Command::AdoptPolicy { name: "x".to_owned(), document: plimsoll_store::digest(&text), rule: lifecycle::ScanRule::default() };
         let unreadable = Plan { commands: vec![adopt], documents: vec![text], ..Plan::default() };
         let lead = person("lead");
         let (too_wordy, too_long, unreadable, other) = tokio::join!(

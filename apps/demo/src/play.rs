@@ -8,9 +8,7 @@ use crate::error::Error;
 use crate::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
-use lifecycle::{
-    AssetId, Command, DecisionId, DecisionKind, Holder, PersonId, Reach, Role as PersonRole, ScanRule, Scope, TokenId,
-};
+use lifecycle::{AssetId, Command, DecisionId, DecisionKind, Holder, PersonId, Reach, Role as PersonRole, TokenId};
 use operations::{Advisories, Observed, Organisation, Taken};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -174,7 +172,7 @@ impl<'o> Year<'o> {
         }
         self.decide(day).await?;
         self.scan(day).await?;
-        let tell = Command::TellMissedScans(ScanRule::default(), Scope::default());
+        let tell = Command::TellMissedScans;
         self.organisation.act(&person(lifecycle::SYSTEM)?, self.at(day, SCANS_HOUR + 1), tell).await?;
         Ok(())
     }

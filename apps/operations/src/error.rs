@@ -24,6 +24,15 @@ pub enum Error {
         /// As of when.
         at: Option<jiff::Timestamp>,
     },
+    /// A framework that ships with the program cannot be read.
+    #[error("failed to read a framework")]
+    Framework(#[source] evidence::Error),
+    /// A policy may not be put in force.
+    #[error("the policy has errors, so that it is not put in force; the first is {first}")]
+    Policy {
+        /// The first of them, with its line.
+        first: String,
+    },
     /// There is no randomness.
     #[error("the system gives no random numbers")]
     Random,

@@ -38,5 +38,6 @@ pub fn explanation_as_json(found: &Explanation) -> serde_json::Value {
         "carriers": found.carriers.iter().map(carrier).collect::<Vec<_>>(),
         "signals": signals,
         "deadline": found.deadline.as_ref().map(deadline_as_json),
+        "coverage": { "covered": found.coverage.covered, "reason": found.coverage.reason },
     })
 }

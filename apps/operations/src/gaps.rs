@@ -27,9 +27,13 @@ impl Gaps {
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
-        let Coverage { assets, never_scanned, partly_read, undetermined, undecided } = self.coverage;
+        let Coverage { assets, never_scanned, partly_read, undetermined, undecided, .. } = self.coverage;
         if assets == 0 {
-            words.push("there is no asset that this is about".to_owned());
+            words.push(match self.coverage.uncovered {
+                0 => "there is no asset that this is about".to_owned(),
+                1 => "the policy does not cover the asset".to_owned(),
+                _ => "the policy covers none of the assets".to_owned(),
+            });
             return words;
         }
         let mut tell = |count: u64, one: &str, many: &str| match count {
@@ -83,15 +87,16 @@ impl View<'_> {
             return Some(self.findings.current(&self.record.facts, (filter, scans), self.now));
         }
         let sound = self.findings.each_sound(&self.record.facts, filter, self.now);
-        Some(sound.filter(|(id, attributes)| self.is_in_time(id, attributes)).count() as u64)
+        let rule = self.scan_rule();
+        Some(sound.filter(|(id, attributes)| self.is_in_time(id, (&rule, attributes))).count() as u64)
     }
 
     /// The assets that are asked for and should have been looked at by now, and were not.
     #[must_use]
     pub fn scans_overdue(&self, filter: &AssetFilter) -> BTreeSet<AssetId> {
         let known = |(id, _): &(&AssetId, &Attributes)| self.record.state.assets.contains_key(*id);
-        let all = self.findings.each_asset(&self.record.facts, filter).filter(known);
-        all.filter(|(id, attributes)| !self.is_in_time(id, attributes)).map(|(id, _)| id.clone()).collect()
+        let (all, rule) = (self.findings.each_asset(&self.record.facts, filter).filter(known), self.scan_rule());
+        all.filter(|(id, attributes)| !self.is_in_time(id, (&rule, attributes))).map(|(id, _)| id.clone()).collect()
     }
 
     /// How many of the assets that are asked for were looked at in time. Of now that is at hand; of a past day each asset is asked.
@@ -100,8 +105,9 @@ impl View<'_> {
             return self.findings.looked_at(&self.record.facts, (filter, scans), self.now);
         }
         let mut looked = Looked::default();
-        for (asset, attributes) in self.each_asset(filter) {
-            let is_overdue = ScanRule::default().is_overdue(asset, attributes, self.now);
+        let rule = self.scan_rule();
+        for (asset, attributes) in self.each_asset(filter).filter(|(_, attributes)| rule.covers(attributes)) {
+            let is_overdue = rule.is_overdue(asset, attributes, self.now);
             looked.overdue += u64::from(is_overdue);
             looked.in_time += u64::from(!is_overdue && asset.scanned_by(self.now).is_some());
         }
@@ -117,9 +123,15 @@ impl View<'_> {
         all.filter_map(|(id, attributes)| Some((self.record.state.assets.get(id)?, attributes)))
     }
 
-    fn is_in_time(&self, id: &AssetId, attributes: &Attributes) -> bool {
+    /// What the policy of the time asks of looking at assets.
+    #[must_use]
+    pub fn scan_rule(&self) -> ScanRule {
+        ScanRule::of(self.findings.policy())
+    }
+
+    fn is_in_time(&self, id: &AssetId, (rule, attributes): (&ScanRule, &Attributes)) -> bool {
         let known = self.record.state.assets.get(id);
-        known.is_some_and(|asset| !ScanRule::default().is_overdue(asset, attributes, self.now))
+        known.is_some_and(|asset| !rule.is_overdue(asset, attributes, self.now))
     }
 }
 

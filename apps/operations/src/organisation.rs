@@ -2,9 +2,10 @@
 
 use crate::advisories::Advisories;
 use crate::error::Error;
+use crate::policies::check_policy;
 use fleet::{Facts, JudgedDocument, Judgement, Signals, Thing};
 use jiff::Timestamp;
-use lifecycle::{AssetId, Command, Event, PersonId, Pushed, Role, decide};
+use lifecycle::{AssetId, Command, Event, PersonId, Pushed, Role, ScanRule, decide};
 use protocol::Observed;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Committed, Plan, Record, Store, Submitted, digest};
@@ -96,10 +97,16 @@ impl Organisation {
     /// Puts a policy in force: its name and its text.
     ///
     /// # Errors
-    /// If the person may not, or it cannot be kept.
+    /// If it has errors ([`check_policy`]), the person may not, or it cannot be kept.
     pub async fn adopt(&self, by: &PersonId, (name, text): (&str, &str), now: Timestamp) -> Result<Committed, Error> {
         let bytes = text.as_bytes().to_vec();
-        let command = Command::AdoptPolicy { name: name.to_owned(), document: digest(&bytes) };
+        let checked = check_policy(text)?;
+        if let Some(first) = checked.problems.iter().find(|problem| problem.is_error) {
+            let line = first.line.map_or_else(String::new, |line| format!("on line {line}: "));
+            return Err(Error::Policy { first: format!("{line}{}", first.what) });
+        }
+        let rule = checked.policy.as_ref().map(ScanRule::of).unwrap_or_default();
+        let command = Command::AdoptPolicy { name: name.to_owned(), document: digest(&bytes), rule };
         let plan = Plan { commands: vec![command], documents: vec![bytes], ..Plan::default() };
         Ok(self.store.commit(by, now, move |_| Ok(plan)).await?)
     }

@@ -260,10 +260,51 @@ pub(crate) enum PolicyCommand {
         /// The preset's name
         name: String,
     },
-    /// Read a policy file and say what is wrong with it
+    /// Write a policy with every section, to start from: `policy.toml`
+    Init {
+        /// Where; this folder if left out
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// For whom: saas, healthcare, finance, defense or public-sector
+        #[arg(long, default_value = "saas")]
+        profile: String,
+        /// Write over a `policy.toml` that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Prove a policy, and point at every line that is wrong
+    #[command(after_help = "Exit codes: 0 nothing is wrong; 1 something is; 2 could not finish; 64 wrong usage.")]
     Check {
-        /// The file
-        file: PathBuf,
+        /// The file, the folder that holds a `policy.toml`, or the name of a preset
+        #[arg(default_value = ".")]
+        policy: String,
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]
+        format: WhyFormat,
+    },
+    /// Say in plain words what one policy changes in another
+    Diff {
+        /// The policy as it was
+        old: String,
+        /// The policy as it would be
+        new: String,
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]
+        format: WhyFormat,
+    },
+    /// Hold a draft against the fleet, now and month by month, beside the policy in force
+    #[command(after_help = "Exit codes: 0 done; 2 could not finish; 64 wrong usage.")]
+    Simulate {
+        /// The draft: a file, a folder that holds a `policy.toml`, or the name of a preset
+        policy: String,
+        #[command(flatten)]
+        record: RecordArguments,
+        /// How many months of the past are played again
+        #[arg(long, default_value_t = 12)]
+        months: u32,
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]
+        format: WhyFormat,
     },
 }
 

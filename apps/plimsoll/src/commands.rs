@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8> {
         Command::Scan(scan) => scan::run(&scan, &data, arguments.quiet),
         Command::Why(why) => why::run(&why, &data, arguments.quiet),
         Command::Feeds(command) => feeds::run(command, &data, arguments.quiet),
-        Command::Policy(command) => policy::run(&command),
+        Command::Policy(command) => policy::run(command, &data, arguments.quiet),
         Command::Fleet(fleet) => fleet::run(fleet, &data, arguments.quiet),
         Command::Ledger(ledger) => ledger::run(ledger, &data, arguments.quiet),
         Command::Serve(serve) => serve::run(&serve, &data, arguments.quiet),

@@ -5,7 +5,7 @@ use crate::app::App;
 use croner::Cron;
 use feeds::{Outcome, Progress, Store, Sync, compile, sync};
 use jiff::{SignedDuration, Timestamp, Zoned};
-use lifecycle::{Command, PersonId, SYSTEM, ScanRule, Scope};
+use lifecycle::{Command, PersonId, SYSTEM};
 use operations::View;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
@@ -332,7 +332,7 @@ async fn hourly(app: &App, now: Timestamp) {
         tracing::warn!(error = %store::in_words(&error), "what is over could not be forgotten");
     }
     let Ok(system) = PersonId::new(SYSTEM) else { return };
-    let missed = Command::TellMissedScans(ScanRule::default(), Scope::default());
+    let missed = Command::TellMissedScans;
     match app.organisation.act(&system, now, missed).await {
         Ok(done) if !done.events.is_empty() => tracing::warn!(scans = done.events.len(), "scans were missed"),
         Ok(_) => {}

@@ -36,6 +36,8 @@ pub struct AssetRow {
     pub is_scanned: bool,
     /// What could not be read when it was looked at last.
     pub problems: Vec<String>,
+    /// Why the policy does not cover it; none if it does.
+    pub uncovered: Option<String>,
 }
 
 impl AssetRow {
@@ -139,6 +141,7 @@ impl Findings {
             unread: known.unread_at(at),
             is_scanned: known.is_seen(at),
             problems: known.problems.clone(),
+            uncovered: self.groups.uncovered.contains(asset).then(|| self.coverage_of(facts, asset).reason),
         }
     }
 }

@@ -8,12 +8,15 @@ use crate::thing::Thing;
 use lifecycle::{AssetId, Attributes};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What is not known of some assets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// How many assets there are.
+    /// How many assets there are that the policy covers.
     pub assets: u64,
+    /// How many there are besides that it does not cover.
+    pub uncovered: u64,
     /// How many of them nobody has looked at.
     pub never_scanned: u64,
     /// How many of them could not be read in full when somebody did.
@@ -39,10 +42,11 @@ impl Findings {
     /// What is not known of the assets that are asked for.
     #[must_use]
     pub fn coverage(&self, facts: &Facts, filter: &AssetFilter) -> Coverage {
-        let wanted = self.facets.find(facts, filter);
+        let wanted = self.covered(facts, filter);
         let undecided = self.cells.iter().flatten().filter(|cell| cell.key.state == State::Undetermined);
         Coverage {
             assets: wanted.len(),
+            uncovered: self.facets.find(facts, filter).intersection_len(&self.groups.uncovered),
             never_scanned: wanted.len() - wanted.intersection_len(&self.facets.seen),
             partly_read: wanted.intersection_len(&self.facets.partly_read),
             undetermined: self.open_things(facts).iter().map(|thing| self.count_on(facts, thing, &wanted)).sum(),
@@ -50,10 +54,16 @@ impl Findings {
         }
     }
 
+    /// The assets that are asked for and that the policy covers.
+    pub(crate) fn covered(&self, facts: &Facts, filter: &AssetFilter) -> Arc<RoaringBitmap> {
+        let wanted = self.facets.find(facts, filter);
+        if self.groups.uncovered.is_empty() { wanted } else { Arc::new(wanted.as_ref() - &self.groups.uncovered) }
+    }
+
     /// What could not be judged on the assets that are asked for, what is on most of them first.
     #[must_use]
     pub fn undetermined(&self, facts: &Facts, filter: &AssetFilter) -> Vec<Undetermined> {
-        let (wanted, at) = (self.facets.find(facts, filter), self.at());
+        let (wanted, at) = (self.covered(facts, filter), self.at());
         let mut found = Vec::new();
         for number in self.open_things(facts).iter() {
             let (known, assets) = (&facts.things[number as usize], self.count_on(facts, number, &wanted));
@@ -98,7 +108,7 @@ impl Findings {
 
     /// The numbers of those.
     pub(crate) fn sound(&self, facts: &Facts, filter: &AssetFilter, now: jiff::Timestamp) -> RoaringBitmap {
-        let mut sound = self.facets.find(facts, filter).as_ref() & &self.facets.seen;
+        let mut sound = self.covered(facts, filter).as_ref() & &self.facets.seen;
         sound -= &self.facets.partly_read;
         let is_unsound =
             |cell: &&Cell| cell.key.is_overdue(now.as_millisecond()) || cell.key.state == State::Undetermined;

@@ -53,9 +53,10 @@ pub struct JudgedDocument {
 /// If it cannot.
 pub fn check_document(event: &lifecycle::Event, bytes: &[u8]) -> Result<(), Error> {
     match event {
-        lifecycle::Event::PolicyAdopted { .. } => {
+        lifecycle::Event::PolicyAdopted { rule, .. } => {
             let read = policy::Policy::parse(&String::from_utf8_lossy(bytes));
-            read.map(|_| ()).map_err(|source| Error::Policy { source })
+            let policy = read.map_err(|source| Error::Policy { source })?;
+            if *rule == lifecycle::ScanRule::of(&policy) { Ok(()) } else { Err(Error::OtherRule) }
         }
         _ => Ok(()),
     }

@@ -45,6 +45,9 @@ pub enum Error {
         #[source]
         source: policy::Error,
     },
+    /// An entry says something else of a policy than its text.
+    #[error("the policy's text asks for other scans than its entry says")]
+    OtherRule,
     /// The bytes are no facts.
     #[error("the snapshot cannot be read: {what}")]
     Snapshot {

@@ -30,6 +30,8 @@ pub struct Explanation {
     pub carriers: Vec<Carrier>,
     /// The deadline with its derivation; none if it is closed.
     pub deadline: Option<Deadline>,
+    /// Whether the policy covers the asset, and why.
+    pub coverage: policy::promises::Coverage,
 }
 
 /// Something that carried a vulnerability for a time.
@@ -114,7 +116,8 @@ impl Findings {
         Some(Explanation {
             asset: asset.clone(),
             signals: signals.map(|(since, signals)| (timestamp(*since), signals.as_ref().clone())).collect(),
-            state: slot.standing.map(State::of),
+            state: slot.standing.map(|standing| self.groups.state(standing, group)),
+            coverage: self.coverage_of(facts, asset_number),
             is_reopened: slot.standing.is_some()
                 && slot.has_past()
                 && self.has_come_back(facts, number as usize, asset_number),
@@ -123,6 +126,15 @@ impl Findings {
             carriers,
             deadline,
         })
+    }
+}
+
+impl Findings {
+    /// Whether the policy covers an asset, and why.
+    #[must_use]
+    pub fn coverage_of(&self, facts: &Facts, asset: u32) -> policy::promises::Coverage {
+        let said = facts.assets[asset as usize].said_at(self.at()).cloned().unwrap_or_default();
+        lifecycle::ScanRule::of(self.policy()).coverage(&said)
     }
 }
 

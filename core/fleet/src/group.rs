@@ -1,8 +1,10 @@
 //! Groups: assets of which the policy sees the same, now and before. What is derived for one of them holds for all.
 
+use crate::evaluate::State;
 use crate::fact::Instant;
 use crate::facts::Facts;
-use lifecycle::Attributes;
+use crate::judgement::Standing;
+use lifecycle::{Attributes, ScanRule};
 use policy::Policy;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
@@ -16,12 +18,17 @@ pub(crate) struct Groups {
     pub(crate) histories: Vec<History>,
     pub(crate) members: Vec<RoaringBitmap>,
     pub(crate) of_asset: Vec<u32>,
-    numbers: HashMap<History, u32>,
+    /// Whether the policy covers their assets; what it does not is owed by nobody.
+    are_covered: Vec<bool>,
+    /// The assets that it does not cover.
+    pub(crate) uncovered: RoaringBitmap,
+    rule: ScanRule,
+    numbers: HashMap<(History, bool), u32>,
 }
 
 impl Groups {
     pub(crate) fn as_of(facts: &Facts, policy: &Policy, at: Instant) -> Self {
-        let mut groups = Self::default();
+        let mut groups = Self { rule: ScanRule::of(policy), ..Self::default() };
         (0..facts.assets.len() as u32).for_each(|asset| groups.note(facts, policy, (asset, at)));
         groups
     }
@@ -38,13 +45,16 @@ impl Groups {
                 history.push((if place == 0 { 0 } else { *since }, relevant));
             }
         }
-        let number = match self.numbers.get(&history) {
+        let is_covered = own[..end].last().is_none_or(|(_, attributes)| self.rule.covers(attributes));
+        let same = (history, is_covered);
+        let number = match self.numbers.get(&same) {
             Some(number) => *number,
             None => {
                 let number = self.histories.len() as u32;
-                self.histories.push(history.clone());
+                self.histories.push(same.0.clone());
+                self.are_covered.push(is_covered);
                 self.members.push(RoaringBitmap::new());
-                self.numbers.insert(history, number);
+                self.numbers.insert(same, number);
                 number
             }
         };
@@ -59,16 +69,24 @@ impl Groups {
             }
         }
         self.members[number as usize].insert(asset);
+        match self.are_covered[number as usize] {
+            true => self.uncovered.remove(asset),
+            false => self.uncovered.insert(asset),
+        };
+    }
+}
+
+impl Groups {
+    /// The state of findings of a standing on a group's assets: what the policy does not cover does not count.
+    pub(crate) fn state(&self, standing: Standing, group: u32) -> State {
+        if self.are_covered[group as usize] { State::of(standing) } else { State::Suppressed }
     }
 }
 
 /// What is said about an asset, as the policy wants it.
 pub(crate) fn policy_asset(attributes: &Attributes) -> policy::Asset {
     policy::Asset {
-        exposure: attributes.exposure.map(|exposure| match exposure {
-            lifecycle::Exposure::Exposed => policy::Exposure::Exposed,
-            lifecycle::Exposure::Internal => policy::Exposure::Internal,
-        }),
+        exposure: attributes.exposure,
         environment: attributes.environment.clone(),
         criticality: attributes.criticality.clone(),
         data_classes: attributes.data_classes.clone(),

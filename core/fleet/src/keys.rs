@@ -47,7 +47,7 @@ impl<'a> Keys<'a> {
         let standing = slot.standing?;
         let derived = self.derived(self.profiles.deciding(slot), group, slot.start);
         let is_reopened = slot.has_past() && self.findings.has_come_back(self.facts, self.number, asset);
-        Some(key(derived, State::of(standing), is_reopened))
+        Some(key(derived, self.findings.groups.state(standing, group), is_reopened))
     }
 
     /// What findings come to that are on carriers with these profiles, whenever they were seen first; none if that decides.

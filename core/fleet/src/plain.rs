@@ -2,7 +2,7 @@
 //!
 //! What is not plain, such as findings that may have come back or whose first sight decides, is left for one by one.
 
-use crate::evaluate::{Cell, Findings, Key, State};
+use crate::evaluate::{Cell, Findings, Key};
 use crate::fact::{Claim, OPEN};
 use crate::facts::Facts;
 use crate::judgement::Standing;
@@ -95,11 +95,13 @@ impl Findings {
         rest: &mut RoaringBitmap,
     ) {
         let mask = profiles.deciding_of(part.mask, part.mask);
-        let state = State::of(part.standing);
         if part.assets.len() < self.groups.members.len() as u64 {
             for asset in &part.assets {
                 match keys.whenever(mask, self.groups.of_asset[asset as usize]) {
-                    Some(derived) => cells.push(key(derived, state, false), asset),
+                    Some(derived) => {
+                        let state = self.groups.state(part.standing, self.groups.of_asset[asset as usize]);
+                        cells.push(key(derived, state, false), asset);
+                    }
                     None => {
                         rest.insert(asset);
                     }
@@ -120,7 +122,10 @@ impl Findings {
                 continue;
             }
             match keys.whenever(mask, group as u32) {
-                Some(derived) => cells.extend(key(derived, state, false), assets),
+                Some(derived) => {
+                    let state = self.groups.state(part.standing, group as u32);
+                    cells.extend(key(derived, state, false), assets);
+                }
                 None => *rest |= assets,
             }
         }

@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 /// When the assets have to be looked at next, as of now; the past is asked of the assets themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scans {
+    rule: ScanRule,
     /// By asset, in milliseconds since 1970; the smallest number for one of which nothing is known.
     due: Vec<Instant>,
     /// The assets that somebody has looked at since they were registered.
@@ -30,7 +31,7 @@ impl Scans {
     /// Of all assets, as of an instant.
     #[must_use]
     pub fn of(facts: &Facts, state: &State, at: Timestamp) -> Self {
-        let mut scans = Self::default();
+        let mut scans = Self { rule: state.scan_rule(), ..Self::default() };
         state.assets.iter().for_each(|(id, asset)| scans.note(facts, (id, asset), at));
         scans
     }
@@ -46,7 +47,9 @@ impl Scans {
         if self.due.len() <= place {
             self.due.resize(place + 1, Instant::MIN);
         }
-        self.due[place] = ScanRule::default().due(asset, &asset.attributes, at).as_millisecond();
+        let due = self.rule.due(asset, &asset.attributes, at);
+        // What the policy does not cover need never be looked at.
+        self.due[place] = due.unwrap_or(Timestamp::MAX).as_millisecond();
         match asset.scanned_by(at).is_some() {
             true => self.looked.insert(number),
             false => self.looked.remove(number),
@@ -65,7 +68,7 @@ impl Findings {
     pub fn looked_at(&self, facts: &Facts, (filter, scans): (&AssetFilter, &Scans), now: Timestamp) -> Looked {
         let now = now.as_millisecond();
         let mut looked = Looked::default();
-        for asset in self.facets.find(facts, filter).iter() {
+        for asset in self.covered(facts, filter).iter() {
             let is_overdue = scans.is_overdue(asset, now);
             looked.overdue += u64::from(is_overdue);
             looked.in_time += u64::from(!is_overdue && scans.looked.contains(asset));

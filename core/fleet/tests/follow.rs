@@ -35,7 +35,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..ASSETS).prop_map(Act::Retire),
         6 => (0..ASSETS, prop::collection::vec(0..THINGS, 0..7)).prop_map(|(asset, things)| Act::Push(asset, things)),
         4 => (judged, signals, any::<bool>()).prop_map(|(judged, signals, has)| Act::Judge(judged, signals, has)),
-        1 => (0..3_u8).prop_map(Act::Adopt),
+        1 => (0..4_u8).prop_map(Act::Adopt),
     ]
 }
 
@@ -61,6 +61,19 @@ fn attributes(said: u8) -> Attributes {
     let environment = said.is_multiple_of(2).then(|| "production".to_owned());
     Attributes { exposure, environment, ..Attributes::default() }
 }
+
+/// Some assets are not covered, by what is said of them.
+const SCOPE: &str = r#"
+[[scope.rule]]
+covered = "excluded"
+reason = "not ours"
+environment = ["production"]
+exposure = "internal"
+[[scope.rule]]
+covered = "attested"
+reason = "its vendor patches it"
+exposure = "exposed"
+"#;
 
 fn statement(number: u8, kind: u8) -> Statement {
     let fix =
@@ -144,10 +157,15 @@ fn event(facts: &Facts, alive: &mut [bool], act: &Act, at: Timestamp) -> Option<
             (event, Some(document.write().expect("written")))
         }
         Act::Adopt(number) => {
-            let preset = ["baseline", "cisa-bod-26-04", "seven-thirty-ninety"][usize::from(*number)];
+            let preset = ["baseline", "cisa-bod-26-04", "seven-thirty-ninety", "baseline"][usize::from(*number)];
             let preset = policy::PRESETS.iter().find(|one| one.id == preset).expect("a preset");
-            let event = Event::PolicyAdopted { name: preset.id.to_owned(), document: String::new() };
-            (event, Some(preset.text.as_bytes().to_vec()))
+            let event = Event::PolicyAdopted {
+                name: preset.id.to_owned(),
+                document: String::new(),
+                rule: lifecycle::ScanRule::default(),
+            };
+            let scope = if *number == 3 { SCOPE } else { "" };
+            (event, Some(format!("{}{scope}", preset.text).into_bytes()))
         }
         _ => return None,
     })

@@ -4,7 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{AssetId, Attributes, Event, Exposure};
 use plimsoll_fleet::{
-    Facts, Findings, Fix, JudgedDocument, Judgement, Page, Query, Question, Signals, Standing, Statement, Thing,
+    AssetFilter, Facts, Findings, Fix, JudgedDocument, Judgement, Moves, Page, Query, Question, Signals, Standing,
+    State, Statement, Thing,
 };
 
 const FIRST_SEEN: &str = r#"
@@ -46,7 +47,11 @@ struct World(Facts);
 impl World {
     fn new() -> Self {
         let mut facts = Facts::default();
-        let policy = Event::PolicyAdopted { name: "p".to_owned(), document: String::new() };
+        let policy = Event::PolicyAdopted {
+            name: "p".to_owned(),
+            document: String::new(),
+            rule: lifecycle::ScanRule::default(),
+        };
         facts.apply(&policy, day(0), Some(FIRST_SEEN.as_bytes())).expect("adopted");
         let attributes = Attributes { exposure: Some(Exposure::Exposed), ..Attributes::default() };
         facts.apply(&Event::AssetRegistered { asset: web(), attributes }, day(0), None).expect("registered");
@@ -239,4 +244,54 @@ fn a_first_look_and_a_retirement_bring_and_take_nothing() {
     assert_eq!(changes.keys().copied().collect::<Vec<_>>(), [day(3)], "{changes:?}");
     let (came, went) = &changes[&day(3)];
     assert_eq!((came.len(), went.len()), (1, 1));
+}
+
+#[test]
+fn what_the_policy_does_not_cover_is_set_aside_with_the_reason() {
+    let scope = "[[scope.rule]]\ncovered = \"excluded\"\nreason = \"a laboratory\"\nenvironment = [\"lab\"]\n";
+    let mut world = World::new();
+    let scoped = format!("{FIRST_SEEN}{scope}");
+    let policy =
+        Event::PolicyAdopted { name: "p".to_owned(), document: String::new(), rule: lifecycle::ScanRule::default() };
+    world.0.apply(&policy, day(0), Some(scoped.as_bytes())).expect("adopted");
+    world.has(&["1"], day(0));
+    world.judge("1", &["CVE-1"], ("2", day(0)), vec![Signals { id: "CVE-1".to_owned(), ..Signals::default() }]);
+    assert_eq!(
+        (world.findings().counts(day(1)).findings, world.findings().coverage(&world.0, &AssetFilter::default()).assets),
+        (1, 1)
+    );
+    let lab = Attributes { environment: Some("Lab".to_owned()), ..Attributes::default() };
+    world.0.apply(&Event::AssetChanged { asset: web(), attributes: lab }, day(5), None).expect("changed");
+    let findings = world.findings();
+    let counts = findings.counts(day(50));
+    assert_eq!((counts.findings, counts.overdue, counts.suppressed), (0, 0, 1), "seen, and not owed");
+    let coverage = findings.coverage(&world.0, &AssetFilter::default());
+    assert_eq!((coverage.assets, coverage.uncovered), (0, 1), "in no denominator");
+    let why = findings.explain(&world.0, "CVE-1", &web()).expect("it is there");
+    assert_eq!((why.state, why.coverage.reason.as_str()), (Some(State::Suppressed), "a laboratory"));
+    let row = findings.assets(&world.0, (&AssetFilter::default(), day(50)), (0, 1)).1.pop().expect("a row");
+    assert_eq!(row.uncovered.as_deref(), Some("a laboratory"));
+    // Before it was said to be one it was owed, and that is what is said of that day.
+    let question = Question { policy: world.0.policy().expect("a policy"), decisions: Vec::new(), at: Some(day(4)) };
+    assert_eq!(Findings::evaluate(&world.0, question).counts(day(4)).findings, 1);
+}
+
+#[test]
+fn another_policy_moves_findings_and_says_how_many() {
+    let mut world = World::new();
+    world.has(&["1"], day(0));
+    let known = |id: &str| Signals { id: id.to_owned(), ..Signals::default() };
+    world.judge("1", &["CVE-1", "CVE-2"], ("2", day(0)), vec![known("CVE-1"), known("CVE-2")]);
+    let other = |due: &str| {
+        let policy = policy::Policy::parse(&FIRST_SEEN.replace("30 days", due)).expect("a policy");
+        let question = Question { policy: std::sync::Arc::new(policy), decisions: Vec::new(), at: None };
+        Findings::evaluate(&world.0, question)
+    };
+    let own = world.findings();
+    let sooner = own.moves_to(&other("10 days"), day(20));
+    assert_eq!(sooner, Moves { sooner: 2, newly_overdue: 2, ..Moves::default() });
+    let later = own.moves_to(&other("90 days"), day(50));
+    assert_eq!(later, Moves { later: 2, no_longer_overdue: 2, ..Moves::default() });
+    assert_eq!(own.moves_to(&other("30 days"), day(50)), Moves { same: 2, ..Moves::default() });
+    assert_eq!(own.moves_to(&other("next upgrade"), day(20)), Moves { later: 2, ..Moves::default() });
 }

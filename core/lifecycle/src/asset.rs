@@ -6,19 +6,11 @@ use crate::id::{AssetId, PersonId};
 use crate::inventory::Inventory;
 use crate::person::Role;
 use crate::{Refusal, State};
+use ::policy::Exposure;
+use ::policy::promises::Subject;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// Whether an asset can be reached from the internet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Exposure {
-    /// Reachable from the internet.
-    Exposed,
-    /// Not reachable.
-    Internal,
-}
 
 /// What the organisation says about an asset; what it does not say is unknown, and counts as what the stricter rule asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +40,20 @@ pub struct Attributes {
     /// Words to find it by.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+}
+
+impl Attributes {
+    /// What a policy's scope looks at.
+    #[must_use]
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            environment: self.environment.as_deref(),
+            tags: &self.tags,
+            owner: self.owner.as_deref(),
+            data_classes: self.data_classes.as_deref(),
+            exposure: self.exposure,
+        }
+    }
 }
 
 /// Looks that are no further apart are told as one stretch of time.

@@ -5,6 +5,7 @@ use crate::decision::{DecisionKind, Reach};
 use crate::error::Error;
 use crate::id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
 use crate::person::{Credential, Role};
+use crate::scan::ScanRule;
 use crate::token::{Holder, TokenScope};
 use jiff::Timestamp;
 use ledger::Entry;
@@ -171,6 +172,9 @@ pub enum Event {
         name: String,
         /// The digest of its text.
         document: String,
+        /// What it asks of looking at assets; left out where it asks for what holds for all.
+        #[serde(default, skip_serializing_if = "ScanRule::is_default")]
+        rule: ScanRule,
     },
     /// Somebody asks for a decision on findings.
     #[serde(rename = "decision/requested")]

@@ -5,7 +5,6 @@ use crate::event::Event;
 use crate::id::PersonId;
 use crate::inventory::Pushed;
 use crate::person::{Role, SYSTEM};
-use crate::scan::ScanRule;
 use crate::state::{Command, State, decide};
 use jiff::Timestamp;
 
@@ -23,13 +22,12 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
             let is_next = known.inventory.is_some() && known.scanned_at.is_none_or(|last| last <= looked || last > at);
             return if is_next && looked <= at { Ok(()) } else { Err(Refusal::Unlike) };
         }
-        // By the rule that holds for everybody, until a policy can state another.
         Event::ScanMissed { asset, due } => {
             if by.as_str() != SYSTEM {
                 state.may(by, Role::OPERATES)?;
             }
             let known = state.active_asset(&asset)?;
-            let is_due = due < at && due == ScanRule::default().due(known, &known.attributes, at);
+            let is_due = due < at && state.scan_rule().due(known, &known.attributes, at) == Some(due);
             return if is_due { Ok(()) } else { Err(Refusal::Unlike) };
         }
         Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {
@@ -53,7 +51,7 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
         Event::AgentEnrolled { token, key, .. } => Command::EnrolAgent(token, key),
         Event::AgentRevoked { asset, reason } => Command::RevokeAgent(asset, reason),
         Event::TokenRevoked { token } => Command::RevokeToken(token),
-        Event::PolicyAdopted { name, document } => Command::AdoptPolicy { name, document },
+        Event::PolicyAdopted { name, document, rule } => Command::AdoptPolicy { name, document, rule },
         Event::DecisionRequested { decision, kind, reach, reason, until, renews } => {
             Command::RequestDecision { decision, kind, reach, reason, until, renews }
         }

@@ -10,7 +10,6 @@ use crate::id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
 use crate::inventory::{Inventory, Pushed};
 use crate::person::{AGENT, Credential, Person, Role, SYSTEM};
 use crate::scan::ScanRule;
-use crate::scope::Scope;
 use crate::token::{Holder, Token, TokenScope};
 use crate::{agent, asset, decision, feed, inventory, person, policy, scan, token};
 use jiff::Timestamp;
@@ -50,6 +49,9 @@ pub struct PolicyInForce {
     pub document: String,
     /// Since when.
     pub since: Timestamp,
+    /// What it asks of looking at assets.
+    #[serde(default, skip_serializing_if = "ScanRule::is_default")]
+    pub rule: ScanRule,
 }
 
 /// What somebody wants done.
@@ -64,7 +66,7 @@ pub enum Command {
     /// Take an inventory in.
     PushInventory(Pushed),
     /// Tell the scans that were missed.
-    TellMissedScans(ScanRule, Scope),
+    TellMissedScans,
     /// Give somebody these roles and teams, and no others.
     SetRoles(PersonId, BTreeSet<Role>, BTreeSet<String>),
     /// Say that somebody signs in otherwise: by what, and whether that is there now.
@@ -118,6 +120,8 @@ pub enum Command {
         name: String,
         /// The digest of its text.
         document: String,
+        /// What it asks of looking at assets.
+        rule: ScanRule,
     },
     /// Ask for a decision on findings.
     RequestDecision {
@@ -150,7 +154,7 @@ pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -
         Command::ChangeAsset(asset, attributes) => asset::change(state, asset, attributes, by),
         Command::RetireAsset(asset, reason) => asset::retire(state, asset, reason, by),
         Command::PushInventory(pushed) => inventory::push(state, pushed, by, now),
-        Command::TellMissedScans(rule, scope) => scan::miss(state, (rule, scope), (by, now)),
+        Command::TellMissedScans => scan::miss(state, (by, now)),
         Command::SetRoles(person, roles, teams) => person::set_roles(state, person, (roles, teams), by),
         Command::ChangeCredential(person, credential, is_there) => {
             person::change_credential(state, person, (*credential, *is_there), by)
@@ -168,7 +172,7 @@ pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -
         Command::JudgeAdvisories { index, document, packages, vulnerabilities } => {
             feed::judge(state, (index, document), (*packages, *vulnerabilities), by)
         }
-        Command::AdoptPolicy { name, document } => policy::adopt(state, (name, document), by),
+        Command::AdoptPolicy { name, document, rule } => policy::adopt(state, (name, document, rule), by),
         Command::RequestDecision { decision, kind, reach, reason, until, renews } => {
             let terms = (reason.as_str(), *until, renews.as_ref());
             decision::request(state, (decision, *kind, reach), terms, (by, now))
@@ -183,6 +187,12 @@ impl State {
     pub(crate) fn active_asset(&self, asset: &AssetId) -> Result<&Asset, Refusal> {
         let known = self.assets.get(asset).filter(|known| known.is_active());
         known.ok_or_else(|| Refusal::Unknown { what: "asset", id: asset.to_string() })
+    }
+
+    /// What the policy in force asks of looking at assets; what holds for all where none is.
+    #[must_use]
+    pub fn scan_rule(&self) -> ScanRule {
+        self.policy.as_ref().map_or_else(ScanRule::default, |policy| policy.rule.clone())
     }
 
     /// Says no if somebody has none of these roles.
@@ -318,8 +328,8 @@ impl State {
                 self.feeds.insert(feed, Feed { digest, records, newest, since: entry.at });
             }
             Event::AdvisoriesJudged { index, .. } => self.index = Some(index),
-            Event::PolicyAdopted { name, document } => {
-                self.policy = Some(PolicyInForce { name, document, since: entry.at });
+            Event::PolicyAdopted { name, document, rule } => {
+                self.policy = Some(PolicyInForce { name, document, since: entry.at, rule });
             }
             decision => self.take_decision(decision, entry)?,
         }

@@ -6,7 +6,7 @@ mod world;
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_lifecycle::{
     Asset, AssetId, Attributes, Command, DecisionId, DecisionKind, Event, Exposure, FeedId, Holder, Pushed, Reach,
-    Role, Rule, ScanRule, Scope, State, TokenId, decide, review,
+    Role, ScanRule, State, TokenId, decide, review,
 };
 use std::collections::BTreeSet;
 use world::{World, asset, at, day, person};
@@ -75,10 +75,10 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
     }
     let rule = ScanRule::default();
     let due = |world: &World, id: &str, at: Timestamp| rule.due(world.asset(id), &world.asset(id).attributes, at);
-    assert_eq!(due(&world, "in", day(0)), at("2026-02-01T00:00:00Z"));
-    assert_eq!(due(&world, "out", day(0)), day(7));
-    assert_eq!(due(&world, "who-knows", day(0)), day(7), "nobody says that it cannot be reached");
-    let tell = Command::TellMissedScans(rule, Scope::default());
+    assert_eq!(due(&world, "in", day(0)), Some(at("2026-02-01T00:00:00Z")));
+    assert_eq!(due(&world, "out", day(0)), Some(day(7)));
+    assert_eq!(due(&world, "who-knows", day(0)), Some(day(7)), "nobody says that it cannot be reached");
+    let tell = Command::TellMissedScans;
     assert_eq!(world.done(&tell, "system", day(7)), [], "due is not yet over");
     assert_eq!(world.done(&tell, "system", day(8)).len(), 2);
     assert_eq!(world.done(&tell, "system", day(9)), [], "told once");
@@ -91,45 +91,48 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
         unread: 0,
     };
     world.done(&Command::PushInventory(pushed), "agent/out", day(10));
-    assert_eq!(due(&world, "out", day(9)), day(7), "as of then it was still missing");
-    assert_eq!(due(&world, "out", day(10)), day(17));
+    assert_eq!(due(&world, "out", day(9)), Some(day(7)), "as of then it was still missing");
+    assert_eq!(due(&world, "out", day(10)), Some(day(17)));
     // What is out of scope, or gone, owes nothing.
-    let lab = Rule { tag: vec!["lab".to_owned()], reason: "a lab".to_owned(), ..Rule::default() };
-    let scope = Scope { rules: vec![lab] };
+    let lab = toml::from_str("covered = \"excluded\"\nreason = \"a lab\"\ntag = [\"lab\"]").expect("a rule");
+    let rule = ScanRule { scope: vec![lab], ..ScanRule::default() };
+    let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "d".to_owned(), rule };
+    world.done(&adopt, "lead", day(17));
     world.done(
         &Command::ChangeAsset(asset("out"), Attributes { tags: vec!["Lab".to_owned()], ..Attributes::default() }),
         "ops",
         day(18),
     );
-    assert_eq!(world.done(&Command::TellMissedScans(rule, scope), "system", day(20)), []);
+    assert_eq!(world.done(&Command::TellMissedScans, "system", day(20)), []);
     world.done(&Command::RetireAsset(asset("who-knows"), "gone".to_owned()), "ops", day(21));
 }
 
 #[test]
 fn what_nobody_says_leaves_nothing_out_of_scope() {
-    let rule = |environment: &str, is_covered: bool| Rule {
-        environment: vec![environment.to_owned()],
-        is_covered,
-        reason: environment.to_owned(),
-        ..Rule::default()
+    let text = r#"
+        [[scope]]
+        covered = "excluded"
+        reason = "tests"
+        environment = ["test"]
+        [[scope]]
+        covered = "attested"
+        reason = "its vendor patches it"
+        tag = ["managed"]
+        [[scope]]
+        covered = "excluded"
+        reason = "a rule without conditions fits nothing"
+    "#;
+    let rule: ScanRule =
+        toml::from_str(&format!("exposed = \"7 days\"\ninternal = \"1 month\"\n{text}")).expect("a rule");
+    let covers = |environment: Option<&str>, tags: &[&str]| {
+        let (environment, tags) = (environment.map(str::to_owned), tags.iter().map(|&tag| tag.to_owned()).collect());
+        rule.covers(&Attributes { environment, tags, ..Attributes::default() })
     };
-    let scope = Scope { rules: vec![rule("test", false), rule("production", true)] };
-    let covers = |environment: Option<&str>| {
-        let environment = environment.map(str::to_owned);
-        scope.covers(&Attributes { environment, ..Attributes::default() }).is_covered
-    };
-    assert_eq!(
-        [covers(Some("Test")), covers(Some("production")), covers(Some("tset")), covers(None)],
-        [false, true, true, true]
-    );
-    // A rule without conditions is none: it would leave everything out.
-    let all = Scope { rules: vec![Rule { reason: "oops".to_owned(), ..Rule::default() }] };
-    assert!(all.covers(&Attributes::default()).is_covered);
-    assert!(toml_like(r#"{"rules":[{"tags":["a"]}]}"#).is_err(), "a slip of the pen is an error");
-}
-
-fn toml_like(text: &str) -> Result<Scope, serde_json::Error> {
-    serde_json::from_str(text)
+    let own =
+        [covers(Some("Test"), &[]), covers(Some("production"), &[]), covers(Some("tset"), &[]), covers(None, &[])];
+    assert_eq!(own, [false, true, true, true]);
+    assert!(!covers(None, &["Managed"]), "somebody else patches it");
+    assert!(toml::from_str::<ScanRule>(&format!("{text}\ntags = [\"a\"]")).is_err(), "a slip of the pen is an error");
 }
 
 #[test]
@@ -237,7 +240,7 @@ fn entries_taken_in_again_give_the_same_state() {
     let mut world = World::staffed();
     world.done(&Command::RegisterAsset(asset("a"), attributes(Exposure::Exposed)), "ops", day(0));
     world.push("d1", day(1), day(1));
-    world.done(&Command::TellMissedScans(ScanRule::default(), Scope::default()), "system", day(20));
+    world.done(&Command::TellMissedScans, "system", day(20));
     world.done(&Command::RetireAsset(asset("a"), "gone".to_owned()), "ops", day(21));
     let mut again = State::default();
     world.entries.iter().for_each(|entry| again.apply(entry).expect("taken in"));
@@ -284,7 +287,7 @@ fn who_has_no_role_changes_nothing() {
         Command::ChangeAsset(asset("a"), attributes(Exposure::Internal)),
         Command::RetireAsset(asset("a"), "gone".to_owned()),
         Command::PushInventory(pushed),
-        Command::TellMissedScans(ScanRule::default(), Scope::default()),
+        Command::TellMissedScans,
         Command::UpdateFeed { feed, digest: "d".to_owned(), records: 1, newest: None },
         Command::JudgeAdvisories { index: "i".to_owned(), document: "d".to_owned(), packages: 1, vulnerabilities: 1 },
     ];
@@ -331,7 +334,7 @@ fn an_inventory_from_the_future_does_not_outlast_the_clock_that_told_it() {
     let next = world.push("d4", day(3), day(3));
     assert!(matches!(next.as_slice(), [Event::InventoryTaken { is_late: false, .. }]), "{next:?}");
     let due = |at: Timestamp| ScanRule::default().due(world.asset("a"), &world.asset("a").attributes, at);
-    assert_eq!(due(day(20)), day(10), "what lies ahead is no look");
+    assert_eq!(due(day(20)), Some(day(10)), "what lies ahead is no look");
 }
 
 #[test]
@@ -418,7 +421,7 @@ fn a_review_finds_what_the_rules_would_not_have_let_happen() {
     );
     let missed = Event::ScanMissed { asset: asset("a"), due: day(1) };
     assert_eq!(code(&missed, "system"), Some("refusal/unlike"));
-    let policy = Event::PolicyAdopted { name: "p".to_owned(), document: "d".to_owned() };
+    let policy = Event::PolicyAdopted { name: "p".to_owned(), document: "d".to_owned(), rule: ScanRule::default() };
     assert_eq!([code(&policy, "lead"), code(&policy, "ops")], [None, Some("refusal/role")]);
     // All that has happened by the rules passes.
     let mut again = State::default();

@@ -1,6 +1,6 @@
 //! Days: calendar or business days, holidays, quarters, the end of a day.
 
-use crate::error::Error;
+use crate::error::Fault;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan, Zoned};
@@ -20,14 +20,14 @@ impl Calendar {
     ///
     /// # Errors
     /// If the time zone or a holiday does not exist.
-    pub fn new(zone: &str, holidays: &[String], is_end_of_day: bool) -> Result<Self, Error> {
+    pub fn new(zone: &str, holidays: &[String], is_end_of_day: bool) -> Result<Self, Fault> {
         let found = if zone == "UTC" {
             TimeZone::UTC
         } else {
             // The program's own table of zones: another machine's must not give other dates.
-            TimeZoneDatabase::bundled().get(zone).map_err(|_| Error::TimeZone { name: zone.to_owned() })?
+            TimeZoneDatabase::bundled().get(zone).map_err(|_| Fault::TimeZone { name: zone.to_owned() })?
         };
-        let days = holidays.iter().map(|day| day.parse::<Date>().map_err(|_| Error::Holiday { day: day.clone() }));
+        let days = holidays.iter().map(|day| day.parse::<Date>().map_err(|_| Fault::Holiday { day: day.clone() }));
         Ok(Self { zone: found, zone_name: zone.to_owned(), holidays: days.collect::<Result<_, _>>()?, is_end_of_day })
     }
 
@@ -35,6 +35,11 @@ impl Calendar {
     #[must_use]
     pub fn zone_name(&self) -> &str {
         &self.zone_name
+    }
+
+    /// The time zone.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
     }
 
     /// A number of hours later; never moved to the end of a day.

@@ -148,7 +148,7 @@ pub fn derive(policy: &Policy, facts: &Facts) -> Deadline {
     Deadline { class: class.id.clone(), rank, also, due, is_mitigation: !facts.is_fix_available, steps, inputs }
 }
 
-fn classify<'p>(policy: &'p Policy, facts: &Facts) -> (&'p Class, usize, Vec<Input>) {
+pub(crate) fn classify<'p>(policy: &'p Policy, facts: &Facts) -> (&'p Class, usize, Vec<Input>) {
     let mut looked = Looked { facts, missing: &policy.missing, scales: &policy.scales, inputs: Vec::new() };
     let fits = policy.classes.iter().position(|class| class.when.holds(&mut looked));
     // INVARIANT: the last class has no condition (checked when the policy was read).

@@ -1,17 +1,22 @@
-//! What can be wrong with a policy.
+//! What can be wrong with a policy so that it cannot be read.
 
-/// Why a policy cannot be used.
+/// Why a policy cannot be used: where, and what is wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+#[error("line {line}: {fault}")]
+pub struct Error {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What is wrong with a policy.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
     /// The file does not follow its format.
-    #[error("line {line}: {message}")]
-    Format {
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong, with the offending words.
-        message: String,
-    },
-    /// A value cannot be understood.
+    #[error("{0}")]
+    Format(String),
+    /// A class cannot be understood.
     #[error("class `{class}`: {what}")]
     Class {
         /// The class's id.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// Whether an asset can be reached from the internet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exposure {
     /// Reachable from the internet.

@@ -3,9 +3,14 @@
 use crate::calendar::Calendar;
 use crate::condition::{Condition, EXPLOITATION, Scales};
 use crate::deadline::{Clock, Due};
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::facts::Exposure;
+use crate::promises::{
+    Acknowledgement, Alerts, Definition, Deployment, Emergency, Exceptions, Freeze, Gate, Measure, Promises, Record,
+    Response, Review, Ring, Role, Scanning, Scope, Testing, Training, Vendors, Window,
+};
 use serde::Deserialize;
+use toml::Spanned;
 
 /// A policy, checked.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub struct Policy {
     pub calendar: Calendar,
     /// Whether the catalogue's own due date caps every deadline.
     pub is_capped_by_catalogue: bool,
+    /// What it promises beside the deadlines.
+    pub promises: Promises,
     pub(crate) missing: Missing,
     pub(crate) scales: Scales,
 }
@@ -40,6 +47,8 @@ pub struct Class {
     /// What else is owed, in words.
     pub also: String,
     pub(crate) when: Condition,
+    /// Where its id stands, in bytes.
+    pub place: usize,
 }
 
 /// Cautious values for what is missing.
@@ -75,45 +84,76 @@ impl Default for Missing {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
-    name: String,
+    name: Spanned<String>,
     #[serde(default)]
-    source: String,
+    source: Option<Spanned<String>>,
     #[serde(default)]
-    to_check: String,
-    #[serde(default = "utc")]
-    time_zone: String,
+    to_check: Option<Spanned<String>>,
     #[serde(default)]
-    holidays: Vec<String>,
+    time_zone: Option<Spanned<String>>,
+    #[serde(default)]
+    holidays: Vec<Spanned<String>>,
     #[serde(default = "yes")]
     end_of_day: bool,
     #[serde(default)]
     capped_by_catalogue: bool,
     #[serde(default)]
-    missing: Missing,
+    missing: Option<Spanned<Missing>>,
     #[serde(default)]
     class: Vec<FileClass>,
+    #[serde(default)]
+    frameworks: Vec<Spanned<String>>,
+    scope: Option<Scope>,
+    #[serde(default)]
+    definition: Vec<Definition>,
+    #[serde(default)]
+    role: Vec<Role>,
+    scanning: Option<Scanning>,
+    testing: Option<Testing>,
+    #[serde(default)]
+    gate: Vec<Gate>,
+    deployment: Option<Deployment>,
+    #[serde(default)]
+    ring: Vec<Ring>,
+    #[serde(default)]
+    window: Vec<Window>,
+    #[serde(default)]
+    freeze: Vec<Freeze>,
+    emergency: Option<Emergency>,
+    #[serde(default)]
+    record: Vec<Record>,
+    #[serde(default)]
+    measure: Vec<Measure>,
+    alerts: Option<Alerts>,
+    #[serde(default)]
+    response: Vec<Response>,
+    review: Option<Review>,
+    exceptions: Option<Exceptions>,
+    vendors: Option<Vendors>,
+    #[serde(default)]
+    training: Vec<Training>,
+    acknowledgement: Option<Acknowledgement>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct FileClass {
-    id: String,
-    title: String,
-    due: String,
-    clock: Vec<Clock>,
+    id: Spanned<String>,
+    title: Spanned<String>,
+    due: Spanned<String>,
+    clock: Spanned<Vec<Clock>>,
     #[serde(default)]
-    also: String,
+    also: Option<Spanned<String>>,
     #[serde(default)]
-    when: Condition,
-}
-
-fn utc() -> String {
-    "UTC".to_owned()
+    when: Option<Spanned<Condition>>,
 }
 
 fn yes() -> bool {
     true
 }
+
+/// A fault and the byte at which it stands.
+type Placed = (usize, Fault);
 
 impl Policy {
     /// The attributes of an asset that any class looks at: assets that agree in these are classified alike.
@@ -127,30 +167,61 @@ impl Policy {
     /// Reads a policy file.
     ///
     /// # Errors
-    /// [`Error`] names the line or class in question.
+    /// [`Error`] names the line and what is wrong there.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let file: File = toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
-            Error::Format { line, message: error.message().trim().to_owned() }
-        })?;
-        for (place, text) in [("name", &file.name), ("source", &file.source), ("to-check", &file.to_check)] {
-            fault_of_text(text).map_or(Ok(()), |what| Err(Error::Value { place, what }))?;
+        let read = toml::from_str(text).map_err(|error| {
+            (error.span().map_or(0, |span| span.start), Fault::Format(error.message().trim().to_owned()))
+        });
+        read.and_then(Self::of_file).map_err(|(at, fault)| Error { line: line_of(text, at), fault })
+    }
+
+    fn of_file(file: File) -> Result<Self, Placed> {
+        let texts =
+            [("name", Some(&file.name)), ("source", file.source.as_ref()), ("to-check", file.to_check.as_ref())];
+        for (place, text) in texts.into_iter().filter_map(|(place, text)| Some((place, text?))) {
+            let fault = fault_of_text(text.as_ref());
+            fault.map_or(Ok(()), |what| Err((text.span().start, Fault::Value { place, what })))?;
         }
-        file.missing.check()?;
-        let calendar = Calendar::new(&file.time_zone, &file.holidays, file.end_of_day)?;
+        let at = file.missing.as_ref().map_or(0, |missing| missing.span().start);
+        let missing = file.missing.map(Spanned::into_inner).unwrap_or_default();
+        missing.check().map_err(|fault| (at, fault))?;
+        let calendar = calendar(file.time_zone.as_ref(), &file.holidays, file.end_of_day)?;
         let classes = file.class.into_iter().map(class).collect::<Result<Vec<_>, _>>()?;
         check(&classes)?;
         let mut scales = Scales::default();
         classes.iter().for_each(|class| scales.add(&class.when));
+        let text = |text: Option<Spanned<String>>| text.map(Spanned::into_inner).unwrap_or_default();
         Ok(Self {
-            name: file.name,
-            source: file.source,
-            to_check: file.to_check,
+            name: file.name.into_inner(),
+            source: text(file.source),
+            to_check: text(file.to_check),
             classes,
             calendar,
             is_capped_by_catalogue: file.capped_by_catalogue,
-            missing: file.missing,
+            promises: Promises {
+                scope: file.scope,
+                definitions: file.definition,
+                roles: file.role,
+                scanning: file.scanning,
+                testing: file.testing,
+                gates: file.gate,
+                deployment: file.deployment,
+                rings: file.ring,
+                windows: file.window,
+                freezes: file.freeze,
+                emergency: file.emergency,
+                records: file.record,
+                measures: file.measure,
+                alerts: file.alerts,
+                responses: file.response,
+                review: file.review,
+                exceptions: file.exceptions,
+                vendors: file.vendors,
+                training: file.training,
+                acknowledgement: file.acknowledgement,
+                frameworks: file.frameworks,
+            },
+            missing,
             scales,
         })
     }
@@ -162,9 +233,28 @@ impl Policy {
     }
 }
 
+/// The line on which a byte of a text stands, from 1.
+#[must_use]
+pub fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+fn calendar(
+    zone: Option<&Spanned<String>>,
+    holidays: &[Spanned<String>],
+    is_end_of_day: bool,
+) -> Result<Calendar, Placed> {
+    let days: Vec<String> = holidays.iter().map(|day| day.as_ref().clone()).collect();
+    Calendar::new(zone.map_or("UTC", |zone| zone.as_ref()), &days, is_end_of_day).map_err(|fault| {
+        let holiday =
+            holidays.iter().find(|day| matches!(&fault, Fault::Holiday { day: wrong } if wrong == day.as_ref()));
+        (holiday.or(zone).map_or(0, |text| text.span().start), fault)
+    })
+}
+
 impl Missing {
-    fn check(&self) -> Result<(), Error> {
-        let fail = |place, what| Err(Error::Value { place, what });
+    fn check(&self) -> Result<(), Fault> {
+        let fail = |place, what| Err(Fault::Value { place, what });
         if !(0.0..=10.0).contains(&self.cvss) {
             return fail("missing.cvss", format!("{} is not between 0 and 10", self.cvss));
         }
@@ -193,36 +283,50 @@ fn fault_of_id(id: &str) -> Option<String> {
     matches!(id, "overdue" | "none").then(|| "`overdue` and `none` are words of --fail-on".to_owned())
 }
 
-fn class(class: FileClass) -> Result<Class, Error> {
-    let fail = |what: String| Error::Class { class: class.id.clone(), what };
-    let due = Due::parse(&class.due).ok_or_else(|| {
-        fail(format!(
+fn class(class: FileClass) -> Result<Class, Placed> {
+    let place = class.id.span().start;
+    let id = class.id.into_inner();
+    let fail = |at: usize, what: String| (at, Fault::Class { class: id.escape_debug().to_string(), what });
+    let due = Due::parse(class.due.as_ref()).ok_or_else(|| {
+        let what = format!(
             "`{}` is no deadline; write `72 hours`, `30 days`, `1 month`, `10 business days`, `end of quarter` or `next upgrade`",
-            class.due
-        ))
+            class.due.as_ref()
+        );
+        fail(class.due.span().start, what)
     })?;
-    let fault = fault_of_id(&class.id).or_else(|| class.when.fault());
-    let fault = fault.or_else(|| fault_of_text(&class.title)).or_else(|| fault_of_text(&class.also));
-    if let Some(what) = fault {
-        return Err(Error::Class { class: class.id.escape_debug().to_string(), what });
+    fault_of_id(&id).map_or(Ok(()), |what| Err(fail(place, what)))?;
+    let at = class.when.as_ref().map_or(place, |when| when.span().start);
+    let when = class.when.map(Spanned::into_inner).unwrap_or_default();
+    when.fault().map_or(Ok(()), |what| Err(fail(at, what)))?;
+    for text in [Some(&class.title), class.also.as_ref()].into_iter().flatten() {
+        fault_of_text(text.as_ref()).map_or(Ok(()), |what| Err(fail(text.span().start, what)))?;
     }
-    if class.clock.is_empty() {
-        return Err(fail("`clock` names nothing that could start it".to_owned()));
+    if class.clock.as_ref().is_empty() {
+        return Err(fail(class.clock.span().start, "`clock` names nothing that could start it".to_owned()));
     }
-    Ok(Class { id: class.id, title: class.title, due, clock: class.clock, also: class.also, when: class.when })
+    Ok(Class {
+        due,
+        title: class.title.into_inner(),
+        clock: class.clock.into_inner(),
+        also: class.also.map(Spanned::into_inner).unwrap_or_default(),
+        when,
+        place,
+        id,
+    })
 }
 
-fn check(classes: &[Class]) -> Result<(), Error> {
-    let Some((last, before)) = classes.split_last() else { return Err(Error::NotTotal) };
+fn check(classes: &[Class]) -> Result<(), Placed> {
+    let Some((last, before)) = classes.split_last() else { return Err((0, Fault::NotTotal)) };
     if !last.when.is_empty() {
-        return Err(Error::NotTotal);
+        return Err((last.place, Fault::NotTotal));
     }
     if let Some(at) = before.iter().position(|class| class.when.is_empty()) {
-        return Err(Error::Unreachable { class: classes[at + 1].id.clone() });
+        let next = &classes[at + 1];
+        return Err((next.place, Fault::Unreachable { class: next.id.clone() }));
     }
     for (at, class) in classes.iter().enumerate() {
         if classes[..at].iter().any(|known| known.id == class.id) {
-            return Err(Error::Twice { class: class.id.clone() });
+            return Err((class.place, Fault::Twice { class: class.id.clone() }));
         }
     }
     Ok(())

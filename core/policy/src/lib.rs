@@ -4,17 +4,30 @@
 //! instants. A missing input takes the cautious value that the policy names, visibly.
 
 mod calendar;
+mod check;
 mod condition;
 mod deadline;
+mod diff;
 mod error;
 mod facts;
 mod file;
+mod length;
 mod presets;
+mod problem;
+mod profiles;
+pub mod promises;
+mod recurrence;
 
 pub use calendar::Calendar;
+pub use check::{Checked, Known, Longest, check, longest_deadline};
 pub use condition::{EXPLOITATION, EXPLOITED};
 pub use deadline::{CATALOGUE_DUE, Clock, Deadline, Due, MITIGATION_CLOCK, Step, UNKNOWN_CLOCK, derive};
-pub use error::Error;
+pub use diff::{CaseChange, Difference, ValueChange, diff};
+pub use error::{Error, Fault};
 pub use facts::{Asset, Exposure, Facts, Input};
-pub use file::{Class, Policy};
+pub use file::{Class, Policy, line_of};
+pub use length::{Length, Unit};
 pub use presets::{PRESETS, Preset, preset};
+pub use problem::Problem;
+pub use profiles::{PROFILES, Profile};
+pub use promises::Promises;

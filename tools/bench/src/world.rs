@@ -129,7 +129,11 @@ impl World {
 
     pub(super) fn policy(&self, preset: &str) -> Result<(Event, Vec<u8>)> {
         let preset = policy::PRESETS.iter().find(|one| one.id == preset).context("no such preset")?;
-        let event = Event::PolicyAdopted { name: preset.id.to_owned(), document: String::new() };
+        let event = Event::PolicyAdopted {
+            name: preset.id.to_owned(),
+            document: String::new(),
+            rule: lifecycle::ScanRule::default(),
+        };
         Ok((event, preset.text.as_bytes().to_vec()))
     }
 

@@ -239,7 +239,11 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
         }
         12 => {
             let text = format!("{}\n# all of {name}\n", policy::PRESETS[1].text).into_bytes();
-            let adopt = Command::AdoptPolicy { name: name.clone(), document: digest(&text) };
+            let adopt = Command::AdoptPolicy {
+                name: name.clone(),
+                document: digest(&text),
+                rule: lifecycle::ScanRule::default(),
+            };
             let commands = vec![added(), adopt];
             commit(
                 "lead",
@@ -257,7 +261,11 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
         // Last: what they put in force is read again at each opening, and there are many of them in the end.
         _ => {
             let text = format!("{}\n# {name}\n", policy::PRESETS[0].text).into_bytes();
-            let adopt = Command::AdoptPolicy { name: name.clone(), document: digest(&text) };
+            let adopt = Command::AdoptPolicy {
+                name: name.clone(),
+                document: digest(&text),
+                rule: lifecycle::ScanRule::default(),
+            };
             commit("lead", Plan { commands: vec![adopt], documents: vec![text], ..Plan::default() }).await;
         }
     }

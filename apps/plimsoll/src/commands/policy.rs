@@ -1,50 +1,68 @@
 //! `plimsoll policy`.
 
-use super::scan;
+mod check;
+mod diff;
+mod init;
+mod simulate;
+
 use crate::arguments::PolicyCommand;
 use crate::exit::{self, Usage};
-use crate::printable::printable;
+use crate::files;
 use ::policy::{PRESETS, Policy};
 use anyhow::{Context, Result};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
-/// Lists, prints or checks policies.
-pub(super) fn run(command: &PolicyCommand) -> Result<u8> {
-    let mut out = crate::pager::out();
+/// The file that a folder of a policy holds.
+const FILE: &str = "policy.toml";
+
+/// Lists, prints, begins, checks, compares or simulates policies.
+pub(super) fn run(command: PolicyCommand, data: &Path, is_quiet: bool) -> Result<u8> {
     match command {
-        PolicyCommand::List => {
-            for preset in PRESETS {
-                let policy =
-                    Policy::parse(preset.text).with_context(|| format!("the preset `{}` cannot be read", preset.id))?;
-                writeln!(out, "{:22} {}", preset.id, policy.name).context("failed to write")?;
-                if !policy.to_check.is_empty() {
-                    writeln!(out, "{:22} still to be checked at its source: {}", "", policy.to_check)
-                        .context("failed to write")?;
-                }
-            }
+        PolicyCommand::List => list(),
+        PolicyCommand::Show { name } => show(&name),
+        PolicyCommand::Init { folder, profile, force } => init::run(&folder, &profile, force),
+        PolicyCommand::Check { policy, format } => check::run(&policy, format),
+        PolicyCommand::Diff { old, new, format } => diff::run((&old, &new), format),
+        PolicyCommand::Simulate { policy, record, months, format } => {
+            simulate::run(&policy, (data, &record), months, (format, is_quiet))
         }
-        PolicyCommand::Show { name } => {
-            let preset = PRESETS
-                .iter()
-                .find(|preset| preset.id == name)
-                .ok_or_else(|| Usage(format!("no preset is called `{name}`")))?;
-            out.write_all(preset.text.as_bytes()).context("failed to write")?;
-        }
-        PolicyCommand::Check { file } => {
-            let policy = scan::policy(&file.display().to_string())?;
-            writeln!(
-                out,
-                "{}: {} classes, time zone {}",
-                printable(&policy.name),
-                policy.classes.len(),
-                policy.calendar.zone_name()
-            )
-            .context("failed to write")?;
-            for class in &policy.classes {
-                writeln!(out, "  {:24} {:16} {}", printable(&class.id), class.due.to_string(), printable(&class.title))
-                    .context("failed to write")?;
-            }
+    }
+}
+
+fn list() -> Result<u8> {
+    let mut out = crate::pager::out();
+    for preset in PRESETS {
+        let policy =
+            Policy::parse(preset.text).with_context(|| format!("the preset `{}` cannot be read", preset.id))?;
+        writeln!(out, "{:22} {}", preset.id, policy.name).context("failed to write")?;
+        if !policy.to_check.is_empty() {
+            writeln!(out, "{:22} still to be checked at its source: {}", "", policy.to_check)
+                .context("failed to write")?;
         }
     }
     Ok(exit::WITHIN_POLICY)
+}
+
+fn show(name: &str) -> Result<u8> {
+    let preset = PRESETS.iter().find(|preset| preset.id == name);
+    let preset = preset.ok_or_else(|| Usage(format!("no preset is called `{name}`")))?;
+    crate::pager::out().write_all(preset.text.as_bytes()).context("failed to write")?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// A policy's text and where it stands: that of a preset, a file, or the `policy.toml` of a folder.
+pub(crate) fn text(name: &str) -> Result<(String, PathBuf)> {
+    if let Some(preset) = PRESETS.iter().find(|preset| preset.id == name) {
+        if Path::new(name).exists() {
+            crate::progress::say(&format!("The policy is the preset `{name}`; what is called so here is `./{name}`."));
+        }
+        return Ok((preset.text.to_owned(), PathBuf::from(name)));
+    }
+    let path = if Path::new(name).is_dir() { Path::new(name).join(FILE) } else { PathBuf::from(name) };
+    let text = files::read_text(&path).with_context(|| match path.as_path() == Path::new(name) {
+        true => format!("`{name}` is no preset, and failed to be read as a file"),
+        false => format!("failed to read `{}`", path.display()),
+    })?;
+    Ok((text, path))
 }

@@ -197,14 +197,7 @@ pub(super) fn instant(text: Option<&str>) -> Result<Timestamp> {
 
 /// The policy of a preset's name or of a file.
 pub(super) fn policy(name: &str) -> Result<Policy> {
-    if let Some(policy) = ::policy::preset(name) {
-        if Path::new(name).is_file() {
-            progress::say(&format!("The policy is the preset `{name}`; the file of that name here is `./{name}`."));
-        }
-        return Ok(policy?);
-    }
-    let text = files::read_text(Path::new(name))
-        .with_context(|| format!("`{name}` is no preset, and failed to be read as a file"))?;
+    let (text, _) = super::policy::text(name)?;
     Policy::parse(&text).with_context(|| format!("the policy `{name}` cannot be used"))
 }
 

@@ -132,13 +132,24 @@ struct AssetShape {
     unread: u64,
     /// Whether anybody has looked at it.
     is_scanned: bool,
+    /// Why the policy does not cover it, so that nothing is owed on it; null if it does.
+    uncovered_because: Option<String>,
 }
 
 impl From<AssetRow> for AssetShape {
     fn from(row: AssetRow) -> Self {
-        let AssetRow { asset, attributes, platform, counts, due, packages, undetermined, unread, is_scanned, .. } = row;
-        let (id, attributes, counts) = (asset.to_string(), attributes.into(), counts.into());
-        Self { id, attributes, platform, counts, due_at: due, packages, undetermined, unread, is_scanned }
+        Self {
+            id: row.asset.to_string(),
+            attributes: row.attributes.into(),
+            platform: row.platform,
+            counts: row.counts.into(),
+            due_at: row.due,
+            packages: row.packages,
+            undetermined: row.undetermined,
+            unread: row.unread,
+            is_scanned: row.is_scanned,
+            uncovered_because: row.uncovered,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use fleet::{AssetFilter, AssetRow, Page, Query as FindingsQuery, Thing};
 use jiff::Timestamp;
-use lifecycle::{Agent, Asset, AssetId, Command, Role, ScanRule};
+use lifecycle::{Agent, Asset, AssetId, Command, Role};
 use maud::{Markup, html};
 use operations::{Gaps, View};
 use std::collections::BTreeMap;
@@ -49,6 +49,7 @@ pub(super) struct Shown {
     gaps: Gaps,
     pub(super) changes: Changes,
     is_scan_overdue: bool,
+    scan_due: Option<Timestamp>,
 }
 
 /// What came and what went, by when that was told.
@@ -75,6 +76,7 @@ async fn show(
         let (limit, now, after) = (part.limit, view.now, after.clone());
         let query = FindingsQuery { offset, after, limit, now, filter: filter.clone(), ..FindingsQuery::default() };
         let things = facts.things_at(&asset, view.at).unwrap_or_default().into_iter();
+        let scan_due = row.as_ref().and_then(|row| view.scan_rule().due(&known, &row.attributes, view.now));
         Ok(Shown {
             id: asset.clone(),
             row,
@@ -83,6 +85,7 @@ async fn show(
             gaps: view.gaps(&filter.assets),
             changes: facts.changes_of(&asset),
             is_scan_overdue: !view.scans_overdue(&filter.assets).is_empty(),
+            scan_due,
             agent: view.record.state.agent_of(&asset).cloned(),
             asset: known,
         })
@@ -93,6 +96,7 @@ async fn show(
     let body = html! {
         (moment.notice(&app, raw.as_deref()))
         @if let Some(row) = &shown.row {
+            @if let Some(why) = &row.uncovered { div.notice { p { "The policy does not cover it: " (plain(why)) ". Nothing is owed on it." } } }
             (gaps(&shown.gaps, None))
             (facts(&app, row, (&shown, &moment)))
             @if !shown.restarts.is_empty() { (restart(&shown.restarts)) }
@@ -120,7 +124,7 @@ fn is_restart(thing: &Thing) -> bool {
 fn facts(app: &App, row: &AssetRow, (shown, moment): (&Shown, &Moment)) -> Markup {
     let (asset, now) = (&shown.asset, moment.now);
     let said = &row.attributes;
-    let scan_due = ScanRule::default().due(asset, said, now);
+    let scan_due = shown.scan_due;
     let missed = asset.missed_scans.iter().filter(|missed| **missed <= now).count();
     let contact = app.contacts.of(&row.asset);
     html! {
@@ -140,7 +144,7 @@ fn facts(app: &App, row: &AssetRow, (shown, moment): (&Shown, &Moment)) -> Marku
             dt { "Exposure" } dd { @match said.exposure { Some(lifecycle::Exposure::Exposed) => "reachable from the internet", Some(lifecycle::Exposure::Internal) => "internal", None => "not known: it counts as exposed" } }
             dt { "Tags" } dd { @if said.tags.is_empty() { "–" } @else { (plain(&said.tags.join(", "))) } }
             dt { "Looked at" } dd { @if let Some(at) = asset.scanned_by(now) { (at_instant(at)) } @else { span.late { "never" } } }
-            dt { "Next look due" } dd { span.late[scan_due < now] { (due(Some(scan_due), now)) } @if missed > 0 { " " span.faint { "(" (missed) " missed so far)" } } }
+            dt { "Next look due" } dd { @if let Some(due_at) = scan_due { span.late[due_at < now] { (due(scan_due, now)) } } @else { "never: the policy does not cover it" } @if missed > 0 { " " span.faint { "(" (missed) " missed so far)" } } }
             // What is known of these is how they stand now.
             @if moment.at.is_none() { dt { "Agent" } dd { @if let Some(agent) = &shown.agent { "enrolled " (at_instant(agent.since)) @if let Some(contact) = &contact { ", heard of " (at_instant(contact.at)) } } @else { "none" } } }
             @if let Some(inventory) = asset.inventory.as_ref().filter(|_| moment.at.is_none()) { dt { "Inventory" } dd { "taken " (at_instant(inventory.taken_at)) ", " span.mono { (inventory.digest) } } }

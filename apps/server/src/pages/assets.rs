@@ -119,7 +119,8 @@ fn facet_link(facet: fleet::Facet, word: &str) -> String {
 /// How much of an asset is known.
 pub(super) fn known(row: &fleet::AssetRow, is_scan_overdue: bool) -> Markup {
     html! {
-        @if is_scan_overdue { span.pill.bad { "scan overdue" } }
+        @if let Some(why) = &row.uncovered { span.pill title=(plain(why)) { "not covered by the policy" } }
+        @else if is_scan_overdue { span.pill.bad { "scan overdue" } }
         @else if !row.is_scanned { span.pill.bad { "never looked at" } }
         @else if row.unread > 0 || row.undetermined > 0 { span.pill.unsure { (number(row.undetermined + row.unread)) " not judged" } }
         @else { span.pill.ok { "all judged" } }

@@ -95,7 +95,8 @@ fn gather(view: &View<'_>, filter: &AssetFilter) -> Shown {
 
 fn figures(shown: &Shown, mean: Option<jiff::SignedDuration>, opened: Option<&Moment>) -> Markup {
     let summary = &shown.summary;
-    let (assets, coverage) = (summary.assets, &shown.gaps.coverage);
+    let (assets, coverage) = (shown.gaps.coverage.assets, &shown.gaps.coverage);
+    let uncovered = coverage.uncovered;
     let (in_time, current) = (shown.gaps.looked_at, shown.current);
     let link = |text: String, to: &str| html! { @if let Some(moment) = opened { a href=(moment.link(to)) { (text) } } @else { (text) } };
     html! {
@@ -104,7 +105,7 @@ fn figures(shown: &Shown, mean: Option<jiff::SignedDuration>, opened: Option<&Mo
             div.figure { dt { "Owed in all" } dd.value { (link(number(summary.all.findings), "/findings")) } dd { small { (number(summary.all.suppressed)) " set aside by decisions" } } }
             div.figure { dt { "Mean time to patch, this month" } dd.value { @if let Some(mean) = mean { (days(mean)) small { " days" } } @else { "–" } } }
             div.figure { dt { "Assets that are current" } dd.value { @if let Some(current) = current { (percent(current, assets)) } @else { "–" } } dd { small { @if let Some(current) = current { (number(current)) " of " (number(assets)) ": looked at in time, all judged, nothing overdue" } @else { "not known: the advisories are missing something, or too old" } } } }
-            div.figure.unsure[in_time < assets] { dt { "Scan coverage" } dd.value { (percent(in_time, assets)) } dd { small { (number(in_time)) " of " (number(assets)) " looked at in time" } } }
+            div.figure.unsure[in_time < assets] { dt { "Scan coverage" } dd.value { (percent(in_time, assets)) } dd { small { (number(in_time)) " of " (number(assets)) " looked at in time" @if uncovered > 0 { "; " (count(uncovered, "asset is", "assets are")) " not covered by the policy" } } } }
             div.figure.unsure[coverage.undetermined > 0] { dt { "Undetermined" } dd.value { (link(number(coverage.undetermined), "/undetermined")) } dd { small { "packages and releases nobody could judge" } } }
             div.figure.unsure[summary.all.restart_pending > 0] { dt { "Restart pending" } dd.value { (link(number(summary.all.restart_pending), "/findings?state=restart-pending")) } dd { small { "patched on disk, still running" } } }
         }

@@ -77,11 +77,16 @@ fn verdict(found: &Explanation, now: Timestamp) -> Markup {
     let is_late = due_at.is_some_and(|due| due < now) && found.state.is_some() && !is_suppressed;
     html! {
         div.notice.bad[is_late].ok[found.state.is_none()] {
-            p { strong { @match found.state { None => "Closed", Some(fleet::State::Suppressed) => "Set aside by a decision", Some(state) => (state.word()) } } @if found.is_reopened { ", closed before and come back" } "." }
+            p { strong { @match found.state { None => "Closed", Some(fleet::State::Suppressed) if is_uncovered(found) => "Not covered by the policy", Some(fleet::State::Suppressed) => "Set aside by a decision", Some(state) => (state.word()) } } @if found.is_reopened { ", closed before and come back" } "." }
+            @if is_uncovered(found) { p { (plain(&found.coverage.reason)) "." } }
             p { "First seen " (at_instant(found.first_seen)) "." @if let Some(closed) = found.closed_at { " Closed " (at_instant(closed)) "." } }
             @if let Some(deadline) = found.deadline.as_ref().filter(|_| !is_suppressed) { p { @if deadline.is_mitigation { "No patch exists: a mitigation is owed by " } @else { "Due " } span.late[is_late] { (due(deadline.due, now)) } ", class " strong { (deadline.class) } "." } }
         }
     }
+}
+
+fn is_uncovered(found: &Explanation) -> bool {
+    found.coverage.covered != policy::promises::Covered::Patched
 }
 
 fn derivation(found: &Explanation, Rule { steps, title, policy }: &Rule, now: Timestamp) -> Markup {

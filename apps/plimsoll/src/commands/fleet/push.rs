@@ -11,7 +11,7 @@ use crate::record::Opened;
 use crate::target;
 use anyhow::Result;
 use fleet::AssetFilter;
-use lifecycle::{AssetId, Attributes, Command, ScanRule, Scope};
+use lifecycle::{AssetId, Attributes, Command};
 use operations::{Observed, Taken, View};
 use std::path::{Path, PathBuf};
 
@@ -117,7 +117,7 @@ pub(super) async fn judge(opened: &Opened, data: &Path, is_quiet: bool) -> Resul
         .into());
     };
     judge_by(opened, &advisories, is_quiet).await?;
-    let missed = Command::TellMissedScans(ScanRule::default(), Scope::default());
+    let missed = Command::TellMissedScans;
     let missed = opened.organisation.act(&opened.person, opened.now, missed).await?.events.len();
     if missed > 0 {
         say(&format!("Scans that were due and have not happened: {missed} (see `plimsoll fleet assets`)."));

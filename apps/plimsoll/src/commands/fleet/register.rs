@@ -73,12 +73,9 @@ fn role_of(argument: RoleArgument) -> Role {
 
 /// A policy's name and text; it must be one that can be used.
 fn policy_text(given: &str) -> Result<(String, String)> {
-    let policy = crate::commands::scan::policy(given)?;
-    let preset = ::policy::PRESETS.iter().find(|preset| preset.id == given);
-    let text = match preset {
-        Some(preset) => preset.text.to_owned(),
-        None => crate::files::read_text(Path::new(given)).with_context(|| format!("failed to read `{given}`"))?,
-    };
+    let (text, path) = crate::commands::policy::text(given)?;
+    let read = ::policy::Policy::parse(&text);
+    let policy = read.with_context(|| format!("the policy `{}` cannot be used", path.display()))?;
     Ok((policy.name, text))
 }
 

@@ -56,6 +56,9 @@ fn in_words(found: &Explanation, view: &View<'_>) -> Result<String> {
     writeln!(text, "{}  {}", printable(id), printable(title))?;
     writeln!(text, "  on {}, first seen {}", found.asset, day_and_time(found.first_seen))?;
     let state = match (found.state, found.closed_at) {
+        (Some(fleet::State::Suppressed), _) if found.coverage.covered != policy::promises::Covered::Patched => {
+            format!("suppressed: the policy does not cover the asset ({})", printable(&found.coverage.reason))
+        }
         (Some(fleet::State::Suppressed), _) => {
             "suppressed: set aside, so that it counts as nothing that is owed".to_owned()
         }

@@ -4,12 +4,13 @@ use super::super::code;
 use super::rest;
 use crate::arguments::ListFormat;
 use crate::formats::{count, day};
+use crate::printable::printable;
 use crate::sheet;
 use crate::table::Table;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use fleet::{AssetFilter, AssetRow};
-use lifecycle::{Asset, Exposure, ScanRule, Scope};
+use lifecycle::{Asset, Exposure, ScanRule};
 use operations::View;
 use serde_json::json;
 
@@ -21,7 +22,7 @@ pub(super) fn write(
     (format, gaps): (ListFormat, &[String]),
 ) -> Result<(Vec<u8>, u8)> {
     let (total, rows) = view.findings.assets(&view.record.facts, (filter, view.now), (offset, limit));
-    let mut out = Vec::new();
+    let (mut out, rule) = (Vec::new(), view.scan_rule());
     match format {
         ListFormat::Table => {
             let mut table = Table::new(&[
@@ -37,7 +38,7 @@ pub(super) fn write(
                 "STATE",
             ]);
             for row in &rows {
-                table.row(colour(view, row), cells(view, row));
+                table.row(colour(view, &rule, row), cells(view, &rule, row));
             }
             table.write(&mut out)?;
             rest(&mut out, total, offset, rows.len())?;
@@ -55,10 +56,10 @@ pub(super) fn write(
                 "last_scan",
                 "state",
             ];
-            sheet::csv(&mut out, &head, rows.iter().map(|row| cells(view, row)))?;
+            sheet::csv(&mut out, &head, rows.iter().map(|row| cells(view, &rule, row)))?;
         }
         ListFormat::Json => {
-            let all: Vec<_> = rows.iter().map(|row| as_json(view, row)).collect();
+            let all: Vec<_> = rows.iter().map(|row| as_json(view, &rule, row)).collect();
             let whole = json!({ "total": total, "offset": offset, "gaps": gaps, "items": all });
             out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }
@@ -71,8 +72,8 @@ fn asset<'v>(view: &View<'v>, row: &AssetRow) -> Option<&'v Asset> {
     view.record.state.assets.get(&row.asset)
 }
 
-fn colour(view: &View<'_>, row: &AssetRow) -> Style {
-    match (row.counts.overdue, state(view, row) == "current") {
+fn colour(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> Style {
+    match (row.counts.overdue, state(view, rule, row) == "current") {
         (1.., _) => AnsiColor::Red.on_default(),
         (0, false) => AnsiColor::Yellow.on_default(),
         (0, true) => Style::new(),
@@ -80,15 +81,18 @@ fn colour(view: &View<'_>, row: &AssetRow) -> Style {
 }
 
 /// What stands between the figures and an all-clear.
-fn state(view: &View<'_>, row: &AssetRow) -> String {
+fn state(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> String {
     let mut words = Vec::new();
-    let rule = ScanRule::default();
+    if let Some(why) = &row.uncovered {
+        return format!("not covered: {}", printable(why));
+    }
     if let Some(asset) = asset(view, row) {
         if !row.is_scanned {
             words.push("never scanned".to_owned());
         }
-        if rule.is_overdue(asset, &row.attributes, view.now) {
-            let due = rule.due(asset, &row.attributes, view.now);
+        if rule.is_overdue(asset, &row.attributes, view.now)
+            && let Some(due) = rule.due(asset, &row.attributes, view.now)
+        {
             words.push(format!("scan overdue since {}", day(due)));
         }
         if row.unread > 0 {
@@ -97,9 +101,6 @@ fn state(view: &View<'_>, row: &AssetRow) -> String {
     }
     if row.undetermined > 0 {
         words.push(format!("{} undetermined", count(row.undetermined as usize, "package")));
-    }
-    if !Scope::default().covers(&row.attributes).is_covered {
-        words.push("not covered by the policy".to_owned());
     }
     if words.is_empty() { "current".to_owned() } else { words.join(", ") }
 }
@@ -114,7 +115,7 @@ fn known(row: &AssetRow, count: u64) -> String {
     if is_known || count > 0 { count.to_string() } else { "?".to_owned() }
 }
 
-fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
+fn cells(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> Vec<String> {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let exposure = match row.attributes.exposure {
         Some(Exposure::Exposed) => "exposed",
@@ -131,11 +132,11 @@ fn cells(view: &View<'_>, row: &AssetRow) -> Vec<String> {
         known(row, row.counts.findings),
         row.due.map_or_else(|| "-".to_owned(), day),
         scanned(view, row).map_or_else(|| "-".to_owned(), day),
-        state(view, row),
+        state(view, rule, row),
     ]
 }
 
-fn as_json(view: &View<'_>, row: &AssetRow) -> serde_json::Value {
+fn as_json(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> serde_json::Value {
     let asset = asset(view, row);
     json!({
         "id": row.asset,
@@ -148,9 +149,10 @@ fn as_json(view: &View<'_>, row: &AssetRow) -> serde_json::Value {
         "counts": super::counts(&row.counts),
         "due_at": row.due,
         "scanned_at": scanned(view, row),
-        "scan_due_at": asset.map(|asset| ScanRule::default().due(asset, &row.attributes, view.now)),
+        "scan_due_at": asset.and_then(|asset| rule.due(asset, &row.attributes, view.now)),
         "missed_scans": asset.map(|asset| asset.missed_scans.iter().filter(|due| **due <= view.now).collect::<Vec<_>>()),
-        "state": state(view, row),
+        "state": state(view, rule, row),
         "problems": row.problems,
+        "uncovered_because": row.uncovered,
     })
 }

@@ -1,0 +1,179 @@
+//! Checking a policy like code: what it says is proven, or a case is shown in which it does not hold.
+//!
+//! Nothing here looks at a fleet: a policy is right or wrong by itself.
+
+mod changes;
+mod dimension;
+mod monitoring;
+mod people;
+mod regions;
+mod roles;
+mod scope;
+mod sections;
+mod table;
+mod windows;
+
+use crate::condition::Condition;
+use crate::deadline::Due;
+use crate::file::{Class, Policy};
+use crate::problem::{Problem, Problems};
+use toml::Spanned;
+
+/// What a policy may name that others know.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The ids of feeds.
+    pub feeds: &'a [&'a str],
+    /// The roles that the product knows.
+    pub roles: &'a [&'a str],
+    /// Those of them who may approve changes and exceptions.
+    pub approvers: &'a [&'a str],
+    /// The ids of frameworks.
+    pub frameworks: &'a [&'a str],
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// The policy, if it could be read.
+    pub policy: Option<Policy>,
+    /// What is wrong or may be, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// What was proven, in words.
+    pub proven: Vec<String>,
+}
+
+impl Checked {
+    /// Whether anything is wrong, so that it may not be published.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.is_error)
+    }
+}
+
+/// The code of a proof that would take too long.
+const TOO_LARGE: &str = "policy/too-large";
+
+/// What every check is given, and where it notes what it finds.
+struct Checking<'a> {
+    policy: &'a Policy,
+    known: Known<'a>,
+    problems: Problems<'a>,
+    proven: Vec<String>,
+}
+
+/// Every check; each looks at its own part alone.
+const CHECKS: &[fn(&mut Checking<'_>)] = &[
+    table::check,
+    sections::check,
+    scope::check,
+    roles::check,
+    changes::check,
+    windows::check,
+    monitoring::check,
+    people::check,
+];
+
+/// Checks the text of a policy.
+#[must_use]
+pub fn check(text: &str, known: Known<'_>) -> Checked {
+    let policy = match Policy::parse(text) {
+        Ok(policy) => policy,
+        Err(error) => {
+            let problem = Problem {
+                code: "policy/unreadable",
+                is_error: true,
+                line: Some(error.line),
+                what: error.fault.to_string(),
+                hint: String::new(),
+                example: String::new(),
+            };
+            return Checked { problems: vec![problem], ..Checked::default() };
+        }
+    };
+    let mut checking = Checking { policy: &policy, known, problems: Problems::of(text), proven: Vec::new() };
+    CHECKS.iter().for_each(|check| check(&mut checking));
+    let (mut problems, proven) = (checking.problems.found, checking.proven);
+    problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
+    Checked { policy: Some(policy), problems, proven }
+}
+
+/// Every case that either of two tables tells apart: the class by the one, the class by the other, and the case in words; `None`
+/// if there are too many.
+pub(crate) fn cases(one: &Policy, other: &Policy) -> Option<Vec<(usize, usize, String)>> {
+    regions::Regions::pairs(one, other)
+}
+
+/// The longest deadline of any finding for which a condition holds.
+#[derive(Debug)]
+pub struct Longest<'p> {
+    /// The class that gives it.
+    pub class: &'p Class,
+    /// A case that gets it, in words.
+    pub example: String,
+}
+
+/// Asks a policy for the longest deadline of any finding of at least a CVSS score, listed as exploited or not; `None` where the table
+/// is too large to say.
+#[must_use]
+pub fn longest_deadline(policy: &Policy, cvss_at_least: Option<f64>, exploited: Option<bool>) -> Option<Longest<'_>> {
+    let when = Condition { cvss_at_least, exploited, ..Condition::default() };
+    table::longest(policy, &when).map(|(class, example)| Longest { class, example })
+}
+
+impl<'a> Checking<'a> {
+    /// The shortest deadline of the classes that are no emergencies, with its class.
+    fn shortest_regular(&self) -> Option<(&'a Class, i64)> {
+        let policy: &'a Policy = self.policy;
+        let emergencies = policy.promises.emergency.iter().flat_map(|emergency| &emergency.classes);
+        let emergencies: Vec<&str> = emergencies.map(|class| class.as_ref().as_str()).collect();
+        let regular = policy.classes.iter().filter(|class| !emergencies.contains(&class.id.as_str()));
+        regular.filter_map(|class| Some((class, class.due.shortest_hours()?))).min_by_key(|(_, hours)| *hours)
+    }
+
+    /// Notes that a class is named that there is none of.
+    fn class_exists(&mut self, class: &Spanned<String>) {
+        if self.policy.rank(class.as_ref()).is_none() {
+            let known: Vec<&str> = self.policy.classes.iter().map(|class| class.id.as_str()).collect();
+            let what = format!("no class is called `{}`", class.as_ref().escape_debug());
+            self.problems.error("policy/unknown-class", class.span().start, what).hint(among(&known));
+        }
+    }
+}
+
+impl Due {
+    /// How many hours it has at least; none if it has no date. What falls due at the end of a quarter may be due at once: such a
+    /// deadline is the owner's, and the end of the next one is meant for what appears on the last days.
+    fn shortest_hours(self) -> Option<i64> {
+        match self {
+            Self::Months(months) => Some(months * 28 * 24),
+            Self::EndOfQuarter => None,
+            other => other.longest_hours(),
+        }
+    }
+}
+
+/// A hint that lists what there is.
+fn among(known: &[&str]) -> String {
+    format!("there are {}", known.join(", "))
+}
+
+/// Hours in words: as days where they are whole ones.
+fn in_words(hours: i64) -> String {
+    match hours % 24 {
+        0 if hours == 24 => "1 day".to_owned(),
+        0 => format!("{} days", hours / 24),
+        _ => format!("{hours} hours"),
+    }
+}
+
+/// Notes ids that stand twice.
+fn unique<'a>(problems: &mut Problems<'_>, what: &str, ids: impl Iterator<Item = &'a Spanned<String>>) {
+    let mut seen = std::collections::BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id.as_ref().to_ascii_lowercase()) {
+            let said = format!("two {what} are called `{}`", id.as_ref().escape_debug());
+            problems.error("policy/twice", id.span().start, said);
+        }
+    }
+}

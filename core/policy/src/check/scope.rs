@@ -1,0 +1,81 @@
+//! Scope, definitions and scanning.
+
+use super::{Checking, among, unique};
+use crate::promises::{Covered, ScopeRule};
+
+pub(super) fn check(checking: &mut Checking<'_>) {
+    let promises = &checking.policy.promises;
+    unique(&mut checking.problems, "definitions", promises.definitions.iter().map(|definition| &definition.term));
+    let rules = promises.scope.as_ref().map_or(&[][..], |scope| &scope.rule);
+    for (place, rule) in rules.iter().enumerate() {
+        let (at, rule) = (rule.span().start, rule.as_ref());
+        if rule.reason.trim().is_empty() {
+            checking.problems.error("policy/no-reason", at, "a rule of the scope says no reason".to_owned());
+        }
+        if !rule.has_condition() {
+            let what = "a rule of the scope asks for nothing, so that it fits nothing".to_owned();
+            checking
+                .problems
+                .error("policy/empty-rule", at, what)
+                .hint("say an environment, tag, owner, data-class or exposure");
+        }
+        if let Some(earlier) = rules[..place].iter().map(AsRef::as_ref).find(|earlier| takes_all_of(earlier, rule)) {
+            let what = format!(
+                "the rule `{}` is never reached: all that it asks for is taken by `{}` before it",
+                rule.reason.escape_debug(),
+                earlier.reason.escape_debug()
+            );
+            checking.problems.error("policy/unreachable", at, what).hint("move it up");
+        }
+        if rule.covered == Covered::Attested && promises.vendors.is_none() {
+            let what =
+                "a rule leaves patching to vendors who attest it, and `[vendors]` does not say how often".to_owned();
+            checking.problems.error("policy/no-attestation", at, what);
+        }
+    }
+    scanning(checking);
+}
+
+/// Whether a rule fits all that another one fits.
+fn takes_all_of(earlier: &ScopeRule, later: &ScopeRule) -> bool {
+    let wider = |wide: &[String], narrow: &[String]| {
+        let has = |word: &String| wide.iter().any(|own| own.eq_ignore_ascii_case(word));
+        wide.is_empty() || !narrow.is_empty() && narrow.iter().all(has)
+    };
+    earlier.has_condition()
+        && wider(&earlier.environment, &later.environment)
+        && wider(&earlier.tag, &later.tag)
+        && wider(&earlier.owner, &later.owner)
+        && wider(&earlier.data_class, &later.data_class)
+        && (earlier.exposure.is_none() || earlier.exposure == later.exposure)
+}
+
+fn scanning(checking: &mut Checking<'_>) {
+    let Some(scanning) = &checking.policy.promises.scanning else { return };
+    let feeds = checking.known.feeds;
+    unique(&mut checking.problems, "sources", scanning.sources.iter());
+    for source in scanning.sources.iter().filter(|source| !feeds.contains(&source.as_ref().as_str())) {
+        let what = format!("no feed is called `{}`", source.as_ref().escape_debug());
+        checking.problems.error("policy/unknown-feed", source.span().start, what).hint(among(feeds));
+    }
+    if scanning.sources.is_empty() {
+        let what = "`[scanning]` names no source of vulnerabilities".to_owned();
+        checking.problems.error("policy/no-source", scanning.exposed.span().start, what).hint(among(feeds));
+    }
+    let (exposed, internal) = (*scanning.exposed.as_ref(), *scanning.internal.as_ref());
+    if exposed.is_longer_than(internal) {
+        let what =
+            format!("what can be reached from the internet is looked at every {exposed}, the rest every {internal}");
+        checking.problems.error("policy/loosens", scanning.exposed.span().start, what);
+    }
+    // What is seen too late cannot be patched in time.
+    if let Some((class, hours)) = checking.shortest_regular()
+        && exposed.longest_hours() > hours
+    {
+        let what = format!("assets are looked at every {exposed}, and class `{}` gives {}", class.id, class.due);
+        checking
+            .problems
+            .warning("policy/seldom", scanning.exposed.span().start, what)
+            .hint("what appears after a look may be overdue at the next; agents look every hour");
+    }
+}

@@ -1,0 +1,43 @@
+//! Which sections a policy document must have: a promise that is not written is none.
+
+use super::Checking;
+
+pub(super) fn check(checking: &mut Checking<'_>) {
+    let promises = &checking.policy.promises;
+    if promises.is_empty() {
+        let what = "it is a table of deadlines alone: it has no sections, and is no policy document";
+        let at = checking.policy.classes.first().map_or(0, |class| class.place);
+        checking
+            .problems
+            .warning("policy/table-alone", at, what.to_owned())
+            .hint("`plimsoll policy init` writes one with every section");
+        return;
+    }
+    let sections = [
+        ("[scope]", promises.scope.is_some(), "which assets it covers"),
+        ("[[definition]]", !promises.definitions.is_empty(), "what its words mean"),
+        ("[[role]]", !promises.roles.is_empty(), "who answers for what"),
+        ("[scanning]", promises.scanning.is_some(), "how often vulnerabilities are looked for"),
+        ("[testing]", promises.testing.is_some(), "how patches are tested"),
+        ("[[gate]]", !promises.gates.is_empty(), "what must be true before a change moves on"),
+        ("[deployment]", promises.deployment.is_some(), "how patches are deployed"),
+        ("[emergency]", promises.emergency.is_some(), "what happens when it cannot wait"),
+        ("[[record]]", !promises.records.is_empty(), "what is kept, and how long"),
+        ("[[measure]]", !promises.measures.is_empty(), "what is measured"),
+        ("[alerts]", promises.alerts.is_some(), "who is told of what"),
+        ("[[response]]", !promises.responses.is_empty(), "what follows from violations"),
+        ("[review]", promises.review.is_some(), "when it is looked at again"),
+        ("[exceptions]", promises.exceptions.is_some(), "how its deadlines may be departed from"),
+        ("[vendors]", promises.vendors.is_some(), "what vendors owe"),
+        ("[[training]]", !promises.training.is_empty(), "what people learn"),
+        ("[acknowledgement]", promises.acknowledgement.is_some(), "that people have read it"),
+    ];
+    let missing: Vec<_> = sections.iter().filter(|(_, is_there, _)| !is_there).collect();
+    if missing.is_empty() {
+        checking.proven.push(format!("all {} sections are written", sections.len()));
+    }
+    for (name, _, says) in missing {
+        let what = format!("the section `{name}` is missing: it says {says}");
+        checking.problems.missing("policy/missing-section", what);
+    }
+}
