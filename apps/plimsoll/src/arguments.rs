@@ -251,6 +251,15 @@ pub(crate) enum FeedsCommand {
     Verify,
 }
 
+/// The form of a document.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DocumentFormat {
+    /// Markdown (CommonMark with tables)
+    Markdown,
+    /// A page by itself
+    Html,
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum PolicyCommand {
     /// List the presets
@@ -291,6 +300,21 @@ pub(crate) enum PolicyCommand {
         /// The form of the output
         #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]
         format: WhyFormat,
+    },
+    /// Write a document from a policy: the whole, or a page for those whom it concerns
+    Render {
+        /// The policy: a file, a folder that holds a `policy.toml`, or the name of a preset
+        #[arg(default_value = ".")]
+        policy: String,
+        /// Which: whole, executive, technical, developer or employee
+        #[arg(long, default_value = "whole")]
+        document: String,
+        /// The form of the document
+        #[arg(long, short, value_enum, default_value_t = DocumentFormat::Markdown)]
+        format: DocumentFormat,
+        /// The file to write; standard output if left out
+        #[arg(long, short)]
+        output: Option<PathBuf>,
     },
     /// Hold a draft against the fleet, now and month by month, beside the policy in force
     #[command(after_help = "Exit codes: 0 done; 2 could not finish; 64 wrong usage.")]

@@ -81,16 +81,12 @@ pub fn diff(old: &str, new: &str) -> Result<Difference, Error> {
 }
 
 fn values(old: &str, new: &str) -> Result<Vec<ValueChange>, Error> {
-    let flat = |text: &str| -> Result<BTreeMap<String, String>, Error> {
-        let value: toml::Table = toml::from_str(text).map_err(|error| Error {
-            line: crate::file::line_of(text, error.span().map_or(0, |span| span.start)),
-            fault: Fault::Format(error.message().trim().to_owned()),
-        })?;
-        let mut all = BTreeMap::new();
-        flatten(String::new(), &Value::Table(value), &mut all);
-        Ok(all)
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
     };
-    let (old, new) = (flat(old)?, flat(new)?);
+    let flat = |policy: &str| Ok(named_values(policy)?.into_iter().map(|(name, value)| (name, text(value))).collect());
+    let (old, new): (BTreeMap<String, String>, BTreeMap<String, String>) = (flat(old)?, flat(new)?);
     let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let change = |name: &String| {
         let (before, after) = (old.get(name).cloned(), new.get(name).cloned());
@@ -99,26 +95,34 @@ fn values(old: &str, new: &str) -> Result<Vec<ValueChange>, Error> {
     Ok(names.into_iter().filter_map(change).collect())
 }
 
+/// Every value of a policy by its name: `scanning.exposed`, `role.executive.people`.
+pub(crate) fn named_values(text: &str) -> Result<BTreeMap<String, Value>, Error> {
+    let value: toml::Table = toml::from_str(text).map_err(|error| Error {
+        line: crate::file::line_of(text, error.span().map_or(0, |span| span.start)),
+        fault: Fault::Format(error.message().trim().to_owned()),
+    })?;
+    let mut all = BTreeMap::new();
+    flatten(String::new(), Value::Table(value), &mut all);
+    Ok(all)
+}
+
 /// Names every value of a document; tables in a list are named by what they say they are.
-fn flatten(name: String, value: &Value, all: &mut BTreeMap<String, String>) {
+fn flatten(name: String, value: Value, all: &mut BTreeMap<String, Value>) {
     let inner = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
     match value {
-        Value::Table(table) => table.iter().for_each(|(key, value)| flatten(inner(key), value, all)),
+        Value::Table(table) => table.into_iter().for_each(|(key, value)| flatten(inner(&key), value, all)),
         Value::Array(list) if list.iter().any(Value::is_table) => {
             let mut seen: BTreeMap<String, usize> = BTreeMap::new();
             for value in list {
-                let called = called(value).unwrap_or_default();
+                let called = called(&value).unwrap_or_default();
                 let times = seen.entry(called.clone()).or_default();
                 *times += 1;
                 let part = if *times > 1 || called.is_empty() { format!("{called}#{times}") } else { called };
                 flatten(inner(&part), value, all);
             }
         }
-        Value::String(text) => {
-            all.insert(name, text.clone());
-        }
         other => {
-            all.insert(name, other.to_string());
+            all.insert(name, other);
         }
     }
 }

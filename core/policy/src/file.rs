@@ -10,6 +10,7 @@ use crate::promises::{
     Response, Review, Ring, Role, Scanning, Scope, Testing, Training, Vendors, Window,
 };
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// A policy, checked.
@@ -29,6 +30,8 @@ pub struct Policy {
     pub is_capped_by_catalogue: bool,
     /// What it promises beside the deadlines.
     pub promises: Promises,
+    /// The prose of its sections in Markdown, by their names, in the order of the document.
+    pub text: BTreeMap<String, String>,
     pub(crate) missing: Missing,
     pub(crate) scales: Scales,
 }
@@ -133,6 +136,8 @@ struct File {
     #[serde(default)]
     training: Vec<Training>,
     acknowledgement: Option<Acknowledgement>,
+    #[serde(default)]
+    text: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -221,6 +226,7 @@ impl Policy {
                 acknowledgement: file.acknowledgement,
                 frameworks: file.frameworks,
             },
+            text: file.text,
             missing,
             scales,
         })

@@ -17,6 +17,8 @@ mod problem;
 mod profiles;
 pub mod promises;
 mod recurrence;
+mod template;
+mod words;
 
 pub use calendar::Calendar;
 pub use check::{Checked, Known, Longest, check, longest_deadline};
@@ -31,3 +33,5 @@ pub use presets::{PRESETS, Preset, preset};
 pub use problem::Problem;
 pub use profiles::{PROFILES, Profile};
 pub use promises::Promises;
+pub use template::{EDITIONS, Edition, SECTIONS, Unfilled, Written, assemble};
+pub use words::{TABLES, Table};

@@ -20,7 +20,7 @@ pub struct Problem {
 /// What checks say, with the text they speak of.
 #[derive(Debug)]
 pub(crate) struct Problems<'t> {
-    text: &'t str,
+    pub(crate) text: &'t str,
     pub(crate) found: Vec<Problem>,
 }
 

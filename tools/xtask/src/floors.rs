@@ -17,7 +17,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("assessment", &["versions", "advisories", "inventory", "matching", "policy", "fleet"]),
     ("protocol", &["inventory", "ledger", "lifecycle", "fleet", "assessment"]),
 ];
-const ADAPTERS: &[&str] = &["feeds", "host", "store"];
+const ADAPTERS: &[&str] = &["documents", "feeds", "host", "store"];
 
 /// Fails if a manifest names a crate that its floor may not know.
 pub(crate) fn check(root: &Path) -> Result<()> {

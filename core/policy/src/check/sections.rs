@@ -1,6 +1,7 @@
 //! Which sections a policy document must have: a promise that is not written is none.
 
 use super::Checking;
+use crate::template::{Unfilled, Written};
 
 pub(super) fn check(checking: &mut Checking<'_>) {
     let promises = &checking.policy.promises;
@@ -36,8 +37,28 @@ pub(super) fn check(checking: &mut Checking<'_>) {
     if missing.is_empty() {
         checking.proven.push(format!("all {} sections are written", sections.len()));
     }
+    prose(checking);
     for (name, _, says) in missing {
         let what = format!("the section `{name}` is missing: it says {says}");
         checking.problems.missing("policy/missing-section", what);
+    }
+}
+
+/// Every figure that the prose names is one that the policy states.
+fn prose(checking: &mut Checking<'_>) {
+    let Ok(written) = Written::of(checking.policy, checking.problems.text) else { return };
+    let before = checking.problems.found.len();
+    for (name, text) in &checking.policy.text {
+        for Unfilled { line, what } in written.fill(text).err().unwrap_or_default() {
+            checking
+                .problems
+                .missing("policy/unfilled", format!("the prose of `{}`, line {line}: {what}", name.escape_debug()));
+        }
+    }
+    if !checking.policy.text.is_empty() && checking.problems.found.len() == before {
+        checking.proven.push(format!(
+            "the prose of {} sections names nothing that the policy does not state",
+            checking.policy.text.len()
+        ));
     }
 }

@@ -40,6 +40,25 @@ pub enum RecordKind {
     Policy,
 }
 
+impl RecordKind {
+    /// What it is, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Findings => "findings",
+            Self::Inventories => "inventories",
+            Self::Scans => "looks at assets",
+            Self::Changes => "changes, with their tests and approvals",
+            Self::Exceptions => "exceptions",
+            Self::Violations => "violations",
+            Self::Acknowledgements => "acknowledgements",
+            Self::Training => "training",
+            Self::Attestations => "attestations of vendors",
+            Self::Policy => "versions of this policy",
+        }
+    }
+}
+
 /// A figure with its target, in percent or in a length of time.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -73,11 +92,25 @@ pub enum MeasureKind {
     Acknowledged,
     /// The share of people whose training is up to date.
     Trained,
-    /// The share of changes that were taken back.
+    /// The share of changes that were not taken back.
     ChangesKept,
 }
 
 impl MeasureKind {
+    /// What it is, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::DeadlinesKept => "findings remediated by their deadline",
+            Self::TimeToPatch => "mean time to patch",
+            Self::AssetsCurrent => "assets that are current",
+            Self::ScanCoverage => "assets looked at in time",
+            Self::Acknowledged => "people who have acknowledged the policy",
+            Self::Trained => "people whose training is up to date",
+            Self::ChangesKept => "changes that were not taken back",
+        }
+    }
+
     /// Whether it is a length of time; the others are shares.
     #[must_use]
     pub fn is_time(self) -> bool {
@@ -131,4 +164,17 @@ pub enum ResponseStep {
     Escalation,
     /// Rights are taken away.
     AccessRestriction,
+}
+
+impl ResponseStep {
+    /// What it is, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::ProcessReview => "a review of the process",
+            Self::Escalation => "escalation",
+            Self::AccessRestriction => "restriction of access",
+        }
+    }
 }
