@@ -39,6 +39,10 @@ pub(crate) async fn upsert(on: &impl ConnectionTrait, table: &Table, rows: Vec<R
 async fn put(on: &impl ConnectionTrait, table: &Table, rows: Vec<Row>, conflict: Conflict) -> Result<(), Error> {
     let backend = on.get_database_backend();
     let by_column = backend == DbBackend::Postgres;
+    if let Some(row) = rows.iter().find(|row| row.len() != table.columns.len()) {
+        let what = format!("a row of {} values", row.len());
+        return Err(Error::Damaged { place: table.name.to_owned(), what });
+    }
     let mut left = rows.len();
     let mut rows = rows.into_iter();
     while left > 0 {
@@ -108,7 +112,7 @@ fn on_conflict(text: &mut String, table: &Table, conflict: Conflict) {
     let (keys, rest) = table.columns.split_at(table.keys);
     text.push_str(" ON CONFLICT (");
     list(text, keys.iter().map(|(name, _)| name));
-    if matches!(conflict, Conflict::Stays) {
+    if matches!(conflict, Conflict::Stays) || rest.is_empty() {
         return text.push_str(") DO NOTHING");
     }
     text.push_str(") DO UPDATE SET ");

@@ -54,7 +54,7 @@ impl Record {
         if concerns_facts(event) {
             let wrap = |source| Error::Facts { number, source };
             let touched = self.facts.apply(event, entry.at, document).map_err(wrap)?;
-            if touched.is_all && self.scans.is_some() {
+            if matches!(event, Event::PolicyAdopted { .. }) && self.scans.is_some() {
                 // Another policy asks for other scans.
                 self.scans = Some(Scans::of(&self.facts, &self.state, entry.at));
             }

@@ -100,7 +100,7 @@ impl Organisation {
     /// If it has errors ([`check_policy`]), the person may not, or it cannot be kept.
     pub async fn adopt(&self, by: &PersonId, (name, text): (&str, &str), now: Timestamp) -> Result<Committed, Error> {
         let bytes = text.as_bytes().to_vec();
-        let checked = check_policy(text)?;
+        let checked = check_policy(text, now)?;
         if let Some(first) = checked.problems.iter().find(|problem| problem.is_error) {
             let line = first.line.map_or_else(String::new, |line| format!("on line {line}: "));
             return Err(Error::Policy { first: format!("{line}{}", first.what) });

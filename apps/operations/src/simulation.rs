@@ -2,7 +2,7 @@
 
 use crate::questions::View;
 use fleet::{AssetFilter, Counts, Facet, Filter, Findings, GroupBy, Moves, Question};
-use jiff::{SignedDuration, Timestamp, ToSpan, tz::TimeZone};
+use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
 use policy::Policy;
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub struct Side {
     pub patches: u64,
     /// How many assets they touch.
     pub assets: u64,
+    /// How many assets the policy does not cover.
+    pub uncovered: u64,
     /// How many times its windows open within these days; none if it names no windows.
     pub openings: Option<u64>,
 }
@@ -86,7 +88,7 @@ pub fn simulate(view: &View<'_>, draft: &Arc<Policy>, months: u32, mut progress:
 fn instants(view: &View<'_>, months: u32) -> Vec<Timestamp> {
     let began = view.record.facts.began_at();
     let now = view.now.to_zoned(TimeZone::UTC);
-    let before = |back: u32| now.checked_sub(i64::from(back).months()).ok().map(|at| at.timestamp());
+    let before = |back: u32| Some(now.checked_sub(Span::new().try_months(back).ok()?).ok()?.timestamp());
     let all = (1..=months).rev().filter_map(before);
     all.filter(|at| began.is_some_and(|began| began <= *at)).collect()
 }
@@ -105,6 +107,7 @@ fn side(view: &View<'_>, findings: &Findings) -> Side {
         classes: summary.classes,
         patches: due(GroupBy::Package),
         assets: due(GroupBy::Asset),
+        uncovered: findings.coverage(facts, &AssetFilter::default()).uncovered,
         openings: openings(findings.policy(), (now, until)),
     }
 }
@@ -112,8 +115,11 @@ fn side(view: &View<'_>, findings: &Findings) -> Side {
 fn openings(policy: &Policy, (from, until): (Timestamp, Timestamp)) -> Option<u64> {
     let zone = policy.calendar.zone_name();
     let windows = &policy.promises.windows;
-    let open = windows.iter().filter_map(|window| window.openings_between(zone, (from, until)));
-    (!windows.is_empty()).then(|| open.map(|open| open as u64).sum())
+    if windows.is_empty() {
+        return None;
+    }
+    // Where one cannot be read, the others are not all.
+    windows.iter().map(|window| Some(window.openings_between(zone, (from, until))? as u64)).sum()
 }
 
 fn teams(view: &View<'_>, drafted: &Findings) -> Vec<(String, u64, u64)> {

@@ -58,7 +58,7 @@ pub(crate) enum Command {
     /// Download, import and check the feeds of advisories
     #[command(subcommand)]
     Feeds(FeedsCommand),
-    /// Show the policies that ship with the program, or check one of your own
+    /// Begin a policy, prove it, write its documents, say what a draft changes
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// The assets of an organisation: register them, take inventories in, see what is owed, now or on any past day
@@ -324,7 +324,7 @@ pub(crate) enum PolicyCommand {
         #[command(flatten)]
         record: RecordArguments,
         /// How many months of the past are played again
-        #[arg(long, default_value_t = 12)]
+        #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(..=240))]
         months: u32,
         /// The form of the output
         #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]

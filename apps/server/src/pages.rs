@@ -16,6 +16,7 @@ mod ledger;
 mod moment;
 mod own;
 mod people;
+mod policy;
 mod settings;
 mod sign_in;
 mod statics;
@@ -63,6 +64,7 @@ pub(crate) fn routes() -> Vec<(&'static str, PageRoute)> {
         ledger::routes(),
         people::routes(),
         own::routes(),
+        policy::routes(),
         settings::routes(),
     ];
     all.into_iter().flatten().collect()

@@ -1,7 +1,8 @@
 //! Figures that a clause asks for, held against what a policy says.
 
 use crate::frameworks::{Clause, FRAMEWORKS, Framework, Section, framework};
-use policy::{Length, Policy, Problem, Promises, longest_deadline};
+use policy::promises::RecordKind;
+use policy::{Clock, Length, Policy, Problem, Promises, longest_deadline};
 use serde::Deserialize;
 
 /// A figure that a policy must keep.
@@ -168,13 +169,13 @@ fn deadline(policy: &Policy, cvss: f64, most: Length) -> Vec<Short> {
         let says = format!("it cannot be proven which deadline a finding of CVSS {cvss} gets");
         return vec![Short { at: None, says, example: String::new() }];
     };
+    let from_release = |clock: &Clock| matches!(clock, Clock::Published | Clock::PatchAvailable);
+    let short = |says: String| vec![Short { at: Some(longest.class.place), says, example: longest.example.clone() }];
     match longest.class.due.is_within(most) {
-        true => Vec::new(),
-        false => vec![Short {
-            at: Some(longest.class.place),
-            says: format!("class `{}` gives {}", longest.class.id, longest.class.due),
-            example: longest.example,
-        }],
+        true if longest.class.clock.iter().any(from_release) => Vec::new(),
+        // What starts later than the release leaves more time from it on.
+        true => short(format!("the clock of class `{}` starts with neither patch nor publication", longest.class.id)),
+        false => short(format!("class `{}` gives {}", longest.class.id, longest.class.due)),
     }
 }
 
@@ -189,14 +190,19 @@ fn trainings(promises: &Promises, most: Length) -> Vec<Short> {
 }
 
 fn records(promises: &Promises, least: Length) -> Vec<Short> {
+    let is_kept = |kind: &RecordKind| promises.records.iter().any(|record| record.kind.as_ref() == kind);
+    let missing = RecordKind::ALL.iter().filter(|kind| !is_kept(kind)).map(|kind| Short {
+        at: promises.records.first().map(|record| record.kind.span().start),
+        says: format!("no `[[record]]` says how long {} are kept", kind.words()),
+        example: String::new(),
+    });
     let short = promises.records.iter().filter(|record| least.is_longer_than(*record.keep.as_ref()));
-    short
-        .map(|record| Short {
-            at: Some(record.keep.span().start),
-            says: format!("this record is kept for {}", record.keep.as_ref()),
-            example: String::new(),
-        })
-        .collect()
+    let short = short.map(|record| Short {
+        at: Some(record.keep.span().start),
+        says: format!("this record is kept for {}", record.keep.as_ref()),
+        example: String::new(),
+    });
+    missing.chain(short).collect()
 }
 
 impl Section {

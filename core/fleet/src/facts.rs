@@ -217,6 +217,8 @@ impl Facts {
             }
             Event::AdvisoriesJudged { .. } => touched = self.take_judged(now, JudgedDocument::read(bytes()?)?)?,
             Event::PolicyAdopted { .. } => {
+                // What its entry says of scans, replay and pages must both be able to rest on.
+                crate::document::check_document(event, bytes()?)?;
                 let text = String::from_utf8_lossy(bytes()?).into_owned();
                 self.policies.push(Adopted::new(now, text)?);
                 touched.is_all = true;

@@ -1,6 +1,8 @@
 //! Following: findings are evaluated anew only where an event touches them, and equal an evaluation from zero.
 
+use crate::deadline::timestamp;
 use crate::evaluate::{Cell, Findings, Key, instant, ranks};
+use crate::fact::Adopted;
 use crate::facts::Facts;
 use crate::group::Groups;
 use crate::keys::Keys;
@@ -136,6 +138,16 @@ impl Facts {
     #[must_use]
     pub fn policy(&self) -> Option<Arc<Policy>> {
         self.policies.last().map(|adopted| Arc::clone(&adopted.policy))
+    }
+
+    /// The policies that were adopted by an instant, or by now, in their order: since when, the policy, its text.
+    #[must_use]
+    pub fn policies_by(&self, at: Option<jiff::Timestamp>) -> Vec<(jiff::Timestamp, Arc<Policy>, &str)> {
+        let end = self.policies.partition_point(|adopted| adopted.since <= instant(at));
+        fn one(adopted: &Adopted) -> (jiff::Timestamp, Arc<Policy>, &str) {
+            (timestamp(adopted.since), Arc::clone(&adopted.policy), adopted.text.as_str())
+        }
+        self.policies[..end].iter().map(one).collect()
     }
 
     /// The policy that was in force at an instant.

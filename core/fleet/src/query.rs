@@ -219,6 +219,17 @@ impl Findings {
         self.page((whole.total, whole.overdue), found, facts, query)
     }
 
+    /// How many findings a filter would let through besides, that are set aside: by a decision, or because the policy does not cover
+    /// their assets. None where the filter asks for states itself.
+    #[must_use]
+    pub fn set_aside(&self, facts: &Facts, filter: &Filter, now: Timestamp) -> Option<u64> {
+        if !filter.states.is_empty() {
+            return None;
+        }
+        let filter = Filter { states: vec![State::Suppressed], ..filter.clone() };
+        Some(self.list(facts, &Query { filter, now, ..Query::default() }).total)
+    }
+
     /// The part of a list that was found: one more than is asked for, if there are more.
     fn page(&self, (total, overdue): (u64, u64), mut found: Vec<Found>, facts: &Facts, query: &Query) -> Page {
         let has_more = found.len() > query.limit;

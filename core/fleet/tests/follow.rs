@@ -159,13 +159,11 @@ fn event(facts: &Facts, alive: &mut [bool], act: &Act, at: Timestamp) -> Option<
         Act::Adopt(number) => {
             let preset = ["baseline", "cisa-bod-26-04", "seven-thirty-ninety", "baseline"][usize::from(*number)];
             let preset = policy::PRESETS.iter().find(|one| one.id == preset).expect("a preset");
-            let event = Event::PolicyAdopted {
-                name: preset.id.to_owned(),
-                document: String::new(),
-                rule: lifecycle::ScanRule::default(),
-            };
             let scope = if *number == 3 { SCOPE } else { "" };
-            (event, Some(format!("{}{scope}", preset.text).into_bytes()))
+            let text = format!("{}{scope}", preset.text);
+            let rule = lifecycle::ScanRule::of(&policy::Policy::parse(&text).expect("a policy"));
+            let event = Event::PolicyAdopted { name: preset.id.to_owned(), document: String::new(), rule };
+            (event, Some(text.into_bytes()))
         }
         _ => return None,
     })

@@ -251,8 +251,11 @@ fn what_the_policy_does_not_cover_is_set_aside_with_the_reason() {
     let scope = "[[scope.rule]]\ncovered = \"excluded\"\nreason = \"a laboratory\"\nenvironment = [\"lab\"]\n";
     let mut world = World::new();
     let scoped = format!("{FIRST_SEEN}{scope}");
-    let policy =
-        Event::PolicyAdopted { name: "p".to_owned(), document: String::new(), rule: lifecycle::ScanRule::default() };
+    let adopted =
+        |rule: lifecycle::ScanRule| Event::PolicyAdopted { name: "p".to_owned(), document: String::new(), rule };
+    let other = world.0.apply(&adopted(lifecycle::ScanRule::default()), day(0), Some(scoped.as_bytes()));
+    assert!(matches!(other, Err(plimsoll_fleet::Error::OtherRule)), "an entry says what its text says: {other:?}");
+    let policy = adopted(lifecycle::ScanRule::of(&policy::Policy::parse(&scoped).expect("a policy")));
     world.0.apply(&policy, day(0), Some(scoped.as_bytes())).expect("adopted");
     world.has(&["1"], day(0));
     world.judge("1", &["CVE-1"], ("2", day(0)), vec![Signals { id: "CVE-1".to_owned(), ..Signals::default() }]);

@@ -64,6 +64,8 @@ fn other_ways_to_write_the_same_are_refused() {
         ("\"a\":1", "\"a\":1.0"),
         ("\"a\":1", "\"a\":10e-1"),
         ("\"a\":1,", "\"a\": 1,"),
+        ("{\"a\":1,\"at\":\"2026-01-01T00:00:00Z\"}", "{\"$serde_json::private::RawValue\":\"[1.0,2]\"}"),
+        ("\"a\":1", "\"a\":{\"$serde_json::private::RawValue\":\"1\"}"),
         ("\"k\"", "\"\\u006b\""),
         ("\"version\":1", "\"version\":1 "),
     ];

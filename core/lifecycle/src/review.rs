@@ -27,7 +27,7 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
                 state.may(by, Role::OPERATES)?;
             }
             let known = state.active_asset(&asset)?;
-            let is_due = due < at && state.scan_rule().due(known, &known.attributes, at) == Some(due);
+            let is_due = due < at && state.scan_owed(known, at) == Some(due);
             return if is_due { Ok(()) } else { Err(Refusal::Unlike) };
         }
         Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {

@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::id::{AssetId, PersonId};
 use crate::person::{Role, SYSTEM};
 use crate::{Refusal, State};
-use ::policy::promises::{Coverage, Covered, ScopeRule, coverage};
+use ::policy::promises::{Coverage, ScopeRule, coverage};
 use ::policy::{Exposure, Length, Policy, Unit};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ impl ScanRule {
     /// Whether it is the organisation itself that must look at an asset and patch it.
     #[must_use]
     pub fn covers(&self, attributes: &Attributes) -> bool {
-        self.scope.is_empty() || self.coverage(attributes).covered == Covered::Patched
+        self.scope.is_empty() || self.coverage(attributes).is_covered()
     }
 
     /// When an asset must be looked at next, as of an instant: counted from the last look by then, or from its registration. What
@@ -73,13 +73,16 @@ impl ScanRule {
             return None;
         }
         let start = asset.scanned_by(at).unwrap_or_else(|| asset.registered_by(at));
-        let length = match attributes.exposure {
+        let due = start.to_zoned(TimeZone::UTC).checked_add(self.length(attributes).span());
+        Some(due.map_or(Timestamp::MAX, |due| due.timestamp()))
+    }
+
+    fn length(&self, attributes: &Attributes) -> Length {
+        match attributes.exposure {
             Some(Exposure::Internal) => self.internal,
             // Nobody says that it cannot be reached.
             Some(Exposure::Exposed) | None => self.exposed,
-        };
-        let due = start.to_zoned(TimeZone::UTC).checked_add(length.span());
-        Some(due.map_or(Timestamp::MAX, |due| due.timestamp()))
+        }
     }
 
     /// Whether an asset should have been looked at before an instant, and was not.
@@ -93,14 +96,25 @@ impl ScanRule {
     }
 }
 
+impl State {
+    /// When a scan of an asset is owed so that missing it is told: no rule is broken before it was in force.
+    pub(crate) fn scan_owed(&self, asset: &Asset, at: Timestamp) -> Option<Timestamp> {
+        let rule = self.scan_rule();
+        let due = rule.due(asset, &asset.attributes, at)?;
+        let since = self.policy.as_ref().filter(|policy| !policy.rule.is_default()).map(|policy| policy.since);
+        let Some(since) = since.filter(|since| *since > due) else { return Some(due) };
+        let after = since.to_zoned(TimeZone::UTC).checked_add(rule.length(&asset.attributes).span());
+        Some(after.map_or(Timestamp::MAX, |after| after.timestamp()))
+    }
+}
+
 /// The scans that are missed as of now and were not told yet: one for each due date of an asset that the policy in force covers.
 pub(crate) fn miss(state: &State, (by, now): (&PersonId, Timestamp)) -> Result<Vec<Event>, Refusal> {
     if by.as_str() != SYSTEM {
         state.may(by, Role::OPERATES)?;
     }
-    let rule = state.scan_rule();
     let missed = |(id, asset): (&AssetId, &Asset)| {
-        let due = rule.due(asset, &asset.attributes, now)?;
+        let due = state.scan_owed(asset, now)?;
         let is_new = due < now && asset.is_active() && !asset.missed_scans.contains(&due);
         is_new.then(|| Event::ScanMissed { asset: id.clone(), due })
     };

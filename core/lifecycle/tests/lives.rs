@@ -108,6 +108,21 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
 }
 
 #[test]
+fn a_stricter_rule_is_broken_from_the_day_on_which_it_was_put_in_force() {
+    let mut world = World::staffed();
+    let internal = Attributes { exposure: Some(Exposure::Internal), ..Attributes::default() };
+    world.done(&Command::RegisterAsset(asset("a"), internal), "ops", day(0));
+    let rule: ScanRule = toml::from_str("exposed = \"1 day\"\ninternal = \"7 days\"").expect("a rule");
+    let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "d".to_owned(), rule: rule.clone() };
+    world.done(&adopt, "lead", day(20));
+    assert!(rule.is_overdue(world.asset("a"), &world.asset("a").attributes, day(21)), "it is late by the rule of now");
+    assert_eq!(world.done(&Command::TellMissedScans, "system", day(21)), [], "a month was promised until then");
+    let missed = Event::ScanMissed { asset: asset("a"), due: day(27) };
+    assert_eq!(world.done(&Command::TellMissedScans, "system", day(28)), [missed]);
+    assert_eq!(world.done(&Command::TellMissedScans, "system", day(29)), [], "told once");
+}
+
+#[test]
 fn what_nobody_says_leaves_nothing_out_of_scope() {
     let text = r#"
         [[scope]]

@@ -37,6 +37,11 @@ impl Calendar {
         &self.zone_name
     }
 
+    /// Whether what falls due on a day falls due at its end.
+    pub(crate) fn is_end_of_day(&self) -> bool {
+        self.is_end_of_day
+    }
+
     /// The time zone.
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.zone

@@ -10,13 +10,14 @@ mod regions;
 mod roles;
 mod scope;
 mod sections;
+mod size;
 mod table;
 mod windows;
 
 use crate::condition::Condition;
-use crate::deadline::Due;
 use crate::file::{Class, Policy};
 use crate::problem::{Problem, Problems};
+use jiff::Timestamp;
 use toml::Spanned;
 
 /// What a policy may name that others know.
@@ -30,6 +31,8 @@ pub struct Known<'a> {
     pub approvers: &'a [&'a str],
     /// The ids of frameworks.
     pub frameworks: &'a [&'a str],
+    /// The instant of the check: windows and freezes are looked at from then on.
+    pub now: Timestamp,
 }
 
 /// What a check found.
@@ -92,7 +95,12 @@ pub fn check(text: &str, known: Known<'_>) -> Checked {
         }
     };
     let mut checking = Checking { policy: &policy, known, problems: Problems::of(text), proven: Vec::new() };
-    CHECKS.iter().for_each(|check| check(&mut checking));
+    match size::excess(&policy) {
+        Some((at, what)) => {
+            checking.problems.error(TOO_LARGE, at, what);
+        }
+        None => CHECKS.iter().for_each(|check| check(&mut checking)),
+    }
     let (mut problems, proven) = (checking.problems.found, checking.proven);
     problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
     Checked { policy: Some(policy), problems, proven }
@@ -122,7 +130,8 @@ pub fn longest_deadline(policy: &Policy, cvss_at_least: Option<f64>, exploited: 
 }
 
 impl<'a> Checking<'a> {
-    /// The shortest deadline of the classes that are no emergencies, with its class.
+    /// The shortest deadline of the classes that are no emergencies, with its class; those without a length of their own, as the
+    /// end of a quarter, are not among them.
     fn shortest_regular(&self) -> Option<(&'a Class, i64)> {
         let policy: &'a Policy = self.policy;
         let emergencies = policy.promises.emergency.iter().flat_map(|emergency| &emergency.classes);
@@ -137,18 +146,6 @@ impl<'a> Checking<'a> {
             let known: Vec<&str> = self.policy.classes.iter().map(|class| class.id.as_str()).collect();
             let what = format!("no class is called `{}`", class.as_ref().escape_debug());
             self.problems.error("policy/unknown-class", class.span().start, what).hint(among(&known));
-        }
-    }
-}
-
-impl Due {
-    /// How many hours it has at least; none if it has no date. What falls due at the end of a quarter may be due at once: such a
-    /// deadline is the owner's, and the end of the next one is meant for what appears on the last days.
-    fn shortest_hours(self) -> Option<i64> {
-        match self {
-            Self::Months(months) => Some(months * 28 * 24),
-            Self::EndOfQuarter => None,
-            other => other.longest_hours(),
         }
     }
 }

@@ -84,6 +84,7 @@ impl Due {
         match words.collect::<Vec<_>>().join(" ").as_str() {
             "hour" | "hours" => Some(Self::Hours(number)),
             "day" | "days" => Some(Self::Days(number)),
+            "week" | "weeks" => Some(Self::Days(number * 7)),
             "month" | "months" => Some(Self::Months(number)),
             "business day" | "business days" => Some(Self::BusinessDays(number)),
             _ => None,

@@ -29,6 +29,8 @@ pub struct CaseChange {
     pub before: (String, Due),
     /// Class and deadline as they would be.
     pub after: (String, Due),
+    /// Whether something else starts the clock.
+    pub is_other_clock: bool,
 }
 
 /// Something that is written otherwise.
@@ -71,7 +73,16 @@ pub fn diff(old: &str, new: &str) -> Result<Difference, Error> {
         match by_class.get_mut(&(before, after)) {
             Some(known) => known.others += 1,
             None => {
-                by_class.insert((before, after), CaseChange { case, others: 0, before: side(was), after: side(is) });
+                by_class.insert(
+                    (before, after),
+                    CaseChange {
+                        case,
+                        others: 0,
+                        before: side(was),
+                        after: side(is),
+                        is_other_clock: was.clock != is.clock,
+                    },
+                );
             }
         }
     }
@@ -110,9 +121,15 @@ pub(crate) fn named_values(text: &str) -> Result<BTreeMap<String, Value>, Error>
 fn flatten(name: String, value: Value, all: &mut BTreeMap<String, Value>) {
     let inner = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
     match value {
+        Value::Table(table) if table.is_empty() => {
+            all.insert(name, Value::String("(empty)".to_owned()));
+        }
         Value::Table(table) => table.into_iter().for_each(|(key, value)| flatten(inner(&key), value, all)),
         Value::Array(list) if list.iter().any(Value::is_table) => {
             let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+            // Of rules, classes and rings the order counts.
+            let order: Vec<String> = list.iter().map(|value| called(value).unwrap_or_default()).collect();
+            all.insert(inner("(order)"), Value::String(order.join("; ")));
             for value in list {
                 let called = called(&value).unwrap_or_default();
                 let times = seen.entry(called.clone()).or_default();

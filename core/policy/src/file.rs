@@ -295,7 +295,7 @@ fn class(class: FileClass) -> Result<Class, Placed> {
     let fail = |at: usize, what: String| (at, Fault::Class { class: id.escape_debug().to_string(), what });
     let due = Due::parse(class.due.as_ref()).ok_or_else(|| {
         let what = format!(
-            "`{}` is no deadline; write `72 hours`, `30 days`, `1 month`, `10 business days`, `end of quarter` or `next upgrade`",
+            "`{}` is no deadline; write `72 hours`, `30 days`, `2 weeks`, `1 month`, `10 business days`, `end of quarter` or `next upgrade`; numbers go up to 3650",
             class.due.as_ref()
         );
         fail(class.due.span().start, what)

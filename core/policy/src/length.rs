@@ -36,7 +36,7 @@ const UNITS: &[(&str, &str, Unit)] = &[
     ("month", "months", Unit::Months),
     ("year", "years", Unit::Years),
 ];
-/// What no length may be longer than, in the hours of [`Length::longest_hours`].
+/// What no length may be longer than: a hundred years.
 const MOST_HOURS: i64 = 100 * 366 * 24;
 
 impl Length {
@@ -54,25 +54,43 @@ impl Length {
     /// How many hours it has at most: months have 31 days, years 366.
     #[must_use]
     pub fn longest_hours(self) -> i64 {
-        self.count.saturating_mul(match self.unit {
-            Unit::Hours => 1,
-            Unit::Days => 24,
-            Unit::Weeks => 7 * 24,
-            Unit::Months => 31 * 24,
-            // Twelve months are no longer than a year.
-            Unit::Years => 12 * 31 * 24,
-        })
+        match self.in_months() {
+            Some(months) => (months / 12 * 366 + months % 12 * 31).saturating_mul(24),
+            None => self.exact_hours(),
+        }
     }
 
     /// How many hours it has at least: months have 28 days, years 365.
     #[must_use]
     pub fn shortest_hours(self) -> i64 {
+        match self.in_months() {
+            Some(months) => (months / 12 * 365 + months % 12 * 28).saturating_mul(24),
+            None => self.exact_hours(),
+        }
+    }
+
+    /// How many hours it has as people count: a month has thirty days, a year 365.
+    #[must_use]
+    pub fn nominal_hours(self) -> i64 {
+        match self.in_months() {
+            Some(months) => (months * 365 / 12).saturating_mul(24),
+            None => self.exact_hours(),
+        }
+    }
+
+    fn in_months(self) -> Option<i64> {
+        match self.unit {
+            Unit::Months => Some(self.count),
+            Unit::Years => Some(self.count * 12),
+            Unit::Hours | Unit::Days | Unit::Weeks => None,
+        }
+    }
+
+    fn exact_hours(self) -> i64 {
         self.count.saturating_mul(match self.unit {
             Unit::Hours => 1,
-            Unit::Days => 24,
             Unit::Weeks => 7 * 24,
-            Unit::Months => 28 * 24,
-            Unit::Years => 365 * 24,
+            Unit::Days | Unit::Months | Unit::Years => 24,
         })
     }
 
@@ -91,12 +109,13 @@ impl Length {
         .unwrap_or(span)
     }
 
-    /// Whether it may be longer than another: what is counted in the same unit compares exactly.
+    /// Whether it may be longer than another as people count that one: what is counted alike compares exactly.
     #[must_use]
     pub fn is_longer_than(self, other: Self) -> bool {
-        match self.unit == other.unit {
-            true => self.count > other.count,
-            false => self.longest_hours() > other.longest_hours(),
+        match (self.in_months(), other.in_months()) {
+            (Some(own), Some(other)) => own > other,
+            (None, None) => self.exact_hours() > other.exact_hours(),
+            _ => self.longest_hours() > other.nominal_hours(),
         }
     }
 }
@@ -150,5 +169,13 @@ mod tests {
         assert!(!length("12 months").is_longer_than(length("1 year")));
         assert!(length("1 month").is_longer_than(length("30 days")));
         assert!(!length("3 days").is_longer_than(length("72 hours")));
+        assert!(
+            length("31 days").is_longer_than(length("1 month")) && !length("30 days").is_longer_than(length("1 month"))
+        );
+        assert!(
+            length("372 days").is_longer_than(length("12 months"))
+                && length("93 days").is_longer_than(length("3 months"))
+        );
+        assert!(Length::parse("100 years").is_some() && Length::parse("1200 months").is_some());
     }
 }

@@ -8,6 +8,7 @@ mod check;
 mod condition;
 mod deadline;
 mod diff;
+mod due;
 mod error;
 mod facts;
 mod file;

@@ -10,9 +10,12 @@ use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use rrule::{Frequency, RRule, Unvalidated};
 
-/// The most openings that are looked at: those of ten years of days.
-const MOST_OPENINGS: u16 = 3_660;
+/// From when until when a window opens first: from further back its rule would be followed for too long.
+const YEARS: std::ops::RangeInclusive<i16> = 1990..=2200;
 const RULE: &str = "write `FREQ=WEEKLY;BYDAY=SU` or the like, as RFC 5545 section 3.3.10 has it";
+
+/// When a window opens and closes.
+type Opening = (Timestamp, Timestamp);
 
 /// What is wrong with a window, the byte at which it stands, and what to do.
 pub(crate) struct Wrong {
@@ -22,27 +25,36 @@ pub(crate) struct Wrong {
 }
 
 impl Window {
-    /// When it opens and closes, from the first time on until some years later.
-    pub(crate) fn openings(&self, zone: &str) -> Result<Vec<(Timestamp, Timestamp)>, Wrong> {
+    /// When it opens and closes between two instants, what is open at the first included.
+    pub(crate) fn openings(&self, zone: &str, (from, until): Opening) -> Result<Vec<Opening>, Wrong> {
         let zone = self.zone(zone)?;
-        let starts: DateTime = self.starts.as_ref().parse().map_err(|_| Wrong {
+        let starts = self.first().ok_or_else(|| Wrong {
             at: self.starts.span().start,
             what: format!("`{}` is no date and time", self.starts.as_ref().escape_debug()),
             hint: "write `2026-01-04T02:00:00`, without a zone",
         })?;
+        if !YEARS.contains(&starts.year()) {
+            let what = format!("a window that opens first in the year {} is none of ours", starts.year());
+            return Err(Wrong { at: self.starts.span().start, what, hint: "write the day from which the rule counts" });
+        }
         self.check_rule()?;
         let text = starts.strftime("%Y%m%dT%H%M%SZ").to_string();
-        let first = format!("DTSTART:{text}\nRRULE:{}", self.rule.as_ref())
-            .parse::<rrule::RRuleSet>()
-            .map_err(|error| self.wrong(&error))?;
+        let rules = format!("DTSTART:{text}\nRRULE:{}", self.rule.as_ref());
+        let rules = rules.parse::<rrule::RRuleSet>().map_err(|error| self.wrong(&error))?;
+        let lasts = jiff::SignedDuration::from_hours(self.lasts.longest_hours());
         let mut found = Vec::new();
-        for opening in first.all(MOST_OPENINGS).dates {
+        for opening in &rules {
             // The calendar alone: what reads as UTC is the local date and time.
             let local = Timestamp::from_second(opening.timestamp()).map(|at| at.to_zoned(TimeZone::UTC).datetime());
             let Some(opens) = local.ok().and_then(|local| local.to_zoned(zone.clone()).ok()) else { break };
             let opens = opens.timestamp();
-            let hours = jiff::SignedDuration::from_hours(self.lasts.longest_hours());
-            found.push((opens, opens.checked_add(hours).unwrap_or(Timestamp::MAX)));
+            if opens > until {
+                break;
+            }
+            let closes = opens.checked_add(lasts).unwrap_or(Timestamp::MAX);
+            if closes > from {
+                found.push((opens, closes));
+            }
         }
         Ok(found)
     }
@@ -50,8 +62,13 @@ impl Window {
     /// How many times it opens from an instant on until another; `None` if its rule cannot be read.
     #[must_use]
     pub fn openings_between(&self, zone: &str, (from, until): (Timestamp, Timestamp)) -> Option<usize> {
-        let openings = self.openings(zone).ok()?;
+        let openings = self.openings(zone, (from, until)).ok()?;
         Some(openings.iter().filter(|(opens, _)| *opens >= from && *opens < until).count())
+    }
+
+    /// The first time it opens, as it is written.
+    pub(crate) fn first(&self) -> Option<DateTime> {
+        self.starts.as_ref().parse().ok()
     }
 
     fn zone(&self, default: &str) -> Result<TimeZone, Wrong> {
@@ -82,6 +99,11 @@ impl Window {
             !rule.get_by_hour().is_empty() || !rule.get_by_minute().is_empty() || !rule.get_by_second().is_empty();
         if by_clock {
             return Err(self.wrong(&"the time of day is that of `starts`"));
+        }
+        if rule.get_count().is_some() || rule.get_until().is_some() {
+            return Err(
+                self.wrong(&"a window that ends is none on which a deadline could rest: leave COUNT and UNTIL away")
+            );
         }
         Ok(())
     }

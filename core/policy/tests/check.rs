@@ -3,25 +3,28 @@
 
 use plimsoll_policy::{Checked, Known, PRESETS, PROFILES, Problem, check};
 
-const KNOWN: Known<'static> = Known {
-    feeds: &["debian_tracker", "osv", "cve", "kev", "epss"],
-    roles: &["auditor", "employee", "developer", "operator", "security-lead", "approver", "administrator"],
-    approvers: &["approver", "security-lead"],
-    frameworks: &[
-        "soc2",
-        "iso-27001-2022",
-        "iso-27001-2013",
-        "hipaa",
-        "pci-dss-4",
-        "nist-800-171-r2",
-        "cmmc-2",
-        "nist-800-53-r5",
-        "nist-800-40-r4",
-    ],
-};
+fn known() -> Known<'static> {
+    Known {
+        feeds: &["debian_tracker", "osv", "cve", "kev", "epss"],
+        roles: &["auditor", "employee", "developer", "operator", "security-lead", "approver", "administrator"],
+        approvers: &["approver", "security-lead"],
+        frameworks: &[
+            "soc2",
+            "iso-27001-2022",
+            "iso-27001-2013",
+            "hipaa",
+            "pci-dss-4",
+            "nist-800-171-r2",
+            "cmmc-2",
+            "nist-800-53-r5",
+            "nist-800-40-r4",
+        ],
+        now: "2026-11-30T00:00:00Z".parse().expect("an instant"),
+    }
+}
 
 fn checked(text: &str) -> Checked {
-    check(text, KNOWN)
+    check(text, known())
 }
 
 fn told(checked: &Checked) -> String {
@@ -79,24 +82,40 @@ const BROKEN: &[(&str, &str, &str, &str, &str)] = &[
         "due = \"30 days\"",
         "due = \"9 days\"",
         "policy/windows-too-rare",
-        "id = \"critical\"",
-        "up to 7 days between them",
+        "FREQ=WEEKLY",
+        "through 3 rings, and class `critical` gives 9 days",
     ),
     ("rule = \"FREQ=WEEKLY;BYDAY=SU\"", "rule = \"FREQ=HOURLY\"", "policy/window", "FREQ=WEEKLY", "too often"),
     ("rule = \"FREQ=WEEKLY;BYDAY=SU\"", "rule = \"every sunday\"", "policy/window", "FREQ=WEEKLY", "no rule"),
     (
         "rule = \"FREQ=WEEKLY;BYDAY=SU\"",
-        "rule = \"FREQ=WEEKLY;COUNT=1\"",
+        "rule = \"FREQ=WEEKLY;COUNT=300\"",
+        "policy/window",
+        "FREQ=WEEKLY",
+        "leave COUNT and UNTIL away",
+    ),
+    (
+        "rule = \"FREQ=WEEKLY;BYDAY=SU\"",
+        "rule = \"FREQ=WEEKLY;UNTIL=20300101T000000Z\"",
+        "policy/window",
+        "FREQ=WEEKLY",
+        "leave COUNT and UNTIL away",
+    ),
+    (
+        "rule = \"FREQ=WEEKLY;BYDAY=SU\"",
+        "rule = \"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\"",
         "policy/window",
         "FREQ=WEEKLY",
         "does not open again",
     ),
+    ("due = \"60 days\"", "due = \"10 business days\"", "policy/loosens", "id = \"critical\"", "10 business days"),
+    ("due = \"30 days\"", "due = \"4 business days\"", "policy/windows-too-rare", "FREQ=WEEKLY", "4 business days"),
     (
         "rule = \"FREQ=WEEKLY;BYDAY=SU\"",
         "rule = \"FREQ=MONTHLY;BYDAY=1SU\"",
         "policy/windows-too-rare",
-        "id = \"critical\"",
-        "up to 35 days",
+        "FREQ=WEEKLY",
+        "through 3 rings, and class `critical` gives 30 days",
     ),
     (
         "starts = \"2026-01-04T02:00:00\"",
@@ -247,18 +266,28 @@ fn every_section_that_is_missing_is_named() {
 fn a_freeze_leaves_room_for_emergencies_and_for_deadlines() {
     let text = PROFILES[0].policy().expect("it is written");
     let with = |freeze: &str| checked(&format!("{text}\n[[freeze]]\nreason = \"year end\"\n{freeze}\n"));
-    let found = with("from = \"2026-12-18\"\nuntil = \"2027-01-01\"\nexcept = [\"emergency\"]");
-    assert_eq!(told(&found), "", "two Sundays fall away, and thirty days are enough");
+    let found = with("from = \"2026-12-26\"\nuntil = \"2026-12-28\"\nexcept = [\"emergency\"]");
+    assert_eq!(told(&found), "", "one Sunday falls away, and thirty days are enough for three rings");
     let found = with("from = \"2026-12-01\"\nuntil = \"2027-01-03\"\nexcept = [\"emergency\"]");
     assert!(
         told(&found).contains(
-            "no window opens between 2026-11-29 and 2027-01-10, for everything is frozen meanwhile (year end)"
+            "policy/windows-too-rare: windows and freezes let a patch for assets of any other environment take up to"
         ),
         "{}",
         told(&found)
     );
     let found = with("from = \"2026-12-18\"\nuntil = \"2027-01-03\"");
     assert!(told(&found).contains("policy/freeze"), "{}", told(&found));
+    // Two freezes that touch are one.
+    let two = "from = \"2026-12-18\"\nuntil = \"2026-12-19\"\n\n[[freeze]]\nreason = \"more\"\nfrom = \"2026-12-20\"\nuntil = \"2026-12-21\"";
+    assert!(told(&with(two)).contains("a freeze of 4 days stops emergency changes too"), "{}", told(&with(two)));
+    // Where no window says when, a freeze still leaves no time.
+    let window = text.find("[[window]]").zip(text.find("# 7.")).map(|(from, until)| text[from..until].to_owned());
+    let open = text.replace(&window.expect("a window"), "");
+    let long = checked(&format!(
+        "{open}\n[[freeze]]\nreason = \"move\"\nfrom = \"2027-06-01\"\nuntil = \"2027-07-15\"\nexcept = [\"emergency\"]\n"
+    ));
+    assert!(told(&long).contains("policy/windows-too-rare"), "{}", told(&long));
     let found = with("from = \"2027-01-03\"\nuntil = \"2026-12-18\"");
     assert!(told(&found).contains("before it begins"), "{}", told(&found));
     let found = with("from = \"2026-02-30\"\nuntil = \"2026-12-18\"");
@@ -306,4 +335,80 @@ fn a_policy_that_cannot_be_read_names_the_line() {
         assert!(problem.line.expect("a line").abs_diff(near) <= 1, "{to}: {:?}, {near}", problem.line);
         assert!(found.policy.is_none());
     }
+}
+
+#[test]
+fn a_second_window_never_takes_anything_away() {
+    let text = PROFILES[0].policy().expect("it is written");
+    let daily = "\n[[window]]\nid = \"nightly\"\nstarts = \"2026-01-01T22:00:00\"\nrule = \"FREQ=DAILY\"\nlasts = \"2 hours\"\n";
+    assert_eq!(told(&checked(&format!("{text}{daily}"))), "");
+    let of_one = daily.replace("lasts", "environment = [\"Staging\"]\nlasts");
+    assert_eq!(told(&checked(&format!("{text}{of_one}"))), "");
+}
+
+#[test]
+fn what_lies_behind_does_not_count_and_what_lies_too_far_ahead_is_not_proven() {
+    let text = PROFILES[0].policy().expect("it is written");
+    let freeze = |from: &str, until: &str| {
+        let freeze =
+            format!("[[freeze]]\nreason = \"x\"\nfrom = \"{from}\"\nuntil = \"{until}\"\nexcept = [\"emergency\"]");
+        told(&checked(&format!("{text}\n{freeze}\n")))
+    };
+    assert_eq!(freeze("2025-06-01", "2025-09-01"), "");
+    assert!(freeze("2026-01-01", "9999-12-31").contains("a freeze ends more than 5 years from now"));
+    let starts = |day: &str| told(&checked(&text.replace("2026-01-04T", &format!("{day}T"))));
+    assert_eq!(starts("1990-01-07"), "", "a window that has long been open");
+    assert!(starts("2190-01-04").contains("does not open again"), "one that nobody will see");
+    assert!(starts("1989-01-01").contains("none of ours"));
+}
+
+#[test]
+fn more_than_can_be_proven_while_somebody_waits_is_said_to_be() {
+    let text = PROFILES[0].policy().expect("it is written");
+    let many =
+        |count: usize, one: &dyn Fn(usize) -> String| format!("{text}\n{}", (0..count).map(one).collect::<String>());
+    for (text, words) in [
+        (
+            many(201, &|number| format!("[[role]]\nid = \"r{number}\"\ntitle = \"x\"\n")),
+            "roles are more than can be proven",
+        ),
+        (
+            many(300, &|number| {
+                format!("[[scope.rule]]\ncovered = \"patched\"\nreason = \"x\"\ntag = [\"t{number}\"]\n")
+            }),
+            "rules of the scope",
+        ),
+        (
+            many(65, &|number| {
+                format!(
+                    "[[window]]\nid = \"w{number}\"\nstarts = \"2026-01-01T00:00:00\"\nrule = \"FREQ=DAILY\"\nlasts = \"1 hour\"\n"
+                )
+            }),
+            "windows are more",
+        ),
+    ] {
+        let found = checked(&text);
+        let is_said =
+            found.problems.iter().any(|problem| problem.code == "policy/too-large" && problem.what.contains(words));
+        assert!(is_said && found.has_errors(), "{}", told(&found));
+    }
+}
+
+#[test]
+fn a_word_beside_a_scale_takes_nothing_from_the_proof() {
+    let class = |id: &str, words: &str, due: &str| {
+        let when = if words.is_empty() { String::new() } else { format!("when = {{ criticality = {words} }}\n") };
+        format!("[[class]]\nid = \"{id}\"\ntitle = \"x\"\ndue = \"{due}\"\nclock = [\"listed\"]\n{when}")
+    };
+    let table = |words: &str| {
+        let classes =
+            [class("x", "[\"critical\"]", "60 days"), class("y", words, "30 days"), class("z", "", "90 days")];
+        told(&checked(&format!("name = \"x\"\n{}", classes.concat())))
+    };
+    assert!(table("[\"low\"]").contains("class `x` gives 60 days"));
+    assert!(
+        table("[\"low\", \"crown-jewel\"]").contains("class `x` gives 60 days"),
+        "{}",
+        table("[\"low\", \"crown-jewel\"]")
+    );
 }

@@ -162,6 +162,9 @@ struct FindingsPage {
     items: Vec<FindingShape>,
     total: u64,
     overdue: u64,
+    /// How many more there are that are set aside, by a decision or by the policy's scope; null where neither an asset nor a vulnerability is
+    /// asked for, or a state is.
+    set_aside: Option<u64>,
     /// What is not known of the assets that were asked for; nothing of it is safe.
     gaps: Vec<String>,
     next_page_token: Option<String>,
@@ -198,12 +201,17 @@ async fn list_findings(
     let (after, offset) = part.after()?;
     let answer = app.view(instant(query.at.as_deref())?, |view| {
         let query = FindingsQuery { sort, offset, after, limit: part.limit, now: view.now, filter };
-        Ok::<_, Problem>((findings_of(view, &query)?, view.gaps(&query.filter.assets).words()))
+        let asks = query.filter.vulnerability.is_some()
+            || query.filter.assets.id.is_some()
+            || query.filter.assets.name.is_some();
+        let aside = || view.findings.set_aside(&view.record.facts, &query.filter, view.now);
+        let set_aside = if asks { aside() } else { None };
+        Ok::<_, Problem>((findings_of(view, &query)?, set_aside, view.gaps(&query.filter.assets).words()))
     });
-    let (page, gaps) = answer.await??;
+    let (page, set_aside, gaps) = answer.await??;
     let next_page_token = part.behind(page.rows.len(), page.last.as_ref());
     let items = page.rows.into_iter().map(Into::into).collect();
-    Ok(axum::Json(FindingsPage { items, total: page.total, overdue: page.overdue, gaps, next_page_token }))
+    Ok(axum::Json(FindingsPage { items, total: page.total, overdue: page.overdue, set_aside, gaps, next_page_token }))
 }
 
 /// A group of findings.

@@ -3,7 +3,7 @@
 use super::assets::{Said, attribute_fields, known};
 use super::findings::{paging, table};
 use super::moment::{Moment, gaps};
-use super::text::{due, instant as at_instant, number, plain};
+use super::text::{due, instant as at_instant, number, plain, set_aside};
 use super::{Form, encoded, history, page, part_of, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
 use crate::api::{FindingQuery, Path, Query, Reason, findings_of};
@@ -97,11 +97,12 @@ async fn show(
         (moment.notice(&app, raw.as_deref()))
         @if let Some(row) = &shown.row {
             @if let Some(why) = &row.uncovered { div.notice { p { "The policy does not cover it: " (plain(why)) ". Nothing is owed on it." } } }
-            (gaps(&shown.gaps, None))
+            @if row.uncovered.is_none() { (gaps(&shown.gaps, None)) }
             (facts(&app, row, (&shown, &moment)))
             @if !shown.restarts.is_empty() { (restart(&shown.restarts)) }
             h2 { "Findings" }
             p role="status" { (number(found.total)) " findings, " @if found.overdue > 0 { span.late { (number(found.overdue)) " overdue" } } @else { "0 overdue" } }
+            (set_aside(row.counts.suppressed, &moment.link(&format!("/findings?asset={}&state=suppressed", encoded(asset.as_str())))))
             (table(&found.rows, &moment, false))
             (paging((&path, raw.as_deref()), (&part, found.rows.len(), total), part.behind(found.rows.len(), found.last.as_ref())))
             @if moment.at.is_none() && !row.problems.is_empty() { details { summary { "What could not be read" } ul { @for problem in &row.problems { li { (plain(problem)) } } } } }

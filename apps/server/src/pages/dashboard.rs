@@ -102,7 +102,7 @@ fn figures(shown: &Shown, mean: Option<jiff::SignedDuration>, opened: Option<&Mo
     html! {
         dl.figures {
             div.figure.bad[summary.all.overdue > 0] { dt { "Overdue" } dd.value { (link(number(summary.all.overdue), "/findings?overdue=true")) } dd { small { "on " (count(summary.assets_overdue, "asset", "assets")) } } }
-            div.figure { dt { "Owed in all" } dd.value { (link(number(summary.all.findings), "/findings")) } dd { small { (number(summary.all.suppressed)) " set aside by decisions" } } }
+            div.figure { dt { "Owed in all" } dd.value { (link(number(summary.all.findings), "/findings")) } dd { small { (link(number(summary.all.suppressed), "/findings?state=suppressed")) " set aside, by the scope or by decisions" } } }
             div.figure { dt { "Mean time to patch, this month" } dd.value { @if let Some(mean) = mean { (days(mean)) small { " days" } } @else { "–" } } }
             div.figure { dt { "Assets that are current" } dd.value { @if let Some(current) = current { (percent(current, assets)) } @else { "–" } } dd { small { @if let Some(current) = current { (number(current)) " of " (number(assets)) ": looked at in time, all judged, nothing overdue" } @else { "not known: the advisories are missing something, or too old" } } } }
             div.figure.unsure[in_time < assets] { dt { "Scan coverage" } dd.value { (percent(in_time, assets)) } dd { small { (number(in_time)) " of " (number(assets)) " looked at in time" @if uncovered > 0 { "; " (count(uncovered, "asset is", "assets are")) " not covered by the policy" } } } }

@@ -1,8 +1,8 @@
-//! How the service is set, and the policy in force.
+//! How the service is set.
 
 use super::page;
-use super::text::{instant as at_instant, plain};
-use crate::access::{EVERYBODY, SEES_PEOPLE};
+use super::text::plain;
+use crate::access::SEES_PEOPLE;
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::Answer;
@@ -13,22 +13,7 @@ use axum::routing::get;
 use maud::html;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
-    vec![
-        ("GET", PageRoute { access: EVERYBODY, path: "/policy", handler: get(policy) }),
-        ("GET", PageRoute { access: SEES_PEOPLE, path: "/settings", handler: get(settings) }),
-    ]
-}
-
-async fn policy(State(app): State<App>, caller: Caller) -> Answer<Response> {
-    let known = app.organisation.store.record().await?.state.policy.clone();
-    let known = known.ok_or(operations::Error::NoPolicy { at: None })?;
-    let bytes = app.organisation.store.document(&known.document).await?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let body = html! {
-        p { "“" (known.name) "”, in force since " (at_instant(known.since)) ". " span.mono { (known.document) } }
-        pre { @for line in text.lines() { (plain(line)) "\n" } }
-    };
-    Ok(page(&app, &caller, ("Policy", "/policy"), &body))
+    vec![("GET", PageRoute { access: SEES_PEOPLE, path: "/settings", handler: get(settings) })]
 }
 
 async fn settings(State(app): State<App>, caller: Caller) -> Answer<Response> {

@@ -93,6 +93,13 @@ pub(crate) fn plain(text: &str) -> String {
     })
 }
 
+/// How much is set aside beside a list, with where to see it; nothing where nothing is.
+pub(crate) fn set_aside(count: u64, link: &str) -> Markup {
+    html! {
+        @if count > 0 { p { a href=(link) { (number(count)) " more set aside" } ", by a decision or because the policy does not cover the asset." } }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{encoded, number, percent, plain};

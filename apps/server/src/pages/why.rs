@@ -86,7 +86,7 @@ fn verdict(found: &Explanation, now: Timestamp) -> Markup {
 }
 
 fn is_uncovered(found: &Explanation) -> bool {
-    found.coverage.covered != policy::promises::Covered::Patched
+    !found.coverage.is_covered()
 }
 
 fn derivation(found: &Explanation, Rule { steps, title, policy }: &Rule, now: Timestamp) -> Markup {

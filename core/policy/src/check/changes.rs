@@ -1,6 +1,7 @@
 //! Testing, gates, rings and emergencies: a change can pass what it must in the time that it has.
 
 use super::{Checking, in_words, unique};
+use crate::length::Length;
 use crate::promises::{ChangeType, Emergency, Gate, Need};
 
 pub(super) fn check(checking: &mut Checking<'_>) {
@@ -19,7 +20,7 @@ pub(super) fn check(checking: &mut Checking<'_>) {
     if has_all && checking.problems.found.len() == before {
         let hours = waiting(checking);
         let words = format!(
-            "a normal change waits {} for testing and rings, which every deadline leaves room for",
+            "a normal change waits {} for testing and rings, and every deadline with a length is longer",
             in_words(hours)
         );
         checking.proven.push(words);
@@ -128,19 +129,20 @@ fn rings(checking: &mut Checking<'_>) {
     }
 }
 
-/// How long a normal change waits for testing and its rings: the last ring's watching is over when all is deployed.
-pub(super) fn waiting(checking: &Checking<'_>) -> i64 {
+/// How long a normal change waits for its tests: who is told is told meanwhile. In hours.
+pub(super) fn testing(checking: &Checking<'_>) -> i64 {
     let promises = &checking.policy.promises;
     let soak = promises.testing.as_ref().map_or(0, |testing| testing.soak.longest_hours());
-    let (_, earlier) = promises.rings.split_last().map_or((None, &[][..]), |(last, earlier)| (Some(last), earlier));
-    let rings = earlier.iter().map(|ring| ring.soak.longest_hours());
     let notice = promises.deployment.as_ref().and_then(|deployment| deployment.notice.as_ref());
-    let notice = notice.map_or(0, |notice| {
-        let all = [notice.customers, notice.business];
-        all.into_iter().flatten().map(crate::length::Length::longest_hours).max().unwrap_or(0)
-    });
-    // Who is told is told while it is tested.
-    rings.fold(soak.max(notice), i64::saturating_add)
+    let told = notice.into_iter().flat_map(|notice| [notice.customers, notice.business]).flatten();
+    told.map(Length::longest_hours).fold(soak, i64::max)
+}
+
+/// How long it waits for testing and its rings: the last ring's watching is over when all is deployed. In hours.
+fn waiting(checking: &Checking<'_>) -> i64 {
+    let rings = &checking.policy.promises.rings;
+    let earlier = rings.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    earlier.iter().map(|ring| ring.soak.longest_hours()).fold(testing(checking), i64::saturating_add)
 }
 
 fn in_time(checking: &mut Checking<'_>) {

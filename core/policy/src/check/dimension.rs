@@ -52,8 +52,7 @@ pub(super) const MOST_POINTS: usize = 64;
 
 /// Scales whose order everybody knows.
 const LADDERS: &[&[&str]] = &[
-    &["low", "medium", "high", "critical"],
-    &["low", "moderate", "high"],
+    &["low", "medium", "moderate", "high", "critical"],
     &["n1", "n2", "n3", "n4", "n5"],
     &["tier-3", "tier-2", "tier-1"],
 ];
@@ -110,7 +109,9 @@ impl Dimension {
         let mut words: Vec<String> = named.iter().map(|word| word.to_ascii_lowercase()).collect();
         words.sort();
         words.dedup();
-        let ladder = LADDERS.iter().find(|ladder| words.iter().all(|word| ladder.contains(&word.as_str())));
+        // The ladder that has most of them: a word that is on none stands beside it.
+        let on = |ladder: &&&[&str]| words.iter().filter(|word| ladder.contains(&word.as_str())).count();
+        let ladder = LADDERS.iter().max_by_key(on).filter(|ladder| on(ladder) > 1);
         let mut points = vec![Point { value: Value::Word(None), words: format!("{name} not stated") }];
         points.extend(words.into_iter().map(|word| {
             let words = format!("{name} {word}");
@@ -119,7 +120,7 @@ impl Dimension {
         Self::new(kind, points, |upper, lower| match (upper, lower, ladder) {
             (Value::Word(Some(upper)), Value::Word(Some(lower)), Some(ladder)) => {
                 let place = |word: &String| ladder.iter().position(|step| step == word);
-                place(upper) >= place(lower)
+                upper == lower || place(lower).is_some_and(|lower| place(upper).is_some_and(|upper| upper >= lower))
             }
             _ => upper == lower,
         })

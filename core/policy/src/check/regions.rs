@@ -72,8 +72,11 @@ impl Regions {
                 let words = own.words(&Self::first(&part), &part);
                 found.push((region.class, part.class, words));
             }
+            if found.len() > MOST_REGIONS {
+                return None;
+            }
         }
-        (found.len() <= MOST_REGIONS).then_some(found)
+        Some(found)
     }
 
     /// The boxes that a condition reaches into, cut to it.
@@ -86,6 +89,9 @@ impl Regions {
                 if is_in {
                     found.push(Region { masks, class: region.class });
                 }
+            }
+            if found.len() > MOST_REGIONS {
+                return None;
             }
         }
         Some(found)

@@ -8,9 +8,9 @@ pub(super) fn check(checking: &mut Checking<'_>) {
     if promises.is_empty() {
         return;
     }
+    let before = checking.problems.found.len();
     unique(&mut checking.problems, "roles", promises.roles.iter().map(|role| &role.id));
     exist(checking);
-    let before = checking.problems.found.len();
     for role in &promises.roles {
         holdings(checking, role);
         escalation(checking, role);

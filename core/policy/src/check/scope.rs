@@ -19,6 +19,21 @@ pub(super) fn check(checking: &mut Checking<'_>) {
                 .error("policy/empty-rule", at, what)
                 .hint("say an environment, tag, owner, data-class or exposure");
         }
+        if [&rule.environment, &rule.tag, &rule.owner, &rule.data_class]
+            .into_iter()
+            .flatten()
+            .any(|word| word.trim().is_empty())
+        {
+            checking.problems.error("policy/empty-rule", at, "a rule of the scope asks for an empty word".to_owned());
+        }
+        if let Some(earlier) = rules[..place].iter().map(AsRef::as_ref).find(|earlier| overtakes(earlier, rule)) {
+            let what = format!(
+                "part of what the rule `{}` asks for is taken by `{}` before it, which says something else",
+                rule.reason.escape_debug(),
+                earlier.reason.escape_debug()
+            );
+            checking.problems.warning("policy/overtaken", at, what).hint("move it up if it is meant to hold");
+        }
         if let Some(earlier) = rules[..place].iter().map(AsRef::as_ref).find(|earlier| takes_all_of(earlier, rule)) {
             let what = format!(
                 "the rule `{}` is never reached: all that it asks for is taken by `{}` before it",
@@ -48,6 +63,20 @@ fn takes_all_of(earlier: &ScopeRule, later: &ScopeRule) -> bool {
         && wider(&earlier.owner, &later.owner)
         && wider(&earlier.data_class, &later.data_class)
         && (earlier.exposure.is_none() || earlier.exposure == later.exposure)
+}
+
+/// Whether an earlier rule, that says something else, asks for a part of what a later one asks for, and for nothing more.
+fn overtakes(earlier: &ScopeRule, later: &ScopeRule) -> bool {
+    let lists =
+        |rule: &ScopeRule| [rule.environment.clone(), rule.tag.clone(), rule.owner.clone(), rule.data_class.clone()];
+    let part = |(own, other): (&Vec<String>, &Vec<String>)| {
+        own.is_empty() || own.iter().any(|word| other.iter().any(|one| one.eq_ignore_ascii_case(word)))
+    };
+    earlier.covered != later.covered
+        && earlier.has_condition()
+        && lists(earlier).iter().zip(&lists(later)).all(part)
+        && (earlier.exposure.is_none() || earlier.exposure == later.exposure)
+        && !takes_all_of(earlier, later)
 }
 
 fn scanning(checking: &mut Checking<'_>) {

@@ -1,156 +1,252 @@
-//! Windows open often enough: what must be patched by a deadline finds one open before it, whatever day it begins.
+//! Windows and freezes: what must be patched by a deadline gets through every ring before it, whatever hour it begins.
 
-use super::changes::waiting;
-use super::{Checking, in_words, unique};
-use crate::promises::{ChangeType, Freeze, Window};
+use super::{Checking, TOO_LARGE, in_words, unique};
+use crate::promises::{ChangeType, Freeze, Spanned, Window};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// When a window opens and closes.
-type Opening = (Timestamp, Timestamp);
-/// What windows are called that are for every environment.
-const OTHERS: &str = "any other environment";
+/// An interval of time: from, until.
+type Span = (Timestamp, Timestamp);
+/// What windows, and rings, are for that name no environment.
+const OTHERS: &str = "assets of any other environment";
+/// So many years from now, or from the end of the last freeze, are looked at.
+const YEARS: i32 = 2;
+/// No freeze may end later than so many years from now.
+const MOST_YEARS: i32 = 5;
+/// More windows than these are not looked at.
+const MOST_WINDOWS: usize = 64;
+/// Clocks that are set back make a day longer by less than this.
+const CLOCKS: SignedDuration = SignedDuration::from_hours(2);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why assets cannot be changed for a time, and when they can.
+struct Openness {
+    /// When windows are open, in their order; none where no window says when, so that it is always.
+    windows: Option<Vec<Span>>,
+    /// When nothing but emergencies goes on, in their order; none touches another.
+    freezes: Vec<Span>,
+}
 
 pub(super) fn check(checking: &mut Checking<'_>) {
     let promises = &checking.policy.promises;
+    let before = checking.problems.found.len();
     unique(&mut checking.problems, "windows", promises.windows.iter().map(|window| &window.id));
     let freezes = freezes(checking);
-    let zone = checking.policy.calendar.zone_name().to_owned();
-    let mut openings: BTreeMap<&str, Vec<Opening>> = BTreeMap::new();
-    let environments: BTreeSet<&str> =
-        promises.windows.iter().flat_map(|window| window.environment.iter().map(String::as_str)).collect();
+    let Some((from, until)) = horizon(checking, &freezes) else { return };
+    if promises.windows.len() > MOST_WINDOWS {
+        let at = promises.windows[0].id.span().start;
+        let what = format!("{} windows are more than can be looked at", promises.windows.len());
+        checking.problems.error(TOO_LARGE, at, what).hint(format!("write {MOST_WINDOWS} at most"));
+        return;
+    }
+    let mut read = Vec::new();
     for window in &promises.windows {
-        let found = match window.openings(&zone) {
-            Ok(found) => found,
+        match window.openings(checking.policy.calendar.zone_name(), (from, until)) {
+            Ok(openings) if openings.len() < 2 => {
+                let what = format!("the window `{}` does not open again", window.id.as_ref());
+                checking.problems.error("policy/window", window.rule.span().start, what);
+            }
+            Ok(openings) => {
+                overlaps(checking, window, &openings);
+                read.push((window, openings));
+            }
             Err(wrong) => {
                 checking.problems.error("policy/window", wrong.at, wrong.what).hint(wrong.hint);
-                continue;
             }
-        };
-        if found.len() < 2 {
-            let what = format!("the window `{}` does not open again", window.id.as_ref());
-            checking.problems.error("policy/window", window.rule.span().start, what).hint("leave COUNT and UNTIL away");
-            continue;
-        }
-        overlaps(checking, window, &found);
-        for environment in
-            environments.iter().copied().chain([OTHERS]).filter(|environment| is_for(window, environment))
-        {
-            openings.entry(environment).or_default().extend(&found);
         }
     }
-    let before = checking.problems.found.len();
-    for (environment, mut openings) in openings {
+    // Nothing is said of windows that could not all be read.
+    if checking.problems.found.len() > before {
+        return;
+    }
+    let environments: BTreeSet<String> = promises
+        .windows
+        .iter()
+        .flat_map(|window| window.environment.iter().map(|name| name.to_ascii_lowercase()))
+        .collect();
+    for environment in environments.iter().map(String::as_str).chain([OTHERS]) {
+        let own: Vec<&(&Window, Vec<Span>)> = read.iter().filter(|(window, _)| is_for(window, environment)).collect();
+        let mut openings: Vec<Span> = own.iter().flat_map(|(_, openings)| openings).copied().collect();
         openings.sort_unstable();
-        often_enough(checking, environment, &openings, &freezes);
-    }
-    if !promises.windows.is_empty() && checking.problems.found.len() == before {
-        let words = match promises.windows.len() {
-            1 => "the window opens often enough for the shortest deadline that waits for it".to_owned(),
-            many => format!("{many} windows open often enough for the shortest deadline that waits for them"),
+        let openness = Openness {
+            windows: (!own.is_empty()).then_some(openings),
+            freezes: freezes.iter().map(|(span, _)| *span).collect(),
         };
-        checking.proven.push(words);
+        let place = own.first().map(|(window, _)| window.rule.span().start);
+        in_time(checking, (environment, place), &openness, (from, until));
+    }
+    if checking.problems.found.len() == before && !(promises.windows.is_empty() && freezes.is_empty()) {
+        checking
+            .proven
+            .push("testing, rings, windows and freezes leave room within every deadline that has a length".to_owned());
     }
 }
 
 fn is_for(window: &Window, environment: &str) -> bool {
-    window.environment.is_empty() || window.environment.iter().any(|own| own == environment)
+    window.environment.is_empty() || window.environment.iter().any(|own| own.eq_ignore_ascii_case(environment))
 }
 
-fn overlaps(checking: &mut Checking<'_>, window: &Window, openings: &[Opening]) {
-    let pair = openings.windows(2).find(|pair| pair[0].1 > pair[1].0);
-    if let Some(pair) = pair {
+/// From now until some years after the last freeze that is written; none if there is neither window nor freeze.
+fn horizon(checking: &mut Checking<'_>, freezes: &[(Span, String)]) -> Option<Span> {
+    if checking.policy.promises.windows.is_empty() && freezes.is_empty() {
+        return None;
+    }
+    let now = checking.known.now;
+    let year = |count: i32| SignedDuration::from_hours(366 * 24) * count;
+    let last = freezes.iter().map(|(span, _)| span.1).max().unwrap_or(now).max(now);
+    if last.duration_since(now) > year(MOST_YEARS) {
+        let at = checking.policy.promises.freezes.first().map_or(0, |freeze| freeze.until.span().start);
+        let what = format!("a freeze ends more than {MOST_YEARS} years from now");
+        checking.problems.error("policy/freeze", at, what).hint("write what is decided, and the rest when it is");
+        return None;
+    }
+    Some((now, last.checked_add(year(YEARS)).unwrap_or(Timestamp::MAX)))
+}
+
+fn overlaps(checking: &mut Checking<'_>, window: &Window, openings: &[Span]) {
+    if let Some(pair) = openings.windows(2).find(|pair| pair[0].1.duration_since(pair[1].0) > CLOCKS) {
         let what = format!("the window `{}` lasts {}, and opens again before that", window.id.as_ref(), window.lasts);
         let example = format!("opens at {} and at {}", pair[0].0, pair[1].0);
         checking.problems.error("policy/window", window.rule.span().start, what).example(example);
     }
 }
 
-/// The freezes that can be read, from the first second to the last; those that let normal changes go on are none.
-fn freezes(checking: &mut Checking<'_>) -> Vec<(Opening, String)> {
-    let zone = checking.policy.calendar.zone().clone();
-    let mut found = Vec::new();
-    for freeze in &checking.policy.promises.freezes {
-        let mut day = |text: &crate::promises::Spanned<String>| {
-            let day = text.as_ref().parse::<Date>().ok();
-            if day.is_none() {
-                let what = format!("`{}` is no day", text.as_ref().escape_debug());
-                checking.problems.error("policy/day", text.span().start, what).hint("write `2026-12-20`");
+/// The freezes that can be read and stop normal changes, those that touch as one.
+fn freezes(checking: &mut Checking<'_>) -> Vec<(Span, String)> {
+    let read: Vec<(Span, &Freeze)> =
+        checking.policy.promises.freezes.iter().filter_map(|freeze| Some((span(checking, freeze)?, freeze))).collect();
+    let stops = |kind: ChangeType| {
+        let own = read.iter().filter(move |(_, freeze)| !freeze.except.contains(&kind));
+        let mut own: Vec<(Span, String, usize)> =
+            own.map(|(span, freeze)| (*span, freeze.reason.clone(), freeze.from.span().start)).collect();
+        own.sort();
+        let mut joined: Vec<(Span, String, usize)> = Vec::new();
+        for one in own {
+            match joined.last_mut().filter(|last| last.0.1 >= one.0.0) {
+                Some(last) => last.0.1 = last.0.1.max(one.0.1),
+                None => joined.push(one),
             }
-            day
-        };
-        let (Some(from), Some(until)) = (day(&freeze.from), day(&freeze.until)) else { continue };
-        if from > until {
-            let what = format!("a freeze ends on {until}, before it begins on {from}");
-            checking.problems.error("policy/day", freeze.until.span().start, what);
-            continue;
         }
-        let span = instant(from, &zone).zip(until.tomorrow().ok().and_then(|next| instant(next, &zone)));
-        let Some(span) = span else { continue };
-        stops_emergencies(checking, freeze, span);
-        if !freeze.except.contains(&ChangeType::Normal) {
-            found.push((span, freeze.reason.clone()));
+        joined
+    };
+    let of_emergencies = stops(ChangeType::Emergency);
+    let of_normal = stops(ChangeType::Normal).into_iter().map(|(span, reason, _)| (span, reason)).collect();
+    if let Some(emergency) = &checking.policy.promises.emergency {
+        let within = SignedDuration::from_hours(emergency.within.as_ref().shortest_hours());
+        for ((from, until), _, at) in of_emergencies {
+            if until.duration_since(from) <= within {
+                continue;
+            }
+            let what = format!(
+                "a freeze of {} stops emergency changes too, which must be over within {}",
+                in_words(until.duration_since(from).as_hours()),
+                emergency.within.as_ref()
+            );
+            checking.problems.error("policy/freeze", at, what).hint("except = [\"emergency\"]");
         }
     }
-    found.sort();
-    found
+    of_normal
+}
+
+fn span(checking: &mut Checking<'_>, freeze: &Freeze) -> Option<Span> {
+    let zone = checking.policy.calendar.zone().clone();
+    let mut day = |text: &Spanned<String>| {
+        let day = text.as_ref().parse::<Date>().ok();
+        if day.is_none() {
+            let what = format!("`{}` is no day", text.as_ref().escape_debug());
+            checking.problems.error("policy/day", text.span().start, what).hint("write `2026-12-20`");
+        }
+        day
+    };
+    let (from, until) = (day(&freeze.from), day(&freeze.until));
+    let (from, until) = (from?, until?);
+    if from > until {
+        let what = format!("a freeze ends on {until}, before it begins on {from}");
+        checking.problems.error("policy/day", freeze.until.span().start, what);
+        return None;
+    }
+    instant(from, &zone)
+        .zip(Some(until.tomorrow().ok().and_then(|next| instant(next, &zone)).unwrap_or(Timestamp::MAX)))
 }
 
 fn instant(day: Date, zone: &TimeZone) -> Option<Timestamp> {
     day.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
 }
 
-fn stops_emergencies(checking: &mut Checking<'_>, freeze: &Freeze, span: Opening) {
-    let Some(emergency) = &checking.policy.promises.emergency else { return };
-    let within = SignedDuration::from_hours(emergency.within.as_ref().longest_hours());
-    if !freeze.except.contains(&ChangeType::Emergency) && span.1.duration_since(span.0) > within {
-        let what = format!(
-            "a freeze of {} stops emergency changes too, which must be over within {}",
-            days(span.1.duration_since(span.0)),
-            emergency.within.as_ref()
-        );
-        checking.problems.error("policy/freeze", freeze.from.span().start, what).hint("except = [\"emergency\"]");
+impl Openness {
+    /// The first instant from one on at which assets may be changed; none if there is none.
+    fn next(&self, from: Timestamp) -> Option<Timestamp> {
+        let mut at = from;
+        loop {
+            let place = self.freezes.partition_point(|(_, ends)| *ends <= at);
+            let frozen = self.freezes.get(place).filter(|(begins, _)| *begins <= at);
+            let thawed = frozen.map_or(at, |(_, ends)| *ends);
+            let Some(windows) = &self.windows else { return Some(thawed) };
+            let place = windows.partition_point(|(_, closes)| *closes <= thawed);
+            let opened = windows.get(place)?.0.max(thawed);
+            if opened == at {
+                return Some(at);
+            }
+            at = opened;
+        }
     }
 }
 
-/// What is ready just after a window opened waits for the next one; what must be tested first is ready that much later.
-fn often_enough(checking: &mut Checking<'_>, environment: &str, openings: &[Opening], freezes: &[(Opening, String)]) {
+/// Walks patches through testing and every ring, from every hour on, and holds the longest way against the shortest deadline.
+fn in_time(
+    checking: &mut Checking<'_>,
+    (environment, place): (&str, Option<usize>),
+    openness: &Openness,
+    (from, until): Span,
+) {
     let Some((class, hours)) = checking.shortest_regular() else { return };
-    let (class, waiting) = ((class.id.clone(), class.due, class.place), waiting(checking));
-    let is_frozen = |opening: &Opening| freezes.iter().any(|(freeze, _)| freeze.0 < opening.1 && opening.0 < freeze.1);
-    let open: Vec<&Opening> = openings.iter().filter(|opening| !is_frozen(opening)).collect();
-    let longest = open.windows(2).max_by_key(|pair| pair[1].0.duration_since(pair[0].0));
-    let Some([before, next]) = longest else {
-        let what = format!("no window of {environment} opens twice");
-        checking.problems.error("policy/window", class.2, what);
-        return;
+    let deadline = SignedDuration::from_hours(hours);
+    let soaks = soaks(checking);
+    let tested = SignedDuration::from_hours(super::changes::testing(checking));
+    let way = |start: Timestamp| {
+        let mut at = openness.next(start.checked_add(tested).ok()?)?;
+        for soak in &soaks {
+            at = openness.next(at.checked_add(*soak).ok()?)?;
+        }
+        Some(at)
     };
-    let gap = next.0.duration_since(before.0);
-    if gap + SignedDuration::from_hours(waiting) <= SignedDuration::from_hours(hours) {
-        return;
+    let mut worst: Option<(SignedDuration, Timestamp, Timestamp)> = None;
+    let mut start = from;
+    // What begins near the end would have to look beyond it.
+    while start.checked_add(deadline * 2).is_ok_and(|end| end < until) {
+        let done = way(start);
+        let took = done.map_or(deadline * 2, |done| done.duration_since(start));
+        if worst.is_none_or(|(longest, ..)| took > longest) {
+            worst = Some((took, start, done.unwrap_or(until)));
+        }
+        // INVARIANT: it goes on.
+        let Ok(next) = start.checked_add(HOUR) else { break };
+        start = next;
     }
+    let Some((took, start, done)) = worst.filter(|(took, ..)| *took > deadline) else { return };
     let zone = checking.policy.calendar.zone();
     let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
-    let freeze = freezes.iter().find(|(freeze, _)| before.0 < freeze.1 && freeze.0 < next.0);
-    let freeze = freeze.map_or(String::new(), |(_, reason)| format!(", for everything is frozen meanwhile ({reason})"));
-    let tested =
-        if waiting == 0 { String::new() } else { format!(" after {} of testing and rings", in_words(waiting)) };
     let what = format!(
-        "windows of {environment} leave up to {} between them, and class `{}` gives {}{tested}",
-        days(gap),
-        class.0,
-        class.1
+        "windows and freezes let a patch for {environment} take up to {} through {} rings, and class `{}` gives {}",
+        in_words((took.as_hours() / 24 + 1) * 24),
+        soaks.len() + 1,
+        class.id,
+        class.due
     );
-    let example = format!("no window opens between {} and {}{freeze}", day(before.0), day(next.0));
+    let example = format!("a patch of {} is on the last asset on {}", day(start), day(done));
+    let at = place.unwrap_or(class.place);
     checking
         .problems
-        .error("policy/windows-too-rare", class.2, what)
+        .error("policy/windows-too-rare", at, what)
         .example(example)
-        .hint("open windows more often, shorten the freeze, or leave the class more time");
+        .hint("open windows more often, have fewer rings, shorten freezes, or leave the class more time");
 }
 
-fn days(time: SignedDuration) -> String {
-    in_words(time.as_hours())
+/// How long each ring but the last is watched.
+fn soaks(checking: &Checking<'_>) -> Vec<SignedDuration> {
+    let rings = &checking.policy.promises.rings;
+    let earlier = rings.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    earlier.iter().map(|ring| SignedDuration::from_hours(ring.soak.longest_hours())).collect()
 }

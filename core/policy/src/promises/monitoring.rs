@@ -41,6 +41,20 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Findings,
+        Self::Inventories,
+        Self::Scans,
+        Self::Changes,
+        Self::Exceptions,
+        Self::Violations,
+        Self::Acknowledgements,
+        Self::Training,
+        Self::Attestations,
+        Self::Policy,
+    ];
+
     /// What it is, in words.
     #[must_use]
     pub fn words(self) -> &'static str {

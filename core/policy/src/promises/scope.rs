@@ -60,7 +60,7 @@ pub struct Coverage {
     pub reason: String,
 }
 
-/// What a scope looks at of an asset; what is not said fits no rule, so that it leaves nothing out.
+/// What a scope looks at of an asset.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Subject<'a> {
     /// `production`, `test` …
@@ -84,6 +84,14 @@ pub fn coverage(rules: &[ScopeRule], subject: Subject<'_>) -> Coverage {
     }
 }
 
+impl Coverage {
+    /// Whether it is the organisation itself that patches the asset.
+    #[must_use]
+    pub fn is_covered(&self) -> bool {
+        self.covered == Covered::Patched
+    }
+}
+
 impl ScopeRule {
     /// Whether it asks for anything: a rule that does not would leave everything out, or in.
     #[must_use]
@@ -92,17 +100,21 @@ impl ScopeRule {
         self.exposure.is_some() || lists.iter().any(|list| !list.is_empty())
     }
 
+    /// Whether it fits. What nobody says fits a rule that has the asset patched, and none that leaves it out.
     fn fits(&self, subject: Subject<'_>) -> bool {
+        let unknown = self.covered == Covered::Patched;
         let among = |wanted: &[String], own: &str| wanted.iter().any(|one| one.eq_ignore_ascii_case(own));
         let is_one =
-            |wanted: &[String], own: Option<&str>| wanted.is_empty() || own.is_some_and(|own| among(wanted, own));
+            |wanted: &[String], own: Option<&str>| wanted.is_empty() || own.map_or(unknown, |own| among(wanted, own));
         let has_one = |wanted: &[String], own: &[String]| wanted.is_empty() || own.iter().any(|own| among(wanted, own));
+        let data =
+            subject.data_classes.map_or(self.data_class.is_empty() || unknown, |own| has_one(&self.data_class, own));
         self.has_condition()
             && is_one(&self.environment, subject.environment)
             && is_one(&self.owner, subject.owner)
             && has_one(&self.tag, subject.tags)
-            && has_one(&self.data_class, subject.data_classes.unwrap_or_default())
-            && (self.exposure.is_none() || self.exposure == subject.exposure)
+            && data
+            && self.exposure.is_none_or(|wanted| subject.exposure.map_or(unknown, |own| own == wanted))
     }
 }
 

@@ -5,6 +5,7 @@ mod file;
 use super::{asset_id, exposure};
 use crate::arguments::{AttributeArguments, FleetCommand, ListFormat, RoleArgument};
 use crate::exit::{self, Usage};
+use crate::formats::count;
 use crate::progress::say;
 use crate::record::Opened;
 use crate::sheet;
@@ -45,7 +46,8 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, is_quiet: bool) 
             let (name, text) = policy_text(&policy)?;
             let done = opened.organisation.adopt(&opened.person, (&name, &text), opened.now).await?;
             let words = if done.events.is_empty() { "was in force already" } else { "is in force from now on" };
-            tell(format!("The policy \"{name}\" {words}."));
+            tell(format!("The policy \"{}\" {words}.", crate::printable::printable(&name)));
+            tell_of_policy(opened, &text).await?;
         }
         FleetCommand::Person { person, role, team, .. } => {
             let person = PersonId::new(person).map_err(|refusal| Usage(refusal.to_string()))?;
@@ -69,6 +71,23 @@ fn role_of(argument: RoleArgument) -> Role {
         RoleArgument::Approver => Role::Approver,
         RoleArgument::Administrator => Role::Administrator,
     }
+}
+
+/// Says what comes with a policy: its warnings, and how many assets it does not cover.
+async fn tell_of_policy(opened: &Opened, text: &str) -> Result<()> {
+    let warnings = operations::check_policy(text, opened.now)?.problems.len();
+    if warnings > 0 {
+        let words = count(warnings, "warning");
+        crate::progress::say(&format!("It has {words}: plimsoll policy check"));
+    }
+    let coverage =
+        |view: &operations::View<'_>| view.findings.coverage(&view.record.facts, &fleet::AssetFilter::default());
+    let coverage = opened.organisation.view(None, opened.now, coverage).await?;
+    if coverage.uncovered > 0 {
+        let (uncovered, all) = (coverage.uncovered, coverage.uncovered + coverage.assets);
+        crate::progress::say(&format!("It does not cover {uncovered} of {all} assets (see `plimsoll fleet assets`)."));
+    }
+    Ok(())
 }
 
 /// A policy's name and text; it must be one that can be used.

@@ -56,7 +56,7 @@ fn in_words(found: &Explanation, view: &View<'_>) -> Result<String> {
     writeln!(text, "{}  {}", printable(id), printable(title))?;
     writeln!(text, "  on {}, first seen {}", found.asset, day_and_time(found.first_seen))?;
     let state = match (found.state, found.closed_at) {
-        (Some(fleet::State::Suppressed), _) if found.coverage.covered != policy::promises::Covered::Patched => {
+        (Some(fleet::State::Suppressed), _) if !found.coverage.is_covered() => {
             format!("suppressed: the policy does not cover the asset ({})", printable(&found.coverage.reason))
         }
         (Some(fleet::State::Suppressed), _) => {
@@ -80,8 +80,11 @@ fn in_words(found: &Explanation, view: &View<'_>) -> Result<String> {
             signals.listed.map_or_else(String::new, |at| format!(", listed as exploited {}", day_and_time(at)));
         writeln!(text, "    since {}: {cvss}{epss}{listed}", day_and_time(*since))?;
     }
-    if let Some(deadline) = found.deadline.as_ref().filter(|_| found.state != Some(fleet::State::Suppressed)) {
+    if let Some(deadline) = &found.deadline {
         writeln!(text)?;
+        if found.state == Some(fleet::State::Suppressed) {
+            writeln!(text, "  Were it owed:")?;
+        }
         text.push_str(&deadline_in_words(deadline, view.findings.policy(), view.now));
     }
     Ok(text)

@@ -15,7 +15,7 @@ use std::path::Path;
 /// Checks a policy.
 pub(super) fn run(name: &str, format: WhyFormat) -> Result<u8> {
     let (text, path) = super::text(name)?;
-    let checked = operations::check_policy(&text)?;
+    let checked = operations::check_policy(&text, jiff::Timestamp::now())?;
     let shown = match format {
         WhyFormat::Json => sheet::json(&as_json(&checked))?,
         WhyFormat::Text => in_words(&checked, &path)?,

@@ -36,7 +36,7 @@ fn in_words(found: &Difference) -> Result<String> {
     for (wanted, title) in [
         (Ordering::Less, "Findings that must be remediated sooner"),
         (Ordering::Greater, "Findings that may be remediated later"),
-        (Ordering::Equal, "Findings that change their class and keep their time"),
+        (Ordering::Equal, "Findings that get another class or clock, and the same time"),
     ] {
         let cases: Vec<&CaseChange> = found.cases.iter().filter(|case| case.direction() == wanted).collect();
         if cases.is_empty() {
@@ -50,7 +50,9 @@ fn in_words(found: &Difference) -> Result<String> {
                 others => format!(" (and {others} other cases)"),
             };
             let side = |(class, due): &(String, ::policy::Due)| format!("{} ({due})", printable(class));
-            writeln!(text, "  {}{others}: {} → {}", printable(&case.case), side(&case.before), side(&case.after))?;
+            let clock = if case.is_other_clock { ", counted from something else" } else { "" };
+            let (case, before, after) = (printable(&case.case), side(&case.before), side(&case.after));
+            writeln!(text, "  {case}{others}: {before} → {after}{clock}")?;
         }
         writeln!(text)?;
     }
@@ -80,7 +82,7 @@ fn as_json(found: &Difference) -> serde_json::Value {
             Ordering::Greater => "later",
             Ordering::Equal => "same",
         };
-        json!({ "case": case.case, "other_cases": case.others, "before": side(&case.before), "after": side(&case.after), "direction": direction })
+        json!({ "case": case.case, "other_cases": case.others, "before": side(&case.before), "after": side(&case.after), "direction": direction, "is_other_clock": case.is_other_clock })
     };
     let value =
         |value: &::policy::ValueChange| json!({ "name": value.name, "before": value.before, "after": value.after });

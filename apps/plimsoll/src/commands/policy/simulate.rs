@@ -2,9 +2,9 @@
 
 use crate::arguments::{RecordArguments, WhyFormat};
 use crate::exit;
-use crate::formats::day;
+use crate::formats::{count, day};
 use crate::printable::printable;
-use crate::progress::Counter;
+use crate::progress::{Counter, say};
 use crate::record::{block_on, open};
 use crate::sheet;
 use crate::table::Table;
@@ -27,6 +27,17 @@ pub(super) fn run(
     let (text, path) = super::text(draft)?;
     let policy = Policy::parse(&text).with_context(|| format!("the policy `{}` cannot be used", path.display()))?;
     let policy = Arc::new(policy);
+    let errors = operations::check_policy(&text, jiff::Timestamp::now())?
+        .problems
+        .iter()
+        .filter(|problem| problem.is_error)
+        .count();
+    if errors > 0 && !is_quiet {
+        let words = count(errors, "error");
+        say(&format!(
+            "The draft has {words}, so that it could not be put in force as it is: plimsoll policy check {draft}"
+        ));
+    }
     block_on(async {
         let opened = open(data, record, is_quiet).await?;
         let mut counter = Counter::new("evaluated", "instants", is_quiet);
@@ -76,6 +87,9 @@ fn in_words(found: &Simulation) -> Result<String> {
         [("patches to deploy", current.patches, draft.patches), ("assets to change", current.assets, draft.assets)];
     let rows = work.into_iter().map(|(what, current, draft)| (what.to_owned(), current, draft));
     compare(&mut out, ("Work of the next 30 days, with what is overdue", "WHAT"), rows)?;
+    let uncovered =
+        format!("Assets that are not covered: {} in force, {} in the draft\n", current.uncovered, draft.uncovered);
+    out.extend_from_slice(uncovered.as_bytes());
     let openings = |side: &Side| side.openings.map_or_else(|| "not said".to_owned(), |count| count.to_string());
     let line =
         format!("Windows that open in these days: {} in force, {} in the draft\n", openings(current), openings(draft));
@@ -123,6 +137,7 @@ fn as_json(found: &Simulation) -> serde_json::Value {
             "policy": side.policy, "counts": counts(&side.all),
             "classes": side.classes.iter().map(class).collect::<Vec<_>>(),
             "patches": side.patches, "assets": side.assets, "window_openings": side.openings,
+            "assets_uncovered": side.uncovered,
         })
     };
     let moves = &found.moves;

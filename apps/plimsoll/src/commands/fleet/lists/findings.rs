@@ -16,10 +16,15 @@ use std::io::Write;
 /// Writes the list.
 pub(super) fn write(view: &View<'_>, query: &Query, (format, gaps): (ListFormat, &[String])) -> Result<(Vec<u8>, u8)> {
     let page = view.findings.list(&view.record.facts, query);
+    let set_aside = view.findings.set_aside(&view.record.facts, &query.filter, query.now);
     let mut out = Vec::new();
     match format {
         ListFormat::Table => {
-            writeln!(out, "{}, {} overdue", count(page.total as usize, "finding"), page.overdue)?;
+            let aside = match set_aside {
+                None | Some(0) => String::new(),
+                Some(aside) => format!(", {aside} more set aside (--state suppressed)"),
+            };
+            writeln!(out, "{}, {} overdue{aside}", count(page.total as usize, "finding"), page.overdue)?;
             let mut table = Table::new(&[
                 "DUE",
                 "CLASS",
@@ -64,7 +69,7 @@ pub(super) fn write(view: &View<'_>, query: &Query, (format, gaps): (ListFormat,
         ListFormat::Json => {
             let all: Vec<_> = page.rows.iter().map(as_json).collect();
             let whole = json!({
-                "total": page.total, "overdue": page.overdue, "offset": query.offset, "gaps": gaps, "items": all,
+                "total": page.total, "overdue": page.overdue, "set_aside": set_aside, "offset": query.offset, "gaps": gaps, "items": all,
             });
             out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         }

@@ -27,7 +27,7 @@ pub(super) fn write(view: &View<'_>, is_json: bool, (gaps, words): (&Gaps, &[Str
             "at": view.now, "policy": policy.name, "counts": super::counts(&summary.all), "classes": classes, "assets": summary.assets,
             "assets_overdue": summary.assets_overdue, "never_scanned": gaps.coverage.never_scanned, "scans_overdue": gaps.scans_overdue,
             "packages": summary.packages, "distinct_packages": summary.distinct_packages,
-            "undetermined": gaps.coverage.undetermined, "gaps": words,
+            "assets_uncovered": gaps.coverage.uncovered, "undetermined": gaps.coverage.undetermined, "gaps": words,
         });
         out.extend_from_slice(sheet::json(&whole)?.as_bytes());
         return Ok((out, code(summary.all.overdue, !words.is_empty())));
@@ -41,6 +41,13 @@ pub(super) fn write(view: &View<'_>, is_json: bool, (gaps, words): (&Gaps, &[Str
         count(summary.assets_overdue as usize, "asset"),
         printable(&policy.name)
     )?;
+    if gaps.coverage.uncovered > 0 {
+        let uncovered = count(gaps.coverage.uncovered as usize, "asset");
+        writeln!(
+            out,
+            "{uncovered} not covered by the policy: what is found there is set aside (see `plimsoll fleet assets`)"
+        )?;
+    }
     writeln!(out, "{} packages on assets, {} distinct", summary.packages, summary.distinct_packages)?;
     if !words.is_empty() {
         writeln!(out, "{YELLOW}not enough data to call it clean:{YELLOW:#} {}", words.join("; "))?;

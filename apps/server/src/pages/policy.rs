@@ -1,0 +1,183 @@
+//! The policy: as a document with figures beside its promises, its other editions, its text, and every version that was in force.
+
+use super::moment::Moment;
+use super::text::{instant as at_instant, number, percent, plain};
+use super::{encoded, figures_filter, page};
+use crate::access::EVERYBODY;
+use crate::api::{AtQuery, Path, Query};
+use crate::app::App;
+use crate::identity::Caller;
+use crate::problem::{Answer, Problem};
+use crate::routes::PageRoute;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use axum::routing::get;
+use fleet::Counts;
+use jiff::Timestamp;
+use maud::{Markup, PreEscaped, html};
+use operations::View;
+use policy::{EDITIONS, Policy, Table, Written};
+use std::sync::Arc;
+
+pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
+    vec![
+        ("GET", PageRoute { access: EVERYBODY, path: "/policy", handler: get(show) }),
+        ("GET", PageRoute { access: EVERYBODY, path: "/policy/documents/{document}", handler: get(document) }),
+    ]
+}
+
+/// A policy as it was in force, with its text.
+struct InForce {
+    policy: Arc<Policy>,
+    text: String,
+    since: Timestamp,
+}
+
+/// What stands beside the promises.
+struct Figures {
+    classes: Vec<(String, Counts)>,
+    assets: u64,
+    uncovered: u64,
+    looked_at: u64,
+    current: Option<u64>,
+}
+
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<AtQuery>,
+    RawQuery(raw): RawQuery,
+) -> Answer<Response> {
+    let moment = Moment::of(&app, query.at.as_deref())?;
+    let filter = figures_filter(&caller);
+    let (known, versions) = in_force(&app, moment.at).await?;
+    let gather = |view: &View<'_>| {
+        let gaps = view.gaps(&filter);
+        Figures {
+            classes: view.findings.summary_of(&view.record.facts, &filter, view.now).classes,
+            assets: gaps.coverage.assets,
+            uncovered: gaps.coverage.uncovered,
+            looked_at: gaps.looked_at,
+            current: view.current(&filter, &gaps),
+        }
+    };
+    let figures = app.view(moment.at, gather).await?;
+    let digest = store::digest(known.text.as_bytes());
+    let body = html! {
+        (moment.notice(&app, raw.as_deref()))
+        p { "“" (plain(&known.policy.name)) "”, in force since " (at_instant(known.since)) ". " span.mono { (digest) } }
+        nav aria-label="Documents" { ul.inline { @for edition in EDITIONS { li { a href=(moment.link(&format!("/policy/documents/{}", edition.id))) { (edition.title) } } } } }
+        (promises(&known.policy, &figures))
+        @if known.policy.text.is_empty() { (tables(&known.policy)) } @else { (whole(&known)) }
+        h2 { "Versions" }
+        p { "Each is kept as it was, under the digest of its text, and its entry in the ledger says who put it in force." }
+        div.scroll tabindex="0" role="region" aria-label="Versions" { table {
+            thead { tr { th scope="col" { "In force since" } th scope="col" { "Name" } } }
+            tbody { @for (since, name) in versions.iter().rev() { tr {
+                td.date { a href=(format!("/policy?at={}", encoded(&since.to_string()))) { (at_instant(*since)) } }
+                td { (plain(name)) }
+            } } }
+        } }
+        details { summary { "The text of the policy" } pre { @for line in known.text.lines() { (plain(line)) "\n" } } }
+    };
+    Ok(page(&app, &caller, ("Policy", "/policy"), &body))
+}
+
+/// The policy that was in force, and all that were by then: since when, and their names.
+async fn in_force(app: &App, at: Option<Timestamp>) -> Answer<(InForce, Vec<(Timestamp, String)>)> {
+    let record = app.organisation.store.record().await?;
+    let adopted = record.facts.policies_by(at);
+    let versions = adopted.iter().map(|(since, policy, _)| (*since, policy.name.clone())).collect();
+    let last = adopted.into_iter().next_back().ok_or(operations::Error::NoPolicy { at })?;
+    Ok((InForce { since: last.0, policy: last.1, text: last.2.to_owned() }, versions))
+}
+
+async fn document(
+    State(app): State<App>,
+    caller: Caller,
+    Path(document): Path<String>,
+    Query(query): Query<AtQuery>,
+    RawQuery(raw): RawQuery,
+) -> Answer<Response> {
+    let moment = Moment::of(&app, query.at.as_deref())?;
+    let (known, _) = in_force(&app, moment.at).await?;
+    let edition = EDITIONS.iter().find(|edition| edition.id == document);
+    let edition = edition.ok_or_else(|| Problem::not_found("document of this name"))?;
+    let body = html! {
+        (moment.notice(&app, raw.as_deref()))
+        p.faint { "Written from the policy in force since " (at_instant(known.since)) ". " a href=(moment.link("/policy")) { "All of it" } }
+        (written(&known, edition.id))
+    };
+    Ok(page(&app, &caller, (edition.title, "/policy"), &body))
+}
+
+fn whole(known: &InForce) -> Markup {
+    written(known, "whole")
+}
+
+/// A document as a piece of the page; what cannot be written is said instead.
+fn written(known: &InForce, document: &str) -> Markup {
+    let made = Written::of(&known.policy, &known.text).ok().and_then(|written| written.document(document));
+    match made {
+        Some(Ok(markdown)) => {
+            // The page has its title.
+            let below = markdown.split_once('\n').map_or("", |(_, below)| below);
+            PreEscaped(scrolling(&documents::html(below)))
+        }
+        _ => {
+            html! { div.notice.unsure { p { "This document cannot be written: the policy in force lacks the sections that it speaks of." } } }
+        }
+    }
+}
+
+/// Tables that are wider than a screen scroll by themselves.
+fn scrolling(html: &str) -> String {
+    let begin = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>";
+    html.replace("<table>", begin).replace("</table>", "</table></div>").replace("<th>", "<th scope=\"col\">")
+}
+
+/// What is promised, and how it stands.
+fn promises(policy: &Policy, figures: &Figures) -> Markup {
+    let kept = |counts: &Counts| counts.findings.saturating_sub(counts.overdue);
+    html! {
+        h2 { "What is promised, and how it stands" }
+        div.scroll tabindex="0" role="region" aria-label="Promises" { table {
+            thead { tr { th scope="col" { "Class" } th scope="col" { "Within" } th.number scope="col" { "Owed" } th.number scope="col" { "Overdue" } th.number scope="col" { "In time" } } }
+            tbody { @for (class, (_, counts)) in policy.classes.iter().zip(&figures.classes) { tr {
+                th scope="row" { (plain(&class.title)) }
+                td { (class.due) }
+                td.number { (number(counts.findings)) }
+                td.number { span.late[counts.overdue > 0] { (number(counts.overdue)) } }
+                td.number { (percent(kept(counts), counts.findings)) }
+            } } }
+        } }
+        dl.pairs {
+            dt { "Looked at in time" } dd { (percent(figures.looked_at, figures.assets)) " of " (number(figures.assets)) " assets" @if let Some(scanning) = &policy.promises.scanning { ", promised every " (scanning.exposed.as_ref()) " where exposed, every " (scanning.internal.as_ref()) " otherwise" } }
+            dt { "Current" } dd { @if let Some(current) = figures.current { (percent(current, figures.assets)) } @else { "not known: the advisories are missing something, or too old" } }
+            dt { "Not covered" } dd { (number(figures.uncovered)) " assets besides" }
+        }
+    }
+}
+
+/// The sections of a policy that has no prose.
+fn tables(policy: &Policy) -> Markup {
+    let titles = [
+        ("classes", "Classes"),
+        ("scope", "Scope"),
+        ("roles", "Roles"),
+        ("gates", "What changes must pass"),
+        ("rings", "Rings"),
+        ("windows", "Maintenance windows"),
+        ("records", "Records"),
+        ("measures", "Measures"),
+        ("training", "Training"),
+    ];
+    let written = titles.iter().filter_map(|(name, title)| Some((title, policy.table(name)?)));
+    html! { @for (title, table) in written.filter(|(_, table): &(_, Table)| !table.rows.is_empty()) {
+        h2 { (title) }
+        div.scroll tabindex="0" role="region" aria-label=(title) { table {
+            thead { tr { @for head in &table.head { th scope="col" { (head) } } } }
+            tbody { @for row in &table.rows { tr { @for cell in row { td { (plain(cell)) } } } } }
+        } }
+    } }
+}
