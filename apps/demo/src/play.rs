@@ -168,7 +168,7 @@ impl<'o> Year<'o> {
         if day == self.settings.days / 2 {
             // The organisation outgrows the baseline.
             let at = self.at(day, DECISIONS_HOUR);
-            self.adopt("cisa-bod-26-04", at).await?;
+            self.adopt_whole(at).await?;
         }
         self.decide(day).await?;
         self.scan(day).await?;
@@ -201,6 +201,14 @@ impl<'o> Year<'o> {
         if let Some(preset) = policy::PRESETS.iter().find(|one| one.id == preset) {
             self.organisation.adopt(&person("silas.security-lead")?, (preset.id, preset.text), at).await?;
         }
+        Ok(())
+    }
+
+    /// Puts a whole policy in force, with every section and its prose.
+    async fn adopt_whole(&self, at: Timestamp) -> Result<(), operations::Error> {
+        let Some(profile) = policy::PROFILES.iter().find(|profile| profile.id == "defense") else { return Ok(()) };
+        let text = profile.whole().map_err(|error| operations::Error::Policy { first: error.to_string() })?;
+        self.organisation.adopt(&person("silas.security-lead")?, ("Patch management policy", &text), at).await?;
         Ok(())
     }
 

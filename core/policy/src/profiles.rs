@@ -3,6 +3,7 @@
 //! A profile is data: the classes of a preset, the sections that all share, and the values in which they differ.
 
 use crate::presets::PRESETS;
+use crate::template::{SECTIONS, assemble};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +25,7 @@ pub const PROFILES: &[Profile] = &[
     Profile { id: "public-sector", values: include_str!("../profiles/public-sector.toml") },
 ];
 
-const SECTIONS: &str = include_str!("../profiles/sections.toml");
+const TABLES: &str = include_str!("../profiles/sections.toml");
 /// What a policy keeps a record of.
 const RECORDS: &[&str] = &[
     "findings",
@@ -53,6 +54,15 @@ struct Values {
 }
 
 impl Profile {
+    /// The whole policy in one text, with the prose of its sections.
+    ///
+    /// # Errors
+    /// If its data cannot be read, which the tests of this crate rule out.
+    pub fn whole(&self) -> Result<String, toml::de::Error> {
+        let sections = SECTIONS.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        Ok(assemble(&self.policy()?, &sections))
+    }
+
     /// For whom it is meant.
     ///
     /// # Errors
@@ -87,7 +97,7 @@ impl Profile {
         for kind in RECORDS {
             let _ = write!(records, "\n[[record]]\nkind = \"{kind}\"\nkeep = \"{}\"\n", values.keep);
         }
-        let mut sections = SECTIONS.replace("@records@", &records);
+        let mut sections = TABLES.replace("@records@", &records);
         for (name, value) in &values.values {
             sections = sections.replace(&format!("@{name}@"), value);
         }

@@ -1,7 +1,7 @@
 //! What `check` proves of a policy, and the cases it shows where it cannot.
 #![allow(clippy::expect_used, reason = "tests")]
 
-use plimsoll_policy::{Checked, Known, PRESETS, PROFILES, Problem, check};
+use plimsoll_policy::{Checked, EDITIONS, Known, PRESETS, PROFILES, Problem, Written, assemble, check};
 
 fn known() -> Known<'static> {
     Known {
@@ -118,10 +118,10 @@ const BROKEN: &[(&str, &str, &str, &str, &str)] = &[
         "through 3 rings, and class `critical` gives 30 days",
     ),
     (
-        "starts = \"2026-01-04T02:00:00\"",
+        "starts = \"2020-01-05T02:00:00\"",
         "starts = \"2026-02-30T02:00:00\"",
         "policy/window",
-        "2026-01-04",
+        "2020-01-05",
         "no date and time",
     ),
     (
@@ -356,7 +356,7 @@ fn what_lies_behind_does_not_count_and_what_lies_too_far_ahead_is_not_proven() {
     };
     assert_eq!(freeze("2025-06-01", "2025-09-01"), "");
     assert!(freeze("2026-01-01", "9999-12-31").contains("a freeze ends more than 5 years from now"));
-    let starts = |day: &str| told(&checked(&text.replace("2026-01-04T", &format!("{day}T"))));
+    let starts = |day: &str| told(&checked(&text.replace("2020-01-05T", &format!("{day}T"))));
     assert_eq!(starts("1990-01-07"), "", "a window that has long been open");
     assert!(starts("2190-01-04").contains("does not open again"), "one that nobody will see");
     assert!(starts("1989-01-01").contains("none of ours"));
@@ -411,4 +411,59 @@ fn a_word_beside_a_scale_takes_nothing_from_the_proof() {
         "{}",
         table("[\"low\", \"crown-jewel\"]")
     );
+}
+
+#[test]
+fn every_document_of_every_profile_can_be_written() {
+    for profile in PROFILES {
+        let text = profile.whole().expect("it is written");
+        let found = checked(&text);
+        assert_eq!(told(&found), "", "{}", profile.id);
+        assert!(found.proven.iter().any(|proven| proven.contains("the prose of 13 sections")), "{:?}", found.proven);
+        let policy = found.policy.expect("it reads");
+        let written = Written::of(&policy, &text).expect("it reads");
+        for edition in EDITIONS {
+            let document = written.document(edition.id).expect("there is one").expect("it is filled in");
+            assert!(document.starts_with("# ") && !document.contains("{{"), "{}", edition.id);
+        }
+        let whole = written.document("whole").expect("there is one").expect("it is filled in");
+        assert!(whole.contains("## The vulnerability process") && whole.contains("least every 7 days"), "{whole}");
+    }
+}
+
+#[test]
+fn what_prose_names_and_no_policy_states_is_told_with_its_line() {
+    let text = PROFILES[0].policy().expect("it is written");
+    let with = |prose: &str| {
+        let sections = [("04-x".to_owned(), prose.to_owned())].into_iter().collect();
+        checked(&assemble(&text, &sections))
+    };
+    for (prose, words) in [
+        ("# X\n\nevery {{ scanning.exposd }}", "line 3: the policy says nothing that is called `scanning.exposd`"),
+        ("{{ table clases }}", "line 1: no table is called `clases`"),
+        ("a\nb {{ scanning.exposed", "line 2: `{{` is not closed"),
+    ] {
+        let found = with(prose);
+        assert!(told(&found).contains(words), "{prose}: {}", told(&found));
+        assert!(found.has_errors());
+    }
+    assert_eq!(told(&with("{{ scanning.exposed }} {{ table classes }} {{table rings}}")), "");
+}
+
+#[test]
+fn what_is_filled_in_is_text_and_never_markup() {
+    let hostile = "<script>alert(1)</script> [x](javascript:alert(1)) | `a` {{ name }} *b*";
+    let text = PROFILES[0].policy().expect("it is written").replace("Operations engineer", hostile);
+    let sections =
+        [("a".to_owned(), "# A\n\n{{ role.operations.title }}\n\n{{ table roles }}".to_owned())].into_iter().collect();
+    let text = assemble(&text, &sections);
+    let policy = checked(&text).policy.expect("it reads");
+    let whole = Written::of(&policy, &text).expect("it reads").document("whole").expect("one").expect("filled in");
+    // Without what a backslash makes text of, no sign is left that could mean anything.
+    let mut rest = whole.split('\\');
+    let first = rest.next().unwrap_or_default().to_owned();
+    let bare = rest.fold(first, |bare, part| bare + part.get(1..).unwrap_or_default());
+    for sign in ["<", "](", "`", "*", "{{"] {
+        assert!(!bare.contains(sign), "{sign}: {bare}");
+    }
 }
