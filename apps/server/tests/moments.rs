@@ -165,3 +165,41 @@ async fn a_decision_on_what_nobody_has_leads_nowhere() {
     let shown = page(&world, "/decisions").await;
     assert!(shown.contains("CVE-2026-404") && !shown.contains("/vulnerabilities/CVE-2026-404"), "{shown}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_is_a_document_with_figures_and_every_version_as_of_its_day() {
+    let world = changed("policy").await;
+    world.somebody("emil", &[Role::Employee], &[]).await;
+    let before = page(&world, "/policy").await;
+    assert!(
+        before.contains("Common baseline") && before.contains("Known to be exploited"),
+        "tables where there is no prose"
+    );
+    let lacks = page(&world, "/policy/documents/executive").await;
+    assert!(lacks.contains("cannot be written"), "{lacks}");
+    world.set_clock(day(8));
+    let hostile = "Operations <script>alert(1)</script>";
+    let text = policy::PROFILES[0].whole().expect("a profile").replace("Operations engineer", hostile);
+    let excluded = text.replace("tag = [\"isolated\"]", "owner = [\"second-team\"]");
+    world.organisation.adopt(&world::person("root"), ("Ours", &excluded), world.now()).await.expect("in force");
+    let now = page_of(&world, "emil", "/policy").await;
+    for words in [
+        "The vulnerability process",
+        "What is promised, and how it stands",
+        "at least every",
+        "Versions",
+        "1 assets besides",
+    ] {
+        assert!(now.contains(words), "{words}: {now}");
+    }
+    assert!(!now.contains("<script") && now.contains("&lt;script"), "what a policy says is text");
+    assert!(page_of(&world, "emil", "/policy/documents/employee").await.contains("acknowledge"));
+    let then = page(&world, "/policy?at=2026-11-03").await;
+    assert!(then.contains("Common baseline") && !then.contains("The vulnerability process"), "{then}");
+    let cookie = world.cookie("emil").await;
+    let nothing = world.get("/policy/documents/nothing").header("cookie", &cookie).send().await.expect("answered");
+    assert_eq!(nothing.status(), 404);
+    // What is not covered is still found by who asks for it, and counted beside.
+    let asset = page(&world, "/assets/web-1").await;
+    assert!(asset.contains("The policy does not cover it") && !asset.contains("Not enough data"), "{asset}");
+}

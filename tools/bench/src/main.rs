@@ -5,6 +5,7 @@ mod fleet;
 mod generate;
 mod ledger;
 mod measure;
+mod policy;
 mod record;
 mod scale;
 mod server;
@@ -55,6 +56,7 @@ fn all(root: &Path) -> Result<()> {
     compile_of_generated(&program, &work, &mut rows)?;
     per_package(&mut rows);
     instructions(&mut rows)?;
+    self::policy::run(&mut rows)?;
     self::ledger::proofs(&mut rows)?;
     self::ledger::verification(&work, &mut rows)?;
     self::record::run(&work, &mut rows)?;
@@ -70,6 +72,13 @@ fn one_part(root: &Path, part: &str) -> Result<()> {
     let mut rows = Vec::new();
     match part {
         "fleet" => self::fleet::run(&mut rows)?,
+        "policy" => self::policy::run(&mut rows)?,
+        "ledger" => {
+            let work = std::env::temp_dir().join("plimsoll-bench");
+            std::fs::create_dir_all(&work)?;
+            self::ledger::proofs(&mut rows)?;
+            self::ledger::verification(&work, &mut rows)?;
+        }
         "record" => self::record::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
         "scale" => self::scale::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
         "agent" => {

@@ -1,0 +1,79 @@
+//! A policy as code: proving it, writing its document, holding another one against a fleet's history.
+
+use super::Row;
+use super::measure::median;
+use super::world::World;
+use anyhow::{Context, Result};
+use fleet::{Findings, Question};
+use jiff::SignedDuration;
+use policy::{PROFILES, Policy, Written};
+use std::sync::Arc;
+use std::time::Instant;
+
+const ROUNDS: usize = 21;
+/// The fleet whose history is played again, and for how many instants.
+const HOSTS: u32 = 10_000;
+const MONTHS: i64 = 12;
+
+/// Measures what people wait for while they write.
+pub(super) fn run(rows: &mut Vec<Row>) -> Result<()> {
+    let profile = PROFILES.iter().find(|profile| profile.id == "defense").context("a profile")?;
+    let text = profile.whole()?;
+    let now = "2026-11-30T00:00:00Z".parse()?;
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        let checked = operations::check_policy(&text, now)?;
+        times.push(begun.elapsed().as_secs_f64() * 1e3);
+        anyhow::ensure!(!checked.has_errors() && checked.proven.len() > 5, "the profile is not proven");
+    }
+    let time = median(times);
+    rows.push(Row::plain(
+        "policy: check of a whole policy, every proof and framework".to_owned(),
+        format!("{time:.1} ms (median of {ROUNDS})"),
+        "100 ms",
+        time > 100.0,
+    ));
+    let policy = Policy::parse(&text)?;
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        let written = Written::of(&policy, &text)?.document("whole").context("a document")?;
+        let written = written.map_err(|unfilled| anyhow::anyhow!("{unfilled:?}"))?;
+        anyhow::ensure!(documents::page(&policy.name, &written).len() > written.len(), "the page is not whole");
+        times.push(begun.elapsed().as_secs_f64() * 1e3);
+    }
+    rows.push(Row::plain(
+        "policy: the whole document, as HTML".to_owned(),
+        format!("{:.2} ms (median of {ROUNDS})", median(times)),
+        "",
+        false,
+    ));
+    history(Arc::new(policy), rows)
+}
+
+/// Two policies, as of a row of instants at which all is there, and of now.
+fn history(draft: Arc<Policy>, rows: &mut Vec<Row>) -> Result<()> {
+    let world = World::new(HOSTS);
+    let (facts, now) = (world.facts()?, world.now());
+    let current = facts.policy().context("a policy")?;
+    let begun = Instant::now();
+    let mut findings = 0;
+    for policy in [&current, &draft] {
+        let evaluate =
+            |at| Findings::evaluate(&facts, Question { policy: Arc::clone(policy), decisions: Vec::new(), at });
+        findings = evaluate(None).counts(now).findings;
+        for back in 0..MONTHS {
+            let at = now - SignedDuration::from_hours(back);
+            anyhow::ensure!(evaluate(Some(at)).counts(at).findings == findings, "the past is another one");
+        }
+    }
+    let time = begun.elapsed().as_secs_f64();
+    rows.push(Row::plain(
+        format!("policy: a draft beside the one in force, {HOSTS} hosts, {findings} findings, {MONTHS} past instants and now"),
+        format!("{time:.2} s"),
+        "5 s",
+        time > 5.0,
+    ));
+    Ok(())
+}
