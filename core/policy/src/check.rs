@@ -145,14 +145,34 @@ impl<'a> Checking<'a> {
         if self.policy.rank(class.as_ref()).is_none() {
             let known: Vec<&str> = self.policy.classes.iter().map(|class| class.id.as_str()).collect();
             let what = format!("no class is called `{}`", class.as_ref().escape_debug());
-            self.problems.error("policy/unknown-class", class.span().start, what).hint(among(&known));
+            self.problems.error("policy/unknown-class", class.span().start, what).hint(among(class.as_ref(), &known));
         }
     }
 }
 
-/// A hint that lists what there is.
-fn among(known: &[&str]) -> String {
-    format!("there are {}", known.join(", "))
+/// A hint: what may have been meant, or all that there is.
+fn among(word: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|known| (slips(word, known), known)).min();
+    match nearest {
+        Some((slips, nearest)) if slips <= 2 && slips < word.chars().count() => format!("did you mean `{nearest}`?"),
+        _ => format!("there are {}", known.join(", ")),
+    }
+}
+
+/// How many signs must be put in, left out or changed to make one word of another (Levenshtein).
+fn slips(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, own) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = at + 1;
+        for (place, sign) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(own != *sign);
+            diagonal = row[place + 1];
+            row[place + 1] = changed.min(row[place] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 /// Hours in words: as days where they are whole ones.

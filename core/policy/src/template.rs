@@ -31,25 +31,25 @@ pub struct Edition {
 
 /// Every document that can be written from a policy; the first is the policy itself.
 pub const EDITIONS: &[Edition] = &[
-    Edition { id: "whole", title: "the whole policy", text: None },
+    Edition { id: "whole", title: "The whole policy", text: None },
     Edition {
         id: "executive",
-        title: "one page for executives",
+        title: "One page for executives",
         text: Some(include_str!("../texts/documents/executive.md")),
     },
     Edition {
         id: "technical",
-        title: "one page for operations",
+        title: "One page for operations",
         text: Some(include_str!("../texts/documents/technical.md")),
     },
     Edition {
         id: "developer",
-        title: "one page for developers",
+        title: "One page for developers",
         text: Some(include_str!("../texts/documents/developer.md")),
     },
     Edition {
         id: "employee",
-        title: "one page for new people",
+        title: "One page for new people",
         text: Some(include_str!("../texts/documents/employee.md")),
     },
 ];
@@ -98,8 +98,10 @@ impl<'p> Written<'p> {
     /// If the text cannot be read.
     pub fn of(policy: &'p Policy, text: &str) -> Result<Self, Error> {
         let values = named_values(text)?.into_iter().map(|(name, value)| {
-            let is_role = name.rsplit('.').next().is_some_and(|key| OF_ROLES.contains(&key));
-            let words = in_words(policy, &value, is_role);
+            let key = name.rsplit('.').next().unwrap_or_default();
+            let titles = if OF_ROLES.contains(&key) { role_title } else { class_title };
+            let has_titles = OF_ROLES.contains(&key) || key == "classes";
+            let words = in_words(&value, |id| titles(policy, id).filter(|_| has_titles));
             (name, words)
         });
         Ok(Self { policy, values: values.collect() })
@@ -196,11 +198,17 @@ const OPTIONAL: &[&str] = &[
     "acknowledgement.remind",
 ];
 
-fn in_words(policy: &Policy, value: &Value, is_role: bool) -> String {
-    let one = |text: &str| match policy.promises.role(text).filter(|_| is_role) {
-        Some(role) => role.title.clone(),
-        None => text.to_owned(),
-    };
+fn role_title(policy: &Policy, id: &str) -> Option<String> {
+    policy.promises.role(id).map(|role| role.title.clone())
+}
+
+fn class_title(policy: &Policy, id: &str) -> Option<String> {
+    policy.classes.iter().find(|class| class.id == id).map(|class| class.title.clone())
+}
+
+/// A value in words; ids that have a title by it.
+fn in_words(value: &Value, title: impl Fn(&str) -> Option<String>) -> String {
+    let one = |text: &str| title(text).unwrap_or_else(|| text.to_owned());
     match value {
         Value::String(text) => one(text),
         Value::Array(all) => {

@@ -162,10 +162,17 @@ impl Policy {
             "measures" => Table {
                 head: vec!["Figure", "Of which class", "Target"],
                 rows: rows(&promises.measures, |measure| {
-                    let class = measure.class.as_ref().map_or("all", |class| class.as_ref());
+                    let title = |id: &str| {
+                        self.classes
+                            .iter()
+                            .find(|class| class.id == id)
+                            .map_or(id, |class| class.title.as_str())
+                            .to_owned()
+                    };
+                    let class = measure.class.as_ref().map_or_else(|| "all".to_owned(), |class| title(class.as_ref()));
                     let least = measure.at_least.as_ref().map(|least| format!("at least {} %", least.as_ref()));
                     let most = measure.at_most.as_ref().map(|most| format!("at most {}", most.as_ref()));
-                    vec![measure.of.as_ref().words().to_owned(), class.to_owned(), least.or(most).unwrap_or_default()]
+                    vec![measure.of.as_ref().words().to_owned(), class, least.or(most).unwrap_or_default()]
                 }),
             },
             "responses" => Table {

@@ -467,3 +467,16 @@ fn what_is_filled_in_is_text_and_never_markup() {
         assert!(!bare.contains(sign), "{sign}: {bare}");
     }
 }
+
+#[test]
+fn a_slip_of_the_pen_is_told_what_was_meant() {
+    for (from, to, hint) in [
+        ("owner = \"policy-owner\"", "owner = \"policy-owmer\"", "did you mean `policy-owner`?"),
+        ("classes = [\"emergency\"]", "classes = [\"emergancy\"]", "did you mean `emergency`?"),
+        ("sources = [\"debian_tracker\"", "sources = [\"debian-traker\"", "did you mean `debian_tracker`?"),
+        ("owner = \"policy-owner\"", "owner = \"nobody\"", "there are policy-owner, executive"),
+    ] {
+        let found = broken(from, to);
+        assert!(found.problems.iter().any(|problem| problem.hint.contains(hint)), "{to}: {:?}", found.problems);
+    }
+}

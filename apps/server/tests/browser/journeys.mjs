@@ -88,12 +88,24 @@ for (const name of ['Overdue', 'Owed in all']) {
   const figure = root.locator('.figure', { has: root.locator('dt', { hasText: new RegExp(`^${name}$`) }) });
   const shown = number(await figure.locator('.value').innerText());
   assert.ok(shown > 0, `${name} is ${shown}`);
-  await Promise.all([root.waitForURL(/findings/), figure.locator('a').click()]);
+  await Promise.all([root.waitForURL(/findings/), figure.locator('.value a').click()]);
   const status = await root.innerText('[role=status]');
   assert.equal(number(status.split('findings')[0]), shown, `${name}: ${status}`);
 }
 
+// The policy: a document with figures, a page for executives, and the version before as of its day.
+await root.goto(`${BASE}/policy`);
+assert.match(await root.textContent('main'), /The vulnerability process/);
+await look(root, 'policy');
+await Promise.all([root.waitForURL(/documents\/executive/), root.click('text=one page for executives')]);
+assert.match(await root.textContent('main'), /We hold ourselves to these figures/);
+await look(root, 'policy-for-executives');
+await root.goto(`${BASE}/policy`);
+await Promise.all([root.waitForURL(/policy\?at=/), root.locator('table a', { hasText: /UTC|\d{4}-/ }).last().click()]);
+assert.match(await root.textContent('main'), /Common baseline/);
+
 // Findings: filtered, sorted, paged; and why one is due when it is.
+await root.goto(`${BASE}/findings`);
 await look(root, 'findings');
 await root.selectOption('#overdue', 'true');
 await root.selectOption('#sort', 'cvss');
@@ -248,7 +260,7 @@ assert.equal(await root.evaluate(() => document.activeElement.tagName), 'INPUT')
 const state = await root.context().storageState();
 const then = new Date(Date.now() - 10 * 86400e3).toISOString().slice(0, 10);
 const here = `/assets/${encodeURIComponent(asset)}`;
-const every = ['/', '/findings', '/patches', '/assets', here, `${here}/inventory`, `${here}/history`, `/?at=${then}`, `${here}?at=${then}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/settings'];
+const every = ['/', '/findings', '/patches', '/assets', here, `${here}/inventory`, `${here}/history`, `/?at=${then}`, `${here}?at=${then}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/policy/documents/technical', '/settings'];
 const dark = await somebody({ storageState: state, colorScheme: 'dark' });
 for (const place of every) { await dark.goto(BASE + place); await look(dark, `dark${place.replaceAll(/[^a-z]+/g, '-')}`); }
 const small = await somebody({ storageState: state, viewport: { width: 375, height: 740 } });

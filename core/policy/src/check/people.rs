@@ -57,7 +57,10 @@ pub(super) fn check(checking: &mut Checking<'_>) {
         let known = checking.known.frameworks;
         if !known.contains(&framework.as_ref().as_str()) {
             let what = format!("no framework is called `{}`", framework.as_ref().escape_debug());
-            checking.problems.error("policy/unknown-framework", framework.span().start, what).hint(super::among(known));
+            checking
+                .problems
+                .error("policy/unknown-framework", framework.span().start, what)
+                .hint(super::among(framework.as_ref(), known));
         }
     }
 }

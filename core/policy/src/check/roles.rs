@@ -60,7 +60,8 @@ fn exist(checking: &mut Checking<'_>) {
     for (role, what) in named(checking) {
         if !known.contains(&role.as_ref().as_str()) {
             let said = format!("no role is called `{}`, who {what}", role.as_ref().escape_debug());
-            let hint = if known.is_empty() { "no `[[role]]` is written".to_owned() } else { among(&known) };
+            let hint =
+                if known.is_empty() { "no `[[role]]` is written".to_owned() } else { among(role.as_ref(), &known) };
             checking.problems.error("policy/unknown-role", role.span().start, said).hint(hint);
         }
     }
@@ -70,7 +71,7 @@ fn holdings(checking: &mut Checking<'_>, role: &Role) {
     let known = checking.known.roles;
     for held in role.holds.iter().filter(|held| !known.contains(&held.as_ref().as_str())) {
         let what = format!("`{}` is no role that people can be given", held.as_ref().escape_debug());
-        checking.problems.error("policy/unknown-role", held.span().start, what).hint(among(known));
+        checking.problems.error("policy/unknown-role", held.span().start, what).hint(among(held.as_ref(), known));
     }
     if role.people == 0 {
         let what = format!("the role `{}` has nobody", role.id.as_ref());

@@ -85,11 +85,14 @@ fn scanning(checking: &mut Checking<'_>) {
     unique(&mut checking.problems, "sources", scanning.sources.iter());
     for source in scanning.sources.iter().filter(|source| !feeds.contains(&source.as_ref().as_str())) {
         let what = format!("no feed is called `{}`", source.as_ref().escape_debug());
-        checking.problems.error("policy/unknown-feed", source.span().start, what).hint(among(feeds));
+        checking.problems.error("policy/unknown-feed", source.span().start, what).hint(among(source.as_ref(), feeds));
     }
     if scanning.sources.is_empty() {
         let what = "`[scanning]` names no source of vulnerabilities".to_owned();
-        checking.problems.error("policy/no-source", scanning.exposed.span().start, what).hint(among(feeds));
+        checking
+            .problems
+            .error("policy/no-source", scanning.exposed.span().start, what)
+            .hint(format!("there are {}", feeds.join(", ")));
     }
     let (exposed, internal) = (*scanning.exposed.as_ref(), *scanning.internal.as_ref());
     if exposed.is_longer_than(internal) {
