@@ -180,7 +180,7 @@ async fn the_policy_is_a_document_with_figures_and_every_version_as_of_its_day()
     world.set_clock(day(8));
     let hostile = "Operations <script>alert(1)</script>";
     let text = policy::PROFILES[0].whole().expect("a profile").replace("Operations engineer", hostile);
-    let excluded = text.replace("tag = [\"isolated\"]", "owner = [\"second-team\"]");
+    let excluded = text.replace("tag = [\"vendor-managed\"]", "owner = [\"second-team\"]");
     world.organisation.adopt(&world::person("root"), ("Ours", &excluded), world.now()).await.expect("in force");
     let now = page_of(&world, "emil", "/policy").await;
     for words in [
@@ -188,7 +188,7 @@ async fn the_policy_is_a_document_with_figures_and_every_version_as_of_its_day()
         "What is promised, and how it stands",
         "at least every",
         "Versions",
-        "1 assets besides",
+        "1 asset besides",
     ] {
         assert!(now.contains(words), "{words}: {now}");
     }

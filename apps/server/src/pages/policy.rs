@@ -1,7 +1,7 @@
 //! The policy: as a document with figures beside its promises, its other editions, its text, and every version that was in force.
 
 use super::moment::Moment;
-use super::text::{instant as at_instant, number, percent, plain};
+use super::text::{count, instant as at_instant, number, percent, plain};
 use super::{encoded, figures_filter, page};
 use crate::access::EVERYBODY;
 use crate::api::{AtQuery, Path, Query};
@@ -154,7 +154,7 @@ fn promises(policy: &Policy, figures: &Figures) -> Markup {
         dl.pairs {
             dt { "Looked at in time" } dd { (percent(figures.looked_at, figures.assets)) " of " (number(figures.assets)) " assets" @if let Some(scanning) = &policy.promises.scanning { ", promised every " (scanning.exposed.as_ref()) " where exposed, every " (scanning.internal.as_ref()) " otherwise" } }
             dt { "Current" } dd { @if let Some(current) = figures.current { (percent(current, figures.assets)) } @else { "not known: the advisories are missing something, or too old" } }
-            dt { "Not covered" } dd { (number(figures.uncovered)) " assets besides" }
+            dt { "Not covered" } dd { (count(figures.uncovered, "asset", "assets")) " besides" }
         }
     }
 }
