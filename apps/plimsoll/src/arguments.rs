@@ -281,6 +281,8 @@ pub(crate) enum PolicyCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Print the JSON Schema of policy files, for editors that complete from it
+    Schema,
     /// Prove a policy, and point at every line that is wrong
     #[command(after_help = "Exit codes: 0 nothing is wrong; 1 something is; 2 could not finish; 64 wrong usage.")]
     Check {

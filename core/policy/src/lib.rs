@@ -3,6 +3,9 @@
 //! A policy is a decision table, not a program. Every deadline comes with its derivation: the rule, the inputs and the
 //! instants. A missing input takes the cautious value that the policy names, visibly.
 
+/// The JSON Schema (2020-12) of policy files, for editors that complete from it.
+pub const SCHEMA: &str = include_str!("../policy.schema.json");
+
 mod calendar;
 mod check;
 mod condition;

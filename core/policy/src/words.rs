@@ -221,14 +221,16 @@ fn within(due: Due) -> String {
     }
 }
 
-/// Words one after the other, the last with "and"; a dash where there are none.
+/// Words one after the other, the last with "and"; a dash where there are none. Words with commas of their own are set apart by more.
 pub(crate) fn listed(words: &[impl AsRef<str>]) -> String {
+    let between = if words.iter().any(|word| word.as_ref().contains(',')) { "; " } else { ", " };
     match words {
         [] => "–".to_owned(),
         [one] => one.as_ref().to_owned(),
         [first @ .., last] => {
             let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
-            format!("{} and {}", first.join(", "), last.as_ref())
+            let end = if between == "; " { "; and" } else { " and" };
+            format!("{}{end} {}", first.join(between), last.as_ref())
         }
     }
 }

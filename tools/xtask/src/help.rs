@@ -24,6 +24,7 @@ const COMMANDS: &[&[&str]] = &[
     &["policy", "diff"],
     &["policy", "render"],
     &["policy", "simulate"],
+    &["policy", "schema"],
     &["fleet"],
     &["fleet", "register"],
     &["fleet", "set"],

@@ -9,7 +9,7 @@ mod simulate;
 use crate::arguments::PolicyCommand;
 use crate::exit::{self, Usage};
 use crate::files;
-use ::policy::{PRESETS, Policy, assemble};
+use ::policy::{PRESETS, Policy, SCHEMA, assemble};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -26,6 +26,10 @@ pub(super) fn run(command: PolicyCommand, data: &Path, is_quiet: bool) -> Result
         PolicyCommand::List => list(),
         PolicyCommand::Show { name } => show(&name),
         PolicyCommand::Init { folder, profile, force } => init::run(&folder, &profile, force),
+        PolicyCommand::Schema => {
+            crate::pager::out().write_all(SCHEMA.as_bytes()).context("failed to write")?;
+            Ok(exit::WITHIN_POLICY)
+        }
         PolicyCommand::Check { policy, format } => check::run(&policy, format),
         PolicyCommand::Diff { old, new, format } => diff::run((&old, &new), format),
         PolicyCommand::Render { policy, document, format, output } => {
