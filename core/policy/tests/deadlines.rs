@@ -1,5 +1,5 @@
 //! Deadlines as they were worked out apart from this code: each row a class, its clock, a calendar, and the date.
-#![allow(clippy::expect_used, reason = "tests")]
+#![allow(clippy::expect_used, clippy::disallowed_methods, reason = "tests touch the world")]
 
 use jiff::Timestamp;
 use plimsoll_policy::{Facts, Policy, derive};
