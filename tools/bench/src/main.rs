@@ -31,6 +31,8 @@ fn main() -> Result<()> {
         _ if cfg!(debug_assertions) => bail!("measure with cargo xtask bench, which builds all for release"),
         None => all(&root),
         Some("compare") => compare(arguments.get(1).map(String::as_str)),
+        // A process of its own, begun by another part in the folder of that run.
+        Some("ready") => self::scale::ready(Path::new(arguments.get(1).context("the folder")?)),
         Some(part) => one_part(&root, part),
     }
 }
@@ -93,7 +95,6 @@ fn one_part(root: &Path, part: &str) -> Result<()> {
             measure(&root.join("target/release/plimsoll"), &work, &mut rows)?;
         }
         // What opens the record that was made, as a process of its own.
-        "ready" => return self::scale::ready(&std::env::temp_dir().join("plimsoll-bench")),
         _ => bail!("no part is called `{part}`: fleet, record, scale, server, pages (of what scale has made), agent"),
     }
     for Row { what, figures, limit, is_over } in rows {

@@ -33,7 +33,7 @@ pub(super) fn run(work: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let program = std::env::current_exe()?;
     let figures = measure(5, || {
         let mut command = std::process::Command::new(&program);
-        command.arg("ready");
+        command.arg("ready").arg(work);
         command
     })?;
     rows.push(Row::of(
