@@ -480,3 +480,19 @@ fn a_slip_of_the_pen_is_told_what_was_meant() {
         assert!(found.problems.iter().any(|problem| problem.hint.contains(hint)), "{to}: {:?}", found.problems);
     }
 }
+
+#[test]
+fn nothing_is_proven_of_room_where_there_is_nothing_to_leave_it_in_and_long_deadlines_are_walked_too() {
+    let text = PROFILES[0].policy().expect("it is written");
+    let proves = |found: &Checked, words: &str| found.proven.iter().any(|proven| proven.contains(words));
+    let whole = checked(&text);
+    assert!(proves(&whole, "emergencies aside"), "{:?}", whole.proven);
+    let all = "classes = [\"emergency\", \"critical\", \"high\", \"medium\", \"low\"]";
+    let none = checked(&text.replace("classes = [\"emergency\"]", all));
+    assert!(!proves(&none, "leave room within") && !proves(&none, "a normal change waits"), "{:?}", none.proven);
+    // Two openings a year, and a year to get through three rings.
+    let long =
+        text.replace("due = \"30 days\"", "due = \"400 days\"").replace("due = \"60 days\"", "due = \"400 days\"");
+    let seldom = checked(&long.replace("FREQ=WEEKLY;BYDAY=SU", "FREQ=YEARLY;BYMONTH=1,7;BYMONTHDAY=5"));
+    assert!(told(&seldom).contains("policy/windows-too-rare"), "{} {:?}", told(&seldom), seldom.proven);
+}

@@ -17,10 +17,12 @@ pub(super) fn check(checking: &mut Checking<'_>) {
         self::emergency(checking, emergency);
     }
     let has_all = promises.testing.is_some() && promises.deployment.is_some() && !promises.gates.is_empty();
+    // Where no class has a length of its own there is nothing that this could leave room in.
+    let has_all = has_all && checking.shortest_regular().is_some();
     if has_all && checking.problems.found.len() == before {
         let hours = waiting(checking);
         let words = format!(
-            "a normal change waits {} for testing and rings, and every deadline with a length is longer",
+            "a normal change waits {} for testing and rings, and no deadline with a length is shorter, emergencies aside",
             in_words(hours)
         );
         checking.proven.push(words);
@@ -56,7 +58,7 @@ fn one_gate(checking: &mut Checking<'_>, gate: &Gate) {
         checking.problems.error("policy/no-approver", at, what).hint("approved-by = [\"…\"]");
     }
     if !gate.approved_by.is_empty() && gate.requested_by.is_empty() {
-        let what = format!("{kind} changes are approved, and nobody is said to ask for it");
+        let what = format!("{kind} changes are approved, and nobody is said to ask for them");
         checking.problems.error("policy/nobody", at, what).hint("requested-by = [\"…\"]");
     }
     let lacks = |need: Need| match need {
@@ -138,11 +140,16 @@ pub(super) fn testing(checking: &Checking<'_>) -> i64 {
     told.map(Length::longest_hours).fold(soak, i64::max)
 }
 
-/// How long it waits for testing and its rings: the last ring's watching is over when all is deployed. In hours.
-fn waiting(checking: &Checking<'_>) -> i64 {
+/// How long each ring but the last is watched: all is deployed when the last one's watching begins. In hours.
+pub(super) fn soaks(checking: &Checking<'_>) -> Vec<i64> {
     let rings = &checking.policy.promises.rings;
     let earlier = rings.split_last().map_or(&[][..], |(_, earlier)| earlier);
-    earlier.iter().map(|ring| ring.soak.longest_hours()).fold(testing(checking), i64::saturating_add)
+    earlier.iter().map(|ring| ring.soak.longest_hours()).collect()
+}
+
+/// How long it waits for testing and its rings. In hours.
+fn waiting(checking: &Checking<'_>) -> i64 {
+    soaks(checking).into_iter().fold(testing(checking), i64::saturating_add)
 }
 
 fn in_time(checking: &mut Checking<'_>) {

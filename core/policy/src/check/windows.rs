@@ -1,5 +1,6 @@
 //! Windows and freezes: what must be patched by a deadline gets through every ring before it, whatever hour it begins.
 
+use super::changes::{soaks, testing};
 use super::{Checking, TOO_LARGE, in_words, unique};
 use crate::promises::{ChangeType, Freeze, Spanned, Window};
 use jiff::civil::Date;
@@ -70,17 +71,15 @@ pub(super) fn check(checking: &mut Checking<'_>) {
         let own: Vec<&(&Window, Vec<Span>)> = read.iter().filter(|(window, _)| is_for(window, environment)).collect();
         let mut openings: Vec<Span> = own.iter().flat_map(|(_, openings)| openings).copied().collect();
         openings.sort_unstable();
-        let openness = Openness {
-            windows: (!own.is_empty()).then_some(openings),
-            freezes: freezes.iter().map(|(span, _)| *span).collect(),
-        };
+        let openness = Openness { windows: (!own.is_empty()).then_some(openings), freezes: freezes.clone() };
         let place = own.first().map(|(window, _)| window.rule.span().start);
         in_time(checking, (environment, place), &openness, (from, until));
     }
-    if checking.problems.found.len() == before && !(promises.windows.is_empty() && freezes.is_empty()) {
-        checking
-            .proven
-            .push("testing, rings, windows and freezes leave room within every deadline that has a length".to_owned());
+    if checking.problems.found.len() == before && checking.shortest_regular().is_some() {
+        checking.proven.push(
+            "testing, rings, windows and freezes leave room within every deadline that has a length, emergencies aside"
+                .to_owned(),
+        );
     }
 }
 
@@ -89,20 +88,22 @@ fn is_for(window: &Window, environment: &str) -> bool {
 }
 
 /// From now until some years after the last freeze that is written; none if there is neither window nor freeze.
-fn horizon(checking: &mut Checking<'_>, freezes: &[(Span, String)]) -> Option<Span> {
+fn horizon(checking: &mut Checking<'_>, freezes: &[Span]) -> Option<Span> {
     if checking.policy.promises.windows.is_empty() && freezes.is_empty() {
         return None;
     }
     let now = checking.known.now;
     let year = |count: i32| SignedDuration::from_hours(366 * 24) * count;
-    let last = freezes.iter().map(|(span, _)| span.1).max().unwrap_or(now).max(now);
+    let last = freezes.iter().map(|(_, ends)| *ends).max().unwrap_or(now).max(now);
     if last.duration_since(now) > year(MOST_YEARS) {
         let at = checking.policy.promises.freezes.first().map_or(0, |freeze| freeze.until.span().start);
         let what = format!("a freeze ends more than {MOST_YEARS} years from now");
         checking.problems.error("policy/freeze", at, what).hint("write what is decided, and the rest when it is");
         return None;
     }
-    Some((now, last.checked_add(year(YEARS)).unwrap_or(Timestamp::MAX)))
+    // Each way is followed for twice the deadline.
+    let followed = SignedDuration::from_hours(checking.shortest_regular().map_or(0, |(_, hours)| hours)) * 2;
+    Some((now, last.checked_add(year(YEARS) + followed).unwrap_or(Timestamp::MAX)))
 }
 
 fn overlaps(checking: &mut Checking<'_>, window: &Window, openings: &[Span]) {
@@ -114,15 +115,14 @@ fn overlaps(checking: &mut Checking<'_>, window: &Window, openings: &[Span]) {
 }
 
 /// The freezes that can be read and stop normal changes, those that touch as one.
-fn freezes(checking: &mut Checking<'_>) -> Vec<(Span, String)> {
+fn freezes(checking: &mut Checking<'_>) -> Vec<Span> {
     let read: Vec<(Span, &Freeze)> =
         checking.policy.promises.freezes.iter().filter_map(|freeze| Some((span(checking, freeze)?, freeze))).collect();
     let stops = |kind: ChangeType| {
         let own = read.iter().filter(move |(_, freeze)| !freeze.except.contains(&kind));
-        let mut own: Vec<(Span, String, usize)> =
-            own.map(|(span, freeze)| (*span, freeze.reason.clone(), freeze.from.span().start)).collect();
-        own.sort();
-        let mut joined: Vec<(Span, String, usize)> = Vec::new();
+        let mut own: Vec<(Span, usize)> = own.map(|(span, freeze)| (*span, freeze.from.span().start)).collect();
+        own.sort_unstable();
+        let mut joined: Vec<(Span, usize)> = Vec::new();
         for one in own {
             match joined.last_mut().filter(|last| last.0.1 >= one.0.0) {
                 Some(last) => last.0.1 = last.0.1.max(one.0.1),
@@ -132,10 +132,10 @@ fn freezes(checking: &mut Checking<'_>) -> Vec<(Span, String)> {
         joined
     };
     let of_emergencies = stops(ChangeType::Emergency);
-    let of_normal = stops(ChangeType::Normal).into_iter().map(|(span, reason, _)| (span, reason)).collect();
+    let of_normal = stops(ChangeType::Normal).into_iter().map(|(span, _)| span).collect();
     if let Some(emergency) = &checking.policy.promises.emergency {
         let within = SignedDuration::from_hours(emergency.within.as_ref().shortest_hours());
-        for ((from, until), _, at) in of_emergencies {
+        for ((from, until), at) in of_emergencies {
             if until.duration_since(from) <= within {
                 continue;
             }
@@ -167,8 +167,9 @@ fn span(checking: &mut Checking<'_>, freeze: &Freeze) -> Option<Span> {
         checking.problems.error("policy/day", freeze.until.span().start, what);
         return None;
     }
-    instant(from, &zone)
-        .zip(Some(until.tomorrow().ok().and_then(|next| instant(next, &zone)).unwrap_or(Timestamp::MAX)))
+    // The last day of all has no next one.
+    let ends = until.tomorrow().ok().and_then(|next| instant(next, &zone)).unwrap_or(Timestamp::MAX);
+    Some((instant(from, &zone)?, ends))
 }
 
 fn instant(day: Date, zone: &TimeZone) -> Option<Timestamp> {
@@ -203,8 +204,8 @@ fn in_time(
 ) {
     let Some((class, hours)) = checking.shortest_regular() else { return };
     let deadline = SignedDuration::from_hours(hours);
-    let soaks = soaks(checking);
-    let tested = SignedDuration::from_hours(super::changes::testing(checking));
+    let soaks: Vec<SignedDuration> = soaks(checking).into_iter().map(SignedDuration::from_hours).collect();
+    let tested = SignedDuration::from_hours(testing(checking));
     let way = |start: Timestamp| {
         let mut at = openness.next(start.checked_add(tested).ok()?)?;
         for soak in &soaks {
@@ -242,11 +243,4 @@ fn in_time(
         .error("policy/windows-too-rare", at, what)
         .example(example)
         .hint("open windows more often, have fewer rings, shorten freezes, or leave the class more time");
-}
-
-/// How long each ring but the last is watched.
-fn soaks(checking: &Checking<'_>) -> Vec<SignedDuration> {
-    let rings = &checking.policy.promises.rings;
-    let earlier = rings.split_last().map_or(&[][..], |(_, earlier)| earlier);
-    earlier.iter().map(|ring| SignedDuration::from_hours(ring.soak.longest_hours())).collect()
 }
