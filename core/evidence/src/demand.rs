@@ -165,7 +165,7 @@ impl Demand {
 }
 
 fn deadline(policy: &Policy, cvss: f64, most: Length) -> Vec<Short> {
-    let Some(longest) = longest_deadline(policy, Some(cvss), None) else {
+    let Some(longest) = longest_deadline(policy, cvss) else {
         let says = format!("it cannot be proven which deadline a finding of CVSS {cvss} gets");
         return vec![Short { at: None, says, example: String::new() }];
     };

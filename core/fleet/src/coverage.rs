@@ -15,8 +15,6 @@ use std::sync::Arc;
 pub struct Coverage {
     /// How many assets there are that the policy covers.
     pub assets: u64,
-    /// How many there are besides that it does not cover.
-    pub uncovered: u64,
     /// How many of them nobody has looked at.
     pub never_scanned: u64,
     /// How many of them could not be read in full when somebody did.
@@ -25,6 +23,8 @@ pub struct Coverage {
     pub undetermined: u64,
     /// How many findings on them could not be decided.
     pub undecided: u64,
+    /// How many assets there are besides that the policy does not cover.
+    pub uncovered: u64,
 }
 
 /// Something that could not be judged.

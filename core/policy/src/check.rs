@@ -1,6 +1,6 @@
 //! Checking a policy like code: what it says is proven, or a case is shown in which it does not hold.
 //!
-//! Nothing here looks at a fleet: a policy is right or wrong by itself.
+//! Nothing here looks at a fleet: a policy is right or wrong by itself, with its windows and freezes as of the instant of the check.
 
 mod changes;
 mod dimension;
@@ -121,11 +121,10 @@ pub struct Longest<'p> {
     pub example: String,
 }
 
-/// Asks a policy for the longest deadline of any finding of at least a CVSS score, listed as exploited or not; `None` where the table
-/// is too large to say.
+/// Asks a policy for the longest deadline of any finding of at least a CVSS score; `None` where the table is too large to say.
 #[must_use]
-pub fn longest_deadline(policy: &Policy, cvss_at_least: Option<f64>, exploited: Option<bool>) -> Option<Longest<'_>> {
-    let when = Condition { cvss_at_least, exploited, ..Condition::default() };
+pub fn longest_deadline(policy: &Policy, cvss_at_least: f64) -> Option<Longest<'_>> {
+    let when = Condition { cvss_at_least: Some(cvss_at_least), ..Condition::default() };
     table::longest(policy, &when).map(|(class, example)| Longest { class, example })
 }
 

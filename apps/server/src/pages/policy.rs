@@ -68,7 +68,7 @@ async fn show(
         p { "“" (plain(&known.policy.name)) "”, in force since " (at_instant(known.since)) ". " span.mono { (digest) } }
         nav aria-label="Documents" { ul.inline { @for edition in EDITIONS { li { a href=(moment.link(&format!("/policy/documents/{}", edition.id))) { (edition.title) } } } } }
         (promises(&known.policy, &figures))
-        @if known.policy.text.is_empty() { (tables(&known.policy)) } @else { (whole(&known)) }
+        @if known.policy.text.is_empty() { (tables(&known.policy)) } @else { (written(&known, "whole")) }
         h2 { "Versions" }
         p { "Each is kept as it was, under the digest of its text, and its entry in the ledger says who put it in force." }
         div.scroll tabindex="0" role="region" aria-label="Versions" { table {
@@ -109,10 +109,6 @@ async fn document(
         (written(&known, edition.id))
     };
     Ok(page(&app, &caller, (edition.title, "/policy"), &body))
-}
-
-fn whole(known: &InForce) -> Markup {
-    written(known, "whole")
 }
 
 /// A document as a piece of the page; what cannot be written is said instead.

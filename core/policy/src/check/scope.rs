@@ -19,11 +19,7 @@ pub(super) fn check(checking: &mut Checking<'_>) {
                 .error("policy/empty-rule", at, what)
                 .hint("say an environment, tag, owner, data-class or exposure");
         }
-        if [&rule.environment, &rule.tag, &rule.owner, &rule.data_class]
-            .into_iter()
-            .flatten()
-            .any(|word| word.trim().is_empty())
-        {
+        if rule.lists().into_iter().flatten().any(|word| word.trim().is_empty()) {
             checking.problems.error("policy/empty-rule", at, "a rule of the scope asks for an empty word".to_owned());
         }
         if let Some(earlier) = rules[..place].iter().map(AsRef::as_ref).find(|earlier| overtakes(earlier, rule)) {
@@ -53,28 +49,23 @@ pub(super) fn check(checking: &mut Checking<'_>) {
 
 /// Whether a rule fits all that another one fits.
 fn takes_all_of(earlier: &ScopeRule, later: &ScopeRule) -> bool {
-    let wider = |wide: &[String], narrow: &[String]| {
+    let wider = |(wide, narrow): (&[String], &[String])| {
         let has = |word: &String| wide.iter().any(|own| own.eq_ignore_ascii_case(word));
         wide.is_empty() || !narrow.is_empty() && narrow.iter().all(has)
     };
     earlier.has_condition()
-        && wider(&earlier.environment, &later.environment)
-        && wider(&earlier.tag, &later.tag)
-        && wider(&earlier.owner, &later.owner)
-        && wider(&earlier.data_class, &later.data_class)
+        && earlier.lists().into_iter().zip(later.lists()).all(wider)
         && (earlier.exposure.is_none() || earlier.exposure == later.exposure)
 }
 
 /// Whether an earlier rule, that says something else, asks for a part of what a later one asks for, and for nothing more.
 fn overtakes(earlier: &ScopeRule, later: &ScopeRule) -> bool {
-    let lists =
-        |rule: &ScopeRule| [rule.environment.clone(), rule.tag.clone(), rule.owner.clone(), rule.data_class.clone()];
-    let part = |(own, other): (&Vec<String>, &Vec<String>)| {
+    let part = |(own, other): (&[String], &[String])| {
         own.is_empty() || own.iter().any(|word| other.iter().any(|one| one.eq_ignore_ascii_case(word)))
     };
     earlier.covered != later.covered
         && earlier.has_condition()
-        && lists(earlier).iter().zip(&lists(later)).all(part)
+        && earlier.lists().into_iter().zip(later.lists()).all(part)
         && (earlier.exposure.is_none() || earlier.exposure == later.exposure)
         && !takes_all_of(earlier, later)
 }

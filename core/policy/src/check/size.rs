@@ -41,9 +41,7 @@ pub(super) fn excess(policy: &Policy) -> Option<(usize, String)> {
     if let Some((what, count)) = listed.into_iter().find(|(_, count)| *count > MOST_LISTED) {
         return Some(says(what, count, MOST_LISTED));
     }
-    let of_rules = rules.iter().map(AsRef::as_ref);
-    let of_rules =
-        of_rules.map(|rule| rule.environment.len() + rule.tag.len() + rule.owner.len() + rule.data_class.len());
+    let of_rules = rules.iter().map(|rule| rule.as_ref().lists().concat().len());
     let words = policy.classes.iter().map(|class| asked(&class.when)).chain(of_rules).sum::<usize>();
     (words > MOST_WORDS).then(|| says("words in conditions", words, MOST_WORDS))
 }

@@ -96,8 +96,12 @@ impl ScopeRule {
     /// Whether it asks for anything: a rule that does not would leave everything out, or in.
     #[must_use]
     pub fn has_condition(&self) -> bool {
-        let lists = [&self.environment, &self.tag, &self.owner, &self.data_class];
-        self.exposure.is_some() || lists.iter().any(|list| !list.is_empty())
+        self.exposure.is_some() || self.lists().iter().any(|list| !list.is_empty())
+    }
+
+    /// The words that it asks for: environments, tags, owners, classes of data.
+    pub(crate) fn lists(&self) -> [&[String]; 4] {
+        [&self.environment, &self.tag, &self.owner, &self.data_class]
     }
 
     /// Whether it fits. What nobody says fits a rule that has the asset patched, and none that leaves it out.
