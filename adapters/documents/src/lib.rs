@@ -1,6 +1,19 @@
-//! Documents as files: Markdown as HTML.
+//! Documents as files: Markdown as HTML, PDF and DOCX.
+
+mod blocks;
+mod docx;
+mod error;
+mod pdf;
+mod sheet;
+mod table;
 
 use comrak::Options;
+
+pub use docx::docx;
+pub use error::Error;
+pub use pdf::pdf;
+pub use sheet::Sheet;
+pub use table::csv;
 
 /// How a page by itself looks, on a screen and on paper.
 const STYLE: &str = include_str!("page.css");

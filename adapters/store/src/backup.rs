@@ -210,10 +210,11 @@ async fn read_into(
         }
         put_rows(&transaction, table, part).await?;
     }
-    if reader.version < 2 {
-        crate::schema::rename_executives(&transaction).await?;
-    }
+    let version = reader.version;
     reader.finish()?;
+    for version in version + 1..=SCHEMA {
+        crate::schema::bring_up(&transaction, version).await?;
+    }
     transaction.commit().await.doing("commit")?;
     let (entries, checkpoint) = log::head(&staged.readers).await?;
     let report = match entries {

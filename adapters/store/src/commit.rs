@@ -11,7 +11,7 @@ use crate::log::{self, Log};
 use crate::plan::{Committed, NewJob, Planner, Request, WritePoint};
 use crate::put;
 use crate::record::{Projected, Record, documents};
-use crate::tables::{BATCHES, Cell, DOCUMENTS, HEAD, JOBS, PROJECTIONS, Row, TILES};
+use crate::tables::{self, BATCHES, Cell, DOCUMENTS, HEAD, JOBS, Row, TILES};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Signer};
 use lifecycle::{Event, PersonId, Role, decide};
@@ -301,7 +301,7 @@ impl Writer {
             self.point("documents")?;
             put::insert_missing(&transaction, &DOCUMENTS, documents).await?;
         }
-        for table in PROJECTIONS {
+        for table in tables::projections() {
             let Some(rows) = projected.remove(table.name) else { continue };
             self.point(table.name)?;
             let rows: Vec<Row> = rows.into_values().collect();

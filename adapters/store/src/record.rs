@@ -5,12 +5,16 @@ use crate::database;
 use crate::document;
 use crate::error::Error;
 use crate::log;
+use crate::put;
 use crate::snapshot;
-use crate::tables::{ASSETS, Cell, DECISIONS, DOCUMENTS, FEEDS, IN_FORCE, PEOPLE, Row, TOKENS, Table};
+use crate::tables::{
+    ASSETS, CAMPAIGNS, Cell, DECISIONS, DOCUMENTS, FEEDS, GROUPS, IN_FORCE, MISSED, PEOPLE, REGISTER, Row, TOKENS,
+    Table, VERSIONS,
+};
 use fleet::{Facts, Findings, Question, Scans};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Verifier};
-use lifecycle::{Event, State};
+use lifecycle::{DocumentId, Event, PersonId, State};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use serde::Serialize;
@@ -130,13 +134,58 @@ impl Record {
             }
             Event::FeedUpdated { feed, .. } => noun(projected, &FEEDS, (feed.as_str(), number), state.feeds.get(feed)),
             Event::AdvisoriesJudged { .. } => noun(projected, &IN_FORCE, (INDEX, number), state.index.as_ref()),
-            Event::PolicyAdopted { .. } => noun(projected, &IN_FORCE, (POLICY, number), state.policy.as_ref()),
+            Event::PolicyAdopted { .. } => {
+                noun(projected, &IN_FORCE, (POLICY, number), state.policy.as_ref())?;
+                noun(projected, &IN_FORCE, (COURSES, number), Some(&state.courses_since))?;
+                self.project_document(&DocumentId::policy(), number, projected)
+            }
             Event::DecisionRequested { decision, .. }
             | Event::DecisionApproved { decision, .. }
             | Event::DecisionDeclined { decision }
             | Event::DecisionRevoked { decision } => {
                 noun(projected, &DECISIONS, (decision.as_str(), number), state.decisions.get(decision))
             }
+            governing => self.project_governing(governing, number, projected),
+        }
+    }
+
+    fn project_document(&self, document: &DocumentId, number: u64, projected: &mut Projected) -> Result<(), Error> {
+        noun(projected, &REGISTER, (document.as_str(), number), self.state.documents.get(document))
+    }
+
+    fn project_governing(&self, event: &Event, number: u64, projected: &mut Projected) -> Result<(), Error> {
+        let state = &self.state;
+        let person = |projected: &mut Projected, person: &PersonId| {
+            noun(projected, &PEOPLE, (person.as_str(), number), state.people.get(person))
+        };
+        match event {
+            Event::DocumentDescribed { document, .. }
+            | Event::DocumentRetired { document, .. }
+            | Event::DocumentReviewed { document, .. }
+            | Event::ReviewCalled { document, .. } => self.project_document(document, number, projected),
+            Event::VersionDrafted { version, .. }
+            | Event::VersionRevised { version, .. }
+            | Event::VersionSubmitted { version, .. }
+            | Event::VersionNoted { version, .. }
+            | Event::VersionWithdrawn { version }
+            | Event::VersionPublished { version, .. } => {
+                let known = state.versions.get(version);
+                noun(projected, &VERSIONS, (version.as_str(), number), known)?;
+                let is_published = matches!(event, Event::VersionPublished { .. });
+                let published = known.map(|known| &known.draft.document).filter(|_| is_published);
+                published.map_or(Ok(()), |document| self.project_document(document, number, projected))
+            }
+            Event::GroupChanged { group, .. } | Event::GroupRemoved { group } => {
+                noun(projected, &GROUPS, (group.as_str(), number), state.groups.get(group))
+            }
+            Event::CampaignOpened { campaign, .. } | Event::CampaignClosed { campaign } => {
+                noun(projected, &CAMPAIGNS, (campaign.as_str(), number), state.campaigns.get(campaign))
+            }
+            Event::Acknowledged { person: who, .. } => person(projected, who),
+            Event::TrainingCompleted(completion) => person(projected, &completion.person),
+            Event::DutyMissed { duty, .. } => noun(projected, &MISSED, (duty, number), state.missed.get(duty)),
+            // INVARIANT: every other event was projected before.
+            _ => Ok(()),
         }
     }
 
@@ -163,6 +212,12 @@ impl Record {
             decisions: ids(nouns(on, &DECISIONS).await?)?,
             policy: serde_json::from_value(take(POLICY))?,
             index: serde_json::from_value(take(INDEX))?,
+            courses_since: serde_json::from_value::<Option<_>>(take(COURSES))?.unwrap_or_default(),
+            documents: ids(nouns(on, &REGISTER).await?)?,
+            versions: ids(nouns(on, &VERSIONS).await?)?,
+            groups: ids(nouns(on, &GROUPS).await?)?,
+            campaigns: ids(nouns(on, &CAMPAIGNS).await?)?,
+            missed: nouns(on, &MISSED).await?,
             key_changes: serde_json::from_value::<Option<Vec<u64>>>(take(KEYS))?.unwrap_or_default(),
         };
         let kept = match reading {
@@ -193,6 +248,7 @@ const SCANNED: &str = "asset/scanned";
 /// The ids of what there is one of.
 const POLICY: &str = "policy";
 const INDEX: &str = "index";
+const COURSES: &str = "courses";
 const KEYS: &str = "keys";
 
 /// Takes the facts in that entries of the ledger tell.
@@ -252,7 +308,34 @@ fn concerns_decisions(event: &Event) -> bool {
     matches!(event, Event::DecisionApproved { .. } | Event::DecisionRevoked { .. })
 }
 
-fn put(projected: &mut Projected, table: &Table, row: Row) {
+/// Makes the rows of documents and people anew from the ledger of a record that knew none of what follows for them.
+pub(crate) async fn project_governance(on: &impl ConnectionTrait) -> Result<(), Error> {
+    const KINDS: &[&str] = &["person/roles-given", "person/erased", "policy/adopted"];
+    let (size, _) = log::head(on).await?;
+    let (mut record, mut projected) = (Record::default(), Projected::new());
+    let mut from = 0;
+    while from < size {
+        let until = Ord::min(size, from + PART);
+        for (number, bytes) in (from..).zip(log::entries(on, (from, until)).await?) {
+            let entry = Entry::parse(&bytes)?;
+            if KINDS.contains(&entry.kind.as_str()) {
+                let event = Event::from_entry(number, &entry)?;
+                record.state.follow(Some(&event), &entry)?;
+                record.project(&event, number, &mut projected)?;
+            }
+        }
+        from = until;
+    }
+    for (table, rows) in
+        [PEOPLE, REGISTER, IN_FORCE].iter().filter_map(|table| Some((table, projected.remove(table.name)?)))
+    {
+        let rows: Vec<Row> = rows.into_values().collect();
+        put::upsert(on, table, rows).await?;
+    }
+    Ok(())
+}
+
+fn put_row(projected: &mut Projected, table: &Table, row: Row) {
     projected.entry(table.name).or_default().insert(row[0].clone(), row);
 }
 
@@ -264,7 +347,7 @@ fn noun(
 ) -> Result<(), Error> {
     // INVARIANT: an event was applied before, so that what it speaks of is there.
     if let Some(body) = body {
-        put(projected, table, vec![Cell::from(id), number.into(), Cell::Text(serde_json::to_string(body)?)]);
+        put_row(projected, table, vec![Cell::from(id), number.into(), Cell::Text(serde_json::to_string(body)?)]);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::log;
 use crate::record::{Projected, Record};
 use crate::snapshot;
 use crate::store::Store;
-use crate::tables::{Cell, PROJECTIONS, Row, Table};
+use crate::tables::{self, Cell, Row, Table};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
 use lifecycle::{Event, PersonId, Refusal, Role, review};
@@ -132,7 +132,7 @@ pub(crate) async fn replay(
         }
         progress(from);
     }
-    for table in PROJECTIONS {
+    for table in tables::projections() {
         let made = projected.remove(table.name).unwrap_or_default();
         compare(&transaction, table, made, &mut replayed).await?;
     }

@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Alias, ColumnDef, Index};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 /// The version of the schema that this program writes.
-pub(crate) const SCHEMA: i64 = 2;
+pub(crate) const SCHEMA: i64 = 3;
 
 impl Database {
     /// The version of the schema; 0 where there is none yet, in whatever schema of PostgreSQL's search path it might be.
@@ -91,9 +91,7 @@ impl Database {
         }
         for version in found.max(1) + 1..=SCHEMA {
             create_tables(&transaction, version).await?;
-            if version == 2 {
-                rename_executives(&transaction).await?;
-            }
+            bring_up(&transaction, version).await?;
             let update = format!("UPDATE schema_version SET version = {version}");
             transaction.execute_unprepared(&update).await.doing(ACT)?;
         }
@@ -103,10 +101,15 @@ impl Database {
     }
 }
 
-/// Schema 1 called approvers executives: so says what is kept of people until it is brought up to date.
-pub(crate) async fn rename_executives(on: &impl ConnectionTrait) -> Result<(), Error> {
+/// Brings what is in the tables from the version before to this one.
+pub(crate) async fn bring_up(on: &impl ConnectionTrait, version: i64) -> Result<(), Error> {
+    // Schema 1 called approvers executives: so says what is kept of people until it is brought up to date.
     const RENAME: &str = r#"UPDATE people SET body = REPLACE(body, '"executive"', '"approver"')"#;
-    on.execute_unprepared(RENAME).await.doing("bring its people up to date").map(|_| ())
+    match version {
+        2 => on.execute_unprepared(RENAME).await.doing("bring its people up to date").map(|_| ()),
+        3 => crate::record::project_governance(on).await,
+        _ => Ok(()),
+    }
 }
 
 async fn create_tables(on: &impl ConnectionTrait, version: i64) -> Result<(), Error> {

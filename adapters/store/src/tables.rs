@@ -49,6 +49,12 @@ pub(crate) const PEOPLE: Table = Table { name: "people", columns: NOUN, keys: 1 
 pub(crate) const TOKENS: Table = Table { name: "tokens", columns: NOUN, keys: 1 };
 pub(crate) const FEEDS: Table = Table { name: "feeds", columns: NOUN, keys: 1 };
 pub(crate) const DECISIONS: Table = Table { name: "decisions", columns: NOUN, keys: 1 };
+pub(crate) const REGISTER: Table = Table { name: "governing_documents", columns: NOUN, keys: 1 };
+pub(crate) const VERSIONS: Table = Table { name: "document_versions", columns: NOUN, keys: 1 };
+pub(crate) const GROUPS: Table = Table { name: "people_groups", columns: NOUN, keys: 1 };
+pub(crate) const CAMPAIGNS: Table = Table { name: "campaigns", columns: NOUN, keys: 1 };
+/// What people did not do in time, by the duty.
+pub(crate) const MISSED: Table = Table { name: "missed_duties", columns: NOUN, keys: 1 };
 /// What there is one of: the policy and the index in force.
 pub(crate) const IN_FORCE: Table = Table { name: "in_force", columns: NOUN, keys: 1 };
 
@@ -88,7 +94,9 @@ pub(crate) const ANSWERS: Table =
 /// What the ledger is made of.
 pub(crate) const LEDGER: &[Table] = &[BATCHES, TILES, HEAD, DOCUMENTS];
 /// What follows from the ledger.
-pub(crate) const PROJECTIONS: &[Table] = &[ASSETS, PEOPLE, TOKENS, FEEDS, DECISIONS, IN_FORCE];
+const PROJECTIONS: &[Table] = &[ASSETS, PEOPLE, TOKENS, FEEDS, DECISIONS, IN_FORCE];
+/// The same, of documents and of what people owe.
+const GOVERNANCE: &[Table] = &[REGISTER, VERSIONS, GROUPS, CAMPAIGNS, MISSED];
 /// What is neither.
 pub(crate) const WORK: &[Table] = &[JOBS, LEASES];
 
@@ -97,8 +105,14 @@ pub(crate) fn brought_by(version: i64) -> Vec<&'static Table> {
     match version {
         1 => LEDGER.iter().chain(PROJECTIONS).chain(WORK).collect(),
         2 => vec![&ACCOUNTS, &SESSIONS, &ANSWERS],
+        3 => GOVERNANCE.iter().collect(),
         _ => Vec::new(),
     }
+}
+
+/// Every table that follows from the ledger.
+pub(crate) fn projections() -> impl Iterator<Item = &'static Table> {
+    PROJECTIONS.iter().chain(GOVERNANCE)
 }
 
 /// All tables.

@@ -60,8 +60,11 @@ async fn adopt(store: &Store, text: Vec<u8>) -> Result<String, Error> {
         act(store, "root", day(0), lead).await?;
     }
     let name = digest(&text);
-    let adopt =
-        Command::AdoptPolicy { name: "large".to_owned(), document: name.clone(), rule: lifecycle::ScanRule::default() };
+    let adopt = Command::AdoptPolicy {
+        name: "large".to_owned(),
+        document: name.clone(),
+        rule: lifecycle::PolicyRule::default(),
+    };
     let plan = Plan { commands: vec![adopt], documents: vec![text], ..Plan::default() };
     store.commit(&person("lead"), day(1), move |_| Ok(plan)).await?;
     Ok(name)

@@ -155,7 +155,7 @@ both! {
         let named = Attributes { name: Some("n".repeat(70_000)), ..Attributes::default() };
         let long = Command::RegisterAsset(asset("long"), named);
         let text = b"[[class".to_vec();
-        let adopt = Command::AdoptPolicy { name: "x".to_owned(), document: plimsoll_store::digest(&text), rule: lifecycle::ScanRule::default() };
+        let adopt = Command::AdoptPolicy { name: "x".to_owned(), document: plimsoll_store::digest(&text), rule: lifecycle::PolicyRule::default() };
         let unreadable = Plan { commands: vec![adopt], documents: vec![text], ..Plan::default() };
         let lead = person("lead");
         let (too_wordy, too_long, unreadable, other) = tokio::join!(
@@ -178,6 +178,7 @@ both! {
         let before = store.record().await.expect("read").state.clone();
         drop(store);
         let tables = tables(place).await;
+        take_back_governance(&tables, &before).await;
         for text in [
             "DROP TABLE accounts",
             "DROP TABLE sessions",
@@ -202,6 +203,7 @@ both! {
         }
         let before = open(&place.url).await.record().await.expect("read").state.entries;
         let tables = tables(place).await;
+        take_back_governance(&tables, &lifecycle::State::default()).await;
         for text in ["DROP TABLE accounts", "DROP TABLE sessions", "DROP TABLE answers", "UPDATE schema_version SET version = 1"] {
             run(&tables, text).await;
         }
@@ -409,4 +411,17 @@ async fn push_one(store: &Store) {
     push(store, "a", day(2), &[("openssl", "3")]).await.expect("pushed");
     let auditor = Command::SetRoles(person("aino"), BTreeSet::from([Role::Auditor]), BTreeSet::new());
     act(store, "root", day(2), auditor).await.expect("a role");
+}
+
+/// Makes the tables what they were before there were documents, and people who owe something.
+async fn take_back_governance(tables: &sea_orm::DatabaseConnection, state: &lifecycle::State) {
+    for table in ["governing_documents", "document_versions", "people_groups", "campaigns", "missed_duties"] {
+        run(tables, &format!("DROP TABLE {table}")).await;
+    }
+    run(tables, "DELETE FROM in_force WHERE id = 'courses'").await;
+    for (id, person) in &state.people {
+        let before = lifecycle::Person { since: std::collections::BTreeMap::new(), ..person.clone() };
+        let body = serde_json::to_string(&before).expect("JSON");
+        run(tables, &format!("UPDATE people SET body = '{body}' WHERE id = '{id}'")).await;
+    }
 }

@@ -206,7 +206,7 @@ both! {
     async fn a_missing_document_is_refused(place) {
         let store = open(&place.url).await;
         act(&store, "root", day(0), Command::SetRoles(person("lead"), BTreeSet::from([Role::SecurityLead]), BTreeSet::new())).await.expect("a role");
-        let nowhere = Command::AdoptPolicy { name: "x".to_owned(), document: digest(b"nowhere"), rule: lifecycle::ScanRule::default() };
+        let nowhere = Command::AdoptPolicy { name: "x".to_owned(), document: digest(b"nowhere"), rule: lifecycle::PolicyRule::default() };
         let failed = act(&store, "lead", day(1), nowhere).await.expect_err("it fails");
         assert!(words(&failed).contains("is missing"), "{}", words(&failed));
         register(&store, "a", day(2)).await.expect("the store goes on");

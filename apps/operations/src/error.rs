@@ -33,6 +33,18 @@ pub enum Error {
         /// The first of them, with its line.
         first: String,
     },
+    /// A document may not be handed in.
+    #[error("the document has errors; the first is {first}")]
+    Document {
+        /// The first of them, with its line.
+        first: String,
+    },
+    /// Completions of courses cannot be read.
+    #[error("the completions cannot be read: {first}")]
+    Completions {
+        /// Why.
+        first: String,
+    },
     /// There is no randomness.
     #[error("the system gives no random numbers")]
     Random,

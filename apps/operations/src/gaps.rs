@@ -2,7 +2,7 @@
 
 use crate::questions::View;
 use fleet::{AssetFilter, Coverage, Facts, Looked, Scans};
-use lifecycle::{Asset, AssetId, Attributes, ScanRule, State};
+use lifecycle::{Asset, AssetId, Attributes, PolicyRule, State};
 use std::collections::BTreeSet;
 
 /// What is not known of the assets that are asked for, and of what is said of them.
@@ -87,7 +87,7 @@ impl View<'_> {
             return Some(self.findings.current(&self.record.facts, (filter, scans), self.now));
         }
         let sound = self.findings.each_sound(&self.record.facts, filter, self.now);
-        let rule = self.scan_rule();
+        let rule = self.policy_rule();
         Some(sound.filter(|(id, attributes)| self.is_in_time(id, (&rule, attributes))).count() as u64)
     }
 
@@ -95,7 +95,7 @@ impl View<'_> {
     #[must_use]
     pub fn scans_overdue(&self, filter: &AssetFilter) -> BTreeSet<AssetId> {
         let known = |(id, _): &(&AssetId, &Attributes)| self.record.state.assets.contains_key(*id);
-        let (all, rule) = (self.findings.each_asset(&self.record.facts, filter).filter(known), self.scan_rule());
+        let (all, rule) = (self.findings.each_asset(&self.record.facts, filter).filter(known), self.policy_rule());
         all.filter(|(id, attributes)| !self.is_in_time(id, (&rule, attributes))).map(|(id, _)| id.clone()).collect()
     }
 
@@ -105,7 +105,7 @@ impl View<'_> {
             return self.findings.looked_at(&self.record.facts, (filter, scans), self.now);
         }
         let mut looked = Looked::default();
-        let rule = self.scan_rule();
+        let rule = self.policy_rule();
         for (asset, attributes) in self.each_asset(filter).filter(|(_, attributes)| rule.covers(attributes)) {
             let is_overdue = rule.is_overdue(asset, attributes, self.now);
             looked.overdue += u64::from(is_overdue);
@@ -125,11 +125,11 @@ impl View<'_> {
 
     /// What the policy of the time asks of looking at assets.
     #[must_use]
-    pub fn scan_rule(&self) -> ScanRule {
-        ScanRule::of(self.findings.policy())
+    pub fn policy_rule(&self) -> PolicyRule {
+        PolicyRule::of(self.findings.policy())
     }
 
-    fn is_in_time(&self, id: &AssetId, (rule, attributes): (&ScanRule, &Attributes)) -> bool {
+    fn is_in_time(&self, id: &AssetId, (rule, attributes): (&PolicyRule, &Attributes)) -> bool {
         let known = self.record.state.assets.get(id);
         known.is_some_and(|asset| !rule.is_overdue(asset, attributes, self.now))
     }

@@ -3,26 +3,36 @@
 //! Nothing here reads a clock: the instant and the person who acts are arguments.
 
 mod advisories;
+mod completions;
+mod documents;
 mod enrolment;
 mod error;
 mod explanation;
 mod gaps;
+mod governing;
 mod names;
 mod organisation;
+mod people_file;
 mod policies;
 mod proof;
 mod questions;
 mod simulation;
+mod tasks;
 
 pub use advisories::Advisories;
+pub use completions::CompletionsTaken;
+pub use documents::{APPLICABILITY, PolicyDocument, examples, policy_document, policy_documents};
 pub use enrolment::enrolment;
 pub use error::Error;
 pub use explanation::{deadline_as_json, explanation_as_json};
 pub use gaps::Gaps;
+pub use governing::{Drafted, fill_document};
 pub use names::package_name;
 pub use organisation::{Judged, Organisation, Taken};
+pub use people_file::{Named, PeopleFile, PeopleTaken, Wrong, called};
 pub use policies::check_policy;
 pub use proof::proof_as_json;
 pub use protocol::Observed;
 pub use questions::View;
 pub use simulation::{Month, Side, Simulation, simulate};
+pub use tasks::Tasks;

@@ -2,10 +2,11 @@
 
 use crate::advisories::Advisories;
 use crate::error::Error;
-use crate::policies::check_policy;
+use crate::governing::refuse_errors;
 use fleet::{Facts, JudgedDocument, Judgement, Signals, Thing};
 use jiff::Timestamp;
-use lifecycle::{AssetId, Command, Event, PersonId, Pushed, Role, ScanRule, decide};
+use lifecycle::{AssetId, Command, Event, PersonId, PolicyRule, Pushed, Role, decide};
+use policy::Policy;
 use protocol::Observed;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Committed, Plan, Record, Store, Submitted, digest};
@@ -100,12 +101,8 @@ impl Organisation {
     /// If it has errors ([`check_policy`]), the person may not, or it cannot be kept.
     pub async fn adopt(&self, by: &PersonId, (name, text): (&str, &str), now: Timestamp) -> Result<Committed, Error> {
         let bytes = text.as_bytes().to_vec();
-        let checked = check_policy(text, now)?;
-        if let Some(first) = checked.problems.iter().find(|problem| problem.is_error) {
-            let line = first.line.map_or_else(String::new, |line| format!("on line {line}: "));
-            return Err(Error::Policy { first: format!("{line}{}", first.what) });
-        }
-        let rule = checked.policy.as_ref().map(ScanRule::of).unwrap_or_default();
+        refuse_errors(text, now)?;
+        let rule = Policy::parse(text).as_ref().map(PolicyRule::of).unwrap_or_default();
         let command = Command::AdoptPolicy { name: name.to_owned(), document: digest(&bytes), rule };
         let plan = Plan { commands: vec![command], documents: vec![bytes], ..Plan::default() };
         Ok(self.store.commit(by, now, move |_| Ok(plan)).await?)

@@ -1,8 +1,9 @@
 //! A draft of a policy held against the fleet: now, and as it would have gone in the months before.
 
 use crate::questions::View;
-use fleet::{AssetFilter, Counts, Facet, Filter, Findings, GroupBy, Moves, Question};
+use fleet::{AssetFilter, Counts, Facet, Filter, Findings, GroupBy, Moves, Question, Switch};
 use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
+use lifecycle::Transition;
 use policy::Policy;
 use std::sync::Arc;
 
@@ -54,9 +55,15 @@ pub struct Simulation {
 /// What falls due within so many days counts as work ahead.
 const AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Holds a draft against the fleet. `progress` is told how many of how many instants were evaluated.
+/// Holds a draft against the fleet, as if it came into force now under a transition rule; the months before are evaluated as if it had
+/// always been in force. `progress` is told how many of how many instants were evaluated.
 #[must_use]
-pub fn simulate(view: &View<'_>, draft: &Arc<Policy>, months: u32, mut progress: impl FnMut(u64, u64)) -> Simulation {
+pub fn simulate(
+    view: &View<'_>,
+    (draft, transition): (&Arc<Policy>, Transition),
+    months: u32,
+    mut progress: impl FnMut(u64, u64),
+) -> Simulation {
     let (facts, state, now) = (&view.record.facts, &view.record.state, view.now);
     let evaluate = |policy: &Arc<Policy>, at: Option<Timestamp>| {
         let decisions = state.decisions_at(at.unwrap_or(now));
@@ -65,7 +72,12 @@ pub fn simulate(view: &View<'_>, draft: &Arc<Policy>, months: u32, mut progress:
     let current = facts.policy().unwrap_or_else(|| Arc::clone(draft));
     let instants = instants(view, months);
     let total = instants.len() as u64 + 1;
-    let drafted = evaluate(draft, None);
+    let mut switches = facts.switches(None);
+    switches.push(Switch { at: now, transition, before: Arc::clone(&current) });
+    let question = Question { policy: Arc::clone(draft), decisions: state.decisions_at(now), at: None };
+    // Whoever counts everything anew looks at nothing before.
+    let switches = if transition == Transition::Recount { Vec::new() } else { switches };
+    let drafted = Findings::evaluate_after(facts, question, switches);
     progress(1, total);
     let mut told: Vec<Month> = Vec::new();
     for (done, at) in (2..).zip(instants) {

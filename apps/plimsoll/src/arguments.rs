@@ -1,10 +1,12 @@
 //! Arguments, options and their help.
 
 mod fleet;
+mod governing;
 mod ledger;
 mod serve;
 
 pub(crate) use fleet::*;
+pub(crate) use governing::{DutyCommand, TransitionArgument, VersionCommand};
 pub(crate) use ledger::*;
 pub(crate) use serve::*;
 
@@ -258,6 +260,10 @@ pub(crate) enum DocumentFormat {
     Markdown,
     /// A page by itself
     Html,
+    /// PDF, tagged (PDF/UA-1) and for the archive (PDF/A-2a)
+    Pdf,
+    /// Office Open XML
+    Docx,
 }
 
 #[derive(Subcommand, Debug)]
@@ -308,7 +314,7 @@ pub(crate) enum PolicyCommand {
         /// The policy: a file, a folder that holds a `policy.toml`, or the name of a preset
         #[arg(default_value = ".")]
         policy: String,
-        /// Which: whole, executive, technical, developer or employee
+        /// Which: whole, executive, technical, developer, employee or applicability
         #[arg(long, default_value = "whole")]
         document: String,
         /// The form of the document
@@ -328,6 +334,9 @@ pub(crate) enum PolicyCommand {
         /// How many months of the past are played again
         #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(..=240))]
         months: u32,
+        /// What holds for findings that are open now
+        #[arg(long, value_enum, default_value_t = TransitionArgument::FromSwitch)]
+        transition: TransitionArgument,
         /// The form of the output
         #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]
         format: WhyFormat,

@@ -6,18 +6,9 @@ use std::fmt::Write;
 
 /// Writes CSV with a head.
 pub(crate) fn csv(out: &mut Vec<u8>, head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<()> {
-    let mut writer = csv::Writer::from_writer(&mut *out);
-    writer.write_record(head)?;
-    for row in rows {
-        writer.write_record(row.iter().map(|cell| harmless(cell)))?;
-    }
-    writer.flush()?;
+    let rows = rows.into_iter().map(|row| row.into_iter().map(|cell| printable(&cell).into_owned()));
+    out.extend(documents::csv(head, rows)?);
     Ok(())
-}
-
-fn harmless(cell: &str) -> String {
-    let text = printable(cell).into_owned();
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text != "-" { format!("'{text}") } else { text }
 }
 
 /// JSON, indented, with a newline at its end.

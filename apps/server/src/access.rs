@@ -36,6 +36,22 @@ pub(crate) const DECIDES: Access = Access::Roles(Role::DECIDES, TokenScope::Deci
 pub(crate) const ADMINISTRATES: Access = Access::Roles(&[Role::Administrator], TokenScope::Administrate);
 /// Whoever sees people and their tokens.
 pub(crate) const SEES_PEOPLE: Access = Access::Roles(&[Role::Auditor, Role::Administrator], TokenScope::Read);
+/// Whoever answers for governing documents and campaigns.
+pub(crate) const GOVERNS: Access = Access::Roles(&[Role::SecurityLead], TokenScope::Decide);
+/// Whoever may draft a version, hand it in and publish it: a document's owner may be anybody.
+pub(crate) const DRAFTS: Access = Access::Roles(Role::ALL, TokenScope::Decide);
+/// Whoever may say something of a version: who is concerned may be anybody.
+pub(crate) const SAYS: Access = Access::Roles(Role::ALL, TokenScope::Decide);
+/// Whoever says that they have read something.
+pub(crate) const ACKNOWLEDGES: Access = Access::Roles(Role::ALL, TokenScope::Decide);
+/// Whoever reviews documents, and asks for reviews.
+pub(crate) const CALLS_REVIEWS: Access = Access::Roles(Role::ALL, TokenScope::Decide);
+/// Whoever says that people have done a course.
+pub(crate) const TELLS_TRAINING: Access =
+    Access::Roles(&[Role::SecurityLead, Role::Administrator], TokenScope::Administrate);
+/// Whoever sees what people owe.
+pub(crate) const SEES_DUTIES: Access =
+    Access::Roles(&[Role::Auditor, Role::SecurityLead, Role::Approver, Role::Administrator], TokenScope::Read);
 /// Whoever changes their own affairs.
 pub(crate) const OWN: Access = Access::Roles(Role::ALL, TokenScope::Administrate);
 

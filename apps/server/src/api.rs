@@ -2,19 +2,25 @@
 
 mod agents;
 mod assets;
+mod campaigns;
 mod decisions;
+mod documents;
 mod feeds;
 mod findings;
+mod groups;
 mod inventories;
 mod ledger;
 mod people;
 mod shapes;
 mod tokens;
+mod versions;
 
 pub(crate) use agents::let_in;
 pub(crate) use assets::{AssetQuery, exposure};
 pub(crate) use decisions::{is_seen, seen_assets};
+pub(crate) use documents::length;
 pub(crate) use findings::{FindingQuery, NOT_HELD_YET, by_spread, by_weight, findings_of, has_class};
+pub(crate) use groups::{in_lines, take_people};
 pub(crate) use people::erase;
 pub(crate) use shapes::Reason;
 pub(crate) use tokens::{issue, seen};
@@ -46,6 +52,10 @@ pub(crate) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
         feeds::routes(),
         ledger::routes(),
         people::routes(),
+        groups::routes(),
+        documents::routes(),
+        versions::routes(),
+        campaigns::routes(),
         tokens::routes(),
         agents::routes(),
     ];

@@ -3,11 +3,18 @@
 mod agents;
 mod asset;
 mod assets;
+mod campaigns;
 mod charts;
+mod compare;
 mod dashboard;
 mod decisions;
+mod document;
+mod documents;
+mod editor;
 mod feeds;
+mod files;
 mod findings;
+mod groups;
 mod history;
 mod inventory;
 mod invitation;
@@ -20,8 +27,12 @@ mod policy;
 mod settings;
 mod sign_in;
 mod statics;
+mod tabs;
+mod tasks;
 mod text;
+mod training;
 mod trend;
+mod versions;
 mod vulnerability;
 mod why;
 
@@ -63,8 +74,18 @@ pub(crate) fn routes() -> Vec<(&'static str, PageRoute)> {
         feeds::routes(),
         ledger::routes(),
         people::routes(),
+        groups::routes(),
         own::routes(),
+        tasks::routes(),
         policy::routes(),
+        files::routes(),
+        documents::routes(),
+        document::routes(),
+        editor::routes(),
+        versions::routes(),
+        compare::routes(),
+        campaigns::routes(),
+        training::routes(),
         settings::routes(),
     ];
     all.into_iter().flatten().collect()

@@ -89,10 +89,18 @@ impl From<Refusal> for Problem {
         let status = match &refusal {
             Refusal::NoId { .. } => StatusCode::BAD_REQUEST,
             Refusal::Unknown { .. } => StatusCode::NOT_FOUND,
-            Refusal::Exists { .. } | Refusal::State { .. } | Refusal::LastAdministrator => StatusCode::CONFLICT,
-            Refusal::Role { .. } | Refusal::OwnRequest | Refusal::OwnRoles | Refusal::OwnCredentials => {
-                StatusCode::FORBIDDEN
-            }
+            Refusal::Exists { .. }
+            | Refusal::State { .. }
+            | Refusal::LastAdministrator
+            | Refusal::NotReady { .. }
+            | Refusal::NeedsApproval { .. } => StatusCode::CONFLICT,
+            Refusal::Role { .. }
+            | Refusal::OwnRequest
+            | Refusal::OwnRoles
+            | Refusal::OwnCredentials
+            | Refusal::OwnDraft
+            | Refusal::OwnTraining
+            | Refusal::NoSeat { .. } => StatusCode::FORBIDDEN,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, refusal.code(), refusal.to_string())
@@ -121,6 +129,12 @@ impl From<operations::Error> for Problem {
             operations::Error::Store(error) => error.into(),
             error @ operations::Error::NoPolicy { .. } => {
                 Self::new(StatusCode::CONFLICT, "policy/none", error.to_string())
+            }
+            error @ (operations::Error::Policy { .. } | operations::Error::Document { .. }) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "policy/errors", error.to_string())
+            }
+            error @ operations::Error::Completions { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "training/file", error.to_string())
             }
             error => Self::internal(&error),
         }

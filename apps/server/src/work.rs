@@ -176,6 +176,7 @@ async fn lead(app: &App) {
                 app.work.note_judging(Some(Ended { at: app.now(), words, is_failure: true }));
             }
         }
+        put_in_force(app, now).await;
         if next_hourly <= now {
             next_hourly = now + HOURLY;
             hourly(app, now).await;
@@ -326,6 +327,14 @@ async fn hold_against(app: &App, passed_over: &mut String) -> Result<(), operati
     Ok(())
 }
 
+/// Puts what was published in force once its day has come.
+async fn put_in_force(app: &App, now: Timestamp) {
+    match app.organisation.put_due_in_force(now).await {
+        Ok(versions) => versions.iter().for_each(|version| tracing::info!(%version, "another policy is in force")),
+        Err(error) => tracing::error!(error = %store::in_words(&error), "a published policy could not be put in force"),
+    }
+}
+
 async fn hourly(app: &App, now: Timestamp) {
     let swept = app.organisation.store.sweep_sessions(now).await;
     if let Err(error) = swept.and(app.organisation.store.sweep_answers(now).await) {
@@ -337,5 +346,12 @@ async fn hourly(app: &App, now: Timestamp) {
         Ok(done) if !done.events.is_empty() => tracing::warn!(scans = done.events.len(), "scans were missed"),
         Ok(_) => {}
         Err(error) => tracing::error!(error = %store::in_words(&error), "missed scans could not be told"),
+    }
+    match app.organisation.act(&system, now, Command::TellMissedDuties).await {
+        Ok(done) if !done.events.is_empty() => {
+            tracing::warn!(duties = done.events.len(), "people have missed what they owe")
+        }
+        Ok(_) => {}
+        Err(error) => tracing::error!(error = %store::in_words(&error), "missed duties could not be told"),
     }
 }

@@ -3,6 +3,7 @@
 use crate::fact::{Detail, Instant};
 use crate::facts::Facts;
 use crate::judgement::{Fix, Signals, Subject};
+use crate::switch::Switch;
 use jiff::Timestamp;
 use policy::{Deadline, Policy};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ impl Profile {
 pub(crate) struct Ground<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) policy: &'a Policy,
+    /// The switches that led to it, the oldest first.
+    pub(crate) switches: &'a [Switch],
     pub(crate) signals: &'a [(Instant, Arc<Signals>)],
     pub(crate) assets: &'a [(Instant, policy::Asset)],
     /// As of when.
@@ -98,7 +101,22 @@ impl Ground<'_> {
     ///
     /// Each change of what is known is put to the policy anew. A move to a stricter class starts that class's clock at the
     /// move; the due date is the earliest of all that applied. Where a patch exists, the clocks of patches count alone.
+    ///
+    /// Where the finding was open when the policy came into force, that one's transition rule says what of the policy before goes on.
     pub(crate) fn deadline(&self, profiles: &[&Profile], start: Instant) -> Deadline {
+        let own = self.by_policy(profiles, start);
+        match self.switches.split_last() {
+            Some((last, earlier)) if start < last.instant() => {
+                let at = self.at.min(last.instant());
+                let before = Ground { policy: &last.before, switches: earlier, at, ..*self };
+                last.carry((self.policy, own), before.deadline(profiles, start))
+            }
+            _ => own,
+        }
+    }
+
+    /// The same by the policy alone, as if it had always been there.
+    fn by_policy(&self, profiles: &[&Profile], start: Instant) -> Deadline {
         let has_fix = profiles.iter().any(|profile| profile.has_fix);
         let counting = || profiles.iter().filter(|profile| profile.has_fix == has_fix);
         let mut deadline: Option<Deadline> = None;

@@ -56,7 +56,7 @@ pub fn check_document(event: &lifecycle::Event, bytes: &[u8]) -> Result<(), Erro
         lifecycle::Event::PolicyAdopted { rule, .. } => {
             let read = policy::Policy::parse(&String::from_utf8_lossy(bytes));
             let policy = read.map_err(|source| Error::Policy { source })?;
-            if *rule == lifecycle::ScanRule::of(&policy) { Ok(()) } else { Err(Error::OtherRule) }
+            if *rule == lifecycle::PolicyRule::of(&policy) { Ok(()) } else { Err(Error::OtherRule) }
         }
         _ => Ok(()),
     }

@@ -12,6 +12,7 @@ use crate::keys::Keys;
 use crate::owed;
 use crate::plain::Cells;
 use crate::slot::{Begun, Decided, EMPTY, Profiles, Scratch, Slot};
+use crate::switch::Switch;
 use jiff::Timestamp;
 use lifecycle::Decision;
 use policy::Policy;
@@ -76,6 +77,8 @@ pub struct Question {
 #[derive(Debug)]
 pub struct Findings {
     pub(crate) question: Question,
+    /// The switches that led to its policy, the oldest first.
+    pub(crate) switches: Vec<Switch>,
     pub(crate) groups: Groups,
     pub(crate) facets: Facets,
     /// By vulnerability: its cells in the order of their keys.
@@ -83,6 +86,12 @@ pub struct Findings {
     /// By vulnerability: its place among all by their ids.
     pub(crate) ranks: Vec<u32>,
     pub(crate) owed: owed::Kept,
+}
+
+/// The switches that led to the policy of a question, where it is the one that was in force.
+fn switches_to(facts: &Facts, question: &Question) -> Vec<Switch> {
+    let is_in_force = facts.policy_at(question.at).is_some_and(|policy| Arc::ptr_eq(&policy, &question.policy));
+    if is_in_force { facts.switches(question.at) } else { Vec::new() }
 }
 
 /// As of when facts are looked at: at the end of all times every fact has come in.
@@ -94,7 +103,14 @@ impl Findings {
     /// Evaluates everything from zero, on all cores.
     #[must_use]
     pub fn evaluate(facts: &Facts, question: Question) -> Self {
-        let mut findings = Self::begin(facts, question);
+        let switches = switches_to(facts, &question);
+        Self::evaluate_after(facts, question, switches)
+    }
+
+    /// The same for a policy that nobody put in force, as if these switches had led to it.
+    #[must_use]
+    pub fn evaluate_after(facts: &Facts, question: Question, switches: Vec<Switch>) -> Self {
+        let mut findings = Self::begin_after(facts, question, switches);
         while findings.go_on(facts, usize::MAX) {}
         findings
     }
@@ -102,9 +118,15 @@ impl Findings {
     /// Begins to evaluate from zero; [`Findings::go_on`] does the rest, part by part.
     #[must_use]
     pub fn begin(facts: &Facts, question: Question) -> Self {
-        let groups = Groups::as_of(facts, &question.policy, instant(question.at));
+        let switches = switches_to(facts, &question);
+        Self::begin_after(facts, question, switches)
+    }
+
+    fn begin_after(facts: &Facts, question: Question, switches: Vec<Switch>) -> Self {
+        let groups = Groups::as_of(facts, (&question.policy, &switches), instant(question.at));
         let facets = Facets::as_of(facts, question.at.map(Timestamp::as_millisecond));
-        Self { question, groups, facets, cells: Vec::new(), ranks: Vec::new(), owed: owed::Kept::default() }
+        let (cells, ranks, owed) = (Vec::new(), Vec::new(), owed::Kept::default());
+        Self { question, switches, groups, facets, cells, ranks, owed }
     }
 
     /// Evaluates so many vulnerabilities more, on all cores; and says whether any are left. As of a past instant other facts may have
@@ -128,7 +150,7 @@ impl Findings {
     pub(crate) fn note_new_assets(&mut self, facts: &Facts) {
         let at = self.at();
         (self.groups.of_asset.len() as u32..facts.assets.len() as u32).for_each(|asset| {
-            self.groups.note(facts, &self.question.policy, (asset, at));
+            self.groups.note(facts, (&self.question.policy, &self.switches), (asset, at));
             self.facets.note(facts, asset, self.question.at.map(Timestamp::as_millisecond));
         });
         self.facets.sort(facts);
@@ -441,6 +463,7 @@ pub(crate) fn ground<'a>(findings: &'a Findings, facts: &'a Facts, number: usize
     Ground {
         facts,
         policy: &findings.question.policy,
+        switches: &findings.switches,
         signals: &facts.vulnerabilities[number].signals,
         assets: &findings.groups.histories[group as usize],
         at: findings.at(),

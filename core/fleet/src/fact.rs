@@ -6,6 +6,7 @@ use crate::packed::Packed;
 use crate::snapshot::json;
 use crate::thing::Thing;
 use jiff::Timestamp;
+use lifecycle::Transition;
 use lifecycle::{AssetId, Attributes};
 use policy::Policy;
 use roaring::RoaringBitmap;
@@ -110,12 +111,14 @@ pub(crate) struct Adopted {
     pub(crate) since: Instant,
     pub(crate) text: String,
     pub(crate) policy: Arc<Policy>,
+    /// What held for findings that were open then.
+    pub(crate) transition: Transition,
 }
 
 impl Adopted {
-    pub(crate) fn new(since: Instant, text: String) -> Result<Self, Error> {
+    pub(crate) fn new(since: Instant, text: String, transition: Transition) -> Result<Self, Error> {
         let policy = Arc::new(Policy::parse(&text).map_err(|source| Error::Policy { source })?);
-        Ok(Self { since, text, policy })
+        Ok(Self { since, text, policy, transition })
     }
 }
 

@@ -216,11 +216,12 @@ impl Facts {
                 InventoryDocument::read(bytes()?)?.new.into_iter().try_for_each(|thing| self.number(thing))?;
             }
             Event::AdvisoriesJudged { .. } => touched = self.take_judged(now, JudgedDocument::read(bytes()?)?)?,
-            Event::PolicyAdopted { .. } => {
+            Event::PolicyAdopted { change, .. } => {
                 // What its entry says of scans, replay and pages must both be able to rest on.
                 crate::document::check_document(event, bytes()?)?;
                 let text = String::from_utf8_lossy(bytes()?).into_owned();
-                self.policies.push(Adopted::new(now, text)?);
+                let transition = change.as_ref().map(|change| change.transition).unwrap_or_default();
+                self.policies.push(Adopted::new(now, text, transition)?);
                 touched.is_all = true;
             }
             _ => {}

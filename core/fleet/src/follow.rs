@@ -31,14 +31,15 @@ impl Findings {
         self.note_new_assets(facts);
         if touched.is_all {
             self.question.policy = facts.policy().unwrap_or_else(|| Arc::clone(&self.question.policy));
-            self.groups = Groups::as_of(facts, &self.question.policy, at);
+            self.switches = facts.switches(None);
+            self.groups = Groups::as_of(facts, (&self.question.policy, &self.switches), at);
             let all: Vec<u32> = (0..facts.vulnerabilities.len() as u32).collect();
             self.cells = self.cells_of(facts, &all);
             self.owed.forget();
             return;
         }
         for asset in &touched.assets {
-            self.groups.note(facts, &self.question.policy, (*asset, at));
+            self.groups.note(facts, (&self.question.policy, &self.switches), (*asset, at));
             self.facets.note(facts, *asset, None);
             self.follow_asset(facts, *asset);
         }

@@ -4,7 +4,8 @@ use crate::evaluate::State;
 use crate::fact::Instant;
 use crate::facts::Facts;
 use crate::judgement::Standing;
-use lifecycle::{Attributes, ScanRule};
+use crate::switch::Switch;
+use lifecycle::{Attributes, PolicyRule};
 use policy::Policy;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
@@ -22,24 +23,32 @@ pub(crate) struct Groups {
     are_covered: Vec<bool>,
     /// The assets that it does not cover.
     pub(crate) uncovered: RoaringBitmap,
-    rule: ScanRule,
+    rule: PolicyRule,
     numbers: HashMap<(History, bool), u32>,
 }
 
 impl Groups {
-    pub(crate) fn as_of(facts: &Facts, policy: &Policy, at: Instant) -> Self {
-        let mut groups = Self { rule: ScanRule::of(policy), ..Self::default() };
-        (0..facts.assets.len() as u32).for_each(|asset| groups.note(facts, policy, (asset, at)));
+    pub(crate) fn as_of(facts: &Facts, (policy, switches): (&Policy, &[Switch]), at: Instant) -> Self {
+        let mut groups = Self { rule: PolicyRule::of(policy), ..Self::default() };
+        (0..facts.assets.len() as u32).for_each(|asset| groups.note(facts, (policy, switches), (asset, at)));
         groups
     }
 
     /// Notes the group of an asset that is new or of which something else is said.
-    pub(crate) fn note(&mut self, facts: &Facts, policy: &Policy, (asset, at): (u32, Instant)) {
+    pub(crate) fn note(
+        &mut self,
+        facts: &Facts,
+        (policy, switches): (&Policy, &[Switch]),
+        (asset, at): (u32, Instant),
+    ) {
         let own = &facts.assets[asset as usize].attributes;
         let end = own.partition_point(|(since, _)| *since <= at).max(1);
         let mut history = History::with_capacity(1);
         for (place, (since, attributes)) in own[..end].iter().enumerate() {
-            let relevant = policy.relevant(&policy_asset(attributes));
+            let asset = policy_asset(attributes);
+            let mut relevant = policy.relevant(&asset);
+            // What concerned the policies before decides the dates that go on.
+            switches.iter().for_each(|switch| switch.before.relevant_into(&asset, &mut relevant));
             // What does not concern the policy changes nothing, and what they were before the first of them nobody knows.
             if history.last().is_none_or(|(_, last)| *last != relevant) {
                 history.push((if place == 0 { 0 } else { *since }, relevant));

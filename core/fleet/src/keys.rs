@@ -4,6 +4,7 @@ use crate::evaluate::{Findings, Key, State, ground};
 use crate::fact::{Instant, OPEN};
 use crate::facts::Facts;
 use crate::slot::{Profiles, Slot};
+use crate::switch::Switch;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -66,7 +67,14 @@ impl<'a> Keys<'a> {
 
     fn changes(&mut self, group: u32) -> Rc<[Instant]> {
         let (findings, facts, number) = (self.findings, self.facts, self.number);
-        let make = || Rc::from(ground(findings, facts, number, group).changes(Instant::MIN));
+        let make = || {
+            let mut changes = ground(findings, facts, number, group).changes(Instant::MIN);
+            // What was seen before a switch may keep what it had.
+            changes.extend(findings.switches.iter().map(Switch::instant));
+            changes.sort_unstable();
+            changes.dedup();
+            Rc::from(changes)
+        };
         Rc::clone(self.changes.entry(group).or_insert_with(make))
     }
 

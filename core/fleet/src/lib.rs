@@ -31,6 +31,7 @@ mod sieve;
 mod slot;
 mod snapshot;
 mod summary;
+mod switch;
 mod thing;
 
 pub use after::{AfterAsset, AfterFinding};
@@ -51,4 +52,5 @@ pub use pace::Pace;
 pub use query::{AssetFilter, Filter, Page, Query, Row, Sort};
 pub use scans::{Looked, Scans};
 pub use summary::{Counts, Summary};
+pub use switch::Switch;
 pub use thing::{Kernel, NewestPackage, Offer, Thing};

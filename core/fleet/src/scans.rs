@@ -5,13 +5,13 @@ use crate::fact::Instant;
 use crate::facts::Facts;
 use crate::query::AssetFilter;
 use jiff::Timestamp;
-use lifecycle::{Asset, AssetId, ScanRule, State};
+use lifecycle::{Asset, AssetId, PolicyRule, State};
 use roaring::RoaringBitmap;
 
 /// When the assets have to be looked at next, as of now; the past is asked of the assets themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scans {
-    rule: ScanRule,
+    rule: PolicyRule,
     /// By asset, in milliseconds since 1970; the smallest number for one of which nothing is known.
     due: Vec<Instant>,
     /// The assets that somebody has looked at since they were registered.
@@ -31,7 +31,7 @@ impl Scans {
     /// Of all assets, as of an instant.
     #[must_use]
     pub fn of(facts: &Facts, state: &State, at: Timestamp) -> Self {
-        let mut scans = Self { rule: state.scan_rule(), ..Self::default() };
+        let mut scans = Self { rule: state.policy_rule(), ..Self::default() };
         state.assets.iter().for_each(|(id, asset)| scans.note(facts, (id, asset), at));
         scans
     }

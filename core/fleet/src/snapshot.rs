@@ -7,12 +7,13 @@
 use crate::error::Error;
 use crate::fact::{Adopted, AssetFacts, Detail, Instant, ThingFacts, VulnerabilityFacts};
 use crate::facts::Facts;
+use lifecycle::Transition;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The version of the form that is written. Another one is not read: the facts are followed from the ledger instead.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How many things, vulnerabilities or assets are in one part: enough parts for all cores.
 const PART: usize = 4096;
 
@@ -32,8 +33,8 @@ type Read = Part<Common, Vec<Detail>, Vec<ThingFacts>, Vec<VulnerabilityFacts>, 
 /// What there is little of.
 #[derive(Serialize, Deserialize)]
 struct Common {
-    /// The texts of policies, and since when they are in force.
-    policies: Vec<(Instant, String)>,
+    /// The texts of policies, since when they are in force, and what held for findings that were open then.
+    policies: Vec<(Instant, String, Transition)>,
     catalogue: Vec<(Instant, bool)>,
 }
 
@@ -43,7 +44,8 @@ impl Facts {
     /// # Errors
     /// If a number in them is none that JSON can hold.
     pub fn write_snapshot(&self) -> Result<Vec<Vec<u8>>, Error> {
-        let policies = self.policies.iter().map(|adopted| (adopted.since, adopted.text.clone())).collect();
+        let policies = self.policies.iter();
+        let policies = policies.map(|adopted| (adopted.since, adopted.text.clone(), adopted.transition)).collect();
         let mut parts = vec![Written::Common(Common { policies, catalogue: self.catalogue.clone() })];
         parts.extend(self.details.chunks(PART).map(Part::Details));
         parts.extend(self.things.chunks(PART).map(Part::Things));
@@ -86,7 +88,8 @@ impl Facts {
             match part {
                 Part::Common(Common { policies, catalogue }) => {
                     facts.catalogue = catalogue;
-                    let adopted = policies.into_iter().map(|(since, text)| Adopted::new(since, text));
+                    let adopted =
+                        policies.into_iter().map(|(since, text, transition)| Adopted::new(since, text, transition));
                     facts.policies = adopted.collect::<Result<_, _>>()?;
                 }
                 Part::Details(details) => facts.details.extend(details),

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, reason = "tests")]
 
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{AssetId, Attributes, Decision, DecisionKind, Event, Exposure, PersonId, Progress, Reach};
+use lifecycle::{AssetId, Attributes, Decision, DecisionKind, Event, Exposure, PersonId, Progress, Reach, Transition};
 use plimsoll_fleet::{
     Facts, Filter, Findings, Fix, GroupBy, Judgement, Page, Query, Question, Signals, Sort, Standing, State, Statement,
     Thing,
@@ -35,7 +35,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..ASSETS).prop_map(Act::Retire),
         6 => (0..ASSETS, prop::collection::vec(0..THINGS, 0..7)).prop_map(|(asset, things)| Act::Push(asset, things)),
         4 => (judged, signals, any::<bool>()).prop_map(|(judged, signals, has)| Act::Judge(judged, signals, has)),
-        1 => (0..4_u8).prop_map(Act::Adopt),
+        1 => (0..12_u8).prop_map(Act::Adopt),
     ]
 }
 
@@ -157,12 +157,15 @@ fn event(facts: &Facts, alive: &mut [bool], act: &Act, at: Timestamp) -> Option<
             (event, Some(document.write().expect("written")))
         }
         Act::Adopt(number) => {
-            let preset = ["baseline", "cisa-bod-26-04", "seven-thirty-ninety", "baseline"][usize::from(*number)];
+            let preset = ["baseline", "cisa-bod-26-04", "seven-thirty-ninety", "baseline"][usize::from(*number % 4)];
             let preset = policy::PRESETS.iter().find(|one| one.id == preset).expect("a preset");
-            let scope = if *number == 3 { SCOPE } else { "" };
+            let scope = if *number % 4 == 3 { SCOPE } else { "" };
             let text = format!("{}{scope}", preset.text);
-            let rule = lifecycle::ScanRule::of(&policy::Policy::parse(&text).expect("a policy"));
-            let event = Event::PolicyAdopted { name: preset.id.to_owned(), document: String::new(), rule };
+            let rule = lifecycle::PolicyRule::of(&policy::Policy::parse(&text).expect("a policy"));
+            let transition = [Transition::Recount, Transition::FromSwitch, Transition::Keep][usize::from(*number / 4)];
+            let version = lifecycle::VersionId::new("v").expect("an id");
+            let change = (*number >= 4).then_some(lifecycle::Adoption { version, transition });
+            let event = Event::PolicyAdopted { name: preset.id.to_owned(), document: String::new(), rule, change };
             (event, Some(text.into_bytes()))
         }
         _ => return None,
@@ -383,5 +386,5 @@ fn a_damaged_snapshot_is_an_error_or_other_facts_and_never_a_crash() {
     }
     let mut version = bytes.clone();
     version[0] += 1;
-    assert!(matches!(Facts::read_snapshot(&version), Err(plimsoll_fleet::Error::Version { version: 2 })));
+    assert!(matches!(Facts::read_snapshot(&version), Err(plimsoll_fleet::Error::Version { version: 3 })));
 }

@@ -50,7 +50,8 @@ impl World {
         let policy = Event::PolicyAdopted {
             name: "p".to_owned(),
             document: String::new(),
-            rule: lifecycle::ScanRule::default(),
+            rule: lifecycle::PolicyRule::default(),
+            change: None,
         };
         facts.apply(&policy, day(0), Some(FIRST_SEEN.as_bytes())).expect("adopted");
         let attributes = Attributes { exposure: Some(Exposure::Exposed), ..Attributes::default() };
@@ -251,11 +252,15 @@ fn what_the_policy_does_not_cover_is_set_aside_with_the_reason() {
     let scope = "[[scope.rule]]\ncovered = \"excluded\"\nreason = \"a laboratory\"\nenvironment = [\"lab\"]\n";
     let mut world = World::new();
     let scoped = format!("{FIRST_SEEN}{scope}");
-    let adopted =
-        |rule: lifecycle::ScanRule| Event::PolicyAdopted { name: "p".to_owned(), document: String::new(), rule };
-    let other = world.0.apply(&adopted(lifecycle::ScanRule::default()), day(0), Some(scoped.as_bytes()));
+    let adopted = |rule: lifecycle::PolicyRule| Event::PolicyAdopted {
+        name: "p".to_owned(),
+        document: String::new(),
+        rule,
+        change: None,
+    };
+    let other = world.0.apply(&adopted(lifecycle::PolicyRule::default()), day(0), Some(scoped.as_bytes()));
     assert!(matches!(other, Err(plimsoll_fleet::Error::OtherRule)), "an entry says what its text says: {other:?}");
-    let policy = adopted(lifecycle::ScanRule::of(&policy::Policy::parse(&scoped).expect("a policy")));
+    let policy = adopted(lifecycle::PolicyRule::of(&policy::Policy::parse(&scoped).expect("a policy")));
     world.0.apply(&policy, day(0), Some(scoped.as_bytes())).expect("adopted");
     world.has(&["1"], day(0));
     world.judge("1", &["CVE-1"], ("2", day(0)), vec![Signals { id: "CVE-1".to_owned(), ..Signals::default() }]);
@@ -297,4 +302,92 @@ fn another_policy_moves_findings_and_says_how_many() {
     assert_eq!(later, Moves { later: 2, no_longer_overdue: 2, ..Moves::default() });
     assert_eq!(own.moves_to(&other("30 days"), day(50)), Moves { same: 2, ..Moves::default() });
     assert_eq!(own.moves_to(&other("next upgrade"), day(20)), Moves { later: 2, ..Moves::default() });
+}
+
+/// Puts another policy in force by a published version.
+fn switch(world: &mut World, due: &str, transition: lifecycle::Transition, at: Timestamp) {
+    let text = FIRST_SEEN.replace("30 days", due);
+    let version = lifecycle::VersionId::new("v").expect("an id");
+    let change = Some(lifecycle::Adoption { version, transition });
+    let (name, document, rule) = ("p".to_owned(), String::new(), lifecycle::PolicyRule::default());
+    let adopted = Event::PolicyAdopted { name, document, rule, change };
+    world.0.apply(&adopted, at, Some(text.as_bytes())).expect("adopted");
+}
+
+#[test]
+fn what_was_open_at_a_switch_follows_its_transition_rule() {
+    use lifecycle::Transition::{FromSwitch, Keep, Recount};
+    // By rule and by what the new policy gives: the due days of what was open at the switch on day 10.
+    let table = [
+        (Recount, "7 days", 7, "as if it had always said so"),
+        (Recount, "90 days", 90, "later too"),
+        (FromSwitch, "7 days", 17, "seven days from the switch on"),
+        (FromSwitch, "25 days", 30, "no later than it was, though the switch and 25 days are day 35"),
+        (FromSwitch, "90 days", 30, "no later than it was"),
+        (Keep, "7 days", 30, "as it was"),
+        (Keep, "90 days", 30, "as it was"),
+    ];
+    for (transition, due, expected, why) in table {
+        let mut world = World::new();
+        world.has(&["1"], day(0));
+        world.judge("1", &["CVE-1"], ("2", day(0)), vec![Signals { id: "CVE-1".to_owned(), ..Signals::default() }]);
+        let mut followed = world.findings();
+        switch(&mut world, due, transition, day(10));
+        world.has(&["1"], day(10));
+        world.judge(
+            "1",
+            &["CVE-1", "CVE-2"],
+            ("2", day(12)),
+            vec![Signals { id: "CVE-2".to_owned(), ..Signals::default() }],
+        );
+        let dates = |findings: &Findings| {
+            let page = findings.list(&world.0, &Query { limit: 9, now: day(12), ..Query::default() });
+            let mut dates: Vec<_> = page.rows.into_iter().map(|row| (row.vulnerability, row.due)).collect();
+            dates.sort();
+            dates
+        };
+        let days: i64 = due.split(' ').next().and_then(|days| days.parse().ok()).expect("days");
+        let both = vec![
+            ("CVE-1".to_owned(), Some(end(expected))),
+            // What is seen after the switch is nobody's but the new policy's.
+            ("CVE-2".to_owned(), Some(end(12 + days))),
+        ];
+        assert_eq!(dates(&world.findings()), both, "{transition:?} to {due}: {why}");
+        followed.follow(&world.0, &plimsoll_fleet::Touched { is_all: true, ..Default::default() });
+        assert_eq!(dates(&followed), both, "followed");
+        // As of the day before the switch nothing of it is known.
+        let (policy, at) = (world.0.policy_at(Some(day(9))).expect("a policy"), Some(day(9)));
+        let before = Findings::evaluate(&world.0, Question { policy, decisions: Vec::new(), at });
+        assert_eq!(dates(&before), [("CVE-1".to_owned(), Some(end(30)))]);
+    }
+}
+
+#[test]
+fn switches_add_up_and_what_happens_after_them_counts_by_the_new_policy() {
+    use lifecycle::Transition::{FromSwitch, Keep, Recount};
+    let mut world = World::new();
+    world.has(&["1"], day(0));
+    world.judge("1", &["CVE-1"], ("2", day(0)), vec![Signals { id: "CVE-1".to_owned(), ..Signals::default() }]);
+    let due = |world: &World| world.page(day(12)).rows.remove(0).due;
+    switch(&mut world, "14 days", FromSwitch, day(5));
+    assert_eq!(due(&world), Some(end(19)));
+    switch(&mut world, "7 days", FromSwitch, day(8));
+    assert_eq!(due(&world), Some(end(15)));
+    switch(&mut world, "2 days", Keep, day(10));
+    assert_eq!(due(&world), Some(end(15)), "the date that the one before it gave");
+    let why = world.findings().explain(&world.0, "CVE-1", &web()).expect("it is there");
+    let steps: Vec<_> = why.deadline.expect("a deadline").steps.into_iter().map(|step| step.started_by).collect();
+    assert!(steps.iter().any(|by| by.contains("the policy before")), "{steps:?}");
+    // A catalogue's own date that comes after the switch holds.
+    let listed = Signals {
+        id: "CVE-1".to_owned(),
+        listed: Some(day(11)),
+        catalogue_due: Some("2026-01-13".parse().expect("a day")),
+        ..Signals::default()
+    };
+    world.judge("1", &["CVE-1"], ("2", day(11)), vec![listed]);
+    assert_eq!(due(&world), Some(end(12)));
+    switch(&mut world, "60 days", Recount, day(12));
+    assert_eq!(due(&world), Some(end(12)), "the catalogue's date is in the new policy too");
+    assert!(world.0.switches(None).is_empty(), "nothing before a new count matters");
 }

@@ -88,6 +88,9 @@ pub enum Refusal {
     /// A reason is owed.
     #[error("a reason must be given")]
     NoReason,
+    /// A title is owed.
+    #[error("a title must be given")]
+    NoTitle,
     /// A text is longer than any that says something.
     #[error("it has {bytes} bytes, and {most} are the most")]
     TooLong {
@@ -96,6 +99,36 @@ pub enum Refusal {
         /// How many it may have.
         most: usize,
     },
+    /// Somebody would review or approve what they have written.
+    #[error("nobody reviews or approves what they have written themselves")]
+    OwnDraft,
+    /// Somebody would say of themselves that they have learned something.
+    #[error("nobody says of themselves that they have done a course")]
+    OwnTraining,
+    /// The policy in force asks for approvals.
+    #[error("the policy in force asks that a new version is approved by: {by}; draft it and hand it in for review")]
+    NeedsApproval {
+        /// Whose, by their titles.
+        by: String,
+    },
+    /// Something is missing still.
+    #[error("it lacks {lacks}")]
+    NotReady {
+        /// What, in words.
+        lacks: String,
+    },
+    /// Somebody's approval is none of those that are missing.
+    #[error("this approval is none of those that are missing: {lacking}")]
+    NoSeat {
+        /// Those that are, by their titles.
+        lacking: String,
+    },
+    /// A document would stand beside or below what carries it out.
+    #[error("a document carries out one of a higher level, and `{above}` is none against it")]
+    Hierarchy {
+        /// The other one.
+        above: String,
+    },
     /// Somebody who sees the assets of their teams alone would speak of all.
     #[error("name the assets: who sees only those of their teams does not speak of all")]
     AllAssets,
@@ -103,6 +136,19 @@ pub enum Refusal {
 
 /// The most bytes of a reason.
 const MOST_REASON_BYTES: usize = 4096;
+
+/// The most bytes of a title.
+pub(crate) const MOST_NAME_BYTES: usize = 200;
+
+/// A title as it is kept: one line, and no more than so many bytes.
+pub(crate) fn name(text: &str, most: usize) -> Result<String, Refusal> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.as_str() {
+        "" => Err(Refusal::NoTitle),
+        line if line.len() > most => Err(Refusal::TooLong { bytes: line.len(), most }),
+        line => Ok(line.to_owned()),
+    }
+}
 
 /// A reason as it is kept: there must be one, and not a book of it.
 pub(crate) fn reason(text: &str) -> Result<String, Refusal> {
@@ -133,8 +179,15 @@ impl Refusal {
             Self::Empty => "refusal/empty",
             Self::State { .. } => "refusal/state",
             Self::NoReason => "refusal/no-reason",
+            Self::NoTitle => "refusal/no-title",
             Self::TooLong { .. } => "refusal/too-long",
             Self::AllAssets => "refusal/all-assets",
+            Self::OwnDraft => "refusal/own-draft",
+            Self::OwnTraining => "refusal/own-training",
+            Self::NeedsApproval { .. } => "refusal/needs-approval",
+            Self::NotReady { .. } => "refusal/not-ready",
+            Self::NoSeat { .. } => "refusal/no-seat",
+            Self::Hierarchy { .. } => "refusal/hierarchy",
         }
     }
 }

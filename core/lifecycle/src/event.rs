@@ -2,16 +2,30 @@
 
 use crate::asset::Attributes;
 use crate::decision::{DecisionKind, Reach};
+use crate::document::Described;
 use crate::error::Error;
-use crate::id::{AssetId, DecisionId, FeedId, PersonId, TokenId};
+use crate::group::Source;
+use crate::id::{AssetId, CampaignId, DecisionId, DocumentId, FeedId, GroupId, PersonId, TokenId, VersionId};
 use crate::person::{Credential, Role};
-use crate::scan::ScanRule;
+use crate::rule::PolicyRule;
 use crate::token::{Holder, TokenScope};
+use crate::training::Completion;
+use crate::version::{Draft, Transition, Verdict};
 use jiff::Timestamp;
 use ledger::Entry;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
+
+/// How a policy came into force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Adoption {
+    /// The version that was published.
+    pub version: VersionId,
+    /// What holds for findings that were open then.
+    pub transition: Transition,
+}
 
 /// Something that has happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,8 +187,164 @@ pub enum Event {
         /// The digest of its text.
         document: String,
         /// What it asks of looking at assets; left out where it asks for what holds for all.
-        #[serde(default, skip_serializing_if = "ScanRule::is_default")]
-        rule: ScanRule,
+        #[serde(default, skip_serializing_if = "PolicyRule::is_default")]
+        rule: PolicyRule,
+        /// The version that it came with; none where one person put it in force.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<Adoption>,
+    },
+    /// A document is in the register, or something else is said of it.
+    #[serde(rename = "document/described")]
+    DocumentDescribed {
+        /// Which.
+        document: DocumentId,
+        /// What is said of it.
+        described: Described,
+    },
+    /// A document is out of the register.
+    #[serde(rename = "document/retired")]
+    DocumentRetired {
+        /// Which.
+        document: DocumentId,
+        /// Why.
+        reason: String,
+    },
+    /// A document was looked at, and holds.
+    #[serde(rename = "document/reviewed")]
+    DocumentReviewed {
+        /// Which.
+        document: DocumentId,
+        /// What was found.
+        words: String,
+    },
+    /// Something asks that a document is looked at at once.
+    #[serde(rename = "document/review-called")]
+    ReviewCalled {
+        /// Which.
+        document: DocumentId,
+        /// What.
+        reason: String,
+    },
+    /// Somebody has read a text of a document.
+    #[serde(rename = "document/acknowledged")]
+    Acknowledged {
+        /// Who.
+        person: PersonId,
+        /// Which.
+        document: DocumentId,
+        /// The digest of the text.
+        text: String,
+    },
+    /// A version of a document was drafted.
+    #[serde(rename = "version/drafted")]
+    VersionDrafted {
+        /// Which.
+        version: VersionId,
+        /// What it is.
+        draft: Draft,
+    },
+    /// A version was written otherwise: what was said of it before holds no longer.
+    #[serde(rename = "version/revised")]
+    VersionRevised {
+        /// Which.
+        version: VersionId,
+        /// What it is now.
+        draft: Draft,
+    },
+    /// A version was handed in for review.
+    #[serde(rename = "version/submitted")]
+    VersionSubmitted {
+        /// Which.
+        version: VersionId,
+        /// Who is asked for input.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        stakeholders: BTreeSet<PersonId>,
+        /// Until when it is waited for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input_until: Option<Timestamp>,
+    },
+    /// Somebody said something of a version.
+    #[serde(rename = "version/noted")]
+    VersionNoted {
+        /// Which.
+        version: VersionId,
+        /// What.
+        verdict: Verdict,
+        /// In words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        words: String,
+        /// The digest of what they have read.
+        terms: String,
+    },
+    /// A version was taken back.
+    #[serde(rename = "version/withdrawn")]
+    VersionWithdrawn {
+        /// Which.
+        version: VersionId,
+    },
+    /// A version was published.
+    #[serde(rename = "version/published")]
+    VersionPublished {
+        /// Which.
+        version: VersionId,
+        /// The digest of what was approved.
+        terms: String,
+        /// From when on it holds.
+        effective_at: Timestamp,
+    },
+    /// Other people are in a group.
+    #[serde(rename = "group/changed")]
+    GroupChanged {
+        /// Which.
+        group: GroupId,
+        /// Its name for people.
+        title: String,
+        /// Whose word it is.
+        source: Source,
+        /// Who has joined.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        joined: BTreeSet<PersonId>,
+        /// Who has left.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        left: BTreeSet<PersonId>,
+    },
+    /// A group is gone.
+    #[serde(rename = "group/removed")]
+    GroupRemoved {
+        /// Which.
+        group: GroupId,
+    },
+    /// People are to read a document.
+    #[serde(rename = "campaign/opened")]
+    CampaignOpened {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Which document.
+        document: DocumentId,
+        /// The digest of the text.
+        text: String,
+        /// The people of these groups; everybody where none is named.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        groups: BTreeSet<GroupId>,
+        /// By when.
+        due: Timestamp,
+    },
+    /// A campaign was ended.
+    #[serde(rename = "campaign/closed")]
+    CampaignClosed {
+        /// Which.
+        campaign: CampaignId,
+    },
+    /// Somebody has done a course.
+    #[serde(rename = "training/completed")]
+    TrainingCompleted(Completion),
+    /// Somebody did not do in time what they owed.
+    #[serde(rename = "duty/missed")]
+    DutyMissed {
+        /// What, and who.
+        duty: String,
+        /// By when it should have been done.
+        due: Timestamp,
     },
     /// Somebody asks for a decision on findings.
     #[serde(rename = "decision/requested")]
@@ -235,6 +405,21 @@ impl Event {
             Self::FeedUpdated { feed, .. } => feed.as_str(),
             Self::AdvisoriesJudged { .. } => "advisories",
             Self::PolicyAdopted { .. } => "policy",
+            Self::DocumentDescribed { document, .. }
+            | Self::DocumentRetired { document, .. }
+            | Self::DocumentReviewed { document, .. }
+            | Self::ReviewCalled { document, .. }
+            | Self::Acknowledged { document, .. } => document.as_str(),
+            Self::VersionDrafted { version, .. }
+            | Self::VersionRevised { version, .. }
+            | Self::VersionSubmitted { version, .. }
+            | Self::VersionNoted { version, .. }
+            | Self::VersionWithdrawn { version }
+            | Self::VersionPublished { version, .. } => version.as_str(),
+            Self::GroupChanged { group, .. } | Self::GroupRemoved { group } => group.as_str(),
+            Self::CampaignOpened { campaign, .. } | Self::CampaignClosed { campaign } => campaign.as_str(),
+            Self::TrainingCompleted(completion) => completion.person.as_str(),
+            Self::DutyMissed { duty, .. } => duty,
             Self::DecisionRequested { decision, .. }
             | Self::DecisionApproved { decision, .. }
             | Self::DecisionDeclined { decision }
@@ -265,6 +450,8 @@ impl Event {
             Self::InventoryTaken { document, .. }
             | Self::AdvisoriesJudged { document, .. }
             | Self::PolicyAdopted { document, .. } => Some(document),
+            Self::VersionDrafted { draft, .. } | Self::VersionRevised { draft, .. } => Some(&draft.text),
+            Self::TrainingCompleted(completion) => completion.evidence.as_deref(),
             _ => None,
         }
     }

@@ -33,6 +33,12 @@ macro_rules! ids {
                 if is_id(&text, $most) { Ok(Self(text)) } else { Err(Refusal::NoId { text }) }
             }
 
+            /// An id that is known to be one.
+            #[allow(dead_code, reason = "few ids are known beforehand")]
+            pub(crate) fn known(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+
             /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -73,4 +79,12 @@ ids! {
     DecisionId MOST_BYTES,
     /// A feed.
     FeedId MOST_BYTES,
+    /// A governing document.
+    DocumentId MOST_BYTES,
+    /// A version of a document.
+    VersionId MOST_BYTES,
+    /// A group of people.
+    GroupId MOST_BYTES,
+    /// A campaign.
+    CampaignId MOST_BYTES,
 }

@@ -4,8 +4,9 @@ use crate::event::Event;
 use crate::id::PersonId;
 use crate::token::{Holder, Token};
 use crate::{Refusal, State};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What somebody is trusted with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,6 +90,38 @@ pub struct Person {
     pub teams: BTreeSet<String>,
     /// Whether what is known of them beside the id was erased.
     pub is_erased: bool,
+    /// Since when they have each of their roles.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub since: BTreeMap<Role, Timestamp>,
+    /// The texts that they have read and said so, by their digests, with the last time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub acknowledged: BTreeMap<String, Timestamp>,
+    /// The courses that they have done, with the last time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub completed: BTreeMap<String, Timestamp>,
+}
+
+impl Person {
+    /// Since when they are here; none once they have gone.
+    #[must_use]
+    pub fn joined_at(&self) -> Option<Timestamp> {
+        self.since.values().min().copied()
+    }
+
+    /// They have these roles from an instant on, and no others.
+    pub(crate) fn take_roles(&mut self, roles: BTreeSet<Role>, at: Timestamp) {
+        self.since.retain(|role, _| roles.contains(role));
+        roles.iter().for_each(|role| {
+            self.since.entry(*role).or_insert(at);
+        });
+        self.roles = roles;
+    }
+
+    /// What is known of them beside their id is erased; what they have read and learned is the organisation's proof, and stays.
+    pub(crate) fn erase(&mut self) {
+        (self.roles, self.teams, self.since) = Default::default();
+        self.is_erased = true;
+    }
 }
 
 /// How somebody signs in. The secrets themselves are kept beside the ledger, where they can be erased.

@@ -1,11 +1,13 @@
 //! Review: whether an entry of the ledger is one that the rules allow, held against what stood before it.
 
+use crate::command::{Command, decide};
+use crate::duty::Standing;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::id::PersonId;
 use crate::inventory::Pushed;
 use crate::person::{Role, SYSTEM};
-use crate::state::{Command, State, decide};
+use crate::state::State;
 use jiff::Timestamp;
 
 /// Says no to an event that the rules would not have let happen: told by somebody without the role, approved by who asked for it,
@@ -30,6 +32,14 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
             let is_due = due < at && state.scan_owed(known, at) == Some(due);
             return if is_due { Ok(()) } else { Err(Refusal::Unlike) };
         }
+        Event::DutyMissed { duty, due } => {
+            if by.as_str() != SYSTEM {
+                state.may(by, Role::OPERATES)?;
+            }
+            let is_owed =
+                state.duty(&duty, at).is_some_and(|owed| owed.due == due && owed.standing(at) == Standing::Missed);
+            return if is_owed { Ok(()) } else { Err(Refusal::Unlike) };
+        }
         Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {
             Command::PushInventory(Pushed { asset, digest, document, taken_at: at, packages, unread })
         }
@@ -51,7 +61,10 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
         Event::AgentEnrolled { token, key, .. } => Command::EnrolAgent(token, key),
         Event::AgentRevoked { asset, reason } => Command::RevokeAgent(asset, reason),
         Event::TokenRevoked { token } => Command::RevokeToken(token),
-        Event::PolicyAdopted { name, document, rule } => Command::AdoptPolicy { name, document, rule },
+        Event::PolicyAdopted { name, document, rule, change: None } => Command::AdoptPolicy { name, document, rule },
+        Event::PolicyAdopted { name, rule, change: Some(change), .. } => {
+            Command::PutInForce { version: change.version, name, rule }
+        }
         Event::DecisionRequested { decision, kind, reach, reason, until, renews } => {
             Command::RequestDecision { decision, kind, reach, reason, until, renews }
         }
@@ -59,9 +72,45 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
         // One that was asked for is turned down, or taken back.
         Event::DecisionDeclined { decision } => Command::AnswerDecision(decision, false),
         Event::DecisionRevoked { decision } => Command::RevokeDecision(decision),
+        governing => governing_command(state, governing),
     };
     match decide(state, &command, by, at)?.contains(event) {
         true => Ok(()),
         false => Err(Refusal::Unlike),
+    }
+}
+
+/// The command of an event about documents, groups and what people owe.
+fn governing_command(state: &State, event: Event) -> Command {
+    match event {
+        Event::DocumentDescribed { document, described } => Command::DescribeDocument(document, described),
+        Event::DocumentRetired { document, reason } => Command::RetireDocument(document, reason),
+        Event::DocumentReviewed { document, words } => Command::ReviewDocument(document, words),
+        Event::ReviewCalled { document, reason } => Command::CallReview(document, reason),
+        Event::Acknowledged { document, text, .. } => Command::Acknowledge(document, text),
+        Event::VersionDrafted { version, draft } | Event::VersionRevised { version, draft } => {
+            Command::DraftVersion(version, draft)
+        }
+        Event::VersionSubmitted { version, stakeholders, input_until } => {
+            Command::SubmitVersion(version, stakeholders, input_until)
+        }
+        Event::VersionNoted { version, verdict, words, terms } => {
+            Command::NoteVersion { version, verdict, words, terms }
+        }
+        Event::VersionWithdrawn { version } => Command::WithdrawVersion(version),
+        Event::VersionPublished { version, .. } => Command::PublishVersion(version),
+        Event::GroupChanged { group, title, source, joined, left } => {
+            let known = state.groups.get(&group).into_iter().flat_map(|known| known.members.keys().cloned());
+            let members = known.filter(|person| !left.contains(person)).chain(joined).collect();
+            Command::SetGroup(group, title, source, members)
+        }
+        Event::GroupRemoved { group } => Command::RemoveGroup(group),
+        Event::CampaignOpened { campaign, document, groups, due, .. } => {
+            Command::OpenCampaign(campaign, document, groups, due)
+        }
+        Event::CampaignClosed { campaign } => Command::CloseCampaign(campaign),
+        Event::TrainingCompleted(completion) => Command::CompleteTraining(completion),
+        // INVARIANT: every other event was given its command before.
+        _ => Command::TellMissedDuties,
     }
 }

@@ -4,65 +4,12 @@ use crate::asset::{Asset, Attributes};
 use crate::event::Event;
 use crate::id::{AssetId, PersonId};
 use crate::person::{Role, SYSTEM};
+use crate::rule::PolicyRule;
 use crate::{Refusal, State};
-use ::policy::promises::{Coverage, ScopeRule, coverage};
-use ::policy::{Exposure, Length, Policy, Unit};
+use ::policy::{Exposure, Length};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use serde::{Deserialize, Serialize};
 
-/// What a policy asks of looking at assets: which ones, and how often.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ScanRule {
-    /// The longest time between looks at what can be reached from the internet, or of which nobody says that it cannot.
-    pub exposed: Length,
-    /// The same for the rest.
-    pub internal: Length,
-    /// Which assets the policy covers, by the first rule that fits.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub scope: Vec<ScopeRule>,
-}
-
-/// Weekly and monthly, for all: what holds where a policy says nothing.
-impl Default for ScanRule {
-    fn default() -> Self {
-        let (exposed, internal) = (Length { count: 7, unit: Unit::Days }, Length { count: 1, unit: Unit::Months });
-        Self { exposed, internal, scope: Vec::new() }
-    }
-}
-
-impl ScanRule {
-    /// What a policy asks.
-    #[must_use]
-    pub fn of(policy: &Policy) -> Self {
-        let Self { exposed, internal, .. } = Self::default();
-        let said = policy.promises.scanning.as_ref();
-        let rules = policy.promises.scope.iter().flat_map(|scope| &scope.rule);
-        Self {
-            exposed: said.map_or(exposed, |said| *said.exposed.as_ref()),
-            internal: said.map_or(internal, |said| *said.internal.as_ref()),
-            scope: rules.map(|rule| rule.as_ref().clone()).collect(),
-        }
-    }
-
-    /// Whether it is what holds where a policy says nothing.
-    #[must_use]
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Whether the policy covers an asset, and why.
-    #[must_use]
-    pub fn coverage(&self, attributes: &Attributes) -> Coverage {
-        coverage(&self.scope, attributes.subject())
-    }
-
-    /// Whether it is the organisation itself that must look at an asset and patch it.
-    #[must_use]
-    pub fn covers(&self, attributes: &Attributes) -> bool {
-        self.scope.is_empty() || self.coverage(attributes).is_covered()
-    }
-
+impl PolicyRule {
     /// When an asset must be looked at next, as of an instant: counted from the last look by then, or from its registration. What
     /// was said about it then decides how often. None if the policy does not cover it.
     ///
@@ -99,7 +46,7 @@ impl ScanRule {
 impl State {
     /// When a scan of an asset is owed so that missing it is told: no rule is broken before it was in force.
     pub(crate) fn scan_owed(&self, asset: &Asset, at: Timestamp) -> Option<Timestamp> {
-        let rule = self.scan_rule();
+        let rule = self.policy_rule();
         let due = rule.due(asset, &asset.attributes, at)?;
         let since = self.policy.as_ref().filter(|policy| !policy.rule.is_default()).map(|policy| policy.since);
         let Some(since) = since.filter(|since| *since > due) else { return Some(due) };

@@ -5,8 +5,8 @@ mod world;
 
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_lifecycle::{
-    Asset, AssetId, Attributes, Command, DecisionId, DecisionKind, Event, Exposure, FeedId, Holder, Pushed, Reach,
-    Role, ScanRule, State, TokenId, decide, review,
+    Asset, AssetId, Attributes, Command, DecisionId, DecisionKind, Event, Exposure, FeedId, Holder, PolicyRule, Pushed,
+    Reach, Role, State, TokenId, decide, review,
 };
 use std::collections::BTreeSet;
 use world::{World, asset, at, day, person};
@@ -73,7 +73,7 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
         let attributes = Attributes { exposure, ..Attributes::default() };
         world.done(&Command::RegisterAsset(asset(id), attributes), "ops", day(0));
     }
-    let rule = ScanRule::default();
+    let rule = PolicyRule::default();
     let due = |world: &World, id: &str, at: Timestamp| rule.due(world.asset(id), &world.asset(id).attributes, at);
     assert_eq!(due(&world, "in", day(0)), Some(at("2026-02-01T00:00:00Z")));
     assert_eq!(due(&world, "out", day(0)), Some(day(7)));
@@ -95,7 +95,7 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
     assert_eq!(due(&world, "out", day(10)), Some(day(17)));
     // What is out of scope, or gone, owes nothing.
     let lab = toml::from_str("covered = \"excluded\"\nreason = \"a lab\"\ntag = [\"lab\"]").expect("a rule");
-    let rule = ScanRule { scope: vec![lab], ..ScanRule::default() };
+    let rule = PolicyRule { scope: vec![lab], ..PolicyRule::default() };
     let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "d".to_owned(), rule };
     world.done(&adopt, "lead", day(17));
     world.done(
@@ -112,7 +112,7 @@ fn a_stricter_rule_is_broken_from_the_day_on_which_it_was_put_in_force() {
     let mut world = World::staffed();
     let internal = Attributes { exposure: Some(Exposure::Internal), ..Attributes::default() };
     world.done(&Command::RegisterAsset(asset("a"), internal), "ops", day(0));
-    let rule: ScanRule = toml::from_str("exposed = \"1 day\"\ninternal = \"7 days\"").expect("a rule");
+    let rule: PolicyRule = toml::from_str("exposed = \"1 day\"\ninternal = \"7 days\"").expect("a rule");
     let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "d".to_owned(), rule: rule.clone() };
     world.done(&adopt, "lead", day(20));
     assert!(rule.is_overdue(world.asset("a"), &world.asset("a").attributes, day(21)), "it is late by the rule of now");
@@ -137,7 +137,7 @@ fn what_nobody_says_leaves_nothing_out_of_scope() {
         covered = "excluded"
         reason = "a rule without conditions fits nothing"
     "#;
-    let rule: ScanRule =
+    let rule: PolicyRule =
         toml::from_str(&format!("exposed = \"7 days\"\ninternal = \"1 month\"\n{text}")).expect("a rule");
     let covers = |environment: Option<&str>, tags: &[&str]| {
         let (environment, tags) = (environment.map(str::to_owned), tags.iter().map(|&tag| tag.to_owned()).collect());
@@ -147,7 +147,7 @@ fn what_nobody_says_leaves_nothing_out_of_scope() {
         [covers(Some("Test"), &[]), covers(Some("production"), &[]), covers(Some("tset"), &[]), covers(None, &[])];
     assert_eq!(own, [false, true, true, true]);
     assert!(!covers(None, &["Managed"]), "somebody else patches it");
-    assert!(toml::from_str::<ScanRule>(&format!("{text}\ntags = [\"a\"]")).is_err(), "a slip of the pen is an error");
+    assert!(toml::from_str::<PolicyRule>(&format!("{text}\ntags = [\"a\"]")).is_err(), "a slip of the pen is an error");
 }
 
 #[test]
@@ -348,7 +348,7 @@ fn an_inventory_from_the_future_does_not_outlast_the_clock_that_told_it() {
     world.push("d3", day(365), day(365));
     let next = world.push("d4", day(3), day(3));
     assert!(matches!(next.as_slice(), [Event::InventoryTaken { is_late: false, .. }]), "{next:?}");
-    let due = |at: Timestamp| ScanRule::default().due(world.asset("a"), &world.asset("a").attributes, at);
+    let due = |at: Timestamp| PolicyRule::default().due(world.asset("a"), &world.asset("a").attributes, at);
     assert_eq!(due(day(20)), Some(day(10)), "what lies ahead is no look");
 }
 
@@ -436,7 +436,12 @@ fn a_review_finds_what_the_rules_would_not_have_let_happen() {
     );
     let missed = Event::ScanMissed { asset: asset("a"), due: day(1) };
     assert_eq!(code(&missed, "system"), Some("refusal/unlike"));
-    let policy = Event::PolicyAdopted { name: "p".to_owned(), document: "d".to_owned(), rule: ScanRule::default() };
+    let policy = Event::PolicyAdopted {
+        name: "p".to_owned(),
+        document: "d".to_owned(),
+        rule: PolicyRule::default(),
+        change: None,
+    };
     assert_eq!([code(&policy, "lead"), code(&policy, "ops")], [None, Some("refusal/role")]);
     // All that has happened by the rules passes.
     let mut again = State::default();

@@ -92,7 +92,7 @@ impl Due {
     }
 
     /// The due date of a clock that started at `start`.
-    fn after(self, start: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+    pub(crate) fn after(self, start: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
         match self {
             Self::Hours(hours) => Some(calendar.after_hours(start, hours)),
             Self::Days(days) => Some(calendar.after_days(start, days)),

@@ -165,8 +165,20 @@ impl Policy {
     #[must_use]
     pub fn relevant(&self, asset: &crate::facts::Asset) -> crate::facts::Asset {
         let mut relevant = crate::facts::Asset::default();
-        self.classes.iter().for_each(|class| class.when.relevant(asset, &mut relevant));
+        self.relevant_into(asset, &mut relevant);
         relevant
+    }
+
+    /// The same beside what is relevant to other policies.
+    pub fn relevant_into(&self, asset: &crate::facts::Asset, relevant: &mut crate::facts::Asset) {
+        self.classes.iter().for_each(|class| class.when.relevant(asset, relevant));
+    }
+
+    /// When something of a class is due whose clock starts at an instant; none without such a class, or with the next upgrade.
+    #[must_use]
+    pub fn due_after(&self, class: &str, start: jiff::Timestamp) -> Option<jiff::Timestamp> {
+        let class = self.classes.iter().find(|known| known.id == class)?;
+        class.due.after(start, &self.calendar)
     }
 
     /// Reads a policy file.

@@ -132,7 +132,8 @@ impl World {
         let event = Event::PolicyAdopted {
             name: preset.id.to_owned(),
             document: String::new(),
-            rule: lifecycle::ScanRule::default(),
+            rule: lifecycle::PolicyRule::default(),
+            change: None,
         };
         Ok((event, preset.text.as_bytes().to_vec()))
     }

@@ -144,8 +144,11 @@ pub(crate) async fn populate(store: &Store) {
             .expect("a role");
     }
     let text = policy::PRESETS[0].text.as_bytes().to_vec();
-    let adopt =
-        Command::AdoptPolicy { name: "test".to_owned(), document: digest(&text), rule: lifecycle::ScanRule::default() };
+    let adopt = Command::AdoptPolicy {
+        name: "test".to_owned(),
+        document: digest(&text),
+        rule: lifecycle::PolicyRule::default(),
+    };
     let plan = Plan { commands: vec![adopt], documents: vec![text], ..Plan::default() };
     store.commit(&person("lead"), day(0), move |_| Ok(plan)).await.expect("adopted");
     for id in ["web-1", "web-2", "db-1"] {

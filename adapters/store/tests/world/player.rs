@@ -5,7 +5,10 @@
 use super::{act, asset, day, person, push, register, staff};
 use fleet::JudgedDocument;
 use ledger::{KeyKind, Signer};
-use lifecycle::{Attributes, Command, DecisionId, DecisionKind, FeedId, Holder, Reach, Role, TokenId};
+use lifecycle::{
+    Attributes, CampaignId, Command, DecisionId, DecisionKind, DocumentId, Draft, FeedId, GroupId, Holder, Reach, Role,
+    Source, TokenId, Transition, VersionId,
+};
 use plimsoll_store::{Committed, NewJob, Options, Plan, Store, WritePoint, digest};
 use rustix::process::{Signal, getpid, kill_process};
 use std::collections::BTreeSet;
@@ -14,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// How many kinds of steps there are.
-pub(crate) const KINDS: u64 = 14;
+pub(crate) const KINDS: u64 = 15;
 /// The most entries that one group of the scenario has.
 pub(crate) const MOST_IN_GROUP: u64 = 12;
 /// The variable that tells a process what to play.
@@ -242,7 +245,7 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             let adopt = Command::AdoptPolicy {
                 name: name.clone(),
                 document: digest(&text),
-                rule: lifecycle::ScanRule::default(),
+                rule: lifecycle::PolicyRule::default(),
             };
             let commands = vec![added(), adopt];
             commit(
@@ -258,13 +261,38 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             )
             .await;
         }
+        13 => {
+            // What people read, and who approves it: every table of governance has a row of it.
+            let (policy, group) = (DocumentId::policy(), GroupId::new(&name).expect("an id"));
+            let members = [person("lead"), person("boss")].into();
+            commit("root", one(Command::SetGroup(group, name.clone(), Source::Local, members))).await;
+            if store.record().await.expect("read").state.documents.contains_key(&policy) {
+                let text = format!("{}\n# drafted {name}\n", policy::PRESETS[0].text).into_bytes();
+                let version = VersionId::new(&name).expect("an id");
+                let draft = Draft {
+                    document: policy.clone(),
+                    text: digest(&text),
+                    rationale: "it must".to_owned(),
+                    effective_at: None,
+                    transition: Transition::Keep,
+                };
+                let commands = vec![Command::DraftVersion(version.clone(), draft)];
+                commit("lead", Plan { commands, documents: vec![text], ..Plan::default() }).await;
+                commit("lead", one(Command::WithdrawVersion(version))).await;
+                let campaign = CampaignId::new(&name).expect("an id");
+                let until = at + jiff::SignedDuration::from_hours(48);
+                commit("lead", one(Command::OpenCampaign(campaign, policy.clone(), BTreeSet::new(), until))).await;
+                let text = store.record().await.expect("read").state.policy.as_ref().expect("one").document.clone();
+                commit("boss", one(Command::Acknowledge(policy, text))).await;
+            }
+        }
         // Last: what they put in force is read again at each opening, and there are many of them in the end.
         _ => {
             let text = format!("{}\n# {name}\n", policy::PRESETS[0].text).into_bytes();
             let adopt = Command::AdoptPolicy {
                 name: name.clone(),
                 document: digest(&text),
-                rule: lifecycle::ScanRule::default(),
+                rule: lifecycle::PolicyRule::default(),
             };
             commit("lead", Plan { commands: vec![adopt], documents: vec![text], ..Plan::default() }).await;
         }

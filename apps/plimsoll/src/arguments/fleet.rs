@@ -1,6 +1,6 @@
 //! Arguments of `plimsoll fleet`.
 
-use super::{ExposureArgument, FacetArgument, WhyFormat};
+use super::{DutyCommand, ExposureArgument, FacetArgument, VersionCommand, WhyFormat};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -310,6 +310,12 @@ pub(crate) enum FleetCommand {
         #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
         format: ListFormat,
     },
+    /// Versions of the policy and of other documents: draft, review, approve, publish
+    #[command(subcommand)]
+    Version(VersionCommand),
+    /// What people owe: reading, training, reviews
+    #[command(subcommand)]
+    Duty(DutyCommand),
     /// Decide on findings: exceptions and false positives
     #[command(subcommand)]
     Decision(DecisionCommand),

@@ -1,14 +1,15 @@
 //! `plimsoll fleet`.
 
 mod decisions;
+mod governing;
 mod lists;
 mod push;
 mod register;
 mod why;
 
 use crate::arguments::{
-    AssetFilterArguments, DecisionCommand, ExposureArgument, FacetArgument, FilterArguments, FleetArguments,
-    FleetCommand,
+    AssetFilterArguments, DecisionCommand, DutyCommand, ExposureArgument, FacetArgument, FilterArguments,
+    FleetArguments, FleetCommand, VersionCommand,
 };
 use crate::exit::{self, Usage};
 use crate::record::{self, block_on};
@@ -45,6 +46,20 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
                     _ => record::open_to_change(data, &record, is_quiet).await?,
                 };
                 decisions::run(&opened, command, is_quiet).await
+            }
+            FleetCommand::Version(command) => {
+                let opened = match command {
+                    VersionCommand::List { .. } => record::open(data, &record, is_quiet).await?,
+                    _ => record::open_to_change(data, &record, is_quiet).await?,
+                };
+                governing::versions(&opened, command, is_quiet).await
+            }
+            FleetCommand::Duty(command) => {
+                let opened = match command {
+                    DutyCommand::List { .. } => record::open(data, &record, is_quiet).await?,
+                    _ => record::open_to_change(data, &record, is_quiet).await?,
+                };
+                governing::duties(&opened, command, is_quiet).await
             }
             FleetCommand::People { format } => {
                 register::people(&record::open(data, &record, is_quiet).await?, format).await

@@ -35,8 +35,8 @@ pub(super) fn run(command: PolicyCommand, data: &Path, is_quiet: bool) -> Result
         PolicyCommand::Render { policy, document, format, output } => {
             render::run(&policy, &document, format, output.as_deref())
         }
-        PolicyCommand::Simulate { policy, record, months, format } => {
-            simulate::run(&policy, (data, &record), months, (format, is_quiet))
+        PolicyCommand::Simulate { policy, record, months, transition, format } => {
+            simulate::run(&policy, (data, &record), (months, transition.into()), (format, is_quiet))
         }
     }
 }

@@ -28,6 +28,15 @@ pub(crate) struct Account {
     pub(crate) authenticator: Option<Authenticator>,
     /// Who they are at the identity provider: its address, and its own id for them.
     pub(crate) provider: Option<(String, String)>,
+    /// What they are called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Their address for mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) email: Option<String>,
+    /// Their id at the identity provider that keeps people up to date here (SCIM `externalId`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) external: Option<String>,
 }
 
 /// An authenticator as it is kept.
@@ -115,6 +124,12 @@ impl Known {
 }
 
 impl Account {
+    /// What they are called, and nothing by which they sign in.
+    fn called(&self) -> Self {
+        let (name, email, external) = (self.name.clone(), self.email.clone(), self.external.clone());
+        Self { name, email, external, ..Self::default() }
+    }
+
     /// Whether they can sign in at all.
     pub(crate) fn is_usable(&self) -> bool {
         self.password.is_some() || self.provider.is_some()
@@ -165,8 +180,8 @@ pub(crate) fn step(app: &App, person: &PersonId, known: &Authenticator, code: &s
 pub(crate) async fn invite(app: &App, person: &PersonId, by: &PersonId) -> Answer<String> {
     let secret = protocol::hexadecimal(&random::<32>().map_err(|error| Problem::internal(&error))?);
     let until = app.now() + SignedDuration::from_hours(24 * INVITED_DAYS);
-    let account = Account { invitation: Some((digest_of(&secret), until)), ..Account::default() };
     let known = Known::of(app, person).await?;
+    let account = Account { invitation: Some((digest_of(&secret), until)), ..known.account.called() };
     known.keep(app, (&account, by), (&[(Credential::Invitation, true)], true)).await?;
     Ok(secret)
 }
@@ -216,7 +231,7 @@ pub(crate) async fn accept(app: &App, secret: &str, password: &str) -> Answer<(P
     if invited(app, secret).await?.as_ref() != Some(&person) {
         return Err(gone());
     }
-    let account = Account { password: Some(hash), ..Account::default() };
+    let account = Account { password: Some(hash), ..known.account.called() };
     let changed = [(Credential::Password, true)];
     let cookie = known.keep_and_sign_in(app, (&account, &person), &changed).await?;
     if let Ok(mut setup) = app.setup.lock() {
@@ -239,4 +254,24 @@ pub(crate) async fn change_password(app: &App, person: &PersonId, (old, new): (&
     let hash = password::hash(new.to_owned()).await?;
     let account = Account { password: Some(hash), ..known.account.clone() };
     known.keep(app, (&account, person), (&[(Credential::Password, true)], true)).await
+}
+
+/// Somebody signs with their name: where they are called something already it must be that, else they are called so from now on.
+pub(crate) async fn sign(app: &App, person: &PersonId, name: &str) -> Answer<()> {
+    const MOST_BYTES: usize = 200;
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = words(name);
+    let refuse = |text: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "account/name", text));
+    if name.is_empty() || name.len() > MOST_BYTES {
+        return refuse("sign with your name, in 200 bytes at the most");
+    }
+    let known = Known::of(app, person).await?;
+    match &known.account.name {
+        Some(called) if words(called).to_lowercase() == name.to_lowercase() => Ok(()),
+        Some(_) => refuse("this is not the name that is known of you here: an administrator can change it"),
+        None => {
+            let account = Account { name: Some(name), ..known.account.clone() };
+            known.keep(app, (&account, person), (&[], false)).await
+        }
+    }
 }

@@ -164,6 +164,52 @@ pub(super) fn months(points: &[(Timestamp, Point)]) -> Markup {
     }
 }
 
+/// Parts of a whole as one bar, each with its colour; what it says stands beside it.
+pub(super) fn share_bar(parts: &[(u64, &str)]) -> Markup {
+    let whole: u64 = parts.iter().map(|(part, _)| part).sum();
+    let mut x = 0.0;
+    let mut bars = Vec::new();
+    for (part, colour) in parts {
+        let width = share(*part, whole, 160.0);
+        bars.push((x, width, format!("fill-{colour}")));
+        x += width;
+    }
+    html! {
+        svg.bar viewBox="0 0 160 12" width="160" height="12" aria-hidden="true" {
+            rect.fill-soft x="0" y="0" width="160" height="12" rx="3" {}
+            @for (x, width, class) in &bars { rect class=(class) x=(format!("{x:.1}")) y="0" width=(format!("{width:.1}")) height="12" {} }
+        }
+    }
+}
+
+/// Two numbers side by side for each of some days: as it is, and as it would be.
+pub(super) fn pairs(days: &[(String, u64, u64)]) -> Markup {
+    let most = days.iter().map(|(_, one, other)| *one.max(other)).max().unwrap_or(0).max(1);
+    let step = 700.0 / days.len().max(1) as f64;
+    let width = (step / 2.0 - 4.0).clamp(2.0, 40.0);
+    html! {
+        figure {
+            svg.chart viewBox="0 0 720 150" role="img" aria-label="Overdue by the policy in force and by the draft; the table below has the figures" {
+                line.stroke-axis x1="0" x2="720" y1="120" y2="120" {}
+                @for (place, (day, one, other)) in days.iter().enumerate() {
+                    @let (x, first, second) = (10.0 + place as f64 * step, share(*one, most, 100.0), share(*other, most, 100.0));
+                    rect.fill-open x=(format!("{x:.1}")) y=(format!("{:.1}", 120.0 - first)) width=(format!("{width:.1}")) height=(format!("{first:.1}")) { title { (day) ": " (number(*one)) " in force" } }
+                    rect.fill-soon x=(format!("{:.1}", x + width + 2.0)) y=(format!("{:.1}", 120.0 - second)) width=(format!("{width:.1}")) height=(format!("{second:.1}")) { title { (day) ": " (number(*other)) " by the draft" } }
+                    text.faint x=(format!("{:.1}", x + width)) y="138" text-anchor="middle" { (day.get(2..7).unwrap_or(day)) }
+                }
+                text.faint x="0" y="12" { (number(most)) }
+            }
+            p { span.key.k-open { "in force" } span.key.k-soon { "draft" } }
+        }
+        details { summary { "The figures" }
+            div.scroll tabindex="0" role="region" aria-label="Overdue in figures" { table {
+                thead { tr { th scope="col" { "As of" } th.number scope="col" { "In force" } th.number scope="col" { "Draft" } } }
+                tbody { @for (day, one, other) in days { tr { td.date { (day) } td.number { (number(*one)) } td.number { (number(*other)) } } } }
+            } }
+        }
+    }
+}
+
 /// The month that ends at an instant.
 fn month(end: Timestamp) -> String {
     let inside = end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end);

@@ -9,6 +9,7 @@ use maud::{DOCTYPE, Markup, html};
 /// A place in the navigation: its address, its name, and who sees it.
 const PLACES: &[(&str, &str, &[Role])] = &[
     ("/", "Dashboard", Role::ALL),
+    ("/tasks", "My tasks", Role::ALL),
     ("/findings", "Findings", Role::SEES_ASSETS),
     ("/patches", "Patches", Role::SEES_ASSETS),
     ("/assets", "Assets", Role::SEES_ASSETS),

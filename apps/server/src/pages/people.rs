@@ -1,5 +1,6 @@
 //! People: what each is trusted with, and inviting them.
 
+use super::tabs;
 use super::text::plain;
 use super::{encoded, page, seen};
 use crate::access::{ADMINISTRATES, SEES_PEOPLE};
@@ -42,6 +43,7 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
         words.iter().filter(|(is_there, _)| *is_there).map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
     };
     let body = html! {
+        (tabs::people(&caller, "/people"))
         div.scroll tabindex="0" role="region" aria-label="People" {
             table {
                 thead { tr { th scope="col" { "Person" } th scope="col" { "Roles" } th scope="col" { "Teams" } th scope="col" { "Signs in by" } @if is_administrator { th scope="col" { "Do" } } } }

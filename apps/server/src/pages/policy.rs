@@ -1,6 +1,8 @@
 //! The policy: as a document with figures beside its promises, its other editions, its text, and every version that was in force.
 
+use super::files::Wanted;
 use super::moment::Moment;
+use super::tabs;
 use super::text::{count, instant as at_instant, number, percent, plain};
 use super::{encoded, figures_filter, page};
 use crate::access::EVERYBODY;
@@ -14,9 +16,10 @@ use axum::response::Response;
 use axum::routing::get;
 use fleet::Counts;
 use jiff::Timestamp;
+use lifecycle::{DocumentId, Role};
 use maud::{Markup, PreEscaped, html};
-use operations::View;
-use policy::{EDITIONS, Policy, Table, Written};
+use operations::{PolicyDocument, View, policy_document, policy_documents};
+use policy::{Policy, Table};
 use std::sync::Arc;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
@@ -27,10 +30,10 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
 }
 
 /// A policy as it was in force, with its text.
-struct InForce {
-    policy: Arc<Policy>,
-    text: String,
-    since: Timestamp,
+pub(super) struct InForce {
+    pub(super) policy: Arc<Policy>,
+    pub(super) text: String,
+    pub(super) since: Timestamp,
 }
 
 /// What stands beside the promises.
@@ -63,14 +66,21 @@ async fn show(
     };
     let figures = app.view(moment.at, gather).await?;
     let digest = store::digest(known.text.as_bytes());
+    let duty = {
+        let record = app.organisation.store.record().await?;
+        super::document::to_acknowledge(&record.state, &caller, &DocumentId::policy(), app.now())
+    };
+    let duty = duty.filter(|duty| moment.at.is_none() && duty.text.as_deref() == Some(digest.as_str()));
     let body = html! {
+        (tabs::policy(&caller, "/policy"))
         (moment.notice(&app, raw.as_deref()))
         p { "“" (plain(&known.policy.name)) "”, in force since " (at_instant(known.since)) ". " span.mono { (digest) } }
-        nav aria-label="Documents" { ul.inline { @for edition in EDITIONS { li { a href=(moment.link(&format!("/policy/documents/{}", edition.id))) { (edition.title) } } } } }
+        nav aria-label="Documents" { ul.inline { @for (id, title) in policy_documents() { li { a href=(moment.link(&format!("/policy/documents/{id}"))) { (title) } } } } }
         (promises(&known.policy, &figures))
-        @if known.policy.text.is_empty() { (tables(&known.policy)) } @else { (written(&known, "whole")) }
+        @if known.policy.text.is_empty() { (tables(&known.policy)) } @else { (written((&known, None), "whole")) }
+        @if let Some(duty) = &duty { (super::document::acknowledge_form("/documents/policy", duty, app.now())) }
         h2 { "Versions" }
-        p { "Each is kept as it was, under the digest of its text, and its entry in the ledger says who put it in force." }
+        p { "Each is kept as it was, under the digest of its text. " a href="/documents/policy" { "Who wrote and approved them, and why" } @if caller.is_any(&[Role::SecurityLead, Role::Operator]) { " · " a href="/documents/policy/draft" { "Draft a new version" } } }
         div.scroll tabindex="0" role="region" aria-label="Versions" { table {
             thead { tr { th scope="col" { "In force since" } th scope="col" { "Name" } } }
             tbody { @for (since, name) in versions.iter().rev() { tr {
@@ -84,7 +94,7 @@ async fn show(
 }
 
 /// The policy that was in force, and all that were by then: since when, and their names.
-async fn in_force(app: &App, at: Option<Timestamp>) -> Answer<(InForce, Vec<(Timestamp, String)>)> {
+pub(super) async fn in_force(app: &App, at: Option<Timestamp>) -> Answer<(InForce, Vec<(Timestamp, String)>)> {
     let record = app.organisation.store.record().await?;
     let adopted = record.facts.policies_by(at);
     let versions = adopted.iter().map(|(since, policy, _)| (*since, policy.name.clone())).collect();
@@ -96,25 +106,57 @@ async fn document(
     State(app): State<App>,
     caller: Caller,
     Path(document): Path<String>,
-    Query(query): Query<AtQuery>,
+    Query(wanted): Query<Wanted>,
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
-    let moment = Moment::of(&app, query.at.as_deref())?;
+    let moment = Moment::of(&app, wanted.at.as_deref())?;
     let (known, _) = in_force(&app, moment.at).await?;
-    let edition = EDITIONS.iter().find(|edition| edition.id == document);
-    let edition = edition.ok_or_else(|| Problem::not_found("document of this name"))?;
+    let title = policy_documents().into_iter().find(|(id, _)| *id == document).map(|(_, title)| title);
+    let title = title.ok_or_else(|| Problem::not_found("document of this name"))?;
+    let team = wanted.team.as_deref().filter(|team| !team.is_empty());
+    let shown = match wanted.has_examples() {
+        true => Some(examples(&app, &caller, (moment.at, team)).await?),
+        false => None,
+    };
+    let path = format!("/policy/documents/{}", encoded(&document));
+    let asked = format!("examples={}&team={}", u8::from(shown.is_some()), encoded(team.unwrap_or_default()));
     let body = html! {
+        (tabs::policy(&caller, "/policy"))
         (moment.notice(&app, raw.as_deref()))
         p.faint { "Written from the policy in force since " (at_instant(known.since)) ". " a href=(moment.link("/policy")) { "All of it" } }
-        (written(&known, edition.id))
+        p { "As a file: " @for (place, format) in ["pdf", "docx", "md", "html"].iter().enumerate() { @if place > 0 { " · " } a href=(moment.link(&format!("{path}/files/{format}?{asked}"))) { (format.to_uppercase()) } } }
+        form.filter method="get" action=(path) {
+            @if let Some(at) = &wanted.at { input type="hidden" name="at" value=(at); }
+            input type="hidden" name="examples" value="1";
+            div { label for="team" { "Of one team; of all that you see if left empty" } input id="team" name="team" value=[team]; }
+            button type="submit" { "With what there is in the organisation" }
+        }
+        article.written { (written((&known, shown.as_deref()), &document)) }
     };
-    Ok(page(&app, &caller, (edition.title, "/policy"), &body))
+    Ok(page(&app, &caller, (title, "/policy"), &body))
+}
+
+/// What there is in the organisation itself, or in one team, as much as whoever asks may see.
+pub(super) async fn examples(
+    app: &App,
+    caller: &Caller,
+    (at, team): (Option<Timestamp>, Option<&str>),
+) -> Answer<String> {
+    if !caller.is_any(Role::SEES_ASSETS) {
+        return Err(Problem::forbidden("examples name assets, which it takes a role to see"));
+    }
+    let seen = caller.sees();
+    let seen_team = team.filter(|team| seen.owners.as_ref().is_none_or(|owners| owners.contains(*team)));
+    if team.is_some() && seen_team.is_none() {
+        return Err(Problem::not_found("such team that you see"));
+    }
+    Ok(app.view(at, |view| operations::examples(view, (&seen, seen_team))).await?)
 }
 
 /// A document as a piece of the page; what cannot be written is said instead.
-fn written(known: &InForce, document: &str) -> Markup {
-    let made = Written::of(&known.policy, &known.text).ok().and_then(|written| written.document(document));
-    match made {
+fn written((known, examples): (&InForce, Option<&str>), document: &str) -> Markup {
+    let asked = PolicyDocument { policy: &known.policy, text: &known.text, id: document, examples };
+    match policy_document(&asked) {
         Some(Ok(markdown)) => {
             // The page has its title.
             let below = markdown.split_once('\n').map_or("", |(_, below)| below);
@@ -127,7 +169,7 @@ fn written(known: &InForce, document: &str) -> Markup {
 }
 
 /// Tables that are wider than a screen scroll by themselves.
-fn scrolling(html: &str) -> String {
+pub(super) fn scrolling(html: &str) -> String {
     let begin = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>";
     html.replace("<table>", begin).replace("</table>", "</table></div>").replace("<th>", "<th scope=\"col\">")
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(super) fn run(
     draft: &str,
     (data, record): (&Path, &RecordArguments),
-    months: u32,
+    (months, transition): (u32, lifecycle::Transition),
     (format, is_quiet): (WhyFormat, bool),
 ) -> Result<u8> {
     let (text, path) = super::text(draft)?;
@@ -42,7 +42,7 @@ pub(super) fn run(
         let opened = open(data, record, is_quiet).await?;
         let mut counter = Counter::new("evaluated", "instants", is_quiet);
         let simulated = opened.organisation.view(None, opened.now, |view| {
-            simulate(view, &policy, months, |done, total| counter.at(done, Some(total)))
+            simulate(view, (&policy, transition), months, |done, total| counter.at(done, Some(total)))
         });
         let simulated = simulated.await?;
         counter.end();

@@ -10,7 +10,7 @@ use crate::table::Table;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use fleet::{AssetFilter, AssetRow};
-use lifecycle::{Asset, Exposure, ScanRule};
+use lifecycle::{Asset, Exposure, PolicyRule};
 use operations::View;
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub(super) fn write(
     (format, gaps): (ListFormat, &[String]),
 ) -> Result<(Vec<u8>, u8)> {
     let (total, rows) = view.findings.assets(&view.record.facts, (filter, view.now), (offset, limit));
-    let (mut out, rule) = (Vec::new(), view.scan_rule());
+    let (mut out, rule) = (Vec::new(), view.policy_rule());
     match format {
         ListFormat::Table => {
             let mut table = Table::new(&[
@@ -72,7 +72,7 @@ fn asset<'v>(view: &View<'v>, row: &AssetRow) -> Option<&'v Asset> {
     view.record.state.assets.get(&row.asset)
 }
 
-fn colour(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> Style {
+fn colour(view: &View<'_>, rule: &PolicyRule, row: &AssetRow) -> Style {
     match (row.counts.overdue, state(view, rule, row) == "current") {
         (1.., _) => AnsiColor::Red.on_default(),
         (0, false) => AnsiColor::Yellow.on_default(),
@@ -81,7 +81,7 @@ fn colour(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> Style {
 }
 
 /// What stands between the figures and an all-clear.
-fn state(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> String {
+fn state(view: &View<'_>, rule: &PolicyRule, row: &AssetRow) -> String {
     let mut words = Vec::new();
     if let Some(why) = &row.uncovered {
         return format!("not covered: {}", printable(why));
@@ -115,7 +115,7 @@ fn known(row: &AssetRow, count: u64) -> String {
     if is_known || count > 0 { count.to_string() } else { "?".to_owned() }
 }
 
-fn cells(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> Vec<String> {
+fn cells(view: &View<'_>, rule: &PolicyRule, row: &AssetRow) -> Vec<String> {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let exposure = match row.attributes.exposure {
         Some(Exposure::Exposed) => "exposed",
@@ -136,7 +136,7 @@ fn cells(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> Vec<String> {
     ]
 }
 
-fn as_json(view: &View<'_>, rule: &ScanRule, row: &AssetRow) -> serde_json::Value {
+fn as_json(view: &View<'_>, rule: &PolicyRule, row: &AssetRow) -> serde_json::Value {
     let asset = asset(view, row);
     json!({
         "id": row.asset,

@@ -1,0 +1,125 @@
+//! My tasks: what one is to do, whatever it comes from, and what others have missed that one is told of.
+
+use super::text::{due, plain};
+use super::{encoded, page};
+use crate::access::EVERYBODY;
+use crate::app::App;
+use crate::identity::Caller;
+use crate::problem::Answer;
+use crate::routes::PageRoute;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use jiff::Timestamp;
+use lifecycle::{Duty, DutyKind, Standing, VersionId};
+use maud::{Markup, html};
+use operations::Tasks;
+
+pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
+    vec![("GET", PageRoute { access: EVERYBODY, path: "/tasks", handler: get(show) })]
+}
+
+async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
+    let now = app.now();
+    let (tasks, titles) = {
+        let record = app.organisation.store.record().await?;
+        let title = |id: &VersionId| {
+            let document = record.state.versions.get(id).map(|version| &version.draft.document);
+            let found = document.and_then(|document| record.state.documents.get(document));
+            (id.clone(), found.map_or_else(String::new, |document| document.described.title.clone()))
+        };
+        let titles: std::collections::BTreeMap<_, _> = record.state.versions.keys().map(title).collect();
+        (Tasks::of(&record.state, &caller.person, now), titles)
+    };
+    let versions = [
+        (&tasks.to_write, "is yours to finish or to answer objections of"),
+        (&tasks.to_review, "waits for a security review"),
+        (&tasks.to_approve, "waits for your approval"),
+        (&tasks.to_publish, "is approved, and waits to be published"),
+    ];
+    let body = html! {
+        @if tasks.count() == 0 { div.notice.ok { p { "Nothing waits for you." } } }
+        @if !tasks.duties.is_empty() {
+            h2 { "What you owe" }
+            (duties_table(&tasks.duties, now))
+        }
+        @if tasks.count() > tasks.duties.len() {
+            h2 { "What waits for you" }
+            ul.waiting {
+                @for (ids, words) in versions { @for id in ids {
+                    li { a href=(format!("/versions/{}", encoded(id.as_str()))) { (plain(titles.get(id).map_or("", String::as_str))) ", version " (id) } " " (words) "." }
+                } }
+                @for id in &tasks.to_decide { li { a href="/decisions" { "Decision " (id) } " waits for an answer." } }
+            }
+        }
+        @if !tasks.escalated.is_empty() {
+            h2 { "What others have missed" }
+            p { "You are told of these because nobody has done them in time." }
+            (escalated_table(&tasks.escalated, now))
+        }
+    };
+    Ok(page(&app, &caller, ("My tasks", "/tasks"), &body))
+}
+
+/// Duties, each with what leads to doing it.
+fn duties_table(duties: &[Duty], now: Timestamp) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="What you owe" { table {
+            thead { tr { th scope="col" { "What" } th scope="col" { "By" } th scope="col" { "State" } th scope="col" { "Do" } } }
+            tbody { @for duty in duties { tr {
+                th scope="row" { (what(duty)) }
+                td.date { (due(Some(duty.due), now)) }
+                td { (state(duty, now)) }
+                td { (way(duty)) }
+            } } }
+        } }
+    }
+}
+
+fn escalated_table(duties: &[Duty], now: Timestamp) -> Markup {
+    const MOST: usize = 200;
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="What others have missed" { table {
+            thead { tr { th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Was due" } } }
+            tbody { @for duty in duties.iter().take(MOST) { tr {
+                th scope="row" { (duty.owners.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) }
+                td { (what(duty)) }
+                td.date { (due(Some(duty.due), now)) }
+            } } }
+        } }
+        @if duties.len() > MOST { p { "And " (duties.len() - MOST) " more: " a href="/campaigns" { "reading" } ", " a href="/training" { "training" } "." } }
+    }
+}
+
+/// What is owed, in words.
+pub(super) fn what(duty: &Duty) -> Markup {
+    let title = plain(&duty.title);
+    html! { @match duty.kind {
+        DutyKind::Acknowledge => { "Read “" (title) "” and say so" }
+        DutyKind::Train => { "Do the course “" (title) "”" }
+        DutyKind::Review => { "Review “" (title) "”" }
+        DutyKind::Input => { "Say what you think of the draft of “" (title) "”" }
+    } }
+}
+
+/// How it stands.
+pub(super) fn state(duty: &Duty, now: Timestamp) -> Markup {
+    html! { @match duty.standing(now) {
+        Standing::Done => span.pill.ok { "done" },
+        Standing::Missed => span.pill.bad { "missed" },
+        Standing::Due if duty.is_reminded(now) => span.pill.unsure { "due soon" },
+        Standing::Due => span.pill { "due" },
+    } }
+}
+
+/// Where it is done.
+fn way(duty: &Duty) -> Markup {
+    let subject = encoded(&duty.subject);
+    html! { @match duty.kind {
+        DutyKind::Acknowledge if duty.subject == lifecycle::POLICY => a href="/policy#acknowledge" { "Read it" },
+        DutyKind::Acknowledge => a href=(format!("/documents/{subject}#acknowledge")) { "Read it" },
+        DutyKind::Train => span.faint { "where your courses are; it is told here from there" },
+        DutyKind::Review => a href=(format!("/documents/{subject}#review")) { "Look at it" },
+        DutyKind::Input => a href=(format!("/versions/{subject}")) { "Read the draft" },
+    } }
+}

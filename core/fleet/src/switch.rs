@@ -1,0 +1,78 @@
+//! Switches: another policy comes into force while findings are open, and what its transition rule makes of their deadlines.
+
+use crate::deadline::timestamp;
+use crate::evaluate::instant;
+use crate::fact::Instant;
+use crate::facts::Facts;
+use jiff::Timestamp;
+use lifecycle::Transition;
+use policy::{CATALOGUE_DUE, Deadline, Policy, Step};
+use std::sync::Arc;
+
+/// A switch to another policy, with the one before it.
+#[derive(Debug, Clone)]
+pub struct Switch {
+    /// When.
+    pub at: Timestamp,
+    /// What holds for findings that were open then.
+    pub transition: Transition,
+    /// The policy until then.
+    pub before: Arc<Policy>,
+}
+
+impl Switch {
+    pub(crate) fn instant(&self) -> Instant {
+        self.at.as_millisecond()
+    }
+
+    /// The deadline of a finding that was open at the switch: by the policy after it, and by the one before it.
+    ///
+    /// What started a clock after the switch follows from the policy after it alone.
+    pub(crate) fn carry(&self, (policy, own): (&Policy, Deadline), before: Deadline) -> Deadline {
+        let is_of_before = |step: &Step| step.started_at < self.at;
+        let mut steps: Vec<Step> = before.steps.into_iter().filter(is_of_before).collect();
+        if steps.is_empty() {
+            return own;
+        }
+        for step in &mut steps {
+            step.started_by = format!("{} (by the policy before, whose date is kept)", step.started_by);
+        }
+        match self.transition {
+            Transition::Recount => return own,
+            Transition::Keep => steps.extend(own.steps.into_iter().filter(|step| !is_of_before(step))),
+            Transition::FromSwitch => steps.extend(own.steps.into_iter().map(|step| self.counted_anew(policy, step))),
+        }
+        let due = steps.iter().filter_map(|step| step.due).min();
+        Deadline { due, steps, ..own }
+    }
+
+    /// A step whose clock starts at the switch. What the catalogue itself names is no clock.
+    fn counted_anew(&self, policy: &Policy, step: Step) -> Step {
+        if step.started_at >= self.at || step.started_by == CATALOGUE_DUE {
+            return step;
+        }
+        let due = policy.due_after(&step.class, self.at);
+        let started_by = format!("the switch to this policy (before it: {})", step.started_by);
+        Step { started_by, started_at: self.at, due, ..step }
+    }
+}
+
+impl Facts {
+    /// The switches that led to the policy in force at an instant, the oldest first, as far back as they matter: before one that
+    /// counts everything anew none does.
+    #[must_use]
+    pub fn switches(&self, at: Option<Timestamp>) -> Vec<Switch> {
+        let end = self.policies.partition_point(|adopted| adopted.since <= instant(at));
+        let pairs = self.policies[..end].windows(2).rev();
+        let mut switches: Vec<Switch> = pairs
+            .take_while(|pair| pair[1].transition != Transition::Recount)
+            .map(|pair| Switch {
+                at: timestamp(pair[1].since),
+                transition: pair[1].transition,
+                before: Arc::clone(&pair[0].policy),
+            })
+            .collect();
+        switches.reverse();
+        switches
+    }
+}

@@ -1,0 +1,342 @@
+//! Duties: what people owe by a date: to read, to learn, to review, to say what they think. Nothing of it is kept: it follows from
+//! the state, and what was missed is told by an entry, as for every other obligation.
+
+use crate::document::{Document, after, before};
+use crate::event::Event;
+use crate::governance::{AcknowledgementRule, Course, Seat, USUAL};
+use crate::id::{DocumentId, PersonId};
+use crate::person::{Person, Role, SYSTEM};
+use crate::version::Stage;
+use crate::{Refusal, State};
+use ::policy::Length;
+use jiff::Timestamp;
+
+/// What is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DutyKind {
+    /// To read a document and say so.
+    Acknowledge,
+    /// To do a course.
+    Train,
+    /// To look at a document again.
+    Review,
+    /// To say what one thinks of a draft.
+    Input,
+}
+
+impl DutyKind {
+    /// The kind as it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Train => "train",
+            Self::Review => "review",
+            Self::Input => "input",
+        }
+    }
+}
+
+/// Something that somebody owes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// Its id: what is owed and by whom.
+    pub id: String,
+    /// What kind.
+    pub kind: DutyKind,
+    /// What it is about: the id of a document, a course or a version.
+    pub subject: String,
+    /// The same for people.
+    pub title: String,
+    /// The digest of the text that is to be read.
+    pub text: Option<String>,
+    /// Who owes it: each of these may do it. Empty where nobody has the role for it.
+    pub owners: Vec<PersonId>,
+    /// Since when it is owed.
+    pub since: Timestamp,
+    /// By when; where it is done, by when it must be done again.
+    pub due: Timestamp,
+    /// When it was done.
+    pub done_at: Option<Timestamp>,
+    /// From when on it is brought to mind.
+    pub remind_at: Timestamp,
+    /// Who is told where it is not done in time.
+    pub escalates_to: Option<Seat>,
+    /// The campaign that it belongs to, where it is not the policy itself that asks for it.
+    pub campaign: Option<String>,
+}
+
+/// How a duty stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It was not done in time.
+    Missed,
+    /// It is owed.
+    Due,
+    /// It is done, for now.
+    Done,
+}
+
+impl Standing {
+    /// How it stands, in a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Missed => "missed",
+            Self::Due => "due",
+            Self::Done => "done",
+        }
+    }
+}
+
+impl Duty {
+    /// How it stands at an instant: what was done is owed again from the day on that it is brought to mind.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match self.done_at {
+            _ if now > self.due => Standing::Missed,
+            Some(_) if now < self.remind_at => Standing::Done,
+            _ => Standing::Due,
+        }
+    }
+
+    /// Whether people are reminded of it.
+    #[must_use]
+    pub fn is_reminded(&self, now: Timestamp) -> bool {
+        now >= self.remind_at && self.standing(now) != Standing::Done
+    }
+}
+
+impl State {
+    /// Everything that people owe or have done, as of an instant.
+    #[must_use]
+    pub fn duties(&self, now: Timestamp) -> Vec<Duty> {
+        let people = self.people.iter().filter(|(_, person)| !person.roles.is_empty());
+        let own = people.flat_map(|one| self.own_duties(one));
+        own.chain(self.reviews_owed(now)).chain(self.inputs_owed()).collect()
+    }
+
+    /// One of them, by its id.
+    #[must_use]
+    pub fn duty(&self, id: &str, now: Timestamp) -> Option<Duty> {
+        let shared = self.reviews_owed(now).into_iter().chain(self.inputs_owed()).find(|duty| duty.id == id);
+        // The person stands at the end, and may have colons in their own id.
+        let people = id.match_indices(':').filter_map(|(at, _)| PersonId::new(&id[at + 1..]).ok());
+        shared.or_else(|| people.flat_map(|person| self.duties_of(&person, now)).find(|duty| duty.id == id))
+    }
+
+    /// What one person owes or has done.
+    #[must_use]
+    pub fn duties_of(&self, person: &PersonId, now: Timestamp) -> Vec<Duty> {
+        let known = self.people.get_key_value(person).filter(|(_, known)| !known.roles.is_empty());
+        let own = known.into_iter().flat_map(|one| self.own_duties(one));
+        let shared = self.reviews_owed(now).into_iter().chain(self.inputs_owed());
+        own.chain(shared.filter(|duty| duty.owners.contains(person))).collect()
+    }
+
+    fn own_duties(&self, one: (&PersonId, &Person)) -> Vec<Duty> {
+        let governance = self.governance();
+        let rule = governance.acknowledgement.as_ref();
+        let policy = rule.and_then(|rule| self.policy_to_read(one, rule));
+        let campaigns = self.campaigns.iter().filter(|(_, campaign)| campaign.closed_at.is_none());
+        let campaigns = campaigns.filter_map(|(id, _)| self.campaign_to_read(one, (id, rule)));
+        let courses = governance.courses.iter().filter_map(|course| self.course_to_do(one, course));
+        policy.into_iter().chain(campaigns).chain(courses).collect()
+    }
+
+    fn policy_to_read(&self, (id, person): (&PersonId, &Person), rule: &AcknowledgementRule) -> Option<Duty> {
+        let policy = self.policy.as_ref()?;
+        let done_at = person.acknowledged.get(&policy.document).copied();
+        // The same text that is put in force again was read already.
+        let since = self.text_since(&policy.document).unwrap_or(policy.since).max(person.joined_at()?);
+        let due = done_at.map_or_else(|| after(since, rule.within), |done| after(done, rule.every));
+        Some(Duty {
+            id: format!("acknowledge:policy:{id}"),
+            kind: DutyKind::Acknowledge,
+            subject: DocumentId::policy().to_string(),
+            title: policy.name.clone(),
+            text: Some(policy.document.clone()),
+            owners: vec![id.clone()],
+            since,
+            due,
+            done_at,
+            remind_at: reminded(done_at.unwrap_or(since), due, rule.remind.unwrap_or(rule.within)),
+            escalates_to: rule.escalates_to.clone(),
+            campaign: None,
+        })
+    }
+
+    /// Since when a text of the policy is in force without a break.
+    fn text_since(&self, text: &str) -> Option<Timestamp> {
+        let texts = &self.documents.get(&DocumentId::policy())?.texts;
+        texts.iter().rev().take_while(|put| put.text == text).last().map(|put| put.since)
+    }
+
+    fn campaign_to_read(
+        &self,
+        (id, person): (&PersonId, &Person),
+        (name, rule): (&crate::id::CampaignId, Option<&AcknowledgementRule>),
+    ) -> Option<Duty> {
+        let campaign = self.campaigns.get(name)?;
+        let joined = self.joined(id, person, campaign.groups.iter())?;
+        let since = campaign.since.max(joined);
+        let within = rule.map_or(USUAL, |rule| rule.within);
+        let due = if joined > campaign.since { campaign.due.max(after(joined, within)) } else { campaign.due };
+        let done_at = person.acknowledged.get(&campaign.text).copied();
+        let document = self.documents.get(&campaign.document)?;
+        let remind = rule.and_then(|rule| rule.remind).unwrap_or(within);
+        Some(Duty {
+            id: format!("acknowledge:{name}:{id}"),
+            kind: DutyKind::Acknowledge,
+            subject: campaign.document.to_string(),
+            title: document.described.title.clone(),
+            text: Some(campaign.text.clone()),
+            owners: vec![id.clone()],
+            since,
+            // What is read once is read.
+            due: if done_at.is_some() { Timestamp::MAX } else { due },
+            done_at,
+            remind_at: if done_at.is_some() { Timestamp::MAX } else { reminded(since, due, remind) },
+            escalates_to: rule.and_then(|rule| rule.escalates_to.clone()),
+            campaign: Some(name.to_string()),
+        })
+    }
+
+    /// Since when somebody is in one of these groups; where none is named, since when they are here.
+    fn joined<'g>(
+        &self,
+        id: &PersonId,
+        person: &Person,
+        groups: impl ExactSizeIterator<Item = &'g crate::id::GroupId>,
+    ) -> Option<Timestamp> {
+        if groups.len() == 0 {
+            return person.joined_at();
+        }
+        let known = groups.filter_map(|group| self.groups.get(group).filter(|known| !known.is_gone));
+        known.filter_map(|group| group.members.get(id).copied()).min()
+    }
+
+    fn course_to_do(&self, (id, person): (&PersonId, &Person), course: &Course) -> Option<Duty> {
+        let joined = self.seated(id, person, &course.seats)?;
+        let asked = self.courses_since.get(&course.id).copied();
+        let since = joined.max(asked.unwrap_or(joined));
+        let done_at = person.completed.get(&course.id).copied();
+        let due = done_at.map_or_else(|| after(since, course.within), |done| after(done, course.every));
+        let rule = self.governance().acknowledgement.as_ref();
+        Some(Duty {
+            id: format!("train:{}:{id}", course.id),
+            kind: DutyKind::Train,
+            subject: course.id.clone(),
+            title: course.title.clone(),
+            text: None,
+            owners: vec![id.clone()],
+            since,
+            due,
+            done_at,
+            remind_at: reminded(done_at.unwrap_or(since), due, course.within),
+            escalates_to: rule.and_then(|rule| rule.escalates_to.clone()),
+            campaign: None,
+        })
+    }
+
+    /// Since when somebody has one of these roles; where none is named, since when they are here.
+    fn seated(&self, id: &PersonId, person: &Person, seats: &[Seat]) -> Option<Timestamp> {
+        if seats.is_empty() {
+            return person.joined_at();
+        }
+        let by_role = seats.iter().flat_map(|seat| &seat.holds).filter(|role| person.roles.contains(role));
+        let by_role = by_role.filter_map(|role| person.since.get(role).copied());
+        let groups = seats.iter().filter_map(|seat| {
+            let group = crate::id::GroupId::new(seat.role.as_str()).ok()?;
+            self.groups.get(&group).filter(|known| !known.is_gone)?.members.get(id).copied()
+        });
+        by_role.chain(groups).min()
+    }
+
+    fn reviews_owed(&self, now: Timestamp) -> Vec<Duty> {
+        let active = self.documents.iter().filter(|(_, document)| document.is_active());
+        active.filter_map(|(id, document)| self.review_owed((id, document), now)).collect()
+    }
+
+    /// How often a document is looked at again: the policy as it says itself, where it says so.
+    #[must_use]
+    pub fn review_every(&self, id: &DocumentId, document: &Document) -> Length {
+        let own = self.governance().review.as_ref().filter(|_| id.is_policy()).map(|rule| rule.every);
+        own.unwrap_or(document.described.review_every)
+    }
+
+    fn review_owed(&self, (id, document): (&DocumentId, &Document), now: Timestamp) -> Option<Duty> {
+        document.in_force(now)?;
+        let every = self.review_every(id, document);
+        let due = document.review_due(every);
+        let seat = self.governance().review.as_ref().filter(|_| id.is_policy()).map(|rule| &rule.owner);
+        let named = [document.described.owner.clone()].into_iter().filter(|owner| self.active_person(owner).is_ok());
+        let owners = match seat {
+            Some(seat) => self.people_of(seat),
+            None => named.collect(),
+        };
+        let since = document.reviewed_at.unwrap_or(document.registered_at);
+        Some(Duty {
+            id: format!("review:{id}"),
+            kind: DutyKind::Review,
+            subject: id.to_string(),
+            title: document.described.title.clone(),
+            text: None,
+            owners,
+            since,
+            due,
+            done_at: Some(since),
+            remind_at: reminded(since, due, REVIEW_AHEAD),
+            escalates_to: None,
+            campaign: None,
+        })
+    }
+
+    fn inputs_owed(&self) -> Vec<Duty> {
+        let open = self.versions.iter().filter(|(_, version)| version.stage == Stage::Review);
+        let owed = open.filter_map(|(id, version)| Some((id, version, version.input?)));
+        owed.flat_map(|(id, version, (since, until))| {
+            let title = self.documents.get(&version.draft.document);
+            let title = title.map_or_else(String::new, |document| document.described.title.clone());
+            version.unheard().into_iter().map(move |person| Duty {
+                id: format!("input:{id}:{person}"),
+                kind: DutyKind::Input,
+                subject: id.to_string(),
+                title: title.clone(),
+                text: None,
+                owners: vec![person.clone()],
+                since,
+                due: until,
+                done_at: None,
+                remind_at: since,
+                escalates_to: None,
+                campaign: None,
+            })
+        })
+        .collect()
+    }
+
+    /// Who has a role of the policy.
+    #[must_use]
+    pub fn people_of(&self, seat: &Seat) -> Vec<PersonId> {
+        self.people.keys().filter(|person| seat.is_held_by(self, person)).cloned().collect()
+    }
+}
+
+/// How long before its day a review is brought to mind.
+const REVIEW_AHEAD: Length = Length { count: 30, unit: ::policy::Unit::Days };
+
+/// From when on something is brought to mind, but not before it is owed.
+fn reminded(since: Timestamp, due: Timestamp, ahead: Length) -> Timestamp {
+    before(due, ahead).max(since)
+}
+
+/// What was missed as of now and was not told yet.
+pub(crate) fn miss(state: &State, (by, now): (&PersonId, Timestamp)) -> Result<Vec<Event>, Refusal> {
+    if by.as_str() != SYSTEM {
+        state.may(by, Role::OPERATES)?;
+    }
+    let missed = state.duties(now).into_iter().filter(|duty| duty.standing(now) == Standing::Missed);
+    let is_new = |duty: &Duty| state.missed.get(&duty.id).is_none_or(|told| !told.contains(&duty.due));
+    Ok(missed.filter(is_new).map(|duty| Event::DutyMissed { duty: duty.id, due: duty.due }).collect())
+}
