@@ -87,7 +87,10 @@ impl Organisation {
             let text = self.text(text).await?;
             let policy = Policy::parse(&text).map_err(|error| Error::Policy { first: error.to_string() })?;
             let (name, rule) = (policy.name.clone(), PolicyRule::of(&policy));
-            self.act(&system, now, Command::PutInForce { version: version.clone(), name, rule }).await?;
+            let commands = vec![Command::PutInForce { version: version.clone(), name, rule }];
+            // What the entry names lies beside it already; the facts follow from it anew.
+            let plan = Plan { commands, documents: vec![text.into_bytes()], ..Plan::default() };
+            self.store.commit(&system, now, move |_| Ok(plan)).await?;
         }
         Ok(due.into_iter().map(|(version, _)| version).collect())
     }

@@ -71,9 +71,14 @@ impl Access {
     }
 }
 
+/// Whether a path is one of the pages that people open; the others are for programs.
+pub(crate) fn is_page(path: &str) -> bool {
+    !path.starts_with("/api/") && !path.starts_with(crate::scim::BASE) && path != "/metrics"
+}
+
 /// Lets a request through to its route, or not.
 pub(crate) async fn guard(State((app, access)): State<(App, Access)>, mut request: Request, next: Next) -> Response {
-    let is_page = !request.uri().path().starts_with("/api/") && request.uri().path() != "/metrics";
+    let is_page = is_page(request.uri().path());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let caller = match identify(&app, request.headers()).await {
         Ok(caller) => caller,

@@ -16,6 +16,7 @@ mod once;
 mod pages;
 mod problem;
 mod routes;
+mod scim;
 mod settings;
 mod work;
 

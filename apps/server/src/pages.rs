@@ -115,7 +115,7 @@ pub(crate) fn figures_filter(caller: &Caller) -> AssetFilter {
 
 /// Shows problems as pages.
 pub(crate) async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/api/") {
+    if !crate::access::is_page(request.uri().path()) {
         return next.run(request).await;
     }
     let headers = request.headers().clone();

@@ -61,6 +61,11 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The kind of problem: `urn:plimsoll:` and a stable code.
+    pub(crate) fn code(&self) -> &str {
+        &self.kind
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }

@@ -3,7 +3,7 @@
 use crate::access::{Access, SEES_ALL, guard};
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{agents, api, metrics, once, pages};
+use crate::{agents, api, metrics, once, pages, scim};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -74,7 +74,7 @@ pub fn policies() -> Vec<RoutePolicy> {
             }));
         }
     }
-    for (method, route) in pages::routes().into_iter().chain(plain()) {
+    for (method, route) in pages::routes().into_iter().chain(plain()).chain(scim::routes()) {
         all.push(RoutePolicy {
             method: method.to_owned(),
             path: route.path.to_owned(),
@@ -127,7 +127,7 @@ pub(crate) fn pages_and_api(app: &App) -> Router {
     let (api, _) = router.split_for_parts();
     let api = api.layer(from_fn(tag));
     let mut of_pages = Router::new();
-    for (_, PageRoute { access, path, handler }) in pages::routes().into_iter().chain(plain()) {
+    for (_, PageRoute { access, path, handler }) in pages::routes().into_iter().chain(plain()).chain(scim::routes()) {
         let handler = handler.route_layer(from_fn_with_state((app.clone(), access), guard));
         of_pages = of_pages.route(path, handler);
     }
@@ -135,7 +135,7 @@ pub(crate) fn pages_and_api(app: &App) -> Router {
     let router = router
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(CsrfLayer::new().with_rejection_response(|_| from_elsewhere()));
-    let router = router.layer(from_fn_with_state(app.clone(), pages::dress));
+    let router = router.layer(from_fn_with_state(app.clone(), pages::dress)).layer(from_fn(scim::dress));
     let router = router.layer(from_fn_with_state(app.clone(), limited));
     everywhere(router.with_state(app.clone()), app)
 }

@@ -53,7 +53,7 @@ async fn every_role_against_every_address() {
             let name = format!("{}-{asked}", role.word());
             world.somebody(&name, &[*role], &[]).await;
             let admits = route.admits.as_ref().is_none_or(|(roles, _)| roles.contains(&role.word()));
-            let is_api = route.path.starts_with("/api/");
+            let is_api = route.path.starts_with("/api/") || route.path.starts_with("/scim/");
             let header = match is_api {
                 true => ("authorization", format!("Bearer {}", world.token(&name, TokenScope::ALL).await)),
                 false => ("cookie", world.cookie(&name).await),

@@ -6,7 +6,7 @@
 use crate::diff::named_values;
 use crate::error::Error;
 use crate::file::Policy;
-use crate::words::{TABLES, Table, listed};
+use crate::words::{TABLES, Table, counted, listed};
 use std::collections::BTreeMap;
 use toml::Value;
 
@@ -214,7 +214,7 @@ fn in_words(value: &Value, title: impl Fn(&str) -> Option<String>) -> String {
         Value::Array(all) => {
             let words: Vec<String> =
                 all.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), &one)).collect();
-            listed(&words)
+            listed(&counted(&words))
         }
         Value::Boolean(value) => if *value { "yes" } else { "no" }.to_owned(),
         other => other.to_string(),

@@ -205,7 +205,7 @@ impl Policy {
     }
 
     fn titles(&self, roles: &[Spanned<String>]) -> String {
-        listed(&roles.iter().map(|role| self.title(role.as_ref())).collect::<Vec<_>>())
+        listed(&counted(&roles.iter().map(|role| self.title(role.as_ref())).collect::<Vec<_>>()))
     }
 }
 
@@ -219,6 +219,22 @@ fn within(due: Due) -> String {
         Due::NextUpgrade => "the next upgrade".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// Words, each once: what is there several times with how many people of it are meant.
+pub(crate) fn counted(words: &[String]) -> Vec<String> {
+    let mut all: Vec<(&String, usize)> = Vec::new();
+    for word in words {
+        match all.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => all.push((word, 1)),
+        }
+    }
+    let said = |(word, count): (&String, usize)| match count {
+        1 => word.clone(),
+        count => format!("{count} people of: {word}"),
+    };
+    all.into_iter().map(said).collect()
 }
 
 /// Words one after the other, the last with "and"; a dash where there are none. Words with commas of their own are set apart by more.

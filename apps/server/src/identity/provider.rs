@@ -7,8 +7,10 @@ use crate::error::Error;
 use crate::problem::{Answer, Problem};
 use crate::settings::ProviderSettings;
 use axum::http::{HeaderValue, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{Credential, PersonId};
+use lifecycle::{Command, Credential, GroupId, PersonId, SYSTEM, Source};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata};
 use openidconnect::{
     AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
@@ -16,8 +18,10 @@ use openidconnect::{
     TokenResponse,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
+use store::Plan;
 
 /// The page that the provider sends people back to.
 pub(crate) const BACK_PATH: &str = "/sign-in/provider/back";
@@ -199,7 +203,12 @@ impl Provider {
         let claims = id_token.claims(&client.id_token_verifier(), &Nonce::new(attempt.nonce));
         let claims =
             claims.map_err(|error| refused(&format!("what the identity provider said cannot be trusted: {error}")))?;
+        // INVARIANT: its signature was held against the provider's keys.
+        let groups = groups_of(&id_token.to_string());
         let (person, cookie) = self.known(app, claims).await?;
+        if let Some(groups) = groups {
+            take_groups(app, &person, groups).await?;
+        }
         Ok((person, attempt.next, cookie))
     }
 
@@ -249,6 +258,51 @@ impl Provider {
             false => Err(refused(&format!("nobody called `{person}` has a role here: ask an administrator"))),
         }
     }
+}
+
+/// More groups than this of one person are not taken in.
+const MOST_GROUPS: usize = 200;
+
+/// The groups that a token says somebody is in, where it says anything of them; what can be no id here is left out.
+fn groups_of(token: &str) -> Option<BTreeSet<GroupId>> {
+    #[derive(Deserialize)]
+    struct Claims {
+        groups: Vec<String>,
+    }
+    let body = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: Claims = serde_json::from_slice(&body).ok()?;
+    Some(claims.groups.into_iter().filter_map(|name| GroupId::new(name).ok()).take(MOST_GROUPS).collect())
+}
+
+/// Somebody is in these groups of the provider's, and in no others of it. Groups of another word stay as they are.
+async fn take_groups(app: &App, person: &PersonId, groups: BTreeSet<GroupId>) -> Answer<()> {
+    let system = PersonId::new(SYSTEM)?;
+    let person = person.clone();
+    let plan = move |record: &store::Record| {
+        let known = &record.state.groups;
+        let of_provider = |group: &GroupId| known.get(group).filter(|group| !group.is_gone);
+        let mut commands = Vec::new();
+        let all = known.keys().chain(groups.iter().filter(|group| !known.contains_key(group)));
+        for id in all {
+            let group = of_provider(id);
+            let is_theirs = group.is_none_or(|group| group.source == Source::Oidc);
+            let (is_in, belongs) =
+                (group.is_some_and(|group| group.members.contains_key(&person)), groups.contains(id));
+            if !is_theirs || is_in == belongs {
+                continue;
+            }
+            let is_here =
+                |other: &&PersonId| record.state.people.get(other).is_some_and(|known| !known.roles.is_empty());
+            let others = group.into_iter().flat_map(|group| group.members.keys()).filter(is_here).cloned();
+            let mut members: BTreeSet<PersonId> = others.filter(|other| *other != person).collect();
+            members.extend(belongs.then(|| person.clone()));
+            let title = group.map_or_else(|| id.to_string(), |group| group.title.clone());
+            commands.push(Command::SetGroup(id.clone(), title, Source::Oidc, members));
+        }
+        Ok(Plan { commands, ..Plan::default() })
+    };
+    app.organisation.store.commit(&system, app.now(), plan).await?;
+    Ok(())
 }
 
 fn refused(words: &str) -> Problem {
