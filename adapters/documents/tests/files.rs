@@ -1,4 +1,5 @@
 //! The same sheet and text give the same file, and somebody's text stays text in it.
+#![allow(clippy::expect_used, reason = "tests")]
 
 use jiff::Timestamp;
 use plimsoll_documents::{Error, Sheet, docx, pdf};
@@ -9,14 +10,14 @@ const TEXT: &str = "# Policy\n\nEvery *vulnerability* gets **one** class; see [t
     | [High](https://example.org) | 60 days | |\n\n3. three\n4. four\n   - inner\n     1. innermost\n\n> A quote\n>\n> of two\n\n```\ncode\n\tmore\n```\n\n---\n\nLast line.\n";
 
 fn sheet() -> Sheet<'static> {
-    let at: Timestamp = "2026-11-01T10:20:30Z".parse().unwrap();
+    let at: Timestamp = "2026-11-01T10:20:30Z".parse().expect("as it should be");
     Sheet { title: "Policy & practice", imprint: "Version sha256:12ab, in force since 2026-11-01", at }
 }
 
 fn part(file: &[u8], name: &str) -> String {
-    let mut zip = zip::ZipArchive::new(Cursor::new(file)).unwrap();
+    let mut zip = zip::ZipArchive::new(Cursor::new(file)).expect("as it should be");
     let mut text = String::new();
-    zip.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+    zip.by_name(name).expect("as it should be").read_to_string(&mut text).expect("as it should be");
     text
 }
 
@@ -49,7 +50,7 @@ fn hostile() -> Vec<String> {
 
 #[test]
 fn a_pdf_is_tagged_and_for_the_archive() {
-    let made = pdf(&sheet(), TEXT).unwrap();
+    let made = pdf(&sheet(), TEXT).expect("as it should be");
     assert!(made.starts_with(b"%PDF-1.7"));
     // The properties are never packed in a PDF for the archive.
     for sign in
@@ -62,7 +63,7 @@ fn a_pdf_is_tagged_and_for_the_archive() {
 
 #[test]
 fn a_docx_has_the_things_of_word() {
-    let made = docx(&sheet(), TEXT).unwrap();
+    let made = docx(&sheet(), TEXT).expect("as it should be");
     let document = part(&made, "word/document.xml");
     for sign in [
         "<w:pStyle w:val=\"Title\"/>",
@@ -91,7 +92,7 @@ fn a_docx_has_the_things_of_word() {
 #[test]
 fn every_name_in_a_docx_is_known() {
     for text in hostile().into_iter().chain([TEXT.to_owned()]) {
-        let made = docx(&sheet(), &text).unwrap();
+        let made = docx(&sheet(), &text).expect("as it should be");
         let document = part(&made, "word/document.xml");
         for (before, name, known) in [
             ("<w:pStyle w:val=", "w:styleId=", "word/styles.xml"),
@@ -110,9 +111,9 @@ fn every_name_in_a_docx_is_known() {
 
 #[test]
 fn every_part_of_a_docx_is_there_and_has_a_kind() {
-    let made = docx(&sheet(), TEXT).unwrap();
-    let zip = zip::ZipArchive::new(Cursor::new(&made)).unwrap();
-    let names = zip.file_names().map(|name| name.unwrap().into_owned());
+    let made = docx(&sheet(), TEXT).expect("as it should be");
+    let zip = zip::ZipArchive::new(Cursor::new(&made)).expect("as it should be");
+    let names = zip.file_names().map(|name| name.expect("as it should be").into_owned());
     let kinds = part(&made, "[Content_Types].xml");
     let names: Vec<String> = names.filter(|name| !name.ends_with(".rels") && !name.starts_with('[')).collect();
     assert_eq!(kinds.matches("PartName=").count(), names.len());
@@ -123,7 +124,7 @@ fn every_part_of_a_docx_is_there_and_has_a_kind() {
 
 #[test]
 fn a_list_that_word_cannot_count_has_its_numbers_written() {
-    let made = docx(&sheet(), "999999999. x\n1. y\n\ntext\n\n32766. z\n").unwrap();
+    let made = docx(&sheet(), "999999999. x\n1. y\n\ntext\n\n32766. z\n").expect("as it should be");
     let document = part(&made, "word/document.xml");
     assert!(document.contains(">999999999.</w:t><w:tab/>") && document.contains(">1000000000.</w:t>"), "{document}");
     assert!(part(&made, "word/numbering.xml").contains("<w:startOverride w:val=\"32766\"/>"));
@@ -131,9 +132,14 @@ fn a_list_that_word_cannot_count_has_its_numbers_written() {
 
 #[test]
 fn the_same_text_gives_the_same_bytes() {
-    let (first_pdf, first_docx) = (pdf(&sheet(), TEXT).unwrap(), docx(&sheet(), TEXT).unwrap());
-    let other = std::thread::spawn(|| (pdf(&sheet(), TEXT).unwrap(), docx(&sheet(), TEXT).unwrap())).join().unwrap();
-    let again = (pdf(&sheet(), TEXT).unwrap(), docx(&sheet(), TEXT).unwrap());
+    let (first_pdf, first_docx) =
+        (pdf(&sheet(), TEXT).expect("as it should be"), docx(&sheet(), TEXT).expect("as it should be"));
+    let other = std::thread::spawn(|| {
+        (pdf(&sheet(), TEXT).expect("as it should be"), docx(&sheet(), TEXT).expect("as it should be"))
+    })
+    .join()
+    .expect("as it should be");
+    let again = (pdf(&sheet(), TEXT).expect("as it should be"), docx(&sheet(), TEXT).expect("as it should be"));
     assert!(first_pdf == other.0 && first_pdf == again.0);
     assert!(first_docx == other.1 && first_docx == again.1);
 }
@@ -146,14 +152,14 @@ fn hostile_text_is_text_in_a_pdf() {
         assert!(!has(&made, "/JavaScript") && !has(&made, "javascript:") && !has(&made, "/Launch"), "{text}");
     }
     let odd = Sheet { title: "]#panic(\"x\")[ \u{202e}\n", imprint: "", at: sheet().at };
-    pdf(&odd, "x").unwrap();
-    pdf(&Sheet { title: " ", ..odd }, "x").unwrap();
+    pdf(&odd, "x").expect("as it should be");
+    pdf(&Sheet { title: " ", ..odd }, "x").expect("as it should be");
 }
 
 #[test]
 fn hostile_text_is_text_in_a_docx() {
     for text in hostile() {
-        let made = docx(&sheet(), &text).unwrap();
+        let made = docx(&sheet(), &text).expect("as it should be");
         let document = part(&made, "word/document.xml");
         let is_allowed =
             |sign: char| matches!(sign, '\t' | '\n' | '\r' | ' '..) && !matches!(sign, '\u{fffe}' | '\u{ffff}');
@@ -163,7 +169,7 @@ fn hostile_text_is_text_in_a_docx() {
             "{document}"
         );
     }
-    let made = docx(&sheet(), "\u{202e}a <w:tblHeader/> &lt;w:tbl&gt;").unwrap();
+    let made = docx(&sheet(), "\u{202e}a <w:tblHeader/> &lt;w:tbl&gt;").expect("as it should be");
     let document = part(&made, "word/document.xml");
     assert!(
         document.contains("[U+202E]a &lt;w:tblHeader/&gt; &lt;w:tbl&gt;") && !document.contains("<w:tbl"),
@@ -180,7 +186,7 @@ fn a_text_without_end_is_refused() {
 
 #[test]
 fn a_year_that_no_file_can_name_is_refused() {
-    let before = Sheet { at: "-000001-01-01T00:00:00Z".parse().unwrap(), ..sheet() };
+    let before = Sheet { at: "-000001-01-01T00:00:00Z".parse().expect("as it should be"), ..sheet() };
     assert!(matches!(pdf(&before, "x"), Err(Error::Date(_))));
     assert!(matches!(docx(&before, "x"), Err(Error::Date(_))));
 }

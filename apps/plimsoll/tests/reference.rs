@@ -456,12 +456,8 @@ fn the_record_says_of_a_host_what_a_scan_says() {
             facts.apply(&event, now(), Some(&document)).expect("applied");
         };
         let none = String::new;
-        let adopted = lifecycle::Event::PolicyAdopted {
-            name: none(),
-            document: none(),
-            rule: lifecycle::PolicyRule::default(),
-            change: None,
-        };
+        let rule = lifecycle::PolicyRule::default();
+        let adopted = lifecycle::Event::PolicyAdopted { name: none(), document: none(), rule, change: None };
         take(&mut facts, adopted, preset.text.as_bytes().to_vec());
         let attributes = lifecycle::Attributes::default();
         take(&mut facts, lifecycle::Event::AssetRegistered { asset: asset.clone(), attributes }, Vec::new());

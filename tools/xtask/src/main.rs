@@ -4,6 +4,7 @@ mod floors;
 mod help;
 mod registries;
 mod sizes;
+mod tests;
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ fn main() -> Result<()> {
         Some("bench") => bench(&root, &arguments[1..]),
         Some("help") => help::write(&root),
         Some("fast") => structure(&root),
-        _ => bail!("usage: cargo xtask check|fast|help|bench"),
+        Some("tests") => tests::run(&root),
+        _ => bail!("usage: cargo xtask check|fast|tests|help|bench"),
     }
 }
 
@@ -55,7 +57,8 @@ fn check(root: &Path) -> Result<()> {
     step("the agent for Windows", || agent_for(root, "x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc"))?;
     step("building the tests", || cargo(root, &["test", "--workspace", "--locked", "--quiet", "--no-run"]))?;
     step("help texts", || help::check(root))?;
-    step("tests", || cargo(root, &["test", "--workspace", "--locked"]))?;
+    step("tests", || tests::run(root))?;
+    step("examples in the documentation", || cargo(root, &["test", "--workspace", "--locked", "--quiet", "--doc"]))?;
     println!("all checks passed");
     Ok(())
 }
