@@ -4,6 +4,7 @@ mod advisories;
 mod asset;
 mod catalogue;
 mod error;
+mod governing;
 mod play;
 mod random;
 

@@ -5,6 +5,7 @@ use crate::advisories::Publications;
 use crate::asset::Asset;
 use crate::catalogue::{Project, ROLES, Role, projects};
 use crate::error::Error;
+use crate::governing;
 use crate::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
@@ -99,7 +100,7 @@ struct Year<'o> {
     played: Played,
 }
 
-fn person(id: &str) -> Result<PersonId, operations::Error> {
+pub(crate) fn person(id: &str) -> Result<PersonId, operations::Error> {
     Ok(PersonId::new(id)?)
 }
 
@@ -170,10 +171,14 @@ impl<'o> Year<'o> {
             let at = self.at(day, DECISIONS_HOUR);
             self.adopt_whole(at).await?;
         }
+        if let Some(days) = day.checked_sub(self.settings.days / 2) {
+            governing::live(self.organisation, days, self.at(day, DECISIONS_HOUR + 1)).await?;
+        }
         self.decide(day).await?;
         self.scan(day).await?;
-        let tell = Command::TellMissedScans;
-        self.organisation.act(&person(lifecycle::SYSTEM)?, self.at(day, SCANS_HOUR + 1), tell).await?;
+        let (system, at) = (person(lifecycle::SYSTEM)?, self.at(day, SCANS_HOUR + 1));
+        self.organisation.act(&system, at, Command::TellMissedScans).await?;
+        self.organisation.act(&system, at, Command::TellMissedDuties).await?;
         Ok(())
     }
 
@@ -184,6 +189,7 @@ impl<'o> Year<'o> {
         for (who, role) in [
             ("silas.security-lead", PersonRole::SecurityLead),
             ("edda.approver", PersonRole::Approver),
+            ("edgar.approver", PersonRole::Approver),
             ("olaf.operator", PersonRole::Operator),
             ("dina.developer", PersonRole::Developer),
             ("aino.auditor", PersonRole::Auditor),

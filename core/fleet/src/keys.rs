@@ -99,7 +99,7 @@ impl<'a> Keys<'a> {
         stretch
     }
 
-    fn derived(&mut self, mask: u32, group: u32, start: Instant) -> Derived {
+    pub(crate) fn derived(&mut self, mask: u32, group: u32, start: Instant) -> Derived {
         if let Some(Some((of_mask, of_start, derived))) = self.recent.get(group as usize)
             && (*of_mask, *of_start) == (mask, start)
         {

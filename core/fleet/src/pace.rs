@@ -35,9 +35,11 @@ impl Pace {
 
 /// One finding while it is gathered: its first sight, and when the last of what carried it went.
 #[derive(Clone, Copy)]
-struct Gathered {
-    start: Instant,
-    ended: Instant,
+pub(crate) struct Gathered {
+    pub(crate) start: Instant,
+    pub(crate) ended: Instant,
+    /// The kinds of what carried it, as whoever asks tells them apart.
+    pub(crate) mask: u32,
     /// Whether something carries it still, or a statement was taken back last: then no patch has closed it.
     is_patched: bool,
 }
@@ -52,13 +54,17 @@ impl Facts {
         let stretches = bounds.len().saturating_sub(1);
         let none = || vec![Pace::default(); stretches];
         let one = |mut paces: Vec<Pace>, number: usize| {
-            self.each_patched(number, |start, ended| {
-                let place = bounds.partition_point(|bound| *bound <= ended);
-                if let Some(pace) = place.checked_sub(1).and_then(|place| paces.get_mut(place)) {
-                    pace.closed += 1;
-                    pace.open_milliseconds += u128::try_from(ended - start).unwrap_or(0);
-                }
-            });
+            self.each_patched(
+                number,
+                |_| 0,
+                |_, Gathered { start, ended, .. }| {
+                    let place = bounds.partition_point(|bound| *bound <= ended);
+                    if let Some(pace) = place.checked_sub(1).and_then(|place| paces.get_mut(place)) {
+                        pace.closed += 1;
+                        pace.open_milliseconds += u128::try_from(ended - start).unwrap_or(0);
+                    }
+                },
+            );
             paces
         };
         let join =
@@ -66,8 +72,9 @@ impl Facts {
         (0..self.vulnerabilities.len()).into_par_iter().fold(none, one).reduce(none, join)
     }
 
-    /// Calls `each` with the first sight and the end of every finding of a vulnerability that a patch has closed.
-    fn each_patched(&self, number: usize, mut each: impl FnMut(Instant, Instant)) {
+    /// Calls `each` with the asset, the first sight and the end of every finding of a vulnerability that a patch has closed; `bit` tells
+    /// kinds of carriers apart.
+    pub(crate) fn each_patched(&self, number: usize, bit: impl Fn(&Claim) -> u32, mut each: impl FnMut(u32, Gathered)) {
         let claims = &self.vulnerabilities[number].claims;
         if claims.iter().all(|claim| self.things[claim.thing as usize].past.is_empty()) {
             return;
@@ -83,8 +90,10 @@ impl Facts {
                     return;
                 }
                 let is_patched = ended != OPEN && until <= claim.until && !self.assets[asset as usize].goes_at(until);
-                let gathered = found.entry(asset).or_insert(Gathered { start, ended: Instant::MIN, is_patched: false });
+                let none = Gathered { start, ended: Instant::MIN, mask: 0, is_patched: false };
+                let gathered = found.entry(asset).or_insert(none);
                 gathered.start = gathered.start.min(start);
+                gathered.mask |= bit(claim);
                 match ended.cmp(&gathered.ended) {
                     Ordering::Greater => (gathered.ended, gathered.is_patched) = (ended, is_patched),
                     // Of two that end together both must have been patched.
@@ -101,6 +110,7 @@ impl Facts {
                 }
             });
         }
-        found.into_values().filter(|found| found.is_patched).for_each(|found| each(found.start, found.ended));
+        let patched = found.into_iter().filter(|(_, found)| found.is_patched);
+        patched.for_each(|(asset, found)| each(asset, found));
     }
 }

@@ -391,3 +391,26 @@ fn switches_add_up_and_what_happens_after_them_counts_by_the_new_policy() {
     assert_eq!(due(&world), Some(end(12)), "the catalogue's date is in the new policy too");
     assert!(world.0.switches(None).is_empty(), "nothing before a new count matters");
 }
+
+#[test]
+fn deadlines_are_kept_or_not_by_when_a_patch_has_closed_what_fell_due() {
+    use plimsoll_fleet::Kept;
+    let known = |id: &str| Signals { id: id.to_owned(), ..Signals::default() };
+    let mut world = World::new();
+    // Due on day 30: closed on day 20, closed on day 40, still there; and one that a publisher took back.
+    for (version, id) in [("1", "CVE-1"), ("2", "CVE-2"), ("3", "CVE-3"), ("4", "CVE-4")] {
+        let all: Vec<&str> = ["1", "2", "3", "4"].into_iter().take_while(|other| *other <= version).collect();
+        world.has(&all, day(0));
+        world.judge(version, &[id], ("9", day(0)), vec![known(id)]);
+    }
+    world.judge("4", &[], ("not affected", day(10)), Vec::new());
+    world.has(&["2", "3", "4"], day(20));
+    world.has(&["3", "4"], day(40));
+    let kept = |world: &World, from, until| world.findings().kept(&world.0, (day(from), day(until)));
+    let all = |due, kept| vec![("all".to_owned(), Kept { due, kept })];
+    assert_eq!(kept(&world, 0, 60), all(3, 1));
+    assert_eq!(kept(&world, 0, 29), all(0, 0), "nothing fell due by then");
+    assert_eq!(kept(&world, 31, 60), all(0, 0), "what falls due on day 30 belongs there alone");
+    world.0.apply(&Event::AssetRetired { asset: web(), reason: "sold".to_owned() }, day(50), None).expect("retired");
+    assert_eq!(kept(&world, 0, 60), all(2, 1), "what went with its asset had no deadline to keep any more");
+}

@@ -3,7 +3,8 @@
 use super::files::Wanted;
 use super::moment::Moment;
 use super::tabs;
-use super::text::{count, instant as at_instant, number, percent, plain};
+use super::text::{count, days, instant as at_instant, number, percent, plain};
+use super::trend::Quarter;
 use super::{encoded, figures_filter, page};
 use crate::access::EVERYBODY;
 use crate::api::{AtQuery, Path, Query};
@@ -16,9 +17,10 @@ use axum::response::Response;
 use axum::routing::get;
 use fleet::Counts;
 use jiff::Timestamp;
-use lifecycle::{DocumentId, Role};
+use lifecycle::{DocumentId, Duty, DutyKind, Role, Standing};
 use maud::{Markup, PreEscaped, html};
 use operations::{PolicyDocument, View, policy_document, policy_documents};
+use policy::promises::{Measure, MeasureKind};
 use policy::{Policy, Table};
 use std::sync::Arc;
 
@@ -43,6 +45,11 @@ struct Figures {
     uncovered: u64,
     looked_at: u64,
     current: Option<u64>,
+    /// What people have read and learned: how many of how many.
+    read: (u64, u64),
+    trained: (u64, u64),
+    /// The deadlines of this quarter, where they are worked out already; none of a past day.
+    quarter: Option<Quarter>,
 }
 
 async fn show(
@@ -62,9 +69,18 @@ async fn show(
             uncovered: gaps.coverage.uncovered,
             looked_at: gaps.looked_at,
             current: view.current(&filter, &gaps),
+            read: (0, 0),
+            trained: (0, 0),
+            quarter: None,
         }
     };
-    let figures = app.view(moment.at, gather).await?;
+    let mut figures = app.view(moment.at, gather).await?;
+    if moment.at.is_none() {
+        figures.quarter = app.trend.quarter();
+        let duties = app.organisation.store.record().await?.state.duties(app.now());
+        (figures.read, figures.trained) =
+            (share_done(&duties, DutyKind::Acknowledge, app.now()), share_done(&duties, DutyKind::Train, app.now()));
+    }
     let digest = store::digest(known.text.as_bytes());
     let duty = {
         let record = app.organisation.store.record().await?;
@@ -91,6 +107,13 @@ async fn show(
         details { summary { "The text of the policy" } pre { @for line in known.text.lines() { (plain(line)) "\n" } } }
     };
     Ok(page(&app, &caller, ("Policy", "/policy"), &body))
+}
+
+/// How many of what people owe of a kind, by the policy itself, is done and holds still; and how many there are.
+fn share_done(duties: &[Duty], kind: DutyKind, now: Timestamp) -> (u64, u64) {
+    let all = duties.iter().filter(|duty| duty.kind == kind && duty.campaign.is_none());
+    let holds = |duty: &&Duty| duty.done_at.is_some() && duty.standing(now) != Standing::Missed;
+    (all.clone().filter(holds).count() as u64, all.count() as u64)
 }
 
 /// The policy that was in force, and all that were by then: since when, and their names.
@@ -180,20 +203,73 @@ fn promises(policy: &Policy, figures: &Figures) -> Markup {
     html! {
         h2 { "What is promised, and how it stands" }
         div.scroll tabindex="0" role="region" aria-label="Promises" { table {
-            thead { tr { th scope="col" { "Class" } th scope="col" { "Within" } th.number scope="col" { "Owed" } th.number scope="col" { "Overdue" } th.number scope="col" { "In time" } } }
+            thead { tr { th scope="col" { "Class" } th scope="col" { "Within" } th.number scope="col" { "Owed" } th.number scope="col" { "Overdue" } th.number scope="col" { "In time" } th scope="col" { "Kept this quarter" } } }
             tbody { @for (class, (_, counts)) in policy.classes.iter().zip(&figures.classes) { tr {
                 th scope="row" { (plain(&class.title)) }
                 td { (class.due) }
                 td.number { (number(counts.findings)) }
                 td.number { span.late[counts.overdue > 0] { (number(counts.overdue)) } }
                 td.number { (percent(kept(counts), counts.findings)) }
+                td { @match figures.quarter.as_ref().and_then(|quarter| quarter.classes.iter().find(|(id, _)| *id == class.id)) {
+                    Some((_, kept)) if kept.due > 0 => { (percent(kept.kept, kept.due)) " of " (number(kept.due)) " that fell due" },
+                    Some(_) => span.faint { "none fell due" },
+                    None => span.faint { "not worked out yet" },
+                } }
             } } }
         } }
+        @if let Some(quarter) = &figures.quarter { p.faint { "The quarter began on " (at_instant(quarter.since)) "; what fell due in it and was patched by its deadline was kept." } }
+        (measures(policy, figures))
         dl.pairs {
             dt { "Looked at in time" } dd { (percent(figures.looked_at, figures.assets)) " of " (number(figures.assets)) " assets" @if let Some(scanning) = &policy.promises.scanning { ", promised every " (scanning.exposed.as_ref()) " where exposed, every " (scanning.internal.as_ref()) " otherwise" } }
             dt { "Current" } dd { @if let Some(current) = figures.current { (percent(current, figures.assets)) } @else { "not known: the advisories are missing something, or too old" } }
             dt { "Not covered" } dd { (count(figures.uncovered, "asset", "assets")) " besides" }
         }
+    }
+}
+
+/// What the policy holds itself to, and how it stands.
+fn measures(policy: &Policy, figures: &Figures) -> Markup {
+    let Some(table) = policy.table("measures").filter(|table| !table.rows.is_empty()) else { return html! {} };
+    html! {
+        h3 { "What it holds itself to" }
+        div.scroll tabindex="0" role="region" aria-label="Measures" { table {
+            thead { tr { @for head in &table.head { th scope="col" { (head) } } th scope="col" { "Stands at" } th scope="col" { "" } } }
+            tbody { @for (measure, row) in policy.promises.measures.iter().zip(&table.rows) { @let stands = stands(measure, figures); tr {
+                @for cell in row { td { (plain(cell)) } }
+                td { (stands.as_ref().map_or_else(|| "not known".to_owned(), |(words, _)| words.clone())) }
+                td { @match stands.and_then(|(_, is_met)| is_met) { Some(true) => span.pill.ok { "met" }, Some(false) => span.pill.bad { "not met" }, None => span.pill.unsure { "not known" } } }
+            } } }
+        } }
+    }
+}
+
+/// Where a measure stands, in words; and whether its target is met, where that can be said.
+fn stands(measure: &Measure, figures: &Figures) -> Option<(String, Option<bool>)> {
+    let share = |part: u64, whole: u64| {
+        let least = measure.at_least.as_ref().map(|least| *least.as_ref());
+        let is_met = (whole > 0).then(|| least.map(|least| part as f64 * 100.0 >= least * whole as f64)).flatten();
+        Some((format!("{} of {}", percent(part, whole), number(whole)), is_met))
+    };
+    match measure.of.as_ref() {
+        MeasureKind::DeadlinesKept => {
+            let quarter = figures.quarter.as_ref()?;
+            let class = measure.class.as_ref().map(AsRef::as_ref);
+            let wanted = quarter.classes.iter().filter(|(id, _)| class.is_none_or(|class: &String| class == id));
+            let (kept, due) = wanted.fold((0, 0), |(kept, due), (_, one)| (kept + one.kept, due + one.due));
+            share(kept, due)
+        }
+        MeasureKind::TimeToPatch => {
+            // One class alone is not told apart.
+            let mean = figures.quarter.as_ref().filter(|_| measure.class.is_none())?.pace.mean()?;
+            let most = measure.at_most.as_ref().map(|most| most.as_ref().nominal_hours());
+            Some((format!("{} days", days(mean)), most.map(|most| mean.as_hours() <= most)))
+        }
+        MeasureKind::AssetsCurrent => figures.current.and_then(|current| share(current, figures.assets)),
+        MeasureKind::ScanCoverage => share(figures.looked_at, figures.assets),
+        MeasureKind::Acknowledged => share(figures.read.0, figures.read.1),
+        MeasureKind::Trained => share(figures.trained.0, figures.trained.1),
+        // Changes are not carried yet.
+        MeasureKind::ChangesKept => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! one month at a time, so that nobody waits for it.
 
 use crate::app::App;
-use fleet::Pace;
+use fleet::{Kept, Pace};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use std::collections::BTreeMap;
@@ -27,15 +27,37 @@ pub(crate) struct Point {
     computed: Timestamp,
 }
 
-/// The months, by their ends.
+/// The months, by their ends; and the deadlines of this quarter.
 #[derive(Default)]
-pub(crate) struct Trend(Mutex<BTreeMap<Timestamp, Point>>);
+pub(crate) struct Trend(Mutex<BTreeMap<Timestamp, Point>>, Mutex<Option<Quarter>>);
+
+/// The deadlines of a quarter, by class, the strictest first; and how long patches took.
+#[derive(Debug, Clone)]
+pub(crate) struct Quarter {
+    /// When it began.
+    pub(crate) since: Timestamp,
+    pub(crate) classes: Vec<(String, Kept)>,
+    pub(crate) pace: Pace,
+}
 
 impl Trend {
+    /// The deadlines of this quarter, where they are computed already.
+    pub(crate) fn quarter(&self) -> Option<Quarter> {
+        self.1.lock().ok()?.clone()
+    }
+
     /// What is computed so far.
     pub(crate) fn points(&self) -> Vec<(Timestamp, Point)> {
         self.0.lock().map(|points| points.iter().map(|(at, point)| (*at, *point)).collect()).unwrap_or_default()
     }
+}
+
+/// When the quarter of an instant began, in UTC.
+fn quarter(now: Timestamp) -> Timestamp {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let first = jiff::civil::Date::new(today.year(), (today.month() - 1) / 3 * 3 + 1, 1);
+    let begins = first.ok().and_then(|first| first.to_zoned(TimeZone::UTC).ok());
+    begins.map_or(now, |begins| begins.timestamp())
 }
 
 /// The instants between which months lie: the first days of the last months, and now.
@@ -58,7 +80,27 @@ pub(crate) async fn follow(app: &App) {
     }
 }
 
+/// Works out which deadlines of this quarter were kept.
+async fn compute_quarter(app: &App) -> Result<(), operations::Error> {
+    let now = app.now();
+    let since = quarter(now);
+    let pace = {
+        let record = app.organisation.store.record().await?;
+        tokio::task::block_in_place(|| record.facts.pace(&[since, now])).pop().unwrap_or_default()
+    };
+    let classes = app.view(None, |view| view.findings.kept(&view.record.facts, (since, view.now))).await?;
+    if let Ok(mut known) = app.trend.1.lock() {
+        *known = Some(Quarter { since, classes, pace });
+    }
+    Ok(())
+}
+
 async fn compute(app: &App) -> Result<(), operations::Error> {
+    match compute_quarter(app).await {
+        // Before the first policy nothing fell due.
+        Err(operations::Error::NoPolicy { .. }) => {}
+        computed => computed?,
+    }
     let bounds = bounds(app.now());
     let paces = {
         let record = app.organisation.store.record().await?;

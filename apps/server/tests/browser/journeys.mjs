@@ -205,7 +205,7 @@ await look(approver, 'decisions');
 
 // Each sees what is theirs.
 const places = async (page) => (await page.locator('nav[aria-label=Main] a').allInnerTexts()).join(' ');
-assert.equal(await places(employee), 'Dashboard Feeds Policy');
+assert.equal(await places(employee), 'Dashboard My tasks Feeds Policy');
 assert.equal(await employee.locator('main a').count(), 0, 'nothing that is closed is offered');
 await look(employee, 'dashboard-of-an-employee');
 await developer.goto(`${BASE}/assets`);
@@ -221,6 +221,61 @@ assert.equal(await auditor.locator('main form').count(), 0, 'an auditor changes 
 auditor.expected = true;
 const refused = await auditor.goto(`${BASE}/people`).then(() => auditor.locator('main form').count());
 assert.equal(refused, 0);
+
+// The policy: broken, and told where; mended, reviewed, approved by two, published, read and signed.
+const lead = await invited('lena.lead', 'security-lead');
+const second = await invited('ingo.approver', 'approver');
+await operator.goto(`${BASE}/documents`);
+await look(operator, 'register');
+await Promise.all([operator.waitForURL(/documents\/policy$/), operator.locator('tbody th a').first().click()]);
+await look(operator, 'register-policy');
+await Promise.all([operator.waitForURL(/draft/), operator.getByText('Draft a new version').click()]);
+const before = await operator.inputValue('#text');
+await operator.fill('#text', before.replace('within = "14 days"\nevery = "12 months"\nremind', 'within = "14 dais"\nevery = "12 months"\nremind'));
+await operator.locator('#checked .late', { hasText: 'error' }).first().waitFor();
+assert.match(await operator.innerText('#checked'), /line \d+/);
+await look(operator, 'editor-with-an-error');
+await operator.fill('#text', before.replace('within = "14 days"\nevery = "12 months"\nremind', 'within = "10 days"\nevery = "12 months"\nremind'));
+await operator.locator('#checked .pill.ok', { hasText: 'no errors' }).waitFor();
+assert.match(await operator.innerText('#checked'), /On the fleet as it is/);
+await operator.fill('#rationale', 'people are faster at reading than we thought');
+await submit(operator);
+await operator.waitForURL(/versions\/policy-1/);
+await operator.fill('#people', 'eve.employee');
+await operator.fill('#until', new Date(Date.now() + 5 * 86400e3).toISOString().slice(0, 10));
+await Promise.all([operator.waitForLoadState('load'), operator.getByRole('button', { name: 'Hand it in' }).click()]);
+const say = async (page, words) => {
+  await page.goto(`${BASE}/tasks`);
+  await Promise.all([page.waitForURL(/versions/), page.locator('main a[href^="/versions/"]').first().click()]);
+  await Promise.all([page.waitForLoadState('load'), page.getByRole('button', { name: words, exact: true }).click()]);
+};
+await employee.goto(`${BASE}/tasks`);
+await look(employee, 'tasks');
+await say(employee, 'Nothing against it');
+await say(lead, 'I find it sound');
+await say(approver, 'I approve it');
+await look(approver, 'version');
+assert.match(await approver.innerText('main'), /It lacks/);
+await say(second, 'I approve it');
+await Promise.all([second.waitForURL(/compare/), second.getByText('What it changes').click()]);
+await second.getByText('Overdue, month by month').waitFor();
+await look(second, 'version-compared');
+await say(lead, 'Publish');
+assert.match(await lead.innerText('main'), /published/);
+await employee.goto(`${BASE}/policy`);
+assert.match(await employee.innerText('main'), /within 10 days/);
+await employee.fill('#name', 'Eve Employee');
+await Promise.all([employee.waitForURL(/tasks/), employee.getByRole('button', { name: 'I have read it' }).click()]);
+await lead.goto(`${BASE}/campaigns`);
+await look(lead, 'campaigns');
+await lead.goto(`${BASE}/campaigns/policy`);
+assert.match(await lead.locator('tbody tr', { hasText: 'Eve Employee' }).innerText(), /done/);
+await lead.goto(`${BASE}/training`);
+await look(lead, 'training');
+await root.goto(`${BASE}/groups`);
+await look(root, 'groups');
+const file = await lead.request.get(`${BASE}/policy/documents/whole/files/pdf`);
+assert.equal((await file.body()).subarray(0, 5).toString(), '%PDF-');
 
 // Agents and tokens: shown once.
 await operator.goto(`${BASE}/agents`);
@@ -260,7 +315,7 @@ assert.equal(await root.evaluate(() => document.activeElement.tagName), 'INPUT')
 const state = await root.context().storageState();
 const then = new Date(Date.now() - 10 * 86400e3).toISOString().slice(0, 10);
 const here = `/assets/${encodeURIComponent(asset)}`;
-const every = ['/', '/findings', '/patches', '/assets', here, `${here}/inventory`, `${here}/history`, `/?at=${then}`, `${here}?at=${then}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/policy/documents/technical', '/settings'];
+const every = ['/', '/findings', '/patches', '/assets', here, `${here}/inventory`, `${here}/history`, `/?at=${then}`, `${here}?at=${then}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/policy/documents/technical', '/tasks', '/documents', '/documents/policy/draft', '/campaigns', '/settings'];
 const dark = await somebody({ storageState: state, colorScheme: 'dark' });
 for (const place of every) { await dark.goto(BASE + place); await look(dark, `dark${place.replaceAll(/[^a-z]+/g, '-')}`); }
 const small = await somebody({ storageState: state, viewport: { width: 375, height: 740 } });
