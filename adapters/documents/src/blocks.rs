@@ -18,7 +18,10 @@ const DEPTH: usize = 8;
 const COLUMNS: usize = 16;
 
 /// How long a text may be.
-const LONGEST_BYTES: usize = 2 * 1024 * 1024;
+const LONGEST_BYTES: usize = 1024 * 1024;
+
+/// How many cells all tables together may have: setting them takes time and memory.
+const MOST_CELLS: usize = 20_000;
 
 /// A block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +64,7 @@ pub(crate) enum Side {
 /// Reads Markdown. A first heading that only repeats the title is left out.
 ///
 /// # Errors
-/// If the text is too long.
+/// If the text is too long, or has too many cells.
 pub(crate) fn read(markdown: &str, title: &str) -> Result<Vec<Block>, Error> {
     if markdown.len() > LONGEST_BYTES {
         return Err(Error::TooLong { bytes: markdown.len(), limit: LONGEST_BYTES });
@@ -70,6 +73,11 @@ pub(crate) fn read(markdown: &str, title: &str) -> Result<Vec<Block>, Error> {
     options.extension.table = true;
     let arena = Arena::new();
     let root = comrak::parse_document(&arena, markdown, &options);
+    let is_cell = |node: &Node<'_>| matches!(node.data().value, NodeValue::TableCell);
+    let cells = root.descendants().filter(is_cell).count();
+    if cells > MOST_CELLS {
+        return Err(Error::TooManyCells { cells, limit: MOST_CELLS });
+    }
     let mut blocks = Vec::new();
     for node in root.children() {
         add(node, 0, &mut blocks);

@@ -12,6 +12,14 @@ pub enum Error {
         /// How long it may be.
         limit: usize,
     },
+    /// Its tables have more cells than a document may have.
+    #[error("its tables have {cells} cells, more than the {limit} that a document may have")]
+    TooManyCells {
+        /// How many they have.
+        cells: usize,
+        /// How many they may have.
+        limit: usize,
+    },
     /// Its date lies outside the years that a file can name.
     #[error("the date `{0}` cannot be written into a file")]
     Date(jiff::Timestamp),

@@ -50,20 +50,23 @@ impl SignIn {
         self.accounts.is_empty() && self.sessions.is_empty()
     }
 
-    /// Says no if something else is kept of how somebody signs in than a caller has read.
+    /// Says no if something else is kept of how people sign in than a caller has read.
     pub(crate) async fn check(
         &self,
         on: &impl ConnectionTrait,
-        (person, before): &(PersonId, Option<String>),
+        expects: &[(PersonId, Option<String>)],
     ) -> Result<(), Error> {
-        let kept = match self.accounts.get(person) {
-            Some(change) => change.body.clone(),
-            None => body_of(on, person).await?,
-        };
-        match kept == *before {
-            true => Ok(()),
-            false => Err(Error::Plan("how this person signs in was changed meanwhile: try again".to_owned())),
+        for (person, before) in expects {
+            let kept = match self.accounts.get(person) {
+                Some(change) => change.body.clone(),
+                None => body_of(on, person).await?,
+            };
+            if kept != *before {
+                let what = format!("how `{person}` signs in was changed meanwhile: try again");
+                return Err(Error::Plan(what));
+            }
         }
+        Ok(())
     }
 
     /// Puts accounts in their places, or takes them away; then those who are signed in.

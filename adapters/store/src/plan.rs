@@ -70,7 +70,7 @@ pub(crate) struct Request {
     pub(crate) by: PersonId,
     pub(crate) at: Timestamp,
     /// What must still be kept of how somebody signs in, or nothing is done.
-    pub(crate) expects: Option<(PersonId, Option<String>)>,
+    pub(crate) expects: Vec<(PersonId, Option<String>)>,
     pub(crate) answer: oneshot::Sender<Result<Committed, Error>>,
 }
 

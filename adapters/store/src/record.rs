@@ -171,9 +171,9 @@ impl Record {
             | Event::VersionPublished { version, .. } => {
                 let known = state.versions.get(version);
                 noun(projected, &VERSIONS, (version.as_str(), number), known)?;
-                let is_published = matches!(event, Event::VersionPublished { .. });
-                let published = known.map(|known| &known.draft.document).filter(|_| is_published);
-                published.map_or(Ok(()), |document| self.project_document(document, number, projected))
+                let is_put = matches!(event, Event::VersionPublished { .. } | Event::VersionWithdrawn { .. });
+                let document = known.map(|known| &known.draft.document).filter(|_| is_put);
+                document.map_or(Ok(()), |document| self.project_document(document, number, projected))
             }
             Event::GroupChanged { group, .. } | Event::GroupRemoved { group } => {
                 noun(projected, &GROUPS, (group.as_str(), number), state.groups.get(group))

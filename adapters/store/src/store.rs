@@ -234,7 +234,7 @@ impl Store {
         at: Timestamp,
         planner: impl FnOnce(&Record) -> Result<Plan, Error> + Send + 'static,
     ) -> Result<Submitted, Error> {
-        self.hand_in(by, at, (None, Box::new(planner))).await
+        self.hand_in(by, at, (Vec::new(), Box::new(planner))).await
     }
 
     /// The same as [`Store::commit`], as long as what is kept of how somebody signs in is still what the caller has read.
@@ -248,14 +248,28 @@ impl Store {
         expects: (PersonId, Option<String>),
         planner: impl FnOnce(&Record) -> Result<Plan, Error> + Send + 'static,
     ) -> Result<Committed, Error> {
-        self.hand_in(by, at, (Some(expects), Box::new(planner))).await?.wait().await
+        self.commit_on_accounts(by, at, vec![expects], planner).await
+    }
+
+    /// The same for several people.
+    ///
+    /// # Errors
+    /// If one of them is not, the rules refuse it, or it cannot be kept; then nothing has happened.
+    pub async fn commit_on_accounts(
+        &self,
+        by: &PersonId,
+        at: Timestamp,
+        expects: Vec<(PersonId, Option<String>)>,
+        planner: impl FnOnce(&Record) -> Result<Plan, Error> + Send + 'static,
+    ) -> Result<Committed, Error> {
+        self.hand_in(by, at, (expects, Box::new(planner))).await?.wait().await
     }
 
     async fn hand_in(
         &self,
         by: &PersonId,
         at: Timestamp,
-        (expects, planner): (Option<(PersonId, Option<String>)>, Planner),
+        (expects, planner): (Vec<(PersonId, Option<String>)>, Planner),
     ) -> Result<Submitted, Error> {
         let (answer, answered) = oneshot::channel();
         let request = Request { planner, by: by.clone(), at, expects, answer };

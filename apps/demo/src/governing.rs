@@ -87,7 +87,7 @@ async fn standard(organisation: &Organisation, at: Timestamp) -> Result<(), Erro
         ("edda.approver", Verdict::Approved),
         ("edgar.approver", Verdict::Approved),
     ] {
-        let terms = organisation.store.record().await?.state.versions.get(&version).map(|known| known.draft.terms());
+        let terms = organisation.store.record().await?.state.versions.get(&version).map(|known| known.terms());
         let (version, words) = (version.clone(), String::new());
         let note = Command::NoteVersion { version, verdict, words, terms: terms.unwrap_or_default() };
         organisation.act(&person(who)?, at, note).await?;

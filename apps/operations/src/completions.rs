@@ -54,7 +54,7 @@ impl Organisation {
         let word = if text.trim_start().starts_with(['{', '[']) { Word::Xapi } else { Word::Csv };
         let read = if word == Word::Xapi { statements(text) } else { table(text) };
         let (told, mut problems) = read.map_err(|first| Error::Completions { first })?;
-        let named = self.names().await?;
+        let named = Addresses::of(&self.names().await?);
         let mut taken = CompletionsTaken { told: told.len() + problems.len(), ..CompletionsTaken::default() };
         let record = self.store.record().await?;
         let mut found: BTreeMap<(PersonId, String), Timestamp> = BTreeMap::new();
@@ -90,25 +90,20 @@ impl Organisation {
 impl Told {
     fn find(
         &self,
-        (state, named): (&State, &BTreeMap<String, Named>),
+        (state, named): (&State, &Addresses),
         (by, now): (&PersonId, Timestamp),
     ) -> Result<(PersonId, String), String> {
-        let by_email = |is_one: &dyn Fn(&str) -> bool| {
-            let has = |(_, named): &(&String, &Named)| named.email.as_deref().is_some_and(is_one);
-            let mut found = named.iter().filter(has).map(|(id, _)| id.clone());
-            let first = found.next()?;
-            // Two with one address are none.
-            found.next().is_none().then_some(first)
-        };
         let (id, words) = match &self.who {
             Who::Id(id) => (Some(id.clone()), id.clone()),
-            Who::Email(email) => (by_email(&|known| known.eq_ignore_ascii_case(email)), email.clone()),
+            Who::Email(email) => (named.by_email.get(&email.to_lowercase()).cloned().flatten(), email.clone()),
             Who::EmailDigest(sum) => {
-                let is_one = |known: &str| sum.eq_ignore_ascii_case(&sha1_of(known));
-                (by_email(&is_one), format!("the address with the digest {sum}"))
+                let id = named.by_digest.get(&sum.to_lowercase()).cloned().flatten();
+                (id, format!("the address with the digest {sum}"))
             }
         };
-        let person = id.and_then(|id| PersonId::new(id).ok()).filter(|person| state.people.contains_key(person));
+        let person = id
+            .and_then(|id| PersonId::new(id).ok())
+            .filter(|person| state.people.get(person).is_some_and(|known| !known.is_erased));
         let person = person.ok_or_else(|| format!("nobody here is `{}`", words.escape_debug()))?;
         let courses = &state.governance().courses;
         let is_asked = courses.iter().any(|course| course.id == self.course);
@@ -122,6 +117,28 @@ impl Told {
             return Err(lifecycle::Refusal::Ahead { at: self.at, now }.to_string());
         }
         Ok((person, self.course.clone()))
+    }
+}
+
+/// People by their addresses for mail; an address that two have is nobody's.
+#[derive(Default)]
+struct Addresses {
+    by_email: BTreeMap<String, Option<String>>,
+    by_digest: BTreeMap<String, Option<String>>,
+}
+
+impl Addresses {
+    fn of(named: &BTreeMap<String, Named>) -> Self {
+        let mut addresses = Self::default();
+        for (id, named) in named {
+            let Some(email) = &named.email else { continue };
+            let note = |known: &mut BTreeMap<String, Option<String>>, key: String| {
+                known.entry(key).and_modify(|one| *one = None).or_insert_with(|| Some(id.clone()));
+            };
+            note(&mut addresses.by_email, email.to_lowercase());
+            note(&mut addresses.by_digest, sha1_of(email));
+        }
+        addresses
     }
 }
 

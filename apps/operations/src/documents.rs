@@ -46,7 +46,7 @@ pub fn policy_document(wanted: &PolicyDocument<'_>) -> Option<Result<String, Str
 fn write(wanted: &PolicyDocument<'_>) -> Result<String, String> {
     let PolicyDocument { policy, text, id, examples } = *wanted;
     if id == APPLICABILITY {
-        return statement(policy, text).map_err(|error| error.to_string());
+        return statement(policy).map_err(|error| error.to_string());
     }
     let written = Written::of(policy, text).map_err(|error| error.to_string())?;
     let made = written.document(id).unwrap_or_else(|| Ok(String::new()));
@@ -93,8 +93,8 @@ fn row<'c>(text: &mut String, cells: impl Iterator<Item = &'c str>) {
 }
 
 /// The statement of applicability: a row for each control that concerns patching.
-fn statement(policy: &Policy, source: &str) -> Result<String, evidence::Error> {
-    let all = applicability(policy, source)?;
+fn statement(policy: &Policy) -> Result<String, evidence::Error> {
+    let all = applicability(policy)?;
     let mut text =
         format!("# Statement of applicability\n\nOf “{}”. ", policy.name.replace(['*', '_', '`', '<', '['], " "));
     text.push_str(

@@ -28,7 +28,7 @@ pub enum Error {
     #[error("failed to read a framework")]
     Framework(#[source] evidence::Error),
     /// A policy may not be put in force.
-    #[error("the policy has errors, so that it is not put in force; the first is {first}")]
+    #[error("the policy has errors, so that nothing is done with it; the first is {first}")]
     Policy {
         /// The first of them, with its line.
         first: String,

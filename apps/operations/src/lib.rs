@@ -31,6 +31,7 @@ pub use names::package_name;
 pub use organisation::{Judged, Organisation, Taken};
 pub use people_file::{Named, PeopleFile, PeopleTaken, Wrong, called};
 pub use policies::check_policy;
+pub use policy::Checked;
 pub use proof::proof_as_json;
 pub use protocol::Observed;
 pub use questions::View;

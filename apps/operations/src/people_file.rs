@@ -43,6 +43,9 @@ pub struct Told {
     pub teams: Option<BTreeSet<String>>,
 }
 
+/// Names and addresses longer than this are none.
+const MOST_BYTES: usize = 200;
+
 /// The columns that a file may have.
 const COLUMNS: &[&str] = &["person", "name", "email", "roles", "teams", "groups"];
 
@@ -105,10 +108,15 @@ impl PeopleFile {
             Some(words) => words.map(GroupId::new).collect::<Result<_, _>>().map_err(|error| error.to_string())?,
             None => Vec::new(),
         };
-        let text = |column: &str| row.field(column).filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |column: &str| match row.field(column).filter(|text| !text.is_empty()) {
+            Some(text) if text.chars().any(char::is_control) || text.len() > MOST_BYTES => Err(format!(
+                "its `{column}` is longer than {MOST_BYTES} bytes or has line breaks: is a quote left open?"
+            )),
+            text => Ok(text.map(str::to_owned)),
+        };
         let told = Told {
-            name: text("name"),
-            email: text("email"),
+            name: text("name")?,
+            email: text("email")?,
             roles: roles.map(|roles| if roles.is_empty() { [Role::Employee].into() } else { roles }),
             teams: row.words("teams").map(|words| words.map(str::to_owned).collect()),
         };
@@ -156,17 +164,17 @@ impl Organisation {
         let PeopleFile { people, groups } = file;
         let mut taken = PeopleTaken { people: people.len(), ..PeopleTaken::default() };
         let accounts = self.store.accounts().await?;
-        let changes: Vec<AccountChange> = people
-            .iter()
-            .filter(|(_, told)| told.name.is_some() || told.email.is_some())
-            .map(|(person, told)| {
-                let body = called(
-                    accounts.get(person.as_str()).map(String::as_str),
-                    (told.name.as_deref(), told.email.as_deref()),
-                );
-                AccountChange { person: person.clone(), body: Some(body), ends_sessions: false }
-            })
-            .collect();
+        let (mut changes, mut expected) = (Vec::new(), Vec::new());
+        for (person, told) in &people {
+            let before = accounts.get(person.as_str());
+            let body = called(before.map(String::as_str), (told.name.as_deref(), told.email.as_deref()));
+            let body = body.map_err(|_| store::Error::Plan(format!("the account of `{person}` cannot be read")))?;
+            if before.is_some_and(|before| is_same(before, &body)) || told.name.is_none() && told.email.is_none() {
+                continue;
+            }
+            changes.push(AccountChange { person: person.clone(), body: Some(body), ends_sessions: false });
+            expected.push((person.clone(), before.cloned()));
+        }
         let plan = move |record: &store::Record| {
             let command = |(person, told): (PersonId, Told)| {
                 let known = record.state.people.get(&person);
@@ -180,7 +188,7 @@ impl Organisation {
             let commands = people.into_iter().filter_map(command).collect();
             Ok(Plan { commands, accounts: changes, ..Plan::default() })
         };
-        taken.changed = self.store.commit(by, now, plan).await?.events.len();
+        taken.changed = self.store.commit_on_accounts(by, now, expected, plan).await?.events.len();
         // Whoever is in a group is here first.
         let set = move |record: &store::Record| {
             let title = |group: &GroupId| {
@@ -222,13 +230,21 @@ pub struct Named {
 }
 
 /// An account's text with another name and address in it, where they are given; the rest stays.
-#[must_use]
-pub fn called(account: Option<&str>, (name, email): (Option<&str>, Option<&str>)) -> String {
-    let mut body: Map<String, Value> = account.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+///
+/// # Errors
+/// If the text is no account.
+pub fn called(account: Option<&str>, (name, email): (Option<&str>, Option<&str>)) -> Result<String, serde_json::Error> {
+    let mut body: Map<String, Value> = account.map(serde_json::from_str).transpose()?.unwrap_or_default();
     for (key, value) in [("name", name), ("email", email)] {
         if let Some(value) = value {
             body.insert(key.to_owned(), Value::from(value));
         }
     }
-    Value::Object(body).to_string()
+    Ok(Value::Object(body).to_string())
+}
+
+/// Whether two accounts say the same, however they are written.
+fn is_same(one: &str, other: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    read(one) == read(other)
 }

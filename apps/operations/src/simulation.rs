@@ -67,7 +67,9 @@ pub fn simulate(
     let (facts, state, now) = (&view.record.facts, &view.record.state, view.now);
     let evaluate = |policy: &Arc<Policy>, at: Option<Timestamp>| {
         let decisions = state.decisions_at(at.unwrap_or(now));
-        Findings::evaluate(facts, Question { policy: Arc::clone(policy), decisions, at })
+        // Each as if it had always been there.
+        let question = Question { policy: Arc::clone(policy), decisions, at };
+        Findings::evaluate_after(facts, question, Vec::new())
     };
     let current = facts.policy().unwrap_or_else(|| Arc::clone(draft));
     let instants = instants(view, months);

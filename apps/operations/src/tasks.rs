@@ -1,7 +1,7 @@
 //! Tasks: what somebody is to do, whatever it comes from.
 
 use jiff::Timestamp;
-use lifecycle::{DecisionId, Duty, PersonId, Role, Stage, Standing, State, VersionId};
+use lifecycle::{DecisionId, Duty, PersonId, Stage, Standing, State, VersionId};
 
 /// What one person is to do, and what others owe who are theirs to remind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,17 +36,10 @@ impl Tasks {
         let has_reviewed = |version: &lifecycle::Version| {
             version.reviewed_by().contains(&person) || version.objections().contains(&person)
         };
-        let publishes = |version: &lifecycle::Version| {
-            let owner = state.documents.get(&version.draft.document).map(|document| &document.described.owner);
-            let is_ready = version.lacks(now).is_empty() && state.approvals_lacking(version).is_empty();
-            version.stage == Stage::Review
-                && is_ready
-                && (owner == Some(person) || state.may(person, &[Role::SecurityLead]).is_ok())
-        };
         let writes = |version: &lifecycle::Version| {
             let waits =
                 version.stage == Stage::Draft || version.stage == Stage::Review && !version.objections().is_empty();
-            waits && version.authors.contains(person)
+            waits && version.authors.contains(person) && state.may_write(version, person)
         };
         let decides = |decision: &lifecycle::Decision| {
             let may = state.may(person, decision.kind.approvers()).is_ok();
@@ -57,7 +50,7 @@ impl Tasks {
             duties,
             to_review: versions(&|version| state.may_review(version, person) && !has_reviewed(version)),
             to_approve: versions(&|version| state.may_approve(version, person, now)),
-            to_publish: versions(&publishes),
+            to_publish: state.versions.keys().filter(|id| state.may_publish(id, person, now)).cloned().collect(),
             to_write: versions(&writes),
             to_decide: decisions.map(|(id, _)| id.clone()).collect(),
             escalated: escalated(state, person, now),

@@ -8,6 +8,7 @@ use crate::kept::AsOf;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pages::{Figures, Patches, Trend};
+use crate::problem::{Answer, Problem};
 use crate::work::Work;
 use crate::{Clock, Settings};
 use jiff::Timestamp;
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) patches: Patches,
     /// Past days that are worked out at the same time: each takes as much memory as all that is known of now.
     past: tokio::sync::Semaphore,
+    /// Documents that are set as pages, and policies that are proven, at the same time.
+    setting: tokio::sync::Semaphore,
     /// What works them out: one core, so that those who ask about now have the others.
     beside: rayon::ThreadPool,
     pub(crate) metrics: Metrics,
@@ -76,6 +79,13 @@ impl App {
         tokio::task::block_in_place(|| self.beside.install(|| runtime.block_on(asked)))
     }
 
+    /// Does something that takes a while on a thread that nobody waits for, few at a time.
+    pub(crate) async fn apart<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
+        // INVARIANT: nobody closes it.
+        let _turn = self.setting.acquire().await.ok();
+        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+    }
+
     /// What an answer about now, or about a past day, follows from.
     pub(crate) async fn as_of(&self, at: Option<Timestamp>) -> Result<AsOf, operations::Error> {
         let entries = self.organisation.store.record().await?.state.entries;
@@ -110,6 +120,7 @@ impl App {
             figures: Figures::default(),
             patches: Patches::default(),
             past: tokio::sync::Semaphore::new(1),
+            setting: tokio::sync::Semaphore::new(2),
             beside: beside()?,
             metrics: Metrics::default(),
             setup: Mutex::default(),

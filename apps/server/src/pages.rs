@@ -118,13 +118,13 @@ pub(crate) async fn dress(State(app): State<App>, request: Request, next: Next) 
     if !crate::access::is_page(request.uri().path()) {
         return next.run(request).await;
     }
-    let headers = request.headers().clone();
+    let (headers, is_form) = (request.headers().clone(), request.method() == axum::http::Method::POST);
     let response = next.run(request).await;
     let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
     let caller = identify(&app, &headers).await.ok().flatten();
     let body = html! {
         div.notice.bad role="alert" { p { (problem.detail()) } }
-        p { "What you filled in is still there when you go back. " a href="/" { "To the dashboard" } @if caller.is_none() { " · " a href="/sign-in" { "Sign in" } } }
+        p { @if is_form { "Nothing was done. What you filled in is still there when you go back. " } a href="/" { "To the dashboard" } @if caller.is_none() { " · " a href="/sign-in" { "Sign in" } } }
     };
     let page = layout::page(&app, caller.as_ref(), (problem.title(), ""), &body);
     (problem.status(), page).into_response()

@@ -58,14 +58,15 @@ impl IntoResponse for Scim {
 #[serde(default, rename_all = "camelCase")]
 struct ListQuery {
     filter: Option<String>,
-    start_index: Option<usize>,
-    count: Option<usize>,
+    start_index: Option<i64>,
+    count: Option<i64>,
 }
 
 /// A part of the resources that fit.
 fn list(all: Vec<Value>, query: &ListQuery) -> Scim {
-    let start = query.start_index.unwrap_or(1).max(1);
-    let count = query.count.unwrap_or(MOST).min(MOST);
+    // What lies below the first counts as the first, and less than nothing as nothing.
+    let start = usize::try_from(query.start_index.unwrap_or(1).max(1)).unwrap_or(usize::MAX);
+    let count = query.count.map_or(MOST, |count| usize::try_from(count.max(0)).unwrap_or(MOST)).min(MOST);
     let total = all.len();
     let part: Vec<Value> = all.into_iter().skip(start - 1).take(count).collect();
     Scim(json!({

@@ -62,7 +62,7 @@ async fn a_policy_is_drafted_approved_by_two_published_and_read() {
     assert!(editor.contains("hx-post=\"/policy/check\"") && editor.contains("no errors"), "{editor}");
     let broken = text.replace("due = \"72 hours\"", "due = \"72 hurs\"");
     let (status, checked) = refused(&world, "olaf", "/policy/check", &[("text", &broken)]).await;
-    assert!(status == 200 && checked.contains("1 errors") && checked.contains("line "), "{checked}");
+    assert!(status == 200 && checked.contains("1 error<") && checked.contains("line "), "{checked}");
     let stricter = text.replace("72 hours", "48 hours");
     assert_ne!(stricter, text);
     let fields = |text: &str| {
@@ -319,7 +319,8 @@ async fn programs_do_the_same_over_the_api() {
     let shown = world.get("/api/v1/versions/v1").header("authorization", token("bob")).send().await.expect("answered");
     let shown: serde_json::Value = serde_json::from_str(&shown.text().await.expect("a body")).expect("JSON");
     let terms = shown["version"]["terms"].as_str().expect("terms").to_owned();
-    assert_eq!(shown["version"]["approvals_lacking"].as_array().map(Vec::len), Some(2), "{shown}");
+    let lacking = shown["version"]["approvals_lacking"][0].as_str().unwrap_or_default();
+    assert!(lacking.starts_with("2 people of: "), "{shown}");
     let note = |verdict: &str| serde_json::json!({ "verdict": verdict, "terms": terms });
     let early = post("lea", "/api/v1/versions/v1/publish", serde_json::json!({})).await;
     assert_eq!(problem(early).await, (409, "refusal/not-ready".to_owned()));
@@ -331,7 +332,7 @@ async fn programs_do_the_same_over_the_api() {
     assert_eq!(post("lea", "/api/v1/versions/v1/publish", serde_json::json!({})).await.status(), 200);
     let duties = world.get("/api/v1/duties").header("authorization", token("lea")).send().await.expect("answered");
     let duties = duties.text().await.expect("a body");
-    assert!(duties.contains("acknowledge:policy:emma") && duties.contains("review:policy"), "{duties}");
+    assert!(duties.contains("acknowledge#policy#emma") && duties.contains("review#policy"), "{duties}");
     let tasks = world.get("/api/v1/tasks").header("authorization", token("bob")).send().await.expect("answered");
     assert!(tasks.text().await.expect("a body").contains("\"kind\":\"acknowledge\""));
 }

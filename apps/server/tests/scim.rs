@@ -60,6 +60,14 @@ async fn users_come_change_go_and_come_back() {
     let on = json!({ "Operations": [{ "op": "replace", "value": { "active": true, "displayName": "Ada Lovelace" } }] });
     let (_, user) = provider.ask("PATCH", "/Users/ada@example.org", Some(on)).await;
     assert_eq!((&user["active"], &user["displayName"]), (&json!(true), &json!("Ada Lovelace")));
+    let named = json!({ "Operations": [{ "op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active", "value": false }] });
+    assert_eq!(provider.ask("PATCH", "/Users/ada@example.org", Some(named)).await.1["active"], false);
+    let shouted = json!({ "userName": "ada@example.org", "Active": true });
+    assert_eq!(provider.ask("PUT", "/Users/ada@example.org", Some(shouted)).await.1["active"], true);
+    let idle = json!({ "userName": "idle", "active": false });
+    assert_eq!(provider.ask("POST", "/Users", Some(idle)).await.1["active"], false);
+    let long = json!({ "userName": "long", "displayName": "x".repeat(900) });
+    assert_eq!(provider.ask("POST", "/Users", Some(long)).await.0, 400);
     let renamed = json!({ "userName": "other", "active": true });
     let (status, problem) = provider.ask("PUT", "/Users/ada@example.org", Some(renamed)).await;
     assert_eq!((status, &problem["scimType"]), (400, &json!("mutability")));
@@ -93,6 +101,18 @@ async fn groups_follow_what_the_provider_says() {
     let remove = patch(json!([{ "op": "remove", "path": "members[value eq \"ben\"]" }]));
     let (_, group) = provider.ask("PATCH", "/Groups/night-shift-eu", Some(remove)).await;
     assert_eq!(members(&group), ["ada", "cleo"]);
+    for path in
+        ["Members[value eq \"ada\" and type eq \"User\"]", "members[value eq 'ada']", "members[display eq \"ada\"]"]
+    {
+        let (status, problem) = provider
+            .ask("PATCH", "/Groups/night-shift-eu", Some(patch(json!([{ "op": "remove", "path": path }]))))
+            .await;
+        assert_eq!(
+            (status, &problem["scimType"]),
+            (400, &json!("invalidFilter")),
+            "{path}: what is not understood is not passed over"
+        );
+    }
     let unknown = patch(json!([{ "op": "add", "path": "members", "value": [{ "value": "nobody" }] }]));
     assert_eq!(provider.ask("PATCH", "/Groups/night-shift-eu", Some(unknown)).await.0, 404);
     // Who has gone hinders nobody.

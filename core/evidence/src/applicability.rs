@@ -1,7 +1,6 @@
 //! Statement of applicability: every clause that concerns patching, whether the policy serves it, and where (ISO/IEC 27001:2022 6.1.3 d).
 
 use crate::frameworks::{Clause, FRAMEWORKS, Framework, Section, framework};
-use crate::unmet;
 use policy::Policy;
 
 /// A clause, and what a policy does for it.
@@ -36,16 +35,12 @@ pub struct Applicability {
 ///
 /// # Errors
 /// If a framework's file cannot be read, which the tests of this crate rule out.
-pub fn applicability(policy: &Policy, text: &str) -> Result<Vec<Applicability>, toml::de::Error> {
-    let unmet = unmet(policy, text)?;
+pub fn applicability(policy: &Policy) -> Result<Vec<Applicability>, toml::de::Error> {
     let mut all = Vec::new();
     for (id, _) in FRAMEWORKS {
         let Some(framework) = framework(id) else { continue };
         let framework = framework?;
-        let is_below = |clause: &Clause| {
-            let named = format!("{} {} asks for", framework.name, clause.id);
-            unmet.iter().any(|problem| problem.what.contains(&named))
-        };
+        let is_below = |clause: &Clause| clause.demand.iter().any(|demand| !demand.is_met(policy));
         let is_named = policy.promises.frameworks.iter().any(|named| named.as_ref() == id);
         let clauses = framework.clause.iter().map(|clause| applied(policy, clause, is_below(clause))).collect();
         all.push(Applicability { id, name: framework.name.clone(), is_named, clauses });

@@ -129,6 +129,12 @@ impl Demand {
         }
     }
 
+    /// Whether a policy keeps it.
+    #[must_use]
+    pub fn is_met(&self, policy: &Policy) -> bool {
+        self.shorts(policy).is_empty()
+    }
+
     fn shorts(&self, policy: &Policy) -> Vec<Short> {
         let promises = &policy.promises;
         let short = |at: usize, says: String| Short { at: Some(at), says, example: String::new() };

@@ -38,6 +38,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) policy: &'a Policy,
     /// The switches that led to it, the oldest first.
     pub(crate) switches: &'a [Switch],
+    /// Whether the policy before each of them covered the assets.
+    pub(crate) covered: &'a [bool],
     pub(crate) signals: &'a [(Instant, Arc<Signals>)],
     pub(crate) assets: &'a [(Instant, policy::Asset)],
     /// As of when.
@@ -107,8 +109,10 @@ impl Ground<'_> {
         let own = self.by_policy(profiles, start);
         match self.switches.split_last() {
             Some((last, earlier)) if start < last.instant() => {
-                let at = self.at.min(last.instant());
-                let before = Ground { policy: &last.before, switches: earlier, at, ..*self };
+                let Some((true, covered)) = self.covered.split_last() else {
+                    return last.begin((self.policy, own));
+                };
+                let before = Ground { policy: &last.before, switches: earlier, covered, ..*self };
                 last.carry((self.policy, own), before.deadline(profiles, start))
             }
             _ => own,

@@ -56,7 +56,10 @@ pub fn check_document(event: &lifecycle::Event, bytes: &[u8]) -> Result<(), Erro
         lifecycle::Event::PolicyAdopted { rule, .. } => {
             let read = policy::Policy::parse(&String::from_utf8_lossy(bytes));
             let policy = read.map_err(|source| Error::Policy { source })?;
-            if *rule == lifecycle::PolicyRule::of(&policy) { Ok(()) } else { Err(Error::OtherRule) }
+            let own = lifecycle::PolicyRule::of(&policy);
+            // Entries of before people were asked for anything say nothing of that.
+            let older = lifecycle::PolicyRule { governance: lifecycle::Governance::default(), ..own.clone() };
+            if *rule == own || *rule == older { Ok(()) } else { Err(Error::OtherRule) }
         }
         _ => Ok(()),
     }

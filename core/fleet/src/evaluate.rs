@@ -464,6 +464,7 @@ pub(crate) fn ground<'a>(findings: &'a Findings, facts: &'a Facts, number: usize
         facts,
         policy: &findings.question.policy,
         switches: &findings.switches,
+        covered: &findings.groups.covered_before[group as usize],
         signals: &facts.vulnerabilities[number].signals,
         assets: &findings.groups.histories[group as usize],
         at: findings.at(),

@@ -21,15 +21,20 @@ pub(crate) struct Groups {
     pub(crate) of_asset: Vec<u32>,
     /// Whether the policy covers their assets; what it does not is owed by nobody.
     are_covered: Vec<bool>,
+    /// Whether the policy before each switch covered them then.
+    pub(crate) covered_before: Vec<Vec<bool>>,
     /// The assets that it does not cover.
     pub(crate) uncovered: RoaringBitmap,
     rule: PolicyRule,
-    numbers: HashMap<(History, bool), u32>,
+    /// What the policies before each switch ask.
+    rules_before: Vec<PolicyRule>,
+    numbers: HashMap<(History, bool, Vec<bool>), u32>,
 }
 
 impl Groups {
     pub(crate) fn as_of(facts: &Facts, (policy, switches): (&Policy, &[Switch]), at: Instant) -> Self {
-        let mut groups = Self { rule: PolicyRule::of(policy), ..Self::default() };
+        let rules_before = switches.iter().map(|switch| PolicyRule::of(&switch.before)).collect();
+        let mut groups = Self { rule: PolicyRule::of(policy), rules_before, ..Self::default() };
         (0..facts.assets.len() as u32).for_each(|asset| groups.note(facts, (policy, switches), (asset, at)));
         groups
     }
@@ -55,13 +60,19 @@ impl Groups {
             }
         }
         let is_covered = own[..end].last().is_none_or(|(_, attributes)| self.rule.covers(attributes));
-        let same = (history, is_covered);
+        let said_at = |at: Instant| own[..own.partition_point(|(since, _)| *since <= at).max(1)].last();
+        let before = switches.iter().zip(&self.rules_before);
+        let covered_before = before
+            .map(|(switch, rule)| said_at(switch.instant()).is_none_or(|(_, attributes)| rule.covers(attributes)))
+            .collect();
+        let same = (history, is_covered, covered_before);
         let number = match self.numbers.get(&same) {
             Some(number) => *number,
             None => {
                 let number = self.histories.len() as u32;
                 self.histories.push(same.0.clone());
                 self.are_covered.push(is_covered);
+                self.covered_before.push(same.2.clone());
                 self.members.push(RoaringBitmap::new());
                 self.numbers.insert(same, number);
                 number

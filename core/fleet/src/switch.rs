@@ -30,18 +30,30 @@ impl Switch {
     /// What started a clock after the switch follows from the policy after it alone.
     pub(crate) fn carry(&self, (policy, own): (&Policy, Deadline), before: Deadline) -> Deadline {
         let is_of_before = |step: &Step| step.started_at < self.at;
-        let mut steps: Vec<Step> = before.steps.into_iter().filter(is_of_before).collect();
-        if steps.is_empty() {
+        if self.transition == Transition::Recount || !before.steps.iter().any(is_of_before) {
             return own;
         }
+        // The policy before goes on to apply: what it makes of news is a date that it gave too.
+        let mut steps = before.steps;
         for step in &mut steps {
             step.started_by = format!("{} (by the policy before, whose date is kept)", step.started_by);
         }
         match self.transition {
-            Transition::Recount => return own,
+            Transition::Recount => {}
             Transition::Keep => steps.extend(own.steps.into_iter().filter(|step| !is_of_before(step))),
             Transition::FromSwitch => steps.extend(own.steps.into_iter().map(|step| self.counted_anew(policy, step))),
         }
+        let due = steps.iter().filter_map(|step| step.due).min();
+        Deadline { due, steps, ..own }
+    }
+
+    /// The deadline of a finding that was there at the switch, and that the policy before it did not cover: nothing was owed, so that
+    /// its time begins with the switch.
+    pub(crate) fn begin(&self, (policy, own): (&Policy, Deadline)) -> Deadline {
+        if self.transition == Transition::Recount {
+            return own;
+        }
+        let steps: Vec<Step> = own.steps.into_iter().map(|step| self.counted_anew(policy, step)).collect();
         let due = steps.iter().filter_map(|step| step.due).min();
         Deadline { due, steps, ..own }
     }

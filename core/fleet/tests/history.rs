@@ -379,12 +379,8 @@ fn switches_add_up_and_what_happens_after_them_counts_by_the_new_policy() {
     let steps: Vec<_> = why.deadline.expect("a deadline").steps.into_iter().map(|step| step.started_by).collect();
     assert!(steps.iter().any(|by| by.contains("the policy before")), "{steps:?}");
     // A catalogue's own date that comes after the switch holds.
-    let listed = Signals {
-        id: "CVE-1".to_owned(),
-        listed: Some(day(11)),
-        catalogue_due: Some("2026-01-13".parse().expect("a day")),
-        ..Signals::default()
-    };
+    let listed =
+        Signals { id: "CVE-1".to_owned(), listed: Some(day(11)), catalogue_due: Some(day(12)), ..Signals::default() };
     world.judge("1", &["CVE-1"], ("2", day(11)), vec![listed]);
     assert_eq!(due(&world), Some(end(12)));
     switch(&mut world, "60 days", Recount, day(12));
@@ -413,4 +409,65 @@ fn deadlines_are_kept_or_not_by_when_a_patch_has_closed_what_fell_due() {
     assert_eq!(kept(&world, 31, 60), all(0, 0), "what falls due on day 30 belongs there alone");
     world.0.apply(&Event::AssetRetired { asset: web(), reason: "sold".to_owned() }, day(50), None).expect("retired");
     assert_eq!(kept(&world, 0, 60), all(2, 1), "what went with its asset had no deadline to keep any more");
+}
+
+#[test]
+fn the_policy_before_goes_on_where_its_dates_are_kept_and_gives_none_to_what_it_did_not_cover() {
+    use lifecycle::Transition::{FromSwitch, Keep};
+    let text = |classes: &str| format!("name = \"p\"\ncapped-by-catalogue = false\n{classes}");
+    let class = |id: &str, due: &str, when: &str| {
+        let clock = if when.is_empty() { "first-seen" } else { "listed" };
+        let when = if when.is_empty() { String::new() } else { format!("when = {{ {when} }}\n") };
+        format!("[[class]]\nid = \"{id}\"\ntitle = \"{id}\"\ndue = \"{due}\"\nclock = [\"{clock}\"]\n{when}")
+    };
+    let before = text(&format!("{}{}", class("listed", "3 days", "exploited = true"), class("all", "30 days", "")));
+    let after = text(&class("all", "60 days", ""));
+    let adopt = |world: &mut World, text: &str, change: Option<lifecycle::Adoption>, at| {
+        let rule = lifecycle::PolicyRule::of(&policy::Policy::parse(text).expect("a policy"));
+        let adopted = Event::PolicyAdopted { name: "p".to_owned(), document: String::new(), rule, change };
+        world.0.apply(&adopted, at, Some(text.as_bytes())).expect("adopted");
+    };
+    let by = |transition| {
+        let version = lifecycle::VersionId::new("v").expect("an id");
+        Some(lifecycle::Adoption { version, transition })
+    };
+    let known = |listed| Signals { id: "CVE-1".to_owned(), listed, ..Signals::default() };
+    let begun = |first: &str, transition| {
+        let mut world = World::new();
+        adopt(&mut world, first, None, day(0));
+        world.has(&["1"], day(0));
+        world.judge("1", &["CVE-1"], ("2", day(0)), vec![known(None)]);
+        adopt(&mut world, &after, by(transition), day(10));
+        world
+    };
+    let due = |world: &World| world.page(day(12)).rows[0].due;
+    let mut world = begun(&before, Keep);
+    assert_eq!(due(&world), Some(end(30)));
+    world.judge("1", &["CVE-1"], ("2", day(12)), vec![known(Some(day(12)))]);
+    assert_eq!(due(&world), Some(end(15)), "that it is exploited is no later news by its own policy");
+    // Nothing was owed of it before the switch.
+    let scope = "[[scope.rule]]\ncovered = \"excluded\"\nreason = \"not yet\"\nexposure = \"exposed\"\n";
+    for transition in [FromSwitch, Keep] {
+        let world = begun(&format!("{before}{scope}"), transition);
+        assert_eq!(due(&world), Some(end(70)), "{transition:?}: its time begins with the switch");
+    }
+}
+
+#[test]
+fn an_entry_of_before_people_were_asked_for_anything_is_taken_in() {
+    let text = format!(
+        "{FIRST_SEEN}[[role]]\nid = \"o\"\ntitle = \"O\"\nholds = [\"approver\"]\n[review]\nowner = \"o\"\nevery = \"12 months\"\napproved-by = [\"o\"]\n"
+    );
+    let own = lifecycle::PolicyRule::of(&policy::Policy::parse(&text).expect("a policy"));
+    assert!(!own.governance.is_empty());
+    let older = lifecycle::PolicyRule { governance: lifecycle::Governance::default(), ..own.clone() };
+    let other = lifecycle::PolicyRule {
+        governance: lifecycle::Governance { approvals: Vec::new(), ..own.governance.clone() },
+        ..own.clone()
+    };
+    for (rule, is_taken) in [(own, true), (older, true), (other, false)] {
+        let mut world = World::new();
+        let adopted = Event::PolicyAdopted { name: "p".to_owned(), document: String::new(), rule, change: None };
+        assert_eq!(world.0.apply(&adopted, day(1), Some(text.as_bytes())).is_ok(), is_taken);
+    }
 }

@@ -37,6 +37,9 @@ pub(crate) fn open(
     (by, now): (&PersonId, Timestamp),
 ) -> Result<Vec<Event>, Refusal> {
     state.may(by, &[Role::SecurityLead])?;
+    if id.as_str() == crate::document::POLICY {
+        return Err(Refusal::Reserved { id: id.to_string() });
+    }
     if state.campaigns.contains_key(id) {
         return Err(Refusal::Exists { what: "campaign", id: id.to_string() });
     }

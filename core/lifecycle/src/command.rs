@@ -215,7 +215,7 @@ fn decide_governing(state: &State, command: &Command, by: &PersonId, now: Timest
         Command::NoteVersion { version, verdict, words, terms } => {
             version::note(state, (version, *verdict, words, terms), (by, now))
         }
-        Command::WithdrawVersion(version) => version::withdraw(state, version, by),
+        Command::WithdrawVersion(version) => version::withdraw(state, version, (by, now)),
         Command::PublishVersion(version) => version::publish(state, version, (by, now)),
         Command::SetGroup(group, title, source, members) => group::set(state, (group, title, *source), members, by),
         Command::RemoveGroup(group) => group::remove(state, group, by),

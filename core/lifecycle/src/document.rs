@@ -113,14 +113,14 @@ impl Document {
         self.texts.iter().rev().find(|text| text.since <= at)
     }
 
-    /// By when it must be looked at again, where that is owed so often: from the last look, or from the day it was put in force. At
-    /// once where something asks for it.
+    /// By when it must be looked at again, where that is owed so often: from the last look, or from the day it was put in force; within
+    /// fourteen days where something asks for it.
     #[must_use]
     pub fn review_due(&self, every: Length) -> Timestamp {
         let put = self.texts.iter().map(|text| text.since).next_back().unwrap_or(self.registered_at);
         let from = self.reviewed_at.map_or(put, |reviewed| reviewed.max(put));
         let regular = after(from, every);
-        self.called.as_ref().map_or(regular, |(since, _)| regular.min(*since))
+        self.called.as_ref().map_or(regular, |(since, _)| regular.min(after(*since, CALLED)))
     }
 
     /// Whether it is there still.
@@ -129,6 +129,9 @@ impl Document {
         self.retired.is_none()
     }
 }
+
+/// How long there is for a review that something asks for.
+const CALLED: Length = Length { count: 14, unit: ::policy::Unit::Days };
 
 /// A length after an instant, on the calendar of UTC; beyond its end is the end of all times.
 pub(crate) fn after(from: Timestamp, length: Length) -> Timestamp {

@@ -1,12 +1,13 @@
 //! Duties: what people owe by a date: to read, to learn, to review, to say what they think. Nothing of it is kept: it follows from
 //! the state, and what was missed is told by an entry, as for every other obligation.
 
+use crate::campaign::Campaign;
 use crate::document::{Document, after, before};
 use crate::event::Event;
 use crate::governance::{AcknowledgementRule, Course, Seat, USUAL};
-use crate::id::{DocumentId, PersonId};
+use crate::id::{CampaignId, DocumentId, PersonId};
 use crate::person::{Person, Role, SYSTEM};
-use crate::version::Stage;
+use crate::version::{Stage, Version};
 use crate::{Refusal, State};
 use ::policy::Length;
 use jiff::Timestamp;
@@ -112,7 +113,7 @@ impl State {
     #[must_use]
     pub fn duties(&self, now: Timestamp) -> Vec<Duty> {
         let people = self.people.iter().filter(|(_, person)| !person.roles.is_empty());
-        let own = people.flat_map(|one| self.own_duties(one));
+        let own = people.flat_map(|one| self.own_duties(one, now));
         own.chain(self.reviews_owed(now)).chain(self.inputs_owed()).collect()
     }
 
@@ -120,25 +121,28 @@ impl State {
     #[must_use]
     pub fn duty(&self, id: &str, now: Timestamp) -> Option<Duty> {
         let shared = self.reviews_owed(now).into_iter().chain(self.inputs_owed()).find(|duty| duty.id == id);
-        // The person stands at the end, and may have colons in their own id.
-        let people = id.match_indices(':').filter_map(|(at, _)| PersonId::new(&id[at + 1..]).ok());
-        shared.or_else(|| people.flat_map(|person| self.duties_of(&person, now)).find(|duty| duty.id == id))
+        if shared.is_some() {
+            return shared;
+        }
+        // No id has this sign.
+        let person = id.rsplit('#').next().and_then(|person| PersonId::new(person).ok())?;
+        self.duties_of(&person, now).into_iter().find(|duty| duty.id == id)
     }
 
     /// What one person owes or has done.
     #[must_use]
     pub fn duties_of(&self, person: &PersonId, now: Timestamp) -> Vec<Duty> {
         let known = self.people.get_key_value(person).filter(|(_, known)| !known.roles.is_empty());
-        let own = known.into_iter().flat_map(|one| self.own_duties(one));
+        let own = known.into_iter().flat_map(|one| self.own_duties(one, now));
         let shared = self.reviews_owed(now).into_iter().chain(self.inputs_owed());
         own.chain(shared.filter(|duty| duty.owners.contains(person))).collect()
     }
 
-    fn own_duties(&self, one: (&PersonId, &Person)) -> Vec<Duty> {
+    fn own_duties(&self, one: (&PersonId, &Person), now: Timestamp) -> Vec<Duty> {
         let governance = self.governance();
         let rule = governance.acknowledgement.as_ref();
         let policy = rule.and_then(|rule| self.policy_to_read(one, rule));
-        let campaigns = self.campaigns.iter().filter(|(_, campaign)| campaign.closed_at.is_none());
+        let campaigns = self.campaigns.iter().filter(|(_, campaign)| self.goes_on(campaign, now));
         let campaigns = campaigns.filter_map(|(id, _)| self.campaign_to_read(one, (id, rule)));
         let courses = governance.courses.iter().filter_map(|course| self.course_to_do(one, course));
         policy.into_iter().chain(campaigns).chain(courses).collect()
@@ -149,9 +153,9 @@ impl State {
         let done_at = person.acknowledged.get(&policy.document).copied();
         // The same text that is put in force again was read already.
         let since = self.text_since(&policy.document).unwrap_or(policy.since).max(person.joined_at()?);
-        let due = done_at.map_or_else(|| after(since, rule.within), |done| after(done, rule.every));
+        let due = again(since, rule.within, done_at.map(|done| (done, rule.every)));
         Some(Duty {
-            id: format!("acknowledge:policy:{id}"),
+            id: format!("acknowledge#policy#{id}"),
             kind: DutyKind::Acknowledge,
             subject: DocumentId::policy().to_string(),
             title: policy.name.clone(),
@@ -172,21 +176,39 @@ impl State {
         texts.iter().rev().take_while(|put| put.text == text).last().map(|put| put.since)
     }
 
+    /// Whether a campaign is not ended, and its text is in force still: people are not asked to read what holds no longer.
+    #[must_use]
+    pub fn goes_on(&self, campaign: &Campaign, now: Timestamp) -> bool {
+        let document = self.documents.get(&campaign.document).filter(|document| document.is_active());
+        let in_force = document.and_then(|document| document.in_force(now));
+        campaign.closed_at.is_none() && in_force.is_some_and(|text| text.text == campaign.text)
+    }
+
+    /// What came of a campaign, also of one that is over: what each of its people owed or has done.
+    #[must_use]
+    pub fn campaign_results(&self, name: &CampaignId) -> Vec<Duty> {
+        let rule = self.governance().acknowledgement.as_ref();
+        let here = self.people.iter().filter(|(_, person)| !person.roles.is_empty());
+        here.filter_map(|one| self.campaign_to_read(one, (name, rule))).collect()
+    }
+
     fn campaign_to_read(
         &self,
         (id, person): (&PersonId, &Person),
-        (name, rule): (&crate::id::CampaignId, Option<&AcknowledgementRule>),
+        (name, rule): (&CampaignId, Option<&AcknowledgementRule>),
     ) -> Option<Duty> {
         let campaign = self.campaigns.get(name)?;
         let joined = self.joined(id, person, campaign.groups.iter())?;
         let since = campaign.since.max(joined);
         let within = rule.map_or(USUAL, |rule| rule.within);
         let due = if joined > campaign.since { campaign.due.max(after(joined, within)) } else { campaign.due };
-        let done_at = person.acknowledged.get(&campaign.text).copied();
+        let until = campaign.closed_at.unwrap_or(Timestamp::MAX);
+        let counts = |done: &Timestamp| *done >= campaign.since && *done <= until;
+        let done_at = person.acknowledged.get(&campaign.text).copied().filter(counts);
         let document = self.documents.get(&campaign.document)?;
         let remind = rule.and_then(|rule| rule.remind).unwrap_or(within);
         Some(Duty {
-            id: format!("acknowledge:{name}:{id}"),
+            id: format!("acknowledge#campaign {name}#{id}"),
             kind: DutyKind::Acknowledge,
             subject: campaign.document.to_string(),
             title: document.described.title.clone(),
@@ -212,8 +234,7 @@ impl State {
         if groups.len() == 0 {
             return person.joined_at();
         }
-        let known = groups.filter_map(|group| self.groups.get(group).filter(|known| !known.is_gone));
-        known.filter_map(|group| group.members.get(id).copied()).min()
+        groups.filter_map(|group| self.joined_group(group, id)).min()
     }
 
     fn course_to_do(&self, (id, person): (&PersonId, &Person), course: &Course) -> Option<Duty> {
@@ -221,10 +242,10 @@ impl State {
         let asked = self.courses_since.get(&course.id).copied();
         let since = joined.max(asked.unwrap_or(joined));
         let done_at = person.completed.get(&course.id).copied();
-        let due = done_at.map_or_else(|| after(since, course.within), |done| after(done, course.every));
+        let due = again(since, course.within, done_at.map(|done| (done, course.every)));
         let rule = self.governance().acknowledgement.as_ref();
         Some(Duty {
-            id: format!("train:{}:{id}", course.id),
+            id: format!("train#{}#{id}", course.id),
             kind: DutyKind::Train,
             subject: course.id.clone(),
             title: course.title.clone(),
@@ -248,7 +269,7 @@ impl State {
         let by_role = by_role.filter_map(|role| person.since.get(role).copied());
         let groups = seats.iter().filter_map(|seat| {
             let group = crate::id::GroupId::new(seat.role.as_str()).ok()?;
-            self.groups.get(&group).filter(|known| !known.is_gone)?.members.get(id).copied()
+            self.joined_group(&group, id)
         });
         by_role.chain(groups).min()
     }
@@ -277,7 +298,7 @@ impl State {
         };
         let since = document.reviewed_at.unwrap_or(document.registered_at);
         Some(Duty {
-            id: format!("review:{id}"),
+            id: format!("review#{id}"),
             kind: DutyKind::Review,
             subject: id.to_string(),
             title: document.described.title.clone(),
@@ -287,19 +308,20 @@ impl State {
             due,
             done_at: Some(since),
             remind_at: reminded(since, due, REVIEW_AHEAD),
-            escalates_to: None,
+            escalates_to: self.governance().acknowledgement.as_ref().and_then(|rule| rule.escalates_to.clone()),
             campaign: None,
         })
     }
 
     fn inputs_owed(&self) -> Vec<Duty> {
-        let open = self.versions.iter().filter(|(_, version)| version.stage == Stage::Review);
+        let is_there = |version: &Version| self.active_document(&version.draft.document).is_ok();
+        let open = self.versions.iter().filter(|(_, version)| version.stage == Stage::Review && is_there(version));
         let owed = open.filter_map(|(id, version)| Some((id, version, version.input?)));
         owed.flat_map(|(id, version, (since, until))| {
             let title = self.documents.get(&version.draft.document);
             let title = title.map_or_else(String::new, |document| document.described.title.clone());
             version.unheard().into_iter().map(move |person| Duty {
-                id: format!("input:{id}:{person}"),
+                id: format!("input#{id}#{person}"),
                 kind: DutyKind::Input,
                 subject: id.to_string(),
                 title: title.clone(),
@@ -321,6 +343,13 @@ impl State {
     pub fn people_of(&self, seat: &Seat) -> Vec<PersonId> {
         self.people.keys().filter(|person| seat.is_held_by(self, person)).cloned().collect()
     }
+}
+
+/// By when something is due: within a length of the day since when it is asked for; where it is done, once so much time has passed.
+/// What was done long before it was asked for leaves that time all the same.
+fn again(since: Timestamp, within: Length, done: Option<(Timestamp, Length)>) -> Timestamp {
+    let first = after(since, within);
+    done.map_or(first, |(done, every)| after(done, every).max(first))
 }
 
 /// How long before its day a review is brought to mind.

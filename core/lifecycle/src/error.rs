@@ -36,7 +36,7 @@ pub enum Refusal {
         now: Timestamp,
     },
     /// An end that is no end: in the past, or too far away.
-    #[error("it must end after now and within {most_days} days, and ends at {until}")]
+    #[error("it must lie after now and within {most_days} days, and is {until}")]
     End {
         /// The end that was asked for.
         until: Timestamp,

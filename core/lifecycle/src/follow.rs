@@ -114,6 +114,8 @@ impl State {
                 let known = known.get_mut();
                 known.described.title.clone_from(&policy.name);
                 known.texts.push(put);
+                // Whatever asked for a look was answered by another text.
+                known.called = None;
             }
             Vacant(place) => {
                 let owner = PersonId::new(entry.actor.as_str());
@@ -220,7 +222,13 @@ impl State {
                     known.stage = Stage::Declined;
                 }
             }
-            Event::VersionWithdrawn { version } => self.known_version(&version)?.stage = Stage::Withdrawn,
+            Event::VersionWithdrawn { version } => {
+                let known = self.known_version(&version)?;
+                known.stage = Stage::Withdrawn;
+                let document = known.draft.document.clone();
+                // One whose day had not come was never in force.
+                self.document(&document)?.texts.retain(|text| text.version.as_ref() != Some(&version));
+            }
             Event::VersionPublished { version, effective_at, .. } => {
                 let by = self.actor(entry)?;
                 let known = self.known_version(&version)?;
@@ -228,7 +236,9 @@ impl State {
                 let (id, text) = (known.draft.document.clone(), known.draft.text.clone());
                 // The policy is in force once an entry of its own says so: deadlines rest on it.
                 if !id.is_policy() {
-                    self.document(&id)?.texts.push(InForce { since: effective_at, text, version: Some(version) });
+                    let document = self.document(&id)?;
+                    document.texts.push(InForce { since: effective_at, text, version: Some(version) });
+                    document.called = None;
                 }
             }
             decision => self.take_decision(decision, entry)?,

@@ -140,9 +140,9 @@ impl Seat {
     pub fn is_held_by(&self, state: &State, person: &PersonId) -> bool {
         let is_here = |known: &&Person| !known.roles.is_empty();
         let Some(known) = state.people.get(person).filter(is_here) else { return false };
-        let group = GroupId::new(self.role.as_str()).ok().and_then(|id| state.groups.get(&id));
+        let group = GroupId::new(self.role.as_str()).ok();
         self.holds.iter().any(|role| known.roles.contains(role))
-            || group.is_some_and(|group| group.members.contains_key(person))
+            || group.is_some_and(|group| state.joined_group(&group, person).is_some())
     }
 }
 

@@ -66,9 +66,15 @@ pub(crate) fn set(
         state.active_person(person)?;
     }
     let known = state.groups.get(group).filter(|known| !known.is_gone);
-    let before: BTreeSet<PersonId> = known.map(|known| known.members.keys().cloned().collect()).unwrap_or_default();
+    let there = known.into_iter().flat_map(|known| known.members.keys());
+    // Who went and came back is not in it before somebody says so.
+    let before: BTreeSet<PersonId> =
+        there.clone().filter(|person| state.joined_group(group, person).is_some()).cloned().collect();
     let joined: BTreeSet<PersonId> = members.difference(&before).cloned().collect();
-    let left: BTreeSet<PersonId> = before.difference(members).cloned().collect();
+    let left: BTreeSet<PersonId> = there.filter(|person| !members.contains(person)).cloned().collect();
+    if joined.contains(by) && state.is_seat(group) {
+        return Err(Refusal::OwnRoles);
+    }
     let is_same = known.is_some_and(|known| known.title == title && known.source == source);
     if is_same && joined.is_empty() && left.is_empty() {
         return Ok(Vec::new());
@@ -94,6 +100,23 @@ impl State {
     /// Says no to who may not say who is in a group: administrators do, and the system for an identity provider.
     pub(crate) fn may_provide(&self, by: &PersonId) -> Result<(), Refusal> {
         if by.as_str() == crate::SYSTEM { Ok(()) } else { self.may(by, &[Role::Administrator]) }
+    }
+
+    /// Since when somebody is in a group: they have been here all the time since.
+    #[must_use]
+    pub fn joined_group(&self, group: &GroupId, person: &PersonId) -> Option<Timestamp> {
+        let since = *self.groups.get(group).filter(|known| !known.is_gone)?.members.get(person)?;
+        let joined = self.people.get(person)?.joined_at()?;
+        (since >= joined).then_some(since)
+    }
+
+    /// Whether being in a group gives somebody a role of the policy in force.
+    fn is_seat(&self, group: &GroupId) -> bool {
+        let governance = self.governance();
+        let review = governance.review.iter().map(|rule| &rule.owner);
+        let told = governance.acknowledgement.iter().filter_map(|rule| rule.escalates_to.as_ref());
+        let mut seats = governance.approvals.iter().chain(review).chain(told);
+        seats.any(|seat| seat.role == group.as_str())
     }
 
     pub(crate) fn change_group(

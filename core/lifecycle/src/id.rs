@@ -33,12 +33,6 @@ macro_rules! ids {
                 if is_id(&text, $most) { Ok(Self(text)) } else { Err(Refusal::NoId { text }) }
             }
 
-            /// An id that is known to be one.
-            #[allow(dead_code, reason = "few ids are known beforehand")]
-            pub(crate) fn known(text: &str) -> Self {
-                Self(text.to_owned())
-            }
-
             /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -87,4 +81,22 @@ ids! {
     GroupId MOST_BYTES,
     /// A campaign.
     CampaignId MOST_BYTES,
+}
+
+impl GroupId {
+    /// The id of a group by its name: letters and digits in lower case, the rest as dashes; none where nothing is left.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let sign = |sign: char| if sign.is_ascii_alphanumeric() { sign.to_ascii_lowercase() } else { '-' };
+        let word: String = name.chars().map(sign).collect();
+        let parts: Vec<&str> = word.split('-').filter(|part| !part.is_empty()).collect();
+        Self::new(parts.join("-")).ok()
+    }
+}
+
+impl DocumentId {
+    /// An id that is known to be one.
+    pub(crate) fn known(text: &str) -> Self {
+        Self(text.to_owned())
+    }
 }

@@ -3,6 +3,7 @@
 //! Nothing here touches the world: the state, the command and the instant are arguments.
 
 mod agent;
+mod approval;
 mod asset;
 mod campaign;
 mod command;

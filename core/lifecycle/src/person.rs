@@ -90,6 +90,9 @@ pub struct Person {
     pub teams: BTreeSet<String>,
     /// Whether what is known of them beside the id was erased.
     pub is_erased: bool,
+    /// Since when they are here without a break; none once they have gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Timestamp>,
     /// Since when they have each of their roles.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub since: BTreeMap<Role, Timestamp>,
@@ -105,11 +108,16 @@ impl Person {
     /// Since when they are here; none once they have gone.
     #[must_use]
     pub fn joined_at(&self) -> Option<Timestamp> {
-        self.since.values().min().copied()
+        self.joined
     }
 
     /// They have these roles from an instant on, and no others.
     pub(crate) fn take_roles(&mut self, roles: BTreeSet<Role>, at: Timestamp) {
+        if self.is_erased {
+            // Somebody else may be called so now: what was read and done under this id is in the ledger.
+            (self.acknowledged, self.completed) = Default::default();
+        }
+        self.joined = if roles.is_empty() { None } else { self.joined.or(Some(at)) };
         self.since.retain(|role, _| roles.contains(role));
         roles.iter().for_each(|role| {
             self.since.entry(*role).or_insert(at);
@@ -120,6 +128,7 @@ impl Person {
     /// What is known of them beside their id is erased; what they have read and learned is the organisation's proof, and stays.
     pub(crate) fn erase(&mut self) {
         (self.roles, self.teams, self.since) = Default::default();
+        self.joined = None;
         self.is_erased = true;
     }
 }

@@ -16,7 +16,8 @@ pub(crate) fn adopt(
     by: &PersonId,
 ) -> Result<Vec<Event>, Refusal> {
     state.may(by, &[Role::SecurityLead])?;
-    if state.policy.as_ref().is_some_and(|known| known.document == document) {
+    // The same text under the rule of an older program is not the same.
+    if state.policy.as_ref().is_some_and(|known| known.document == document && known.rule == *rule) {
         return Ok(Vec::new());
     }
     let approvals: Vec<&str> = state.governance().approvals.iter().map(|seat| seat.title.as_str()).collect();
@@ -39,7 +40,8 @@ pub(crate) fn put_in_force(
     }
     let known = state.version(id)?;
     let effective_at = known.published.as_ref().map(|(.., effective_at)| *effective_at);
-    let Some(effective_at) = effective_at.filter(|_| known.draft.document.is_policy()) else {
+    let is_published = known.stage == Stage::Published && known.draft.document.is_policy();
+    let Some(effective_at) = effective_at.filter(|_| is_published) else {
         let found = if known.stage == Stage::Published { "of another document" } else { known.stage.word() };
         return Err(Refusal::State { found, wanted: "a published version of the policy" });
     };

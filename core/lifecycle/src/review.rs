@@ -38,7 +38,8 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
             }
             let is_owed =
                 state.duty(&duty, at).is_some_and(|owed| owed.due == due && owed.standing(at) == Standing::Missed);
-            return if is_owed { Ok(()) } else { Err(Refusal::Unlike) };
+            let is_told = state.missed.get(&duty).is_some_and(|told| told.contains(&due));
+            return if is_owed && !is_told { Ok(()) } else { Err(Refusal::Unlike) };
         }
         Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {
             Command::PushInventory(Pushed { asset, digest, document, taken_at: at, packages, unread })

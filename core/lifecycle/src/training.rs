@@ -12,8 +12,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Word {
-    /// Who leads says so.
-    Lead,
     /// A table of a learning management system.
     Csv,
     /// A statement of one (xAPI 1.0.3).

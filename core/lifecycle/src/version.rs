@@ -3,10 +3,9 @@
 //! A version is a text by its digest, why it is wanted, and from when on it holds. Whoever approves approves exactly that: a text
 //! that is revised is reviewed and approved anew.
 
-use crate::document::Document;
+use crate::approval::REVIEWS;
 use crate::error::reason;
 use crate::event::Event;
-use crate::governance::{Seat, empty_seats};
 use crate::id::{DocumentId, PersonId, VersionId};
 use crate::person::Role;
 use crate::token::check_end;
@@ -75,15 +74,6 @@ pub struct Draft {
     /// What holds for findings that are open then.
     #[serde(default)]
     pub transition: Transition,
-}
-
-impl Draft {
-    /// The digest of what is reviewed and approved.
-    #[must_use]
-    pub fn terms(&self) -> String {
-        let terms = serde_json::json!([self.document, self.text, self.rationale, self.effective_at, self.transition]);
-        Hash::leaf(terms.to_string().as_bytes()).to_string()
-    }
 }
 
 /// How far a version has come.
@@ -197,11 +187,20 @@ pub struct Version {
 }
 
 impl Version {
-    /// What was said of it as it is now, by each person the last, where it is one of these.
+    /// The digest of what is reviewed and approved: the draft, and the text that it takes the place of.
+    #[must_use]
+    pub fn terms(&self) -> String {
+        let Draft { document, text, rationale, effective_at, transition } = &self.draft;
+        let terms = serde_json::json!([document, text, rationale, effective_at, transition, self.base]);
+        Hash::leaf(terms.to_string().as_bytes()).to_string()
+    }
+
+    /// What was said of it as it is now by people who have not written it, by each the last, where it is one of these.
     fn said(&self, verdicts: &[Verdict]) -> BTreeMap<&PersonId, &Note> {
-        let terms = self.draft.terms();
-        let of_now = self.notes.iter().filter(|note| note.terms == terms && verdicts.contains(&note.verdict));
-        of_now.map(|note| (&note.by, note)).collect()
+        let terms = self.terms();
+        let is_of_now = |note: &&Note| note.terms == terms && verdicts.contains(&note.verdict);
+        let of_others = self.notes.iter().filter(is_of_now).filter(|note| !self.authors.contains(&note.by));
+        of_others.map(|note| (&note.by, note)).collect()
     }
 
     /// Who found it sound.
@@ -214,14 +213,15 @@ impl Version {
     /// Who speaks against it.
     #[must_use]
     pub fn objections(&self) -> Vec<&PersonId> {
-        let said = self.said(&[Verdict::Sound, Verdict::Objection, Verdict::Input]);
+        let said = self.said(&[Verdict::Sound, Verdict::Objection, Verdict::Input, Verdict::Approved]);
         said.into_iter().filter(|(_, note)| note.verdict == Verdict::Objection).map(|(by, _)| by).collect()
     }
 
     /// Who approved it.
     #[must_use]
     pub fn approved_by(&self) -> Vec<&PersonId> {
-        self.said(&[Verdict::Approved]).into_keys().collect()
+        let said = self.said(&[Verdict::Approved, Verdict::Objection]);
+        said.into_iter().filter(|(_, note)| note.verdict == Verdict::Approved).map(|(by, _)| by).collect()
     }
 
     /// Who was asked for input, and has given none yet.
@@ -231,100 +231,10 @@ impl Version {
         self.stakeholders.iter().filter(|person| !said.contains_key(person)).collect()
     }
 
-    /// What it lacks before it can be approved, in words.
-    #[must_use]
-    pub fn lacks(&self, now: Timestamp) -> Vec<String> {
-        let mut lacks = Vec::new();
-        if self.reviewed_by().is_empty() {
-            lacks.push("a security review that finds it sound".to_owned());
-        }
-        let objections: Vec<String> = self.objections().iter().map(ToString::to_string).collect();
-        if !objections.is_empty() {
-            lacks.push(format!("an answer to the objection of {}", objections.join(", ")));
-        }
-        let unheard: Vec<String> = self.unheard().iter().map(ToString::to_string).collect();
-        if !unheard.is_empty() && self.input.is_some_and(|(_, until)| now < until) {
-            lacks.push(format!("the input of {}, until it is no longer waited for", unheard.join(", ")));
-        }
-        lacks
-    }
-
     /// Whether it is being written or waits for somebody.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Draft | Stage::Review)
-    }
-}
-
-/// Who finds a version sound or not, if they have not written it.
-const REVIEWS: &[Role] = &[Role::SecurityLead, Role::Operator];
-/// Who approves where the policy names nobody.
-const USUAL_APPROVERS: &[Role] = &[Role::Approver, Role::SecurityLead];
-
-impl State {
-    /// Who must approve a version: one of each, all different people.
-    #[must_use]
-    pub fn approval_seats(&self) -> Vec<Seat> {
-        match self.governance().approvals.as_slice() {
-            [] => vec![Seat {
-                role: "approver".to_owned(),
-                title: "approver or security lead".to_owned(),
-                holds: USUAL_APPROVERS.iter().copied().collect(),
-            }],
-            seats => seats.to_vec(),
-        }
-    }
-
-    /// The approvals that a version lacks still, by their titles.
-    #[must_use]
-    pub fn approvals_lacking(&self, version: &Version) -> Vec<String> {
-        let seats = self.approval_seats();
-        let people = version.approved_by();
-        empty_seats(&seats, &people, self).into_iter().map(|seat| seat.title.clone()).collect()
-    }
-
-    /// Whether somebody's approval of a version would count now.
-    #[must_use]
-    pub fn may_approve(&self, version: &Version, person: &PersonId, now: Timestamp) -> bool {
-        let waits = version.stage == Stage::Review && version.lacks(now).is_empty();
-        waits && !version.authors.contains(person) && self.fills_a_seat(version, person)
-    }
-
-    /// Whether somebody may say whether a version is sound.
-    #[must_use]
-    pub fn may_review(&self, version: &Version, person: &PersonId) -> bool {
-        version.stage == Stage::Review && !version.authors.contains(person) && self.may(person, REVIEWS).is_ok()
-    }
-
-    fn fills_a_seat(&self, version: &Version, person: &PersonId) -> bool {
-        let (seats, before) = (self.approval_seats(), version.approved_by());
-        let lacking = empty_seats(&seats, &before, self).len();
-        let after: Vec<&PersonId> = before.iter().copied().chain([person]).collect();
-        !before.contains(&person) && empty_seats(&seats, &after, self).len() < lacking
-    }
-
-    pub(crate) fn version(&self, id: &VersionId) -> Result<&Version, Refusal> {
-        self.versions.get(id).ok_or_else(|| Refusal::Unknown { what: "version", id: id.to_string() })
-    }
-
-    /// The text that a version of a document rests on: what was published last, even if its day is still to come.
-    pub(crate) fn base(&self, document: &DocumentId) -> Option<String> {
-        let ahead = self.versions.iter().filter(|(id, known)| known.draft.document == *document && self.is_ahead(id));
-        let ahead = ahead.max_by_key(|(_, known)| known.published.as_ref().map(|(at, ..)| *at));
-        let put = || self.documents.get(document)?.texts.last().map(|latest| latest.text.clone());
-        ahead.map(|(_, known)| known.draft.text.clone()).or_else(put)
-    }
-
-    /// Whether a version is published and was not put in force yet.
-    #[must_use]
-    pub fn is_ahead(&self, id: &VersionId) -> bool {
-        let Some(known) = self.versions.get(id).filter(|known| known.stage == Stage::Published) else { return false };
-        let document = self.documents.get(&known.draft.document);
-        document.is_some_and(|document| document.texts.iter().all(|text| text.version.as_ref() != Some(id)))
-    }
-
-    fn may_draft(&self, by: &PersonId, document: &Document) -> Result<(), Refusal> {
-        if document.described.owner == *by { Ok(()) } else { self.may(by, REVIEWS) }
     }
 }
 
@@ -386,10 +296,11 @@ pub(crate) fn note(
     (by, now): (&PersonId, Timestamp),
 ) -> Result<Vec<Event>, Refusal> {
     let known = state.version(id)?;
+    state.active_document(&known.draft.document)?;
     if !known.is_open() {
         return Err(Refusal::State { found: known.stage.word(), wanted: "in review" });
     }
-    if known.draft.terms() != terms {
+    if known.terms() != terms {
         return Err(Refusal::State { found: "revised since it was read", wanted: "read as it is now" });
     }
     state.active_person(by)?;
@@ -421,14 +332,16 @@ fn decide_on(
             Err(Refusal::Unknown { what: "request for input", id: id.to_string() })
         }
         Verdict::Sound => state.may(by, REVIEWS),
-        Verdict::Objection if known.stakeholders.contains(by) => Ok(()),
+        Verdict::Objection if state.may_object(known, by) => Ok(()),
         Verdict::Objection => state.may(by, REVIEWS),
         Verdict::Approved | Verdict::Declined => {
-            let lacks = known.lacks(now);
+            let lacks = state.lacks(known, now);
             if verdict == Verdict::Approved && !lacks.is_empty() {
                 return Err(Refusal::NotReady { lacks: lacks.join("; ") });
             }
-            match state.fills_a_seat(known, by) {
+            // Who has approved may think otherwise before it is published.
+            let thinks_anew = verdict == Verdict::Declined && known.approved_by().contains(&by);
+            match thinks_anew || state.fills_a_seat(known, by) {
                 true => Ok(()),
                 false => Err(Refusal::NoSeat { lacking: state.approvals_lacking(known).join(", ") }),
             }
@@ -437,13 +350,17 @@ fn decide_on(
     }
 }
 
-/// Takes a version back before it is published.
-pub(crate) fn withdraw(state: &State, id: &VersionId, by: &PersonId) -> Result<Vec<Event>, Refusal> {
+/// Takes a version back before it is in force.
+pub(crate) fn withdraw(
+    state: &State,
+    id: &VersionId,
+    (by, now): (&PersonId, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
     let known = state.version(id)?;
-    if !known.is_open() {
+    if !state.is_withdrawable(id, now) {
         return Err(Refusal::State { found: known.stage.word(), wanted: "draft" });
     }
-    if !known.authors.contains(by) {
+    if !known.is_open() || !known.authors.contains(by) {
         state.may(by, &[Role::SecurityLead])?;
     }
     Ok(vec![Event::VersionWithdrawn { version: id.clone() }])
@@ -459,7 +376,7 @@ pub(crate) fn publish(state: &State, id: &VersionId, (by, now): (&PersonId, Time
     if document.described.owner != *by {
         state.may(by, &[Role::SecurityLead])?;
     }
-    let mut lacks = known.lacks(now);
+    let mut lacks = state.lacks(known, now);
     let approvals = state.approvals_lacking(known);
     if !approvals.is_empty() {
         lacks.push(format!("the approval of: {}", approvals.join(", ")));
@@ -467,9 +384,15 @@ pub(crate) fn publish(state: &State, id: &VersionId, (by, now): (&PersonId, Time
     if known.base != state.base(&known.draft.document) {
         lacks.push("what was put in force since it was written: revise it".to_owned());
     }
+    let effective_at = known.draft.effective_at.map_or(now, |at| at.max(now));
+    // What is published ahead would take the place of what comes before it.
+    if let Some((day, other)) = state.last_ahead(&known.draft.document, now).filter(|(day, _)| *day > effective_at) {
+        lacks.push(format!(
+            "a day not before {day}, when version {other} comes into force, which can be taken back until then"
+        ));
+    }
     if !lacks.is_empty() {
         return Err(Refusal::NotReady { lacks: lacks.join("; ") });
     }
-    let effective_at = known.draft.effective_at.map_or(now, |at| at.max(now));
-    Ok(vec![Event::VersionPublished { version: id.clone(), terms: known.draft.terms(), effective_at }])
+    Ok(vec![Event::VersionPublished { version: id.clone(), terms: known.terms(), effective_at }])
 }

@@ -6,7 +6,7 @@
 use crate::diff::named_values;
 use crate::error::Error;
 use crate::file::Policy;
-use crate::words::{TABLES, Table, counted, listed};
+use crate::words::{TABLES, Table, counted, joined};
 use std::collections::BTreeMap;
 use toml::Value;
 
@@ -81,6 +81,11 @@ pub fn assemble(policy: &str, sections: &BTreeMap<String, String>) -> String {
     if sections.is_empty() { policy.to_owned() } else { format!("{}\n\n{written}", policy.trim_end()) }
 }
 
+/// The most bytes of a document that is filled in.
+const MOST_BYTES: usize = 1 << 20;
+/// More of what is wrong with a text is not told.
+const MOST_WRONG: usize = 100;
+
 /// Keys whose values are ids of roles, which documents show by their titles.
 const OF_ROLES: &[&str] = &["approved-by", "requested-by", "escalates-to", "owner", "by", "to", "roles"];
 
@@ -101,7 +106,8 @@ impl<'p> Written<'p> {
             let key = name.rsplit('.').next().unwrap_or_default();
             let titles = if OF_ROLES.contains(&key) { role_title } else { class_title };
             let has_titles = OF_ROLES.contains(&key) || key == "classes";
-            let words = in_words(&value, |id| titles(policy, id).filter(|_| has_titles));
+            let word = if ALTERNATIVES.contains(&name.as_str()) { "or" } else { "and" };
+            let words = in_words(&value, word, |id| titles(policy, id).filter(|_| has_titles));
             (name, words)
         });
         Ok(Self { policy, values: values.collect() })
@@ -142,31 +148,45 @@ impl<'p> Written<'p> {
     /// Everything that cannot be filled in.
     pub fn fill(&self, text: &str) -> Result<String, Vec<Unfilled>> {
         let (mut filled, mut wrong) = (String::with_capacity(text.len() * 2), Vec::new());
-        let mut rest = text;
-        while let Some(at) = rest.find("{{") {
-            filled.push_str(&rest[..at]);
-            let line = text[..text.len() - rest.len() + at].matches('\n').count() + 1;
-            let inner = &rest[at + 2..];
-            let Some(end) = inner.find("}}").filter(|end| !inner[..*end].contains('\n')) else {
-                wrong.push(Unfilled { line, what: "`{{` is not closed by `}}` on its line".to_owned() });
-                rest = inner;
-                continue;
-            };
-            match self.value(inner[..end].trim()) {
-                Ok(value) => filled.push_str(&value),
-                Err(what) => wrong.push(Unfilled { line, what }),
+        let mut tables = BTreeMap::new();
+        for (line, written) in (1..).zip(text.split_inclusive('\n')) {
+            let mut rest = written;
+            while let Some(at) = rest.find("{{") {
+                filled.push_str(&rest[..at]);
+                let inner = &rest[at + 2..];
+                let Some(end) = inner.find("}}") else {
+                    wrong.push(Unfilled { line, what: "`{{` is not closed by `}}` on its line".to_owned() });
+                    rest = "";
+                    break;
+                };
+                match self.value(inner[..end].trim(), &mut tables) {
+                    Ok(value) => filled.push_str(&value),
+                    Err(what) => wrong.push(Unfilled { line, what }),
+                }
+                rest = &inner[end + 2..];
             }
-            rest = &inner[end + 2..];
+            filled.push_str(rest);
+            if filled.len() > MOST_BYTES {
+                let what = format!("filled in it has more than {MOST_BYTES} bytes");
+                return Err(vec![Unfilled { line, what }]);
+            }
+            if wrong.len() >= MOST_WRONG {
+                break;
+            }
         }
-        filled.push_str(rest);
         if wrong.is_empty() { Ok(filled) } else { Err(wrong) }
     }
 
-    fn value(&self, name: &str) -> Result<String, String> {
+    /// A value, or a table, by its name; tables that were written before are at hand.
+    fn value(&self, name: &str, tables: &mut BTreeMap<String, String>) -> Result<String, String> {
         if let Some(table) = name.strip_prefix("table ").map(str::trim) {
-            let found = self.policy.table(table);
+            if let Some(written) = tables.get(table) {
+                return Ok(written.clone());
+            }
             let known = || format!("no table is called `{}`; there are {}", table.escape_debug(), TABLES.join(", "));
-            return found.map(|table| table.markdown()).ok_or_else(known);
+            let written = self.policy.table(table).map(|table| table.markdown()).ok_or_else(known)?;
+            tables.insert(table.to_owned(), written.clone());
+            return Ok(written);
         }
         if let Some(value) = self.values.get(name) {
             return Ok(escaped(value));
@@ -181,6 +201,10 @@ impl<'p> Written<'p> {
         }
     }
 }
+
+/// Lists of which one is enough.
+const ALTERNATIVES: &[&str] =
+    &["exceptions.criteria", "exceptions.requested-by", "emergency.triggers", "review.triggers"];
 
 /// Values that a section may leave out.
 const OPTIONAL: &[&str] = &[
@@ -207,14 +231,14 @@ fn class_title(policy: &Policy, id: &str) -> Option<String> {
 }
 
 /// A value in words; ids that have a title by it.
-fn in_words(value: &Value, title: impl Fn(&str) -> Option<String>) -> String {
+fn in_words(value: &Value, word: &str, title: impl Fn(&str) -> Option<String>) -> String {
     let one = |text: &str| title(text).unwrap_or_else(|| text.to_owned());
     match value {
         Value::String(text) => one(text),
         Value::Array(all) => {
             let words: Vec<String> =
                 all.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), &one)).collect();
-            listed(&counted(&words))
+            joined(&counted(&words), word)
         }
         Value::Boolean(value) => if *value { "yes" } else { "no" }.to_owned(),
         other => other.to_string(),

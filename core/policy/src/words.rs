@@ -99,7 +99,7 @@ impl Policy {
                     vec![
                         gate.change.as_ref().to_string(),
                         listed(&needs),
-                        self.titles(&gate.requested_by),
+                        self.any_of(&gate.requested_by),
                         if gate.approved_by.is_empty() {
                             "the policy itself".to_owned()
                         } else {
@@ -204,6 +204,10 @@ impl Policy {
         self.promises.role(role).map_or_else(|| role.to_owned(), |role| role.title.clone())
     }
 
+    fn any_of(&self, roles: &[Spanned<String>]) -> String {
+        joined(&roles.iter().map(|role| self.title(role.as_ref())).collect::<Vec<_>>(), "or")
+    }
+
     fn titles(&self, roles: &[Spanned<String>]) -> String {
         listed(&counted(&roles.iter().map(|role| self.title(role.as_ref())).collect::<Vec<_>>()))
     }
@@ -239,14 +243,19 @@ pub(crate) fn counted(words: &[String]) -> Vec<String> {
 
 /// Words one after the other, the last with "and"; a dash where there are none. Words with commas of their own are set apart by more.
 pub(crate) fn listed(words: &[impl AsRef<str>]) -> String {
+    joined(words, "and")
+}
+
+/// The same with another word before the last.
+pub(crate) fn joined(words: &[impl AsRef<str>], word: &str) -> String {
     let between = if words.iter().any(|word| word.as_ref().contains(',')) { "; " } else { ", " };
     match words {
         [] => "–".to_owned(),
         [one] => one.as_ref().to_owned(),
         [first @ .., last] => {
             let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
-            let end = if between == "; " { "; and" } else { " and" };
-            format!("{}{end} {}", first.join(between), last.as_ref())
+            let end = if between == "; " { ";" } else { "" };
+            format!("{}{end} {word} {}", first.join(between), last.as_ref())
         }
     }
 }

@@ -496,3 +496,28 @@ fn nothing_is_proven_of_room_where_there_is_nothing_to_leave_it_in_and_long_dead
     let seldom = checked(&long.replace("FREQ=WEEKLY;BYDAY=SU", "FREQ=YEARLY;BYMONTH=1,7;BYMONTHDAY=5"));
     assert!(told(&seldom).contains("policy/windows-too-rare"), "{} {:?}", told(&seldom), seldom.proven);
 }
+
+#[test]
+fn hostile_prose_and_tables_end_soon() {
+    let whole = PROFILES[0].whole().expect("a profile");
+    for prose in ["{{".repeat(200_000), "{{ table classes }}".repeat(40_000), "{{ nothing }}\n".repeat(40_000)] {
+        let text = whole.replace("{{ table freezes }}", &prose);
+        assert_ne!(text, whole);
+        let policy = plimsoll_policy::Policy::parse(&text).expect("a policy");
+        let written = Written::of(&policy, &text).expect("readable");
+        let wrong = written.document("whole").expect("there is one").expect_err("it cannot be filled in");
+        assert!(wrong.len() <= 100, "{}", wrong.len());
+    }
+    let mut text = String::from("name = \"p\"\n");
+    for class in 0..60 {
+        let (cvss, epss) = (10.0 - f64::from(class) / 6.0, 1.0 - f64::from(class) / 60.0);
+        let percentile = f64::from(class) / 60.0;
+        text += &format!(
+            "[[class]]\nid = \"c{class}\"\ntitle = \"c\"\ndue = \"{} days\"\nclock = [\"published\"]\nwhen = {{ cvss-at-least = {cvss:.2}, epss-at-least = {epss:.3}, epss-percentile-at-least = {percentile:.3} }}\n",
+            class + 1
+        );
+    }
+    text += "[[class]]\nid = \"rest\"\ntitle = \"rest\"\ndue = \"90 days\"\nclock = [\"published\"]\n";
+    let found = checked(&text);
+    assert!(found.problems.iter().any(|problem| problem.code == "policy/too-large"), "{:?}", found.problems.first());
+}

@@ -44,6 +44,7 @@ const COMMANDS: &[&[&str]] = &[
     &["fleet", "version", "submit"],
     &["fleet", "version", "say"],
     &["fleet", "version", "publish"],
+    &["fleet", "version", "show"],
     &["fleet", "version", "withdraw"],
     &["fleet", "version", "list"],
     &["fleet", "duty"],

@@ -103,7 +103,12 @@ pub(crate) enum VersionCommand {
         /// The version's id
         version: String,
     },
-    /// Take a version back before it is published
+    /// Print the text of a version
+    Show {
+        /// The version's id
+        version: String,
+    },
+    /// Take a version back before it is in force
     Withdraw {
         /// The version's id
         version: String,

@@ -49,7 +49,9 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
             }
             FleetCommand::Version(command) => {
                 let opened = match command {
-                    VersionCommand::List { .. } => record::open(data, &record, is_quiet).await?,
+                    VersionCommand::List { .. } | VersionCommand::Show { .. } => {
+                        record::open(data, &record, is_quiet).await?
+                    }
                     _ => record::open_to_change(data, &record, is_quiet).await?,
                 };
                 governing::versions(&opened, command, is_quiet).await

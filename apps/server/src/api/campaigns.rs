@@ -1,6 +1,6 @@
 //! Campaigns, courses and tasks: what people owe, and how it stands.
 
-use super::{Json, Path, instant};
+use super::{Json, Part, PartQuery, Path, Query, ROWS, instant};
 use crate::access::{Access, EVERYBODY, GOVERNS, SEES_DUTIES, TELLS_TRAINING};
 use crate::app::App;
 use crate::identity::Caller;
@@ -67,19 +67,25 @@ fn shape(duty: Duty, now: Timestamp) -> DutyShape {
     }
 }
 
-/// What people owe.
+/// A page of what people owe.
 #[derive(Debug, Serialize, ToSchema)]
 struct Duties {
     items: Vec<DutyShape>,
+    total: usize,
+    next_page_token: Option<String>,
 }
 
 /// What everybody owes or has done: to read, to learn, to review, to say what they think.
-#[utoipa::path(get, path = "/api/v1/duties", tag = "duties", responses((status = 200, body = Duties)))]
-async fn list_duties(State(app): State<App>) -> Answer<axum::Json<Duties>> {
+#[utoipa::path(get, path = "/api/v1/duties", tag = "duties", params(PartQuery), responses((status = 200, body = Duties)))]
+async fn list_duties(State(app): State<App>, Query(query): Query<PartQuery>) -> Answer<axum::Json<Duties>> {
+    let part = Part::of("duties", &query, ROWS)?;
     let now = app.now();
-    let record = app.organisation.store.record().await?;
-    let items = record.state.duties(now).into_iter().map(|duty| shape(duty, now)).collect();
-    Ok(axum::Json(Duties { items }))
+    let mut all = app.organisation.store.record().await?.state.duties(now);
+    all.sort_by(|one, other| one.id.cmp(&other.id));
+    let total = all.len();
+    let (all, next_page_token) = part.of_list(all, |duty| duty.id.clone())?;
+    let items = all.into_iter().map(|duty| shape(duty, now)).collect();
+    Ok(axum::Json(Duties { items, total, next_page_token }))
 }
 
 /// What one is to do.

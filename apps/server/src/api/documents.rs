@@ -266,6 +266,9 @@ async fn call_review(
 struct ReadText {
     /// Its digest.
     digest: String,
+    /// One's name, as one signs; it must be the one that is known here, if one is.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
 }
 
 /// Says that one has read a document, by the digest of its text.
@@ -278,6 +281,6 @@ async fn acknowledge_document(
     Json(read): Json<ReadText>,
 ) -> Answer<StatusCode> {
     let command = Command::Acknowledge(DocumentId::new(id)?, read.digest);
-    app.organisation.act(&caller.person, app.now(), command).await?;
+    crate::identity::account::sign(&app, &caller.person, &read.name, command).await?;
     Ok(StatusCode::NO_CONTENT)
 }

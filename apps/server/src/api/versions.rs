@@ -123,7 +123,7 @@ struct VersionShape {
 }
 
 fn shape((id, version): (&VersionId, &Version), state: &lifecycle::State, now: Timestamp) -> VersionShape {
-    let terms = version.draft.terms();
+    let terms = version.terms();
     let note = |note: &lifecycle::Note| NoteShape {
         at: note.at,
         by: note.by.to_string(),
@@ -145,7 +145,7 @@ fn shape((id, version): (&VersionId, &Version), state: &lifecycle::State, now: T
         stakeholders: version.stakeholders.iter().map(ToString::to_string).collect(),
         input_until: version.input.map(|(_, until)| until),
         notes: version.notes.iter().map(note).collect(),
-        lacks: if is_open { version.lacks(now) } else { Vec::new() },
+        lacks: if is_open { state.lacks(version, now) } else { Vec::new() },
         approvals_lacking: if is_open { state.approvals_lacking(version) } else { Vec::new() },
         terms,
     }
@@ -333,7 +333,8 @@ struct CheckedShape {
 /// Checks the text of a policy, and keeps nothing of it.
 #[utoipa::path(post, path = "/api/v1/policy/check", tag = "policy", request_body = PolicyText, responses((status = 200, body = CheckedShape)))]
 async fn check_policy(State(app): State<App>, Json(new): Json<PolicyText>) -> Answer<axum::Json<CheckedShape>> {
-    let checked = operations::check_policy(&new.text, app.now())?;
+    let now = app.now();
+    let checked = app.apart(move || operations::check_policy(&new.text, now)).await??;
     let problem = |problem: policy::Problem| PolicyProblem {
         code: problem.code,
         is_error: problem.is_error,

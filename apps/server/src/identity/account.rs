@@ -256,8 +256,9 @@ pub(crate) async fn change_password(app: &App, person: &PersonId, (old, new): (&
     known.keep(app, (&account, person), (&[(Credential::Password, true)], true)).await
 }
 
-/// Somebody signs with their name: where they are called something already it must be that, else they are called so from now on.
-pub(crate) async fn sign(app: &App, person: &PersonId, name: &str) -> Answer<()> {
+/// Somebody signs with their name and does something by it: where they are called something already it must be that, else they are
+/// called so once it is done.
+pub(crate) async fn sign(app: &App, person: &PersonId, name: &str, command: Command) -> Answer<()> {
     const MOST_BYTES: usize = 200;
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let name = words(name);
@@ -267,9 +268,13 @@ pub(crate) async fn sign(app: &App, person: &PersonId, name: &str) -> Answer<()>
     }
     let known = Known::of(app, person).await?;
     match &known.account.name {
-        Some(called) if words(called).to_lowercase() == name.to_lowercase() => Ok(()),
+        Some(called) if words(called).to_lowercase() == name.to_lowercase() => {
+            app.organisation.act(person, app.now(), command).await?;
+            Ok(())
+        }
         Some(_) => refuse("this is not the name that is known of you here: an administrator can change it"),
         None => {
+            app.organisation.act(person, app.now(), command).await?;
             let account = Account { name: Some(name), ..known.account.clone() };
             known.keep(app, (&account, person), (&[], false)).await
         }

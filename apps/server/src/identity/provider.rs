@@ -271,7 +271,14 @@ fn groups_of(token: &str) -> Option<BTreeSet<GroupId>> {
     }
     let body = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let claims: Claims = serde_json::from_slice(&body).ok()?;
-    Some(claims.groups.into_iter().filter_map(|name| GroupId::new(name).ok()).take(MOST_GROUPS).collect())
+    let told = claims.groups.len();
+    // A name that is an id is one; another gives one.
+    let id = |name: String| GroupId::new(name.as_str()).ok().or_else(|| GroupId::named(&name));
+    let groups: BTreeSet<GroupId> = claims.groups.into_iter().filter_map(id).take(MOST_GROUPS).collect();
+    if groups.len() < told {
+        tracing::warn!(told, taken = groups.len(), "not all groups of somebody's token can be taken in");
+    }
+    Some(groups)
 }
 
 /// Somebody is in these groups of the provider's, and in no others of it. Groups of another word stay as they are.

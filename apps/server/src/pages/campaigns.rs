@@ -34,6 +34,15 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
 /// The campaign that the policy itself asks for.
 const OF_POLICY: &str = "policy";
 
+/// A campaign as a line of the list.
+struct Line {
+    id: CampaignId,
+    campaign: Campaign,
+    /// Whether it is not over.
+    goes_on: bool,
+    tally: Tally,
+}
+
 /// How duties stand.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
@@ -72,22 +81,29 @@ impl Tally {
     }
 }
 
-/// What belongs to a campaign of what people owe.
-fn of_campaign(duties: Vec<Duty>, campaign: &str) -> Vec<Duty> {
-    let is_own = |duty: &Duty| {
-        let name = duty.campaign.as_deref().unwrap_or(OF_POLICY);
-        duty.kind == DutyKind::Acknowledge && name == campaign
-    };
-    duties.into_iter().filter(is_own).collect()
+/// What people owe or have done in a campaign, also in one that is over; none if there is none of that id.
+fn of_campaign(state: &lifecycle::State, campaign: &str, now: Timestamp) -> Option<Vec<Duty>> {
+    if campaign == OF_POLICY {
+        let is_own = |duty: &Duty| duty.kind == DutyKind::Acknowledge && duty.campaign.is_none();
+        return Some(state.duties(now).into_iter().filter(is_own).collect());
+    }
+    let id = CampaignId::new(campaign).ok().filter(|id| state.campaigns.contains_key(id))?;
+    Some(state.campaign_results(&id))
 }
 
 async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
     let now = app.now();
-    let (duties, campaigns, documents, groups) = {
+    let (of_policy, lines, documents, groups) = {
         let record = app.organisation.store.record().await?;
         let state = &record.state;
-        let duties: Vec<Duty> =
-            state.duties(now).into_iter().filter(|duty| duty.kind == DutyKind::Acknowledge).collect();
+        let of_policy = Tally::of(of_campaign(state, OF_POLICY, now).unwrap_or_default().iter(), now);
+        let tallied = state.campaigns.iter().map(|(id, campaign)| Line {
+            id: id.clone(),
+            campaign: campaign.clone(),
+            goes_on: state.goes_on(campaign, now),
+            tally: Tally::of(state.campaign_results(id).iter(), now),
+        });
+        let lines: Vec<Line> = tallied.collect();
         let documents: Vec<DocumentId> = state
             .documents
             .iter()
@@ -96,31 +112,26 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
             .collect();
         let groups: Vec<GroupId> =
             state.groups.iter().filter(|(_, group)| !group.is_gone).map(|(id, _)| id.clone()).collect();
-        (duties, state.campaigns.clone(), documents, groups)
+        (of_policy, lines, documents, groups)
     };
-    let tally = |campaign: Option<&CampaignId>| {
-        let name = campaign.map(CampaignId::as_str);
-        Tally::of(duties.iter().filter(|duty| duty.campaign.as_deref() == name), now)
-    };
-    let row = |(id, campaign): (&CampaignId, &Campaign)| {
+    let row = |Line { id, campaign, goes_on, tally }: &Line| {
         html! { tr {
-            th scope="row" { a href=(format!("/campaigns/{}", encoded(id.as_str()))) { (id) } @if campaign.closed_at.is_some() { " " span.pill { "ended" } } }
+            th scope="row" { a href=(format!("/campaigns/{}", encoded(id.as_str()))) { (id) } @if !goes_on { " " span.pill { "over" } } }
             td { (campaign.document) }
             td { @if campaign.groups.is_empty() { "everybody" } @else { (campaign.groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) } }
             td.date { (due(Some(campaign.due), now)) }
-            (tally(Some(id)).cells())
+            (tally.cells())
         } }
     };
-    let of_policy = tally(None);
     let body = html! {
         (tabs::policy(&caller, "/campaigns"))
         p { "Who has read what, and said so with their name. The policy in force asks for that by itself, of everybody; for other documents, or for some people, a campaign does." }
         div.scroll tabindex="0" role="region" aria-label="Campaigns" { table {
-            thead { tr { th scope="col" { "Campaign" } th scope="col" { "Document" } th scope="col" { "Who" } th scope="col" { "By" } th.number scope="col" { "People" } th.number scope="col" { "Have read it" } th.number scope="col" { "Missed" } th scope="col" { "" } } }
+            thead { tr { th scope="col" { "Campaign" } th scope="col" { "Document" } th scope="col" { "Who" } th scope="col" { "By" } th.number scope="col" { "People" } th.number scope="col" { "Have read it" } th.number scope="col" { "Missed" } th scope="col" { "Share" } } }
             tbody {
                 @if of_policy.all() > 0 { tr { th scope="row" { a href="/campaigns/policy" { "The policy in force" } } td { "policy" } td { "everybody" } td { span.faint { "as it says" } } (of_policy.cells()) } }
                 @else { tr { td colspan="8" { "The policy in force does not ask that people read it." } } }
-                @for one in &campaigns { (row(one)) }
+                @for line in &lines { (row(line)) }
             }
         } }
         @if caller.is_any(&[Role::SecurityLead]) { (open_form(&documents, &groups)) }
@@ -172,12 +183,7 @@ async fn people_of(app: &App, campaign: &str) -> Answer<(Vec<Duty>, BTreeMap<Str
     let now = app.now();
     let mut duties = {
         let record = app.organisation.store.record().await?;
-        let is_known =
-            campaign == OF_POLICY || CampaignId::new(campaign).is_ok_and(|id| record.state.campaigns.contains_key(&id));
-        if !is_known {
-            return Err(Problem::not_found("such campaign"));
-        }
-        of_campaign(record.state.duties(now), campaign)
+        of_campaign(&record.state, campaign, now).ok_or_else(|| Problem::not_found("such campaign"))?
     };
     duties
         .sort_by(|one, other| (one.standing(now), one.due, &one.id).cmp(&(other.standing(now), other.due, &other.id)));
@@ -189,8 +195,11 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
     let now = app.now();
     let (duties, names) = people_of(&app, &id).await?;
     let path = format!("/campaigns/{}", encoded(&id));
-    let is_open =
-        app.organisation.store.record().await?.state.campaigns.values().any(|campaign| campaign.closed_at.is_none());
+    let goes_on = {
+        let record = app.organisation.store.record().await?;
+        let known = CampaignId::new(id.as_str()).ok().and_then(|id| record.state.campaigns.get(&id));
+        known.is_some_and(|campaign| record.state.goes_on(campaign, now))
+    };
     let body = html! {
         (tabs::policy(&caller, "/campaigns"))
         @if let Some(first) = duties.first() { p { "The text: " span.mono { (first.text.as_deref().unwrap_or_default()) } } }
@@ -203,7 +212,7 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
             }
         } }
         @if duties.len() > MOST { p { "And " (duties.len() - MOST) " more, in the table." } }
-        @if id != OF_POLICY && is_open && caller.is_any(&[Role::SecurityLead]) { details { summary { "End it" } form method="post" action=(format!("{path}/close")) { p { "Who has not read it by now owes it no longer." } button.danger type="submit" { "End the campaign" } } } }
+        @if goes_on && caller.is_any(&[Role::SecurityLead]) { details { summary { "End it" } form method="post" action=(format!("{path}/close")) { p { "Who has not read it by now owes it no longer." } button.danger type="submit" { "End the campaign" } } } }
     };
     Ok(page(&app, &caller, (&format!("Reading: {id}"), "/policy"), &body))
 }

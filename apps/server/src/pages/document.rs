@@ -51,7 +51,7 @@ async fn show(
 ) -> Answer<Response> {
     let id = DocumentId::new(id)?;
     let moment = Moment::of(&app, query.at.as_deref())?;
-    let (document, duty, history, review_due) = {
+    let (document, duty, history, review_due, may_review) = {
         let record = app.organisation.store.record().await?;
         let state = &record.state;
         let known = state.documents.get(&id).ok_or_else(|| Problem::not_found("such document"))?;
@@ -66,8 +66,11 @@ async fn show(
         };
         let history: BTreeMap<VersionId, Came> =
             known.texts.iter().filter_map(|text| came(text.version.as_ref()?)).collect();
-        let duty = to_acknowledge(state, &caller, &id, moment.now);
-        (known.clone(), duty, history, known.review_due(state.review_every(&id, known)))
+        // What is not shown is not signed.
+        let shown = known.in_force(moment.now).filter(|_| moment.at.is_none()).map(|text| text.text.as_str());
+        let duty = shown.and_then(|text| to_acknowledge(state, &caller, (&id, text), moment.now));
+        let may_review = id.is_policy() && state.owns_policy(&caller.person);
+        (known.clone(), duty, history, known.review_due(state.review_every(&id, known)), may_review)
     };
     let in_force = document.in_force(moment.now).cloned();
     let text = match &in_force {
@@ -93,7 +96,7 @@ async fn show(
         @else if in_force.is_some() { (files(&path, &moment)) article.written { (shown) } }
         @if let Some(duty) = &duty { (acknowledge_form(&path, duty, moment.now)) }
         (history_table(&document, &history, moment.now))
-        @if document.is_active() { (actions(&path, (&id, &document), &caller)) }
+        @if document.is_active() { (actions(&path, (&id, &document), (&caller, may_review))) }
     };
     Ok(page(&app, &caller, (&described.title, "/policy"), &body))
 }
@@ -119,15 +122,18 @@ fn documents_html(markdown: &str) -> String {
     ::documents::html(markdown)
 }
 
-/// What somebody owes of reading a document, if they owe or owed it.
+/// What somebody owes of reading a text of a document, if they owe or owed it.
 pub(super) fn to_acknowledge(
     state: &lifecycle::State,
     caller: &Caller,
-    document: &DocumentId,
+    (document, text): (&DocumentId, &str),
     now: Timestamp,
 ) -> Option<Duty> {
     let duties = state.duties_of(&caller.person, now).into_iter();
-    let own = duties.filter(|duty| duty.kind == DutyKind::Acknowledge && duty.subject == document.as_str());
+    let own = duties.filter(|duty| {
+        let is_of_text = duty.text.as_deref() == Some(text) && duty.subject == document.as_str();
+        duty.kind == DutyKind::Acknowledge && is_of_text
+    });
     // What is owed still stands before what is done.
     own.min_by_key(|duty| duty.standing(now))
 }
@@ -172,12 +178,12 @@ fn history_table(document: &Document, history: &BTreeMap<VersionId, Came>, now: 
     }
 }
 
-fn actions(path: &str, (id, document): (&DocumentId, &Document), caller: &Caller) -> Markup {
+fn actions(path: &str, (id, document): (&DocumentId, &Document), (caller, may_review): (&Caller, bool)) -> Markup {
     let is_lead = caller.is_any(&[Role::SecurityLead]);
     let is_owner = document.described.owner == caller.person;
     html! {
         @if is_lead || is_owner || caller.is_any(&[Role::Operator]) { p { a.button href=(format!("{path}/draft")) { "Draft a new version" } } }
-        @if (is_lead || is_owner) && !document.texts.is_empty() {
+        @if (is_lead || is_owner || may_review) && !document.texts.is_empty() {
             details id="review" { summary { "Review it: it holds as it is" }
                 form.stack method="post" action=(format!("{path}/review")) { div { label for="words" { "What you looked at, and found" } textarea id="words" name="reason" required rows="3" {} } button type="submit" { "It holds" } } }
         }
@@ -207,9 +213,7 @@ async fn acknowledge(
     Form(signed): Form<Signed>,
 ) -> Answer<Response> {
     let document = DocumentId::new(id)?;
-    sign(&app, &caller.person, &signed.name).await?;
-    let command = Command::Acknowledge(document, signed.text);
-    app.organisation.act(&caller.person, app.now(), command).await?;
+    sign(&app, &caller.person, &signed.name, Command::Acknowledge(document, signed.text)).await?;
     Ok(seen("/tasks"))
 }
 

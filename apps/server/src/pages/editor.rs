@@ -1,7 +1,7 @@
 //! The editor: a document's text, checked as it is typed, and held against the fleet.
 
 use super::tabs;
-use super::text::{number, plain};
+use super::text::{count, number, plain};
 use super::{Form, encoded, page, seen};
 use crate::access::{DRAFTS, EVERYBODY};
 use crate::api::{Path, Query, instant};
@@ -57,12 +57,13 @@ async fn show(
         None => String::new(),
     };
     let is_policy = document.is_policy();
+    let draft = version.as_ref().map(|version| &version.draft);
+    let transition = draft.map_or(Transition::FromSwitch, |draft| draft.transition);
     let checked = if is_policy {
-        findings(&app, &caller, &text).await?
+        findings(&app, &caller, (&text, transition)).await?
     } else {
         html! {}
     };
-    let draft = version.as_ref().map(|version| &version.draft);
     let body = html! {
         (tabs::policy(&caller, "/documents"))
         @if is_policy { p { "The policy as a file: classes, promises, and the prose of its sections under " code { "[text]" } ". It is checked as you type, and held against the fleet." } }
@@ -70,7 +71,7 @@ async fn show(
         div.editor[is_policy] {
             form method="post" action=(format!("/documents/{}/draft", encoded(document.as_str()))) {
                 @if let Some(id) = &revised { input type="hidden" name="version" value=(id); }
-                div { label for="text" { "Text" } textarea.code id="text" name="text" rows="34" spellcheck="false" required hx-post=[is_policy.then_some("/policy/check")] hx-trigger="input changed delay:500ms" hx-target="#checked" hx-swap="innerHTML" { "\n" (text) } }
+                div { label for="text" { "Text" } textarea.code id="text" name="text" rows="34" spellcheck="false" required hx-post=[is_policy.then_some("/policy/check")] hx-trigger="input changed delay:500ms, change from:closest form delay:100ms" hx-include="closest form" hx-target="#checked" hx-swap="innerHTML" hx-indicator="#checked" { "\n" (text) } }
                 div { label for="rationale" { "Why it is wanted" } textarea id="rationale" name="rationale" rows="2" required { (plain(draft.map_or("", |draft| &draft.rationale))) } }
                 div { label for="effective" { "Holds from; from its publication on if left empty" } input id="effective" name="effective" type="date" value=[draft.and_then(|draft| draft.effective_at).map(super::text::day)]; }
                 @if is_policy { (transitions(draft.map(|draft| draft.transition))) }
@@ -89,6 +90,11 @@ fn transitions(chosen: Option<Transition>) -> Markup {
             @for rule in Transition::ALL { div { label { input type="radio" name="transition" value=(rule.word()) checked[*rule == chosen]; (rule.words()) } } }
         }
     }
+}
+
+/// A transition rule as a form names it; the usual one where it names none.
+fn rule(word: &str) -> Transition {
+    Transition::ALL.iter().find(|rule| rule.word() == word).copied().unwrap_or(Transition::FromSwitch)
 }
 
 /// A draft, as a form sends it.
@@ -111,7 +117,6 @@ async fn keep(
     Form(sent): Form<Sent>,
 ) -> Answer<Response> {
     let document = DocumentId::new(id)?;
-    let transition = Transition::ALL.iter().find(|rule| rule.word() == sent.transition).copied();
     let version = match sent.version.as_str() {
         "" => next_version(&app.organisation.store.record().await?.state, &document)?,
         known => VersionId::new(known)?,
@@ -122,7 +127,7 @@ async fn keep(
         text: sent.text.replace("\r\n", "\n"),
         rationale: sent.rationale,
         effective_at: effective(&sent.effective, app.now())?,
-        transition: transition.unwrap_or(Transition::FromSwitch),
+        transition: rule(&sent.transition),
     };
     app.organisation.draft(&caller.person, version.clone(), drafted, app.now()).await?;
     Ok(seen(&format!("/versions/{}", encoded(version.as_str()))))
@@ -151,20 +156,24 @@ fn next_version(state: &Known, document: &DocumentId) -> Answer<VersionId> {
 #[derive(Deserialize)]
 struct Typed {
     text: String,
+    #[serde(default)]
+    transition: String,
 }
 
 async fn check(State(app): State<App>, caller: Caller, Form(typed): Form<Typed>) -> Answer<Response> {
-    Ok(findings(&app, &caller, &typed.text.replace("\r\n", "\n")).await?.into_response())
+    let found = findings(&app, &caller, (&typed.text.replace("\r\n", "\n"), rule(&typed.transition))).await?;
+    Ok(found.into_response())
 }
 
 /// What the check finds in a text, and what it comes to on the fleet.
-async fn findings(app: &App, caller: &Caller, text: &str) -> Answer<Markup> {
-    let checked = check_policy(text, app.now())?;
+async fn findings(app: &App, caller: &Caller, (text, transition): (&str, Transition)) -> Answer<Markup> {
+    let (text_apart, now) = (text.to_owned(), app.now());
+    let checked = app.apart(move || check_policy(&text_apart, now)).await??;
     let is_shown = caller.is_any(Role::SEES_ALL) && !checked.has_errors();
     let simulated = match Policy::parse(text) {
         Ok(policy) if is_shown => {
             let policy = Arc::new(policy);
-            app.view(None, |view| simulate(view, (&policy, Transition::Recount), 0, |_, _| {})).await.ok()
+            app.view(None, |view| simulate(view, (&policy, transition), 0, |_, _| {})).await.ok()
         }
         _ => None,
     };
@@ -183,7 +192,7 @@ pub(super) fn problems(checked: &Checked) -> Markup {
         } }
     };
     html! {
-        @if errors > 0 { p { span.pill.bad { (errors) " errors" } " It could not be handed in." } } @else { p { span.pill.ok { "no errors" } } }
+        @if errors > 0 { p { span.pill.bad { (count(errors as u64, "error", "errors")) } " It could not be handed in." } } @else { p { span.pill.ok { "no errors" } } }
         ul { @for problem in checked.problems.iter().take(50) { (fault(problem)) } }
         @if !checked.proven.is_empty() { details { summary { "What was proven" } ul { @for proven in &checked.proven { li { (plain(proven)) } } } } }
     }
@@ -193,7 +202,7 @@ pub(super) fn problems(checked: &Checked) -> Markup {
 fn in_short(found: &Simulation) -> Markup {
     let moves = &found.moves;
     html! {
-        h3 { "On the fleet as it is" }
+        h2 { "On the fleet as it is" }
         table {
             thead { tr { th scope="col" { "" } th.number scope="col" { "In force" } th.number scope="col" { "Draft" } } }
             tbody {

@@ -78,14 +78,15 @@ async fn of_policy(
         PolicyDocument { policy: &known.policy, text: &known.text, id: &document, examples: examples.as_deref() };
     let markdown = policy_document(&asked).ok_or_else(|| Problem::not_found("document of this name"))?;
     let digest = store::digest(known.text.as_bytes());
+    let imprint = imprint(&app, (&DocumentId::policy(), &digest), known.since).await?;
     let manuscript = Manuscript {
         title: known.policy.name.clone(),
-        imprint: format!("In force since {} · {digest}", day(known.since)),
+        imprint,
         at: known.since,
         markdown: markdown.map_err(unwritten)?,
         name: document,
     };
-    file(manuscript, &format).await
+    file(&app, manuscript, &format).await
 }
 
 /// A document that lacks what it names is none.
@@ -113,9 +114,9 @@ async fn of_document(
         let adopted = record.facts.policies_by(at);
         operations::fill_document(&text, adopted.last().map(|(_, policy, text)| (policy.as_ref(), *text)))
     };
-    let imprint = format!("In force since {} · {}", day(put.since), put.text);
+    let imprint = imprint(&app, (&id, &put.text), put.since).await?;
     let markdown = markdown.map_err(unwritten)?;
-    file(Manuscript { title, imprint, at: put.since, markdown, name: id.to_string() }, &format).await
+    file(&app, Manuscript { title, imprint, at: put.since, markdown, name: id.to_string() }, &format).await
 }
 
 async fn of_version(State(app): State<App>, Path((version, format)): Path<(String, String)>) -> Answer<Response> {
@@ -132,8 +133,32 @@ async fn of_version(State(app): State<App>, Path((version, format)): Path<(Strin
     let markdown = policy_document(&asked).ok_or_else(|| Problem::not_found("document of this name"))?;
     let imprint = format!("Version {id}, {stage} · {digest}");
     let markdown = markdown.map_err(unwritten)?;
-    file(Manuscript { title: policy.name.clone(), imprint, at: drafted_at, markdown, name: id.to_string() }, &format)
-        .await
+    file(
+        &app,
+        Manuscript { title: policy.name.clone(), imprint, at: drafted_at, markdown, name: id.to_string() },
+        &format,
+    )
+    .await
+}
+
+/// What stands below a document's title: since when it holds, which version it is and who approved it, when it is looked at again,
+/// and the digest of its text.
+async fn imprint(app: &App, (id, digest): (&DocumentId, &str), since: Timestamp) -> Answer<String> {
+    let record = app.organisation.store.record().await?;
+    let state = &record.state;
+    let mut words = vec![format!("In force since {}", day(since))];
+    if let Some(document) = state.documents.get(id) {
+        let put = document.texts.iter().rev().find(|put| put.text == digest && put.since <= since);
+        let version = put.and_then(|put| put.version.as_ref());
+        if let Some((version, known)) = version.and_then(|version| state.versions.get_key_value(version)) {
+            let people: Vec<String> = known.approved_by().iter().map(ToString::to_string).collect();
+            words.push(format!("version {version}, approved by {}", people.join(" and ")));
+        }
+        words.push(format!("owner {}", document.described.owner));
+        words.push(format!("next review by {}", day(document.review_due(state.review_every(id, document)))));
+    }
+    words.push(digest.to_owned());
+    Ok(words.join(" · "))
 }
 
 fn day(at: Timestamp) -> String {
@@ -141,7 +166,7 @@ fn day(at: Timestamp) -> String {
 }
 
 /// A manuscript in a format.
-async fn file(manuscript: Manuscript, format: &str) -> Answer<Response> {
+async fn file(app: &App, manuscript: Manuscript, format: &str) -> Answer<Response> {
     let kind = match format {
         "pdf" => "application/pdf",
         "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -167,8 +192,7 @@ async fn file(manuscript: Manuscript, format: &str) -> Answer<Response> {
             _ => documents::page(title, markdown).into_bytes(),
         })
     };
-    let bytes: Result<Vec<u8>, documents::Error> =
-        tokio::task::spawn_blocking(set).await.map_err(|error| Problem::internal(&error))?;
+    let bytes: Result<Vec<u8>, documents::Error> = app.apart(set).await?;
     let bytes = bytes.map_err(|error| unwritten(store::in_words(&error)))?;
     Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
 }

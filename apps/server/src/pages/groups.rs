@@ -30,7 +30,13 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
     let groups: Vec<(GroupId, Group)> = {
         let record = app.organisation.store.record().await?;
         let there = record.state.groups.iter().filter(|(_, group)| !group.is_gone);
-        there.map(|(id, group)| (id.clone(), group.clone())).collect()
+        let here = |(id, group): (&GroupId, &Group)| {
+            let mut group = group.clone();
+            // Who has gone is in no group.
+            group.members.retain(|person, _| record.state.joined_group(id, person).is_some());
+            (id.clone(), group)
+        };
+        there.map(here).collect()
     };
     let is_administrator = caller.is_any(&[Role::Administrator]);
     let body = html! {

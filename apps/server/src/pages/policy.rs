@@ -82,14 +82,20 @@ async fn show(
             (share_done(&duties, DutyKind::Acknowledge, app.now()), share_done(&duties, DutyKind::Train, app.now()));
     }
     let digest = store::digest(known.text.as_bytes());
-    let duty = {
+    let (duty, is_older) = {
         let record = app.organisation.store.record().await?;
-        super::document::to_acknowledge(&record.state, &caller, &DocumentId::policy(), app.now())
+        let is_older =
+            record.state.policy.as_ref().is_some_and(|policy| {
+                policy.document == digest && policy.rule != lifecycle::PolicyRule::of(&known.policy)
+            });
+        let asked = (&DocumentId::policy(), digest.as_str());
+        let duty = super::document::to_acknowledge(&record.state, &caller, asked, app.now());
+        (duty.filter(|_| moment.at.is_none()), is_older)
     };
-    let duty = duty.filter(|duty| moment.at.is_none() && duty.text.as_deref() == Some(digest.as_str()));
     let body = html! {
         (tabs::policy(&caller, "/policy"))
         (moment.notice(&app, raw.as_deref()))
+        @if is_older && moment.at.is_none() { div.notice.unsure { p { "It was put in force by an older program, which did not know what it asks of people: nobody owes reading or training, and nobody's approval is asked for, before it is put in force anew." } } }
         p { "“" (plain(&known.policy.name)) "”, in force since " (at_instant(known.since)) ". " span.mono { (digest) } }
         nav aria-label="Documents" { ul.inline { @for (id, title) in policy_documents() { li { a href=(moment.link(&format!("/policy/documents/{id}"))) { (title) } } } } }
         (promises(&known.policy, &figures))

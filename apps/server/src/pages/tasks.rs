@@ -118,7 +118,7 @@ fn way(duty: &Duty) -> Markup {
     html! { @match duty.kind {
         DutyKind::Acknowledge if duty.subject == lifecycle::POLICY => a href="/policy#acknowledge" { "Read it" },
         DutyKind::Acknowledge => a href=(format!("/documents/{subject}#acknowledge")) { "Read it" },
-        DutyKind::Train => span.faint { "where your courses are; it is told here from there" },
+        DutyKind::Train => span.faint { "in your learning management system, which tells it here" },
         DutyKind::Review => a href=(format!("/documents/{subject}#review")) { "Look at it" },
         DutyKind::Input => a href=(format!("/versions/{subject}")) { "Read the draft" },
     } }

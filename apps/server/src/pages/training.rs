@@ -42,7 +42,7 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
     let body = html! {
         (tabs::policy(&caller, "/training"))
         div.scroll tabindex="0" role="region" aria-label="Courses" { table {
-            thead { tr { th scope="col" { "Course" } th scope="col" { "For" } th scope="col" { "Within" } th scope="col" { "Again every" } th.number scope="col" { "People" } th.number scope="col" { "Have done it" } th.number scope="col" { "Missed" } th scope="col" { "" } } }
+            thead { tr { th scope="col" { "Course" } th scope="col" { "For" } th scope="col" { "Within" } th scope="col" { "Again every" } th.number scope="col" { "People" } th.number scope="col" { "Have done it" } th.number scope="col" { "Missed" } th scope="col" { "Share" } } }
             tbody {
                 @if courses.is_empty() { tr { td colspan="8" { "The policy in force asks for no course." } } }
                 @for course in &courses { tr {

@@ -35,6 +35,8 @@ struct Shown {
     title: String,
     lacks: Vec<String>,
     approvals: Vec<String>,
+    /// Who could give the approvals that it lacks.
+    could: Vec<String>,
     may: May,
     is_ahead: bool,
 }
@@ -42,8 +44,12 @@ struct Shown {
 /// What somebody may do with it.
 struct May {
     write: bool,
+    submit: bool,
+    take_back: bool,
     review: bool,
+    object: bool,
     approve: bool,
+    decline: bool,
     hear: bool,
     publish: bool,
 }
@@ -53,25 +59,27 @@ impl Shown {
         let version = state.versions.get(id).ok_or_else(|| Problem::not_found("such version"))?;
         let document = state.documents.get(&version.draft.document);
         let person = &caller.person;
-        let is_owner = document.is_some_and(|document| document.described.owner == *person);
         let is_lead = caller.is_any(&[Role::SecurityLead]);
+        let is_own = version.is_open() && version.authors.contains(person);
         Ok(Self {
             id: id.clone(),
             version: version.clone(),
             title: document.map_or_else(|| id.to_string(), |document| document.described.title.clone()),
-            lacks: if version.is_open() { version.lacks(now) } else { Vec::new() },
+            lacks: if version.is_open() { state.lacks(version, now) } else { Vec::new() },
             approvals: if version.is_open() { state.approvals_lacking(version) } else { Vec::new() },
+            could: state.could_approve(version).into_iter().map(ToString::to_string).collect(),
             may: May {
-                write: version.is_open()
-                    && (version.authors.contains(person)
-                        || is_owner
-                        || caller.is_any(&[Role::SecurityLead, Role::Operator])),
+                write: state.may_write(version, person),
+                submit: version.stage == Stage::Draft && (is_own || is_lead),
+                take_back: state.is_withdrawable(id, now) && (is_own || is_lead),
                 review: state.may_review(version, person),
+                object: state.may_object(version, person),
                 approve: state.may_approve(version, person, now),
+                decline: state.may_approve(version, person, now) || version.approved_by().contains(&person),
                 hear: version.stage == Stage::Review
                     && version.stakeholders.contains(person)
                     && !version.authors.contains(person),
-                publish: version.stage == Stage::Review && (is_owner || is_lead),
+                publish: state.may_publish(id, person, now),
             },
             is_ahead: state.is_ahead(id),
         })
@@ -84,10 +92,19 @@ async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
     let shown = Shown::of(&app.organisation.store.record().await?.state, &id, &caller, now)?;
     let text = app.organisation.text(&shown.version.draft.text).await?;
     let path = format!("/versions/{}", encoded(id.as_str()));
+    let is_open_policy = shown.version.draft.document.is_policy() && shown.version.is_open();
+    let checked = match is_open_policy {
+        true => {
+            let text = text.clone();
+            Some(app.apart(move || operations::check_policy(&text, now)).await??)
+        }
+        false => None,
+    };
     let body = html! {
         (tabs::policy(&caller, "/documents"))
         (head(&shown))
         (waiting(&shown))
+        @if let Some(checked) = checked.filter(operations::Checked::has_errors) { section.card { h2 { "What is wrong with it" } (super::editor::problems(&checked)) } }
         @if shown.version.draft.document.is_policy() { p { a.button href=(format!("{path}/compare")) { "What it changes, and what that comes to" } " " a href=(format!("{path}/files/pdf")) { "As PDF" } } }
         details open[!shown.version.draft.document.is_policy()] { summary { "Its text" } pre { @for line in text.lines() { (plain(line)) "\n" } } }
         (said(&shown.version))
@@ -134,16 +151,19 @@ fn waiting(shown: &Shown) -> Markup {
             @if shown.lacks.is_empty() && shown.approvals.is_empty() { div.notice.ok { p { "Everybody whose approval it takes has approved it: it can be published." } } }
             @else { div.notice.unsure { p { strong { "It lacks" } } ul {
                 @for lack in &shown.lacks { li { (lack) } }
-                @if !shown.approvals.is_empty() { li { "the approval of: " (plain(&shown.approvals.join(", "))) } }
+                @if !shown.approvals.is_empty() { li { "the approval of: " (plain(&shown.approvals.join(", "))) br;
+                    @if shown.could.is_empty() { span.late { "nobody here could give it: an administrator gives somebody the role" } } @else { span.faint { "could be given by: " (shown.could.join(", ")) } }
+                } }
             } } }
-            @if let Some((_, until)) = version.input { p { "Input is waited for until " (at_instant(until)) " from: " (names(version.stakeholders.iter())) } }
+            @let unheard = version.unheard();
+            @if let Some((_, until)) = version.input.filter(|_| !unheard.is_empty()) { p { "Input is waited for until " (at_instant(until)) " from: " (names(unheard.into_iter())) } }
         }
     }
 }
 
 /// What was said of it.
 fn said(version: &Version) -> Markup {
-    let terms = version.draft.terms();
+    let terms = version.terms();
     html! {
         h2 { "What was said" }
         div.scroll tabindex="0" role="region" aria-label="What was said" { table {
@@ -180,9 +200,9 @@ fn doing(shown: &Shown, path: &str) -> Markup {
         @if is_open { h2 { "Do" } }
         @if is_open { (say_form(shown, path)) }
         @if shown.may.write { p { a.button href=(format!("/documents/{}/draft?version={}", encoded(version.draft.document.as_str()), encoded(shown.id.as_str()))) { "Revise it" } @if version.stage == Stage::Review { " " span.faint { "what was said of it holds no longer then" } } } }
-        @if shown.may.write && version.stage == Stage::Draft { (submit_form(path)) }
-        @if shown.may.publish && shown.lacks.is_empty() && shown.approvals.is_empty() { form method="post" action=(format!("{path}/publish")) { p { button type="submit" { "Publish" } } } }
-        @if shown.may.write { details { summary { "Take it back" } form method="post" action=(format!("{path}/withdraw")) { p { "It stays in the history, and is never put in force." } button.danger type="submit" { "Take it back" } } } }
+        @if shown.may.submit { (submit_form(path)) }
+        @if shown.may.publish { form method="post" action=(format!("{path}/publish")) { p { button type="submit" { "Publish" } } } }
+        @if shown.may.take_back { details { summary { "Take it back" } form method="post" action=(format!("{path}/withdraw")) { p { "It stays in the history, and is never put in force." } button.danger type="submit" { "Take it back" } } } }
     }
 }
 
@@ -191,13 +211,14 @@ fn say_form(shown: &Shown, path: &str) -> Markup {
     let may = &shown.may;
     html! {
         form.stack method="post" action=(format!("{path}/notes")) {
-            input type="hidden" name="terms" value=(shown.version.draft.terms());
+            input type="hidden" name="terms" value=(shown.version.terms());
             div { label for="words" { "In words" } textarea id="words" name="words" rows="3" {} }
             (button(Verdict::Comment, "second", "Comment"))
             @if may.hear { (button(Verdict::Input, "", "Nothing against it")) }
             @if may.review { (button(Verdict::Sound, "", "I find it sound")) }
-            @if may.review || may.hear { (button(Verdict::Objection, "danger", "I object")) }
-            @if may.approve { (button(Verdict::Approved, "", "I approve it")) (button(Verdict::Declined, "danger", "I decline it")) }
+            @if may.approve { (button(Verdict::Approved, "", "I approve it")) }
+            @if may.object { (button(Verdict::Objection, "danger", "I object")) }
+            @if may.decline { (button(Verdict::Declined, "danger", "I decline it")) }
         }
     }
 }

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch as patched, post, put};
 use lifecycle::{Command, Group, GroupId, PersonId, Source};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use store::Plan;
 
 /// The schema's name.
 pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -67,15 +68,6 @@ async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<Scim> {
     Ok(Scim(resource(&app, (&id, &find(&app, &id).await?))))
 }
 
-/// The id of a group by its name: letters and digits in lower case, the rest as dashes.
-fn id_of(title: &str) -> Answer<GroupId> {
-    let word: String =
-        title.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign.to_ascii_lowercase() } else { '-' }).collect();
-    let parts: Vec<&str> = word.split('-').filter(|part| !part.is_empty()).collect();
-    GroupId::new(parts.join("-"))
-        .map_err(|_| wrong("invalidValue", "a displayName has a letter or a digit, and at most 128"))
-}
-
 fn members(value: Option<&Value>) -> Answer<BTreeSet<PersonId>> {
     let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(BTreeSet::new()) };
     let one = |member: &Value| {
@@ -89,26 +81,37 @@ fn members(value: Option<&Value>) -> Answer<BTreeSet<PersonId>> {
     }
 }
 
-async fn set(app: &App, caller: &Caller, id: &GroupId, (title, members): (String, BTreeSet<PersonId>)) -> Answer<()> {
-    // Who has gone is in no group.
-    let there: BTreeSet<PersonId> = {
-        let record = app.organisation.store.record().await?;
-        let is_here = |person: &PersonId| record.state.people.get(person).is_some_and(|known| !known.roles.is_empty());
-        let known = record.state.groups.get(id).map(|group| group.members.clone()).unwrap_or_default();
-        members.into_iter().filter(|person| is_here(person) || !known.contains_key(person)).collect()
+/// Sets a group as a change makes it of what it is when that is written: two that come at once undo nothing of each other.
+async fn set(
+    app: &App,
+    caller: &Caller,
+    id: &GroupId,
+    change: impl FnOnce(Group) -> Answer<(String, BTreeSet<PersonId>)> + Send + 'static,
+) -> Answer<()> {
+    let id = id.clone();
+    let plan = move |record: &store::Record| {
+        let state = &record.state;
+        let none = Group { title: id.to_string(), source: Source::Scim, members: BTreeMap::new(), is_gone: false };
+        let mut known = state.groups.get(&id).filter(|group| !group.is_gone).cloned().unwrap_or(none);
+        // Who has gone is in no group.
+        known.members.retain(|person, _| state.joined_group(&id, person).is_some());
+        let (title, members) = change(known).map_err(|problem| store::Error::Plan(problem.detail().to_owned()))?;
+        let command = Command::SetGroup(id, title, Source::Scim, members);
+        Ok(Plan { commands: vec![command], ..Plan::default() })
     };
-    let command = Command::SetGroup(id.clone(), title, Source::Scim, there);
-    app.organisation.act(&caller.person, app.now(), command).await?;
+    app.organisation.store.commit(&caller.person, app.now(), plan).await?;
     Ok(())
 }
 
 async fn create(State(app): State<App>, caller: Caller, Json(body): Json<Value>) -> Answer<Response> {
     let title = text(&body, "/displayName").ok_or_else(|| wrong("invalidValue", "there is no displayName"))?;
-    let id = id_of(&title)?;
+    let wanted = || wrong("invalidValue", "a displayName has a letter or a digit, and 128 signs at the most");
+    let id = GroupId::named(&title).ok_or_else(wanted)?;
     if find(&app, &id).await.is_ok() {
         return Err(wrong("uniqueness", format!("there is a group `{id}`")));
     }
-    set(&app, &caller, &id, (title, members(body.get("members"))?)).await?;
+    let people = members(body.get("members"))?;
+    set(&app, &caller, &id, |_| Ok((title, people))).await?;
     let group = resource(&app, (&id, &find(&app, &id).await?));
     let location = group["meta"]["location"].as_str().unwrap_or_default().to_owned();
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Scim(group)).into_response())
@@ -121,9 +124,9 @@ async fn replace(
     Json(body): Json<Value>,
 ) -> Answer<Scim> {
     let id = GroupId::new(id)?;
-    let known = find(&app, &id).await?;
-    let title = text(&body, "/displayName").unwrap_or(known.title);
-    set(&app, &caller, &id, (title, members(body.get("members"))?)).await?;
+    find(&app, &id).await?;
+    let (title, people) = (text(&body, "/displayName"), members(body.get("members"))?);
+    set(&app, &caller, &id, |known| Ok((title.unwrap_or(known.title), people))).await?;
     Ok(Scim(resource(&app, (&id, &find(&app, &id).await?))))
 }
 
@@ -135,9 +138,18 @@ async fn change(
 ) -> Answer<Scim> {
     let id = GroupId::new(id)?;
     let known = find(&app, &id).await?;
+    let changes = patch.changes()?;
+    // What is wrong with the changes is told as what it is, before anything is written.
+    changed(known, changes.clone())?;
+    set(&app, &caller, &id, |known| changed(known, changes)).await?;
+    Ok(Scim(resource(&app, (&id, &find(&app, &id).await?))))
+}
+
+/// A group with changes made to it.
+fn changed(known: Group, changes: Vec<(Act, String, Value)>) -> Answer<(String, BTreeSet<PersonId>)> {
     let (mut title, mut people) = (known.title, known.members.into_keys().collect::<BTreeSet<_>>());
-    for (act, path, value) in patch.changes()? {
-        if let Some(one) = one_of(&path, "members") {
+    for (act, path, value) in changes {
+        if let Some(one) = one_of(&path, "members")? {
             people.retain(|person| act != Act::Remove || person.as_str() != one);
             continue;
         }
@@ -159,8 +171,7 @@ async fn change(
             _ => {}
         }
     }
-    set(&app, &caller, &id, (title, people)).await?;
-    Ok(Scim(resource(&app, (&id, &find(&app, &id).await?))))
+    Ok((title, people))
 }
 
 async fn remove(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<StatusCode> {

@@ -41,8 +41,12 @@ struct Said {
     is_active: Option<bool>,
 }
 
+/// Names and addresses longer than this are none.
+const MOST_BYTES: usize = 200;
+
 impl Said {
     fn of(body: &Value) -> Answer<Self> {
+        let body = &plainly_named(body);
         let emails = body.get("emails").and_then(Value::as_array);
         let primary = emails.and_then(|all| all.iter().find(|email| email["primary"] == true).or_else(|| all.first()));
         Ok(Self {
@@ -52,6 +56,14 @@ impl Said {
             is_active: body.get("active").map(truth).transpose()?,
         })
     }
+}
+
+/// A resource with its attributes named as the schema names them: their names are not case-sensitive (RFC 7643, section 2.1).
+fn plainly_named(body: &Value) -> Value {
+    const NAMES: &[&str] = &["userName", "displayName", "externalId", "active", "emails", "name"];
+    let Value::Object(all) = body else { return body.clone() };
+    let name = |key: &String| NAMES.iter().find(|name| name.eq_ignore_ascii_case(key)).map(|name| (*name).to_owned());
+    all.iter().map(|(key, value)| (name(key).unwrap_or_else(|| key.clone()), value.clone())).collect()
 }
 
 fn full_name(body: &Value) -> Option<String> {
@@ -90,6 +102,13 @@ async fn resources(app: &App) -> Answer<Vec<Value>> {
 
 async fn list_users(State(app): State<App>, Query(query): Query<ListQuery>) -> Answer<Scim> {
     let equals = filter::parse(query.filter.as_deref())?;
+    // What is most often asked for needs no look at everybody.
+    if let Some(equals) = equals.as_ref().filter(|equals| matches!(equals.attribute.as_str(), "id" | "username"))
+        && let Ok(id) = PersonId::new(equals.value.as_str())
+        && let Ok(one) = find(&app, &id).await
+    {
+        return Ok(list(vec![one], &query));
+    }
     let mut all = resources(&app).await?;
     if let Some(equals) = equals {
         let pointer = match equals.attribute.as_str() {
@@ -116,12 +135,13 @@ async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<Scim> {
 }
 
 async fn create(State(app): State<App>, caller: Caller, Json(body): Json<Value>) -> Answer<Response> {
-    let name = text(&body, "/userName").ok_or_else(|| wrong("invalidValue", "there is no userName"))?;
+    let name = text(&plainly_named(&body), "/userName").ok_or_else(|| wrong("invalidValue", "there is no userName"))?;
     let id = PersonId::new(name.as_str()).map_err(|error| wrong("invalidValue", error.to_string()))?;
     if app.organisation.store.record().await?.state.people.get(&id).is_some_and(|known| !known.is_erased) {
         return Err(wrong("uniqueness", format!("there is a user `{id}`")));
     }
-    let said = Said { is_active: Some(true), ..Said::of(&body)? };
+    let said = Said::of(&body)?;
+    let said = Said { is_active: Some(said.is_active.unwrap_or(true)), ..said };
     keep(&app, &caller, (&id, &said)).await?;
     let user = find(&app, &id).await?;
     let location = user["meta"]["location"].as_str().unwrap_or_default().to_owned();
@@ -130,6 +150,10 @@ async fn create(State(app): State<App>, caller: Caller, Json(body): Json<Value>)
 
 /// Keeps what is said of somebody: whether they are here in the ledger, what they are called beside it.
 async fn keep(app: &App, caller: &Caller, (id, said): (&PersonId, &Said)) -> Answer<()> {
+    let texts = [&said.name, &said.email, &said.external];
+    if texts.iter().any(|text| text.as_ref().is_some_and(|text| text.len() > MOST_BYTES)) {
+        return Err(wrong("invalidValue", format!("names and addresses have {MOST_BYTES} bytes at the most")));
+    }
     let text = app.organisation.store.account(id).await?;
     let read = text.as_deref().map(serde_json::from_str::<Account>).transpose();
     let account = read.map_err(|error| Problem::internal(&error))?.unwrap_or_default();
@@ -147,7 +171,7 @@ async fn keep(app: &App, caller: &Caller, (id, said): (&PersonId, &Said)) -> Ans
         let teams = known.map(|known| known.teams.clone()).unwrap_or_default();
         let (goes, comes) =
             (is_active == Some(false) && !roles.is_empty(), is_active == Some(true) && roles.is_empty());
-        let command = match (goes, comes) {
+        let command = match (goes || known.is_none() && !comes, comes) {
             (true, _) => Some(Command::SetRoles(person.clone(), BTreeSet::new(), teams)),
             // What they were trusted with before is said anew by people.
             (_, true) => Some(Command::SetRoles(person.clone(), [Role::Employee].into(), teams)),
@@ -191,6 +215,7 @@ async fn change(
             "displayname" | "name.formatted" if act != Act::Remove => said.name = word,
             "externalid" if act != Act::Remove => said.external = word,
             "emails" if act != Act::Remove => said.email = Said::of(&json!({ "emails": value }))?.email,
+            "active" => return Err(wrong("mutability", "whether somebody is active is true or false, and stays said")),
             path if path.starts_with("emails[") && act != Act::Remove => said.email = word,
             "username" if word.as_deref() != Some(id.as_str()) => {
                 return Err(wrong("mutability", "a userName is an id here, and stays"));

@@ -4,6 +4,7 @@ use super::instant;
 use crate::arguments::{DutyCommand, ListFormat, VersionCommand};
 use crate::exit::{self, Usage};
 use crate::files;
+use crate::formats::count;
 use crate::printable::printable;
 use crate::progress::say;
 use crate::record::Opened;
@@ -34,18 +35,29 @@ pub(super) async fn versions(opened: &Opened, command: VersionCommand, is_quiet:
             };
             let effective_at = instant(from.as_deref())?;
             let drafted = Drafted { document, text, rationale: why, effective_at, transition: transition.into() };
+            let errors = match drafted.document.is_policy() {
+                true => {
+                    operations::check_policy(&drafted.text, now)?.problems.iter().filter(|one| one.is_error).count()
+                }
+                false => 0,
+            };
             organisation.draft(person, id, drafted, now).await?;
-            tell(format!("Version `{version}` is a draft: plimsoll fleet version submit {version}"));
+            tell(match errors {
+                0 => format!("Version `{version}` is a draft: plimsoll fleet version submit {version}"),
+                _ => format!("Version `{version}` is a draft with {}: plimsoll policy check", count(errors, "error")),
+            });
         }
         VersionCommand::Submit { version, ask, until } => {
             let people = ask.into_iter().map(person_id).collect::<Result<BTreeSet<_>>>()?;
             let until = instant(until.as_deref())?;
             organisation.submit_version(person, version_id(&version)?, (people, until), now).await?;
-            tell(format!("Version `{version}` is in review."));
+            tell(format!(
+                "Version `{version}` is in review: somebody else says whether it is sound (plimsoll fleet version say {version} sound)."
+            ));
         }
         VersionCommand::Say { version, verdict, words } => {
             let id = version_id(&version)?;
-            let terms = organisation.store.record().await?.state.versions.get(&id).map(|known| known.draft.terms());
+            let terms = organisation.store.record().await?.state.versions.get(&id).map(|known| known.terms());
             let terms = terms.ok_or_else(|| Usage(format!("there is no version `{version}`")))?;
             let note = Command::NoteVersion { version: id.clone(), verdict: verdict.into(), words, terms };
             organisation.act(person, now, note).await?;
@@ -53,7 +65,10 @@ pub(super) async fn versions(opened: &Opened, command: VersionCommand, is_quiet:
                 let record = organisation.store.record().await?;
                 record.state.versions.get(&id).map(|known| lacking(&record.state, known, opened)).unwrap_or_default()
             };
-            tell(if lacks.is_empty() { "It lacks nothing more.".to_owned() } else { format!("It lacks: {lacks}") });
+            tell(match lacks.is_empty() {
+                true => format!("It lacks nothing more: plimsoll fleet version publish {version}"),
+                false => format!("It lacks: {lacks}"),
+            });
         }
         VersionCommand::Publish { version } => {
             organisation.publish_version(person, version_id(&version)?, now).await?;
@@ -62,6 +77,13 @@ pub(super) async fn versions(opened: &Opened, command: VersionCommand, is_quiet:
         VersionCommand::Withdraw { version } => {
             organisation.act(person, now, Command::WithdrawVersion(version_id(&version)?)).await?;
             tell(format!("Version `{version}` is taken back."));
+        }
+        VersionCommand::Show { version } => {
+            let id = version_id(&version)?;
+            let digest =
+                organisation.store.record().await?.state.versions.get(&id).map(|known| known.draft.text.clone());
+            let digest = digest.ok_or_else(|| Usage(format!("there is no version `{version}`")))?;
+            opened.show(organisation.text(&digest).await?.as_bytes(), true)?;
         }
         VersionCommand::List { format } => list_versions(opened, format).await?,
     }
@@ -85,7 +107,7 @@ fn lacking(state: &lifecycle::State, version: &Version, opened: &Opened) -> Stri
         return String::new();
     }
     let approvals = state.approvals_lacking(version).into_iter().map(|title| format!("the approval of: {title}"));
-    version.lacks(opened.now).into_iter().chain(approvals).collect::<Vec<_>>().join("; ")
+    state.lacks(version, opened.now).into_iter().chain(approvals).collect::<Vec<_>>().join("; ")
 }
 
 async fn list_versions(opened: &Opened, format: ListFormat) -> Result<()> {

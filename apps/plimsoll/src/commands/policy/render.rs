@@ -25,7 +25,7 @@ pub(super) fn run(name: &str, document: &str, format: DocumentFormat, output: Op
     let digest = store::digest(text.as_bytes());
     // A file that is written twice is the same: what is not in force has no day but that of its text.
     let sheet =
-        Sheet { title: &policy.name, imprint: &format!("Not in force · {digest}"), at: jiff::Timestamp::UNIX_EPOCH };
+        Sheet { title: &policy.name, imprint: &format!("Written from {digest}"), at: jiff::Timestamp::UNIX_EPOCH };
     let shown = match format {
         DocumentFormat::Markdown => markdown.into_bytes(),
         DocumentFormat::Html => documents::page(&policy.name, &markdown).into_bytes(),
