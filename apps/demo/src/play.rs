@@ -171,10 +171,10 @@ impl<'o> Year<'o> {
             let at = self.at(day, DECISIONS_HOUR);
             self.adopt_whole(at).await?;
         }
+        self.decide(day).await?;
         if let Some(days) = day.checked_sub(self.settings.days / 2) {
             governing::live(self.organisation, days, self.at(day, DECISIONS_HOUR + 1)).await?;
         }
-        self.decide(day).await?;
         self.scan(day).await?;
         let (system, at) = (person(lifecycle::SYSTEM)?, self.at(day, SCANS_HOUR + 1));
         self.organisation.act(&system, at, Command::TellMissedScans).await?;

@@ -49,7 +49,67 @@ pub(super) fn run(rows: &mut Vec<Row>) -> Result<()> {
         "",
         false,
     ));
+    files(&policy, &text, rows)?;
+    owed(&policy, rows)?;
     history(Arc::new(policy), rows)
+}
+
+/// The whole policy as files, each made anew.
+fn files(policy: &Policy, text: &str, rows: &mut Vec<Row>) -> Result<()> {
+    let wanted = operations::PolicyDocument { policy, text, id: "whole", examples: None };
+    let markdown = operations::policy_document(&wanted).context("a document")?.map_err(anyhow::Error::msg)?;
+    let sheet = documents::Sheet { title: &policy.name, imprint: "measured", at: "2026-11-30T00:00:00Z".parse()? };
+    let mut measure = |name: &str, limit: (&'static str, f64), set: &dyn Fn() -> Result<Vec<u8>, documents::Error>| {
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let begun = Instant::now();
+            let bytes = set()?;
+            times.push(begun.elapsed().as_secs_f64() * 1e3);
+            anyhow::ensure!(bytes.len() > 5_000, "{name} is not whole");
+        }
+        let time = median(times);
+        rows.push(Row::plain(
+            format!("policy: the whole document, as {name}"),
+            format!("{time:.0} ms (median of 5)"),
+            limit.0,
+            time > limit.1,
+        ));
+        Ok(())
+    };
+    measure("PDF (tagged, PDF/A-2a)", ("2 s", 2_000.0), &|| documents::pdf(&sheet, &markdown))?;
+    measure("DOCX", ("", f64::INFINITY), &|| documents::docx(&sheet, &markdown))
+}
+
+/// What 20,000 people owe by a policy.
+fn owed(policy: &Policy, rows: &mut Vec<Row>) -> Result<()> {
+    const PEOPLE: usize = 20_000;
+    let now: jiff::Timestamp = "2026-11-30T00:00:00Z".parse()?;
+    let mut state = lifecycle::State {
+        policy: Some(lifecycle::PolicyInForce {
+            name: policy.name.clone(),
+            document: "sha256:0".to_owned(),
+            since: now - SignedDuration::from_hours(24),
+            rule: lifecycle::PolicyRule::of(policy),
+        }),
+        ..lifecycle::State::default()
+    };
+    for number in 0..PEOPLE {
+        let mut person =
+            lifecycle::Person { joined: Some(now - SignedDuration::from_hours(240)), ..Default::default() };
+        person.roles.insert(lifecycle::Role::Employee);
+        state.people.insert(lifecycle::PersonId::new(format!("person-{number}"))?, person);
+    }
+    let begun = Instant::now();
+    let duties = state.duties(now).len();
+    let time = begun.elapsed().as_secs_f64() * 1e3;
+    anyhow::ensure!(duties >= 2 * PEOPLE, "only {duties} duties");
+    rows.push(Row::plain(
+        format!("policy: what {PEOPLE} people owe ({duties} duties)"),
+        format!("{time:.0} ms"),
+        "",
+        false,
+    ));
+    Ok(())
 }
 
 /// Two policies, as of a row of instants at which all is there, and of now.
