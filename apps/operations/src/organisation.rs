@@ -98,7 +98,7 @@ impl Organisation {
     /// Puts a policy in force: its name and its text.
     ///
     /// # Errors
-    /// If it has errors ([`check_policy`]), the person may not, or it cannot be kept.
+    /// If it has errors ([`crate::check_policy`]), the person may not, or it cannot be kept.
     pub async fn adopt(&self, by: &PersonId, (name, text): (&str, &str), now: Timestamp) -> Result<Committed, Error> {
         let bytes = text.as_bytes().to_vec();
         refuse_errors(text, now)?;

@@ -204,6 +204,42 @@ async fn somebody_is_known_by_the_providers_own_id_once_they_have_signed_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn groups_follow_what_the_provider_says_at_each_sign_in() {
+    let Some(liar) = Liar::begin().await else { return };
+    let world = world_with(&liar, "groups").await;
+    world.somebody("olaf", &[Role::Operator], &[]).await;
+    world.somebody("dina", &[Role::Developer], &[]).await;
+    let local = lifecycle::GroupId::new("local").expect("an id");
+    let members = [world::person("dina")].into();
+    let set = lifecycle::Command::SetGroup(local, "Local".to_owned(), lifecycle::Source::Local, members);
+    world.act("root", set).await;
+    let groups_of = async |who: &str| {
+        let record = world.organisation.store.record().await.expect("read");
+        let own = record.state.groups.iter().filter(|(_, group)| group.members.contains_key(&world::person(who)));
+        own.map(|(id, _)| id.to_string()).collect::<Vec<_>>()
+    };
+    let same: fn(&mut String) = |_| {};
+    let says: Lie = |_, claims| claims["groups"] = json!(["ops", "Night Shift (EU)", "local", "!!"]);
+    assert_eq!(attempt(&world, &liar, says, same).await.0, 303);
+    assert_eq!(
+        groups_of("olaf").await,
+        ["night-shift-eu", "ops"],
+        "a name gives an id; a group of another word stays as it is"
+    );
+    // A provider that says nothing of groups changes none; one that says something else does.
+    assert_eq!(attempt(&world, &liar, |_, _| {}, same).await.0, 303);
+    assert_eq!(groups_of("olaf").await, ["night-shift-eu", "ops"]);
+    assert_eq!(attempt(&world, &liar, |_, claims| claims["groups"] = json!(["ops"]), same).await.0, 303);
+    assert_eq!(groups_of("olaf").await, ["ops"]);
+    assert_eq!(
+        attempt(&world, &liar, |_, claims| claims["groups"] = json!("ops"), same).await.0,
+        303,
+        "a claim of another form"
+    );
+    assert_eq!((groups_of("olaf").await, groups_of("dina").await), (vec!["ops".to_owned()], vec!["local".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_provider_leads_this_service_elsewhere() {
     for issuer in ["http://example.invalid", "http://169.254.169.254", "ftp://example.invalid", "file:///etc/passwd"] {
         let folder = std::env::temp_dir().join(format!("plimsoll-server-ssrf-{}", std::process::id()));

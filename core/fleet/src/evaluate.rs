@@ -81,10 +81,6 @@ pub struct Findings {
     pub(crate) switches: Vec<Switch>,
     pub(crate) groups: Groups,
     pub(crate) facets: Facets,
-    /// Of a past instant: the assets that are there then and were seen by then.
-    pub(crate) early: RoaringBitmap,
-    /// Whether nothing is worked out for sets of assets.
-    pub(crate) is_one_by_one: bool,
     /// By vulnerability: its cells in the order of their keys.
     pub(crate) cells: Vec<Vec<Cell>>,
     /// By vulnerability: its place among all by their ids.
@@ -111,15 +107,6 @@ impl Findings {
         Self::evaluate_after(facts, question, switches)
     }
 
-    /// The same, each finding by itself: what is worked out for sets of assets is held against it.
-    #[must_use]
-    pub fn evaluate_one_by_one(facts: &Facts, question: Question) -> Self {
-        let mut findings = Self::begin(facts, question);
-        findings.is_one_by_one = true;
-        while findings.go_on(facts, usize::MAX) {}
-        findings
-    }
-
     /// The same for a policy that nobody put in force, as if these switches had led to it.
     #[must_use]
     pub fn evaluate_after(facts: &Facts, question: Question, switches: Vec<Switch>) -> Self {
@@ -139,12 +126,7 @@ impl Findings {
         let groups = Groups::as_of(facts, (&question.policy, &switches), instant(question.at));
         let facets = Facets::as_of(facts, question.at.map(Timestamp::as_millisecond));
         let (cells, ranks, owed) = (Vec::new(), Vec::new(), owed::Kept::default());
-        let early = question.at.map_or_else(RoaringBitmap::new, |at| {
-            let is_seen =
-                |asset: &u32| facts.assets[*asset as usize].first.is_some_and(|first| first <= at.as_millisecond());
-            facets.there.iter().filter(is_seen).collect()
-        });
-        Self { question, switches, groups, facets, early, is_one_by_one: false, cells, ranks, owed }
+        Self { question, switches, groups, facets, cells, ranks, owed }
     }
 
     /// Evaluates so many vulnerabilities more, on all cores; and says whether any are left. As of a past instant other facts may have

@@ -3,7 +3,7 @@
 //! What is not plain, such as findings that may have come back or whose first sight decides, is left for one by one.
 
 use crate::evaluate::{Cell, Findings, Key};
-use crate::fact::{Claim, Instant, OPEN};
+use crate::fact::{Claim, OPEN};
 use crate::facts::Facts;
 use crate::judgement::Standing;
 use crate::keys::{Keys, key};
@@ -72,11 +72,11 @@ impl Findings {
         keys: &mut Keys<'_>,
         cells: &mut Cells,
     ) -> Option<RoaringBitmap> {
-        if self.is_one_by_one || !Decided::on(&self.question, facts, number).0.is_empty() {
+        let is_of_now = self.question.at.is_none();
+        if !is_of_now || !Decided::on(&self.question, facts, number).0.is_empty() {
             return None;
         }
-        let past = self.question.at.map(|at| (at.as_millisecond(), &self.early));
-        let (kinds, mut rest) = carriers(facts, &facts.vulnerabilities[number].claims, profiles, past);
+        let (kinds, mut rest) = carriers(facts, &facts.vulnerabilities[number].claims, profiles);
         if kinds.len() > MOST_KINDS {
             return None;
         }
@@ -135,37 +135,20 @@ impl Findings {
 /// The assets that have a kind of carrier: a profile's bit and a standing.
 type Kind = ((u32, Standing), RoaringBitmap);
 
-/// What carries a vulnerability, by profile and standing, and the assets whose findings may have a past that counts. Of a past instant
-/// come the assets that were seen by then and are there: what they have without spans of its own they had all along.
-fn carriers(
-    facts: &Facts,
-    claims: &[Claim],
-    profiles: &Profiles,
-    at: Option<(Instant, &RoaringBitmap)>,
-) -> (Vec<Kind>, RoaringBitmap) {
-    let as_of = at.map_or(OPEN - 1, |(at, _)| at);
-    let mut by_thing: Vec<&Claim> = claims.iter().filter(|claim| claim.from <= as_of).collect();
+/// What carries a vulnerability now, by profile and standing, and the assets whose findings may have a past that counts.
+fn carriers(facts: &Facts, claims: &[Claim], profiles: &Profiles) -> (Vec<Kind>, RoaringBitmap) {
+    let mut by_thing: Vec<&Claim> = claims.iter().collect();
     by_thing.sort_by_key(|claim| claim.thing);
     let (mut kinds, mut past): (Vec<Kind>, RoaringBitmap) = Default::default();
     for own in by_thing.chunk_by(|one, other| one.thing == other.thing) {
         let thing = &facts.things[own[0].thing as usize];
         past |= &thing.past;
-        let early;
-        let holders = match at {
-            None => &thing.holders,
-            Some((_, seen)) => {
-                // What has spans is looked at one by one, whether it is a holder now or was one.
-                past.extend(thing.spans.iter().map(|span| span.asset));
-                early = &thing.holders & seen;
-                &early
-            }
-        };
-        let open = own.iter().find(|claim| claim.until > as_of);
+        let open = own.iter().find(|claim| claim.until == OPEN);
         if let Some(claim) = open {
             let kind = (profiles.bit(claim), facts.details[claim.detail as usize].standing);
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
-                Some((_, assets)) => *assets |= holders,
-                None => kinds.push((kind, holders.clone())),
+                Some((_, assets)) => *assets |= &thing.holders,
+                None => kinds.push((kind, thing.holders.clone())),
             }
         }
         // Other words of the same weight, one after the other without a gap, are no past.
@@ -173,10 +156,6 @@ fn carriers(
         if open.is_none() || !own.windows(2).all(follows) {
             past |= &thing.holders;
         }
-    }
-    if at.is_some() {
-        // Of a past instant one may be there that is a holder no longer.
-        return (kinds, past);
     }
     let mut now = RoaringBitmap::new();
     kinds.iter().for_each(|(_, assets)| now |= assets);
