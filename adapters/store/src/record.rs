@@ -8,8 +8,8 @@ use crate::log;
 use crate::put;
 use crate::snapshot;
 use crate::tables::{
-    ASSETS, CAMPAIGNS, Cell, DECISIONS, DOCUMENTS, FEEDS, GROUPS, IN_FORCE, MISSED, PEOPLE, REGISTER, Row, TOKENS,
-    Table, VERSIONS,
+    ASSETS, CAMPAIGNS, Cell, DECISIONS, DOCUMENTS, EXCUSED, FEEDS, GROUPS, IN_FORCE, MISSED, PEOPLE, REGISTER, Row,
+    TOKENS, Table, VERSIONS, VIOLATIONS,
 };
 use fleet::{Facts, Findings, Question, Scans};
 use jiff::Timestamp;
@@ -117,6 +117,7 @@ impl Record {
             | Event::InventoryTaken { asset, .. }
             | Event::AssetScanned { asset, .. }
             | Event::ScanMissed { asset, .. }
+            | Event::AssetAttested { asset, .. }
             | Event::AgentRevoked { asset, .. } => {
                 noun(projected, &ASSETS, (asset.as_str(), number), state.assets.get(asset))
             }
@@ -142,6 +143,7 @@ impl Record {
             Event::DecisionRequested { decision, .. }
             | Event::DecisionApproved { decision, .. }
             | Event::DecisionDeclined { decision }
+            | Event::DecisionReviewed { decision, .. }
             | Event::DecisionRevoked { decision } => {
                 noun(projected, &DECISIONS, (decision.as_str(), number), state.decisions.get(decision))
             }
@@ -184,6 +186,14 @@ impl Record {
             Event::Acknowledged { person: who, .. } => person(projected, who),
             Event::TrainingCompleted(completion) => person(projected, &completion.person),
             Event::DutyMissed { duty, .. } => noun(projected, &MISSED, (duty, number), state.missed.get(duty)),
+            Event::DutyExcused { duty, .. } => noun(projected, &EXCUSED, (duty, number), state.excused.get(duty)),
+            Event::ViolationOpened(opened) => {
+                noun(projected, &VIOLATIONS, (&opened.id, number), state.violations.get(&opened.id))
+            }
+            Event::ViolationAnswered { violation, .. } => {
+                noun(projected, &VIOLATIONS, (violation, number), state.violations.get(violation))
+            }
+            Event::ViolationsTold { .. } => noun(projected, &IN_FORCE, (TOLD, number), state.told_until.as_ref()),
             // INVARIANT: every other event was projected before.
             _ => Ok(()),
         }
@@ -218,6 +228,9 @@ impl Record {
             groups: ids(nouns(on, &GROUPS).await?)?,
             campaigns: ids(nouns(on, &CAMPAIGNS).await?)?,
             missed: nouns(on, &MISSED).await?,
+            excused: nouns(on, &EXCUSED).await?,
+            violations: nouns(on, &VIOLATIONS).await?.into_iter().collect(),
+            told_until: serde_json::from_value(take(TOLD))?,
             key_changes: serde_json::from_value::<Option<Vec<u64>>>(take(KEYS))?.unwrap_or_default(),
         };
         let kept = match reading {
@@ -250,6 +263,7 @@ const POLICY: &str = "policy";
 const INDEX: &str = "index";
 const COURSES: &str = "courses";
 const KEYS: &str = "keys";
+const TOLD: &str = "told";
 
 /// Takes the facts in that entries of the ledger tell.
 async fn follow_facts(

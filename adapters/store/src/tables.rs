@@ -55,6 +55,10 @@ pub(crate) const GROUPS: Table = Table { name: "people_groups", columns: NOUN, k
 pub(crate) const CAMPAIGNS: Table = Table { name: "campaigns", columns: NOUN, keys: 1 };
 /// What people did not do in time, by the duty.
 pub(crate) const MISSED: Table = Table { name: "missed_duties", columns: NOUN, keys: 1 };
+/// What people need not do for now, by the duty.
+pub(crate) const EXCUSED: Table = Table { name: "excused_duties", columns: NOUN, keys: 1 };
+/// What was broken.
+pub(crate) const VIOLATIONS: Table = Table { name: "violations", columns: NOUN, keys: 1 };
 /// What there is one of: the policy and the index in force.
 pub(crate) const IN_FORCE: Table = Table { name: "in_force", columns: NOUN, keys: 1 };
 
@@ -97,6 +101,8 @@ pub(crate) const LEDGER: &[Table] = &[BATCHES, TILES, HEAD, DOCUMENTS];
 const PROJECTIONS: &[Table] = &[ASSETS, PEOPLE, TOKENS, FEEDS, DECISIONS, IN_FORCE];
 /// The same, of documents and of what people owe.
 const GOVERNANCE: &[Table] = &[REGISTER, VERSIONS, GROUPS, CAMPAIGNS, MISSED];
+/// The same, of promises that were not kept.
+const OVERSIGHT: &[Table] = &[EXCUSED, VIOLATIONS];
 /// What is neither.
 pub(crate) const WORK: &[Table] = &[JOBS, LEASES];
 
@@ -106,13 +112,14 @@ pub(crate) fn brought_by(version: i64) -> Vec<&'static Table> {
         1 => LEDGER.iter().chain(PROJECTIONS).chain(WORK).collect(),
         2 => vec![&ACCOUNTS, &SESSIONS, &ANSWERS],
         3 => GOVERNANCE.iter().collect(),
+        4 => OVERSIGHT.iter().collect(),
         _ => Vec::new(),
     }
 }
 
 /// Every table that follows from the ledger.
 pub(crate) fn projections() -> impl Iterator<Item = &'static Table> {
-    PROJECTIONS.iter().chain(GOVERNANCE)
+    PROJECTIONS.iter().chain(GOVERNANCE).chain(OVERSIGHT)
 }
 
 /// All tables.

@@ -98,7 +98,7 @@ both! {
             let decision = DecisionId::new(format!("d-{number}")).expect("an id");
             let reach = Reach { vulnerability: "CVE-2026-1".to_owned(), package: None, assets: vec![asset(&id)] };
             let (kind, reason, until) = (DecisionKind::Exception, "for a time".to_owned(), day(365 * year + 90));
-            let ask = Command::RequestDecision { decision: decision.clone(), kind, reach, reason, until, renews: None };
+            let ask = Command::RequestDecision { decision: decision.clone(), kind, reach, reason, until, renews: None, assessment: Default::default() };
             act(&store, "lead", at, ask).await.expect("asked for");
             act(&store, "boss", day(365 * year + 1), Command::AnswerDecision(decision, true)).await.expect("approved");
         }

@@ -24,7 +24,15 @@ async fn run(tables: &DatabaseConnection, text: &str) {
 fn request(id: &str) -> Command {
     let reach = Reach { vulnerability: "CVE-2026-1".to_owned(), package: None, assets: Vec::new() };
     let (decision, kind) = (DecisionId::new(id).expect("an id"), DecisionKind::FalsePositive);
-    Command::RequestDecision { decision, kind, reach, reason: "not built".to_owned(), until: day(99), renews: None }
+    Command::RequestDecision {
+        decision,
+        kind,
+        reach,
+        reason: "not built".to_owned(),
+        until: day(99),
+        renews: None,
+        assessment: Default::default(),
+    }
 }
 
 both! {
@@ -195,6 +203,24 @@ both! {
         let elsewhere = Place::sqlite().expect("a place");
         restore(&elsewhere.url, bytes.as_slice(), &signer().verifier(), false, |_| {}).await.expect("restored");
         assert_eq!(replay_at((&elsewhere.url, None), None, |_| {}).await.expect("replayed").differences, []);
+    }
+
+    async fn a_record_of_schema_3_is_brought_up_to_date(place) {
+        let store = open(&place.url).await;
+        populate(&store).await;
+        let before = store.record().await.expect("read").state.clone();
+        drop(store);
+        let tables = tables(place).await;
+        take_back_oversight(&tables).await;
+        run(&tables, "UPDATE schema_version SET version = 3").await;
+        let store = open(&place.url).await;
+        assert_eq!(store.record().await.expect("read").state, before);
+        let (first, last) = before.days_to_tell(day(400)).expect("a day is over");
+        act(&store, "lead", day(400), Command::TellViolations(first, last, Vec::new())).await.expect("told");
+        drop(store);
+        assert_eq!(replay_at((&place.url, None), None, |_| {}).await.expect("replayed").differences, []);
+        let told = open(&place.url).await.record().await.expect("read").state.told_until;
+        assert_eq!(told, Some(last), "it is read back");
     }
 
     async fn a_record_that_is_refused_is_left_as_it_was(place) {
@@ -413,8 +439,17 @@ async fn push_one(store: &Store) {
     act(store, "root", day(2), auditor).await.expect("a role");
 }
 
+/// Makes the tables what they were before anybody was told of violations.
+async fn take_back_oversight(tables: &sea_orm::DatabaseConnection) {
+    for table in ["excused_duties", "violations"] {
+        run(tables, &format!("DROP TABLE {table}")).await;
+    }
+    run(tables, "DELETE FROM in_force WHERE id = 'told'").await;
+}
+
 /// Makes the tables what they were before there were documents, and people who owe something.
 async fn take_back_governance(tables: &sea_orm::DatabaseConnection, state: &lifecycle::State) {
+    take_back_oversight(tables).await;
     for table in ["governing_documents", "document_versions", "people_groups", "campaigns", "missed_duties"] {
         run(tables, &format!("DROP TABLE {table}")).await;
     }

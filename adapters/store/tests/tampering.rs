@@ -4,7 +4,9 @@
 mod world;
 
 use ledger::{Report, Tampering, Tile};
-use lifecycle::{Attributes, Command, DecisionId, DecisionKind, FeedId, Holder, Reach, TokenId};
+use lifecycle::{
+    Attributes, Breach, BreachKind, Command, DecisionId, DecisionKind, FeedId, Holder, Party, Reach, TokenId,
+};
 use plimsoll_store::{Difference, DifferenceKind, Error, Plan, Store, backup, digest, replay_at, restore, verify_at};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement, Value};
 use world::{Place, act, asset, both, day, open, person, populate, push, register, signer, words};
@@ -343,6 +345,7 @@ both! {
             ("feeds", "id", "body"),
             ("decisions", "id", "body"),
             ("in_force", "id", "body"),
+            ("violations", "id", "body"),
             ("assets", "id", "entry"),
         ] {
             let id = text_of(&tables, &format!("SELECT CAST(MAX({key}) AS TEXT) FROM {table}")).await;
@@ -439,7 +442,7 @@ async fn populated(store: &Store, version: u32) -> String {
     store.checkpoint().await.expect("read")
 }
 
-/// A token, a feed and a decision.
+/// A token, a feed, a decision and a violation.
 async fn one_of_each(store: &Store) {
     let (token, holder) = (TokenId::new("t").expect("an id"), Holder::Person(person("lead")));
     let issue = Command::IssueToken {
@@ -456,8 +459,13 @@ async fn one_of_each(store: &Store) {
     let decision = DecisionId::new("d").expect("an id");
     let reach = Reach { vulnerability: "CVE-2026-1".to_owned(), package: None, assets: Vec::new() };
     let (kind, reason, until) = (DecisionKind::FalsePositive, "not built".to_owned(), day(99));
-    let ask = Command::RequestDecision { decision, kind, reach, reason, until, renews: None };
+    let ask =
+        Command::RequestDecision { decision, kind, reach, reason, until, renews: None, assessment: Default::default() };
     act(store, "lead", day(9), ask).await.expect("asked for");
+    let (first, last) = store.record().await.expect("read").state.days_to_tell(day(9)).expect("a day is over");
+    let party = Party::Team("web".to_owned());
+    let breach = Breach { day: last, kind: BreachKind::Deadline, party, count: 1 };
+    act(store, "root", day(9), Command::TellViolations(first, last, vec![breach])).await.expect("told");
 }
 
 async fn number_of(tables: &Tables, table: &str, column: &str, key: &str) -> i64 {

@@ -9,7 +9,9 @@ use crate::governing;
 use crate::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
-use lifecycle::{AssetId, Command, DecisionId, DecisionKind, Holder, PersonId, Reach, Role as PersonRole, TokenId};
+use lifecycle::{
+    Assessment, AssetId, Command, DecisionId, DecisionKind, Holder, PersonId, Reach, Role as PersonRole, TokenId,
+};
 use operations::{Advisories, Observed, Organisation, Taken};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -332,10 +334,21 @@ impl<'o> Year<'o> {
             reason: reason.to_owned(),
             until: at + SignedDuration::from_hours(24 * i64::from(20 + self.random.below(70))),
             renews: None,
+            assessment: if is_exception { assessment() } else { Assessment::default() },
         };
         self.organisation.act(&person(by)?, at, request).await?;
         self.waiting.push((decision, kind, day + 1 + self.random.below(6)));
         Ok(())
+    }
+}
+
+/// What comes with the exceptions of this organisation.
+fn assessment() -> Assessment {
+    Assessment {
+        risk: "only the office network reaches it; whoever is in there could stop the service, and read nothing"
+            .to_owned(),
+        controls: ["segmentation".to_owned()].into(),
+        plan: "the vendor's new version is tested and rolled out as soon as it is certified".to_owned(),
     }
 }
 

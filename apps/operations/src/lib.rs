@@ -3,6 +3,7 @@
 //! Nothing here reads a clock: the instant and the person who acts are arguments.
 
 mod advisories;
+mod alerts;
 mod completions;
 mod documents;
 mod enrolment;
@@ -18,8 +19,10 @@ mod proof;
 mod questions;
 mod simulation;
 mod tasks;
+mod violations;
 
 pub use advisories::Advisories;
+pub use alerts::{Alert, AlertKind};
 pub use completions::CompletionsTaken;
 pub use documents::{APPLICABILITY, PolicyDocument, examples, policy_document, policy_documents};
 pub use enrolment::enrolment;
@@ -36,4 +39,5 @@ pub use proof::proof_as_json;
 pub use protocol::Observed;
 pub use questions::View;
 pub use simulation::{Month, Side, Simulation, simulate};
-pub use tasks::Tasks;
+pub use tasks::{NewPerson, Tasks, new_people};
+pub use violations::DaysTold;

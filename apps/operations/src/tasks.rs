@@ -1,13 +1,15 @@
 //! Tasks: what somebody is to do, whatever it comes from.
 
-use jiff::Timestamp;
-use lifecycle::{DecisionId, Duty, PersonId, Stage, Standing, State, VersionId};
+use jiff::{SignedDuration, Timestamp};
+use lifecycle::{DecisionId, Duty, DutyKind, Person, PersonId, Stage, Standing, State, VersionId};
 
 /// What one person is to do, and what others owe who are theirs to remind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tasks {
     /// What they owe by a date, what is due first in front.
     pub duties: Vec<Duty>,
+    /// What somebody who is new reads and learns first, done or not; empty once it is all done, or they are here for long.
+    pub onboarding: Vec<Duty>,
     /// Versions whose soundness they may judge.
     pub to_review: Vec<VersionId>,
     /// Versions that wait for their approval.
@@ -21,6 +23,9 @@ pub struct Tasks {
     /// What others have missed, and they are told of.
     pub escalated: Vec<Duty>,
 }
+
+/// For how long somebody is new.
+const NEW: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 impl Tasks {
     /// What somebody is to do as of an instant.
@@ -41,13 +46,14 @@ impl Tasks {
                 version.stage == Stage::Draft || version.stage == Stage::Review && !version.objections().is_empty();
             waits && version.authors.contains(person) && state.may_write(version, person)
         };
-        let decides = |decision: &lifecycle::Decision| {
-            let may = state.may(person, decision.kind.approvers()).is_ok();
-            decision.waits(now) && decision.requested_by != *person && may
-        };
-        let decisions = state.decisions.iter().filter(|(_, decision)| decides(decision));
+        let decisions = state.decisions.iter().filter(|(_, decision)| state.may_decide(decision, person, now));
+        let known = state.people.get(person).filter(|known| is_new(known, now));
         Self {
             duties,
+            onboarding: known
+                .map(|_| onboarding(state, person, now))
+                .filter(|all| !is_through(all, now))
+                .unwrap_or_default(),
             to_review: versions(&|version| state.may_review(version, person) && !has_reviewed(version)),
             to_approve: versions(&|version| state.may_approve(version, person, now)),
             to_publish: state.versions.keys().filter(|id| state.may_publish(id, person, now)).cloned().collect(),
@@ -65,14 +71,58 @@ impl Tasks {
     }
 }
 
+/// Somebody who is new, with what they read and learn first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPerson {
+    /// Who.
+    pub person: PersonId,
+    /// Since when they are here.
+    pub since: Timestamp,
+    /// What they read and learn first, done or not.
+    pub duties: Vec<Duty>,
+}
+
+/// The people who came within the last ninety days and have not done all that they read and learn first, the newest first.
+#[must_use]
+pub fn new_people(state: &State, now: Timestamp) -> Vec<NewPerson> {
+    let new = state.people.iter().filter(|(_, known)| is_new(known, now));
+    let new = new.filter_map(|(person, known)| {
+        let duties = onboarding(state, person, now);
+        let since = known.joined_at()?;
+        (!is_through(&duties, now)).then(|| NewPerson { person: person.clone(), since, duties })
+    });
+    let mut new: Vec<NewPerson> = new.collect();
+    new.sort_by(|one, other| (other.since, &one.person).cmp(&(one.since, &other.person)));
+    new
+}
+
+fn is_new(person: &Person, now: Timestamp) -> bool {
+    person.joined_at().is_some_and(|joined| now.duration_since(joined) < NEW)
+}
+
+fn is_through(duties: &[Duty], now: Timestamp) -> bool {
+    duties.iter().all(|duty| duty.standing(now) == Standing::Done)
+}
+
+/// What somebody reads and learns first.
+fn onboarding(state: &State, person: &PersonId, now: Timestamp) -> Vec<Duty> {
+    let is_first = |duty: &Duty| matches!(duty.kind, DutyKind::Acknowledge | DutyKind::Train);
+    let mut duties: Vec<Duty> = state.own_duties_of(person, now).into_iter().filter(is_first).collect();
+    duties.sort_by(|one, other| (one.kind, one.due, &one.id).cmp(&(other.kind, other.due, &other.id)));
+    duties
+}
+
 fn escalated(state: &State, person: &PersonId, now: Timestamp) -> Vec<Duty> {
+    let oversight = state.oversight();
+    let rule = state.governance().acknowledgement.as_ref();
+    let told = oversight.roles.iter().filter_map(|role| role.to.as_deref());
+    let told = told.filter_map(|to| oversight.roles.iter().map(|role| &role.seat).find(|seat| seat.role == to));
+    let mut told = told.chain(rule.and_then(|rule| rule.escalates_to.as_ref()));
     // Whoever is told of nothing need not have all that is owed worked out.
-    let governance = state.governance();
-    let seat = governance.acknowledgement.as_ref().and_then(|rule| rule.escalates_to.as_ref());
-    if seat.is_none_or(|seat| !seat.is_held_by(state, person)) {
+    if !told.any(|seat| seat.is_held_by(state, person)) {
         return Vec::new();
     }
-    let is_told = |duty: &Duty| duty.escalates_to.as_ref().is_some_and(|seat| seat.is_held_by(state, person));
+    let is_told = |duty: &Duty| state.escalated_to(duty, now).into_iter().any(|seat| seat.is_held_by(state, person));
     let missed = state.duties(now).into_iter().filter(|duty| duty.standing(now) == Standing::Missed);
     missed.filter(|duty| is_told(duty) && !duty.owners.contains(person)).collect()
 }

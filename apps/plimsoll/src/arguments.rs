@@ -6,7 +6,7 @@ mod ledger;
 mod serve;
 
 pub(crate) use fleet::*;
-pub(crate) use governing::{DutyCommand, TransitionArgument, VersionCommand};
+pub(crate) use governing::{DutyCommand, TransitionArgument, VersionCommand, ViolationCommand};
 pub(crate) use ledger::*;
 pub(crate) use serve::*;
 

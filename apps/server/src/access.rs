@@ -50,8 +50,11 @@ pub(crate) const CALLS_REVIEWS: Access = Access::Roles(Role::ALL, TokenScope::De
 pub(crate) const TELLS_TRAINING: Access =
     Access::Roles(&[Role::SecurityLead, Role::Administrator], TokenScope::Administrate);
 /// Whoever sees what people owe.
-pub(crate) const SEES_DUTIES: Access =
-    Access::Roles(&[Role::Auditor, Role::SecurityLead, Role::Approver, Role::Administrator], TokenScope::Read);
+pub(crate) const SEES_DUTIES: Access = Access::Roles(Role::SEES_DUTIES, TokenScope::Read);
+/// Whoever answers requests for decisions and looks at exceptions again: the policy may name any role for it.
+pub(crate) const ANSWERS: Access = Access::Roles(Role::ALL, TokenScope::Decide);
+/// Whoever excuses people from what they owe.
+pub(crate) const EXCUSES: Access = Access::Roles(Role::EXCUSES, TokenScope::Decide);
 /// Whoever changes their own affairs.
 pub(crate) const OWN: Access = Access::Roles(Role::ALL, TokenScope::Administrate);
 

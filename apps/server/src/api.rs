@@ -1,6 +1,7 @@
 //! The API: one file a noun, and the shapes that they share.
 
 mod agents;
+mod alerts;
 mod assets;
 mod campaigns;
 mod decisions;
@@ -14,8 +15,10 @@ mod people;
 mod shapes;
 mod tokens;
 mod versions;
+mod violations;
 
 pub(crate) use agents::let_in;
+pub(crate) use alerts::{Alerts, alerts};
 pub(crate) use assets::{AssetQuery, exposure};
 pub(crate) use decisions::{is_seen, seen_assets};
 pub(crate) use documents::length;
@@ -56,6 +59,8 @@ pub(crate) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
         documents::routes(),
         versions::routes(),
         campaigns::routes(),
+        violations::routes(),
+        alerts::routes(),
         tokens::routes(),
         agents::routes(),
     ];

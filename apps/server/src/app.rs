@@ -2,6 +2,7 @@
 
 use crate::agents::Contacts;
 use crate::agents::authority::Authority;
+use crate::api::Alerts;
 use crate::error::Error;
 use crate::identity::{Sealer, Setup, provider::Provider};
 use crate::kept::AsOf;
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) trend: Trend,
     pub(crate) figures: Figures,
     pub(crate) patches: Patches,
+    pub(crate) alerts: Alerts,
     /// Past days that are worked out at the same time: each takes as much memory as all that is known of now.
     past: tokio::sync::Semaphore,
     /// Documents that are set as pages, and policies that are proven, at the same time.
@@ -119,6 +121,7 @@ impl App {
             trend: Trend::default(),
             figures: Figures::default(),
             patches: Patches::default(),
+            alerts: Alerts::default(),
             past: tokio::sync::Semaphore::new(1),
             setting: tokio::sync::Semaphore::new(2),
             beside: beside()?,

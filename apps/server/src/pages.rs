@@ -33,6 +33,7 @@ mod text;
 mod training;
 mod trend;
 mod versions;
+mod violations;
 mod vulnerability;
 mod why;
 
@@ -86,6 +87,7 @@ pub(crate) fn routes() -> Vec<(&'static str, PageRoute)> {
         compare::routes(),
         campaigns::routes(),
         training::routes(),
+        violations::routes(),
         settings::routes(),
     ];
     all.into_iter().flatten().collect()

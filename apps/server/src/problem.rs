@@ -105,6 +105,8 @@ impl From<Refusal> for Problem {
             | Refusal::OwnCredentials
             | Refusal::OwnDraft
             | Refusal::OwnTraining
+            | Refusal::OwnDuty
+            | Refusal::OwnViolation
             | Refusal::NoSeat { .. } => StatusCode::FORBIDDEN,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };

@@ -5,8 +5,8 @@ use crate::app::App;
 use croner::Cron;
 use feeds::{Outcome, Progress, Store, Sync, compile, sync};
 use jiff::{SignedDuration, Timestamp, Zoned};
-use lifecycle::{Command, PersonId, SYSTEM};
-use operations::View;
+use lifecycle::{PersonId, SYSTEM};
+use operations::{DaysTold, View};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -341,17 +341,11 @@ async fn hourly(app: &App, now: Timestamp) {
         tracing::warn!(error = %store::in_words(&error), "what is over could not be forgotten");
     }
     let Ok(system) = PersonId::new(SYSTEM) else { return };
-    let missed = Command::TellMissedScans;
-    match app.organisation.act(&system, now, missed).await {
-        Ok(done) if !done.events.is_empty() => tracing::warn!(scans = done.events.len(), "scans were missed"),
-        Ok(_) => {}
-        Err(error) => tracing::error!(error = %store::in_words(&error), "missed scans could not be told"),
-    }
-    match app.organisation.act(&system, now, Command::TellMissedDuties).await {
-        Ok(done) if !done.events.is_empty() => {
-            tracing::warn!(duties = done.events.len(), "people have missed what they owe")
+    match app.organisation.tell_missed(&system, now).await {
+        Ok(DaysTold { scans: 0, duties: 0, violations: 0 }) => {}
+        Ok(DaysTold { scans, duties, violations }) => {
+            tracing::warn!(scans, duties, violations, "promises were not kept");
         }
-        Ok(_) => {}
-        Err(error) => tracing::error!(error = %store::in_words(&error), "missed duties could not be told"),
+        Err(error) => tracing::error!(error = %store::in_words(&error), "what was missed could not be told"),
     }
 }

@@ -160,6 +160,7 @@ async fn a_decision_on_what_nobody_has_leads_nowhere() {
         reason: "it cannot be patched yet".to_owned(),
         until: day(30),
         renews: None,
+        assessment: Default::default(),
     };
     world.act("root", request).await;
     let shown = page(&world, "/decisions").await;

@@ -44,6 +44,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) assets: &'a [(Instant, policy::Asset)],
     /// As of when.
     pub(crate) at: Instant,
+    /// Whether somebody reads how it came about.
+    pub(crate) is_told: bool,
 }
 
 pub(crate) fn timestamp(at: Instant) -> Timestamp {
@@ -127,7 +129,7 @@ impl Ground<'_> {
         let at_once = |at: Instant, moved_at: Option<Timestamp>| {
             let derive = |profile: &&&Profile| {
                 let facts = policy::Facts { moved_at, ..self.policy_facts(profile, (start, at)) };
-                policy::derive(self.policy, &facts)
+                self.derive(&facts)
             };
             counting().map(|profile| derive(&profile)).reduce(earlier)
         };
@@ -151,7 +153,12 @@ impl Ground<'_> {
             }
         }
         // INVARIANT: there is a carrier, so that something was derived.
-        deadline.unwrap_or_else(|| policy::derive(self.policy, &policy::Facts::default()))
+        deadline.unwrap_or_else(|| self.derive(&policy::Facts::default()))
+    }
+
+    fn derive(&self, facts: &policy::Facts) -> Deadline {
+        let derive = if self.is_told { policy::derive } else { policy::derive_without_words };
+        derive(self.policy, facts)
     }
 }
 

@@ -458,7 +458,7 @@ pub(crate) fn ranks(facts: &Facts) -> Vec<u32> {
     ranks
 }
 
-/// What decides the deadlines of a vulnerability's findings on a group of assets.
+/// What decides the deadlines of a vulnerability's findings on a group of assets, without a word on how they come about.
 pub(crate) fn ground<'a>(findings: &'a Findings, facts: &'a Facts, number: usize, group: u32) -> Ground<'a> {
     Ground {
         facts,
@@ -468,5 +468,6 @@ pub(crate) fn ground<'a>(findings: &'a Findings, facts: &'a Facts, number: usize
         signals: &facts.vulnerabilities[number].signals,
         assets: &findings.groups.histories[group as usize],
         at: findings.at(),
+        is_told: false,
     }
 }

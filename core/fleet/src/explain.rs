@@ -1,6 +1,6 @@
 //! Why: all that one finding rests on.
 
-use crate::deadline::timestamp;
+use crate::deadline::{Ground, timestamp};
 use crate::evaluate::{Findings, State, ground, intervals_of};
 use crate::fact::OPEN;
 use crate::facts::Facts;
@@ -109,7 +109,7 @@ impl Findings {
         carriers.sort_by(|a, b| (a.from, &a.thing).cmp(&(b.from, &b.thing)));
         let group = self.groups.of_asset[asset_number as usize];
         let deadline = slot.standing.map(|_| {
-            let ground = ground(self, facts, number as usize, group);
+            let ground = Ground { is_told: true, ..ground(self, facts, number as usize, group) };
             ground.deadline(&profiles.in_mask(profiles.deciding(&slot)), slot.start)
         });
         let signals = known.signals.iter().filter(|(since, _)| *since <= at);

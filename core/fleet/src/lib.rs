@@ -48,7 +48,7 @@ pub use facts::Facts;
 pub use follow::Touched;
 pub use groups::{Group, GroupBy};
 pub use judgement::{Fix, Judgement, Signals, Standing, Statement, Subject};
-pub use kept::Kept;
+pub use kept::{Kept, Missed};
 pub use moves::Moves;
 pub use pace::Pace;
 pub use query::{AssetFilter, Filter, Page, Query, Row, Sort};

@@ -1,7 +1,7 @@
 //! Slots: what is gathered of one finding, and what decides about it.
 
 use crate::deadline::Profile;
-use crate::evaluate::Question;
+use crate::evaluate::{Question, intervals_of};
 use crate::fact::{Claim, Instant, OPEN};
 use crate::facts::Facts;
 use crate::judgement::Standing;
@@ -158,6 +158,13 @@ impl<'d> Decided<'d> {
         let is_on =
             |id: &str| known.id.eq_ignore_ascii_case(id) || aliases.iter().any(|own| own.eq_ignore_ascii_case(id));
         Self(question.decisions.iter().filter(|decision| is_on(&decision.reach.vulnerability)).collect())
+    }
+
+    /// Whether everything that ever carried the vulnerability on an asset is set aside.
+    pub(crate) fn sets_aside(&self, facts: &Facts, vulnerability: usize, asset: u32) -> bool {
+        let claims = &facts.vulnerabilities[vulnerability].claims;
+        let mut carriers = claims.iter().filter(|claim| !intervals_of(facts, claim.thing, asset).is_empty());
+        !self.0.is_empty() && carriers.all(|claim| self.find(facts, claim.thing, asset).is_some())
     }
 
     /// The decision that sets a thing aside on an asset.

@@ -35,7 +35,7 @@ impl Switch {
         }
         // The policy before goes on to apply: what it makes of news is a date that it gave too.
         let mut steps = before.steps;
-        for step in &mut steps {
+        for step in steps.iter_mut().filter(|step| !step.started_by.is_empty()) {
             step.started_by = format!("{} (by the policy before, whose date is kept)", step.started_by);
         }
         match self.transition {
@@ -64,7 +64,8 @@ impl Switch {
             return step;
         }
         let due = policy.due_after(&step.class, self.at);
-        let started_by = format!("the switch to this policy (before it: {})", step.started_by);
+        let words = || format!("the switch to this policy (before it: {})", step.started_by);
+        let started_by = if step.started_by.is_empty() { String::new() } else { words() };
         Step { started_by, started_at: self.at, due, ..step }
     }
 }

@@ -218,7 +218,10 @@ fn decision() -> Decision {
         reason: "a test".to_owned(),
         until: day(1000),
         requested_by: person("one"),
+        assessment: Default::default(),
         approved_by: Some(person("two")),
+        approved_before: Vec::new(),
+        reviewed_at: None,
         progress: Progress::Approved { since: day(0), revoked_at: None },
         renews: None,
     }

@@ -1,6 +1,7 @@
 //! Assets: what can be patched, and what the organisation says about it.
 
 use crate::agent::{self, Agent};
+use crate::attestation::Attestation;
 use crate::event::Event;
 use crate::id::{AssetId, PersonId};
 use crate::inventory::Inventory;
@@ -82,6 +83,9 @@ pub struct Asset {
     pub agent: Option<Agent>,
     /// The due dates of scans that were missed, in their order.
     pub missed_scans: Vec<Timestamp>,
+    /// What its vendor has said last, and when that was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attested: Option<(Timestamp, Attestation)>,
 }
 
 impl Asset {
@@ -96,6 +100,7 @@ impl Asset {
             late_inventories: BTreeSet::new(),
             missed_scans: Vec::new(),
             agent: None,
+            attested: None,
         }
     }
 
@@ -103,7 +108,7 @@ impl Asset {
     pub(crate) fn come_back(&mut self, attributes: Attributes, at: Timestamp) {
         self.registrations.push(at);
         (self.attributes, self.retired, self.inventory, self.scanned_at) = (attributes, None, None, None);
-        self.agent = None;
+        (self.agent, self.attested) = (None, None);
     }
 
     /// Notes that somebody looked at it, and told it at an instant.

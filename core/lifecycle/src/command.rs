@@ -1,7 +1,9 @@
 //! Commands: what somebody wants done, and the one list of who decides on each.
 
 use crate::asset::Attributes;
-use crate::decision::{DecisionKind, Reach};
+use crate::attestation::Attestation;
+use crate::breach::Breach;
+use crate::decision::{Assessment, DecisionKind, Reach};
 use crate::document::Described;
 use crate::error::Refusal;
 use crate::event::Event;
@@ -15,10 +17,10 @@ use crate::token::{Holder, TokenScope};
 use crate::training::Completion;
 use crate::version::{Draft, Verdict};
 use crate::{
-    agent, asset, campaign, decision, document, duty, feed, group, inventory, person, policy, scan, token, training,
-    version,
+    agent, asset, attestation, campaign, decision, document, duty, excuse, feed, group, inventory, person, policy,
+    scan, telling, token, training, version, violation,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use std::collections::BTreeSet;
 
 /// What somebody wants done.
@@ -140,6 +142,16 @@ pub enum Command {
     CompleteTraining(Completion),
     /// Tell what people have missed.
     TellMissedDuties,
+    /// Excuse somebody from a duty until an instant, with the reason.
+    ExcuseDuty(String, Timestamp, String),
+    /// Note what the vendor of an asset says.
+    AttestAsset(AssetId, Attestation),
+    /// Tell what was broken on days that are over, the first and the last; with the deadlines that were missed on them.
+    TellViolations(Date, Date, Vec<Breach>),
+    /// Say what was done about a violation, or excuse it (`true`).
+    AnswerViolation(String, String, bool),
+    /// Say that an exception was looked at and still holds, with what was found.
+    ReviewDecision(DecisionId, String),
     /// Ask for a decision on findings.
     RequestDecision {
         /// Its id.
@@ -154,6 +166,8 @@ pub enum Command {
         until: Timestamp,
         /// The decision that it renews.
         renews: Option<DecisionId>,
+        /// What comes with it.
+        assessment: Assessment,
     },
     /// Approve a decision (`true`) or turn it down.
     AnswerDecision(DecisionId, bool),
@@ -190,9 +204,9 @@ pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -
             feed::judge(state, (index, document), (*packages, *vulnerabilities), by)
         }
         Command::AdoptPolicy { name, document, rule } => policy::adopt(state, (name, document, rule), by),
-        Command::RequestDecision { decision, kind, reach, reason, until, renews } => {
+        Command::RequestDecision { decision, kind, reach, reason, until, renews, assessment } => {
             let terms = (reason.as_str(), *until, renews.as_ref());
-            decision::request(state, (decision, *kind, reach), terms, (by, now))
+            decision::request(state, (decision, *kind, reach, assessment), terms, (by, now))
         }
         Command::AnswerDecision(decision, is_approved) => decision::answer(state, decision, *is_approved, (by, now)),
         Command::RevokeDecision(decision) => decision::revoke(state, decision, by),
@@ -226,6 +240,13 @@ fn decide_governing(state: &State, command: &Command, by: &PersonId, now: Timest
         Command::Acknowledge(document, text) => campaign::acknowledge(state, (document, text), (by, now)),
         Command::CompleteTraining(completion) => training::complete(state, completion, (by, now)),
         Command::TellMissedDuties => duty::miss(state, (by, now)),
+        Command::ExcuseDuty(duty, until, reason) => excuse::excuse(state, (duty, *until, reason), (by, now)),
+        Command::AttestAsset(asset, said) => attestation::attest(state, (asset, said), by),
+        Command::TellViolations(first, last, deadlines) => telling::tell(state, (*first, *last, deadlines), (by, now)),
+        Command::AnswerViolation(violation, words, is_excused) => {
+            violation::answer(state, (violation, words, *is_excused), by)
+        }
+        Command::ReviewDecision(decision, words) => decision::review(state, (decision, words), (by, now)),
         // Every other command was decided before.
         _ => Ok(Vec::new()),
     }

@@ -4,8 +4,9 @@
 use crate::campaign::Campaign;
 use crate::document::{Document, after, before};
 use crate::event::Event;
+use crate::excuse::Excuse;
 use crate::governance::{AcknowledgementRule, Course, Seat, USUAL};
-use crate::id::{CampaignId, DocumentId, PersonId};
+use crate::id::{AssetId, CampaignId, DecisionId, DocumentId, PersonId};
 use crate::person::{Person, Role, SYSTEM};
 use crate::version::{Stage, Version};
 use crate::{Refusal, State};
@@ -23,6 +24,12 @@ pub enum DutyKind {
     Review,
     /// To say what one thinks of a draft.
     Input,
+    /// To have the vendor of a managed service attest that it patches.
+    Attest,
+    /// To look at an exception again.
+    ReviewException,
+    /// To see to a violation.
+    Respond,
 }
 
 impl DutyKind {
@@ -34,6 +41,9 @@ impl DutyKind {
             Self::Train => "train",
             Self::Review => "review",
             Self::Input => "input",
+            Self::Attest => "attest",
+            Self::ReviewException => "review-exception",
+            Self::Respond => "respond",
         }
     }
 }
@@ -61,10 +71,14 @@ pub struct Duty {
     pub done_at: Option<Timestamp>,
     /// From when on it is brought to mind.
     pub remind_at: Timestamp,
-    /// Who is told where it is not done in time.
+    /// The role of the policy whose people owe it, where it is not somebody's own.
+    pub owed_by: Option<Seat>,
+    /// Who is told first where it is not done in time.
     pub escalates_to: Option<Seat>,
     /// The campaign that it belongs to, where it is not the policy itself that asks for it.
     pub campaign: Option<String>,
+    /// Until when it was excused, on whose word and why.
+    pub excused: Option<Excuse>,
 }
 
 /// How a duty stands.
@@ -74,6 +88,8 @@ pub enum Standing {
     Missed,
     /// It is owed.
     Due,
+    /// It is owed, and need not be done for now.
+    Excused,
     /// It is done, for now.
     Done,
 }
@@ -85,6 +101,7 @@ impl Standing {
         match self {
             Self::Missed => "missed",
             Self::Due => "due",
+            Self::Excused => "excused",
             Self::Done => "done",
         }
     }
@@ -94,7 +111,10 @@ impl Duty {
     /// How it stands at an instant: what was done is owed again from the day on that it is brought to mind.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> Standing {
+        let is_excused = self.excused.as_ref().is_some_and(|excuse| now < excuse.until);
         match self.done_at {
+            Some(_) if is_excused && now < self.remind_at => Standing::Done,
+            _ if is_excused => Standing::Excused,
             _ if now > self.due => Standing::Missed,
             Some(_) if now < self.remind_at => Standing::Done,
             _ => Standing::Due,
@@ -104,7 +124,7 @@ impl Duty {
     /// Whether people are reminded of it.
     #[must_use]
     pub fn is_reminded(&self, now: Timestamp) -> bool {
-        now >= self.remind_at && self.standing(now) != Standing::Done
+        now >= self.remind_at && !matches!(self.standing(now), Standing::Done | Standing::Excused)
     }
 }
 
@@ -114,28 +134,50 @@ impl State {
     pub fn duties(&self, now: Timestamp) -> Vec<Duty> {
         let people = self.people.iter().filter(|(_, person)| !person.roles.is_empty());
         let own = people.flat_map(|one| self.own_duties(one, now));
-        own.chain(self.reviews_owed(now)).chain(self.inputs_owed()).collect()
+        own.chain(self.shared_duties(now)).map(|duty| self.excused(duty)).collect()
     }
 
     /// One of them, by its id.
     #[must_use]
     pub fn duty(&self, id: &str, now: Timestamp) -> Option<Duty> {
-        let shared = self.reviews_owed(now).into_iter().chain(self.inputs_owed()).find(|duty| duty.id == id);
-        if shared.is_some() {
-            return shared;
-        }
         // No id has this sign.
-        let person = id.rsplit('#').next().and_then(|person| PersonId::new(person).ok())?;
-        self.duties_of(&person, now).into_iter().find(|duty| duty.id == id)
+        let (kind, rest) = id.split_once('#')?;
+        let found = match kind {
+            "attest" => AssetId::new(rest).ok().and_then(|asset| self.attestation_of(&asset)),
+            "exception" => DecisionId::new(rest).ok().and_then(|decision| self.exception_of(&decision, now)),
+            "respond" => self.response_of(rest),
+            "review" | "input" => {
+                let mut shared = self.reviews_owed(now).into_iter().chain(self.inputs_owed());
+                shared.find(|duty| duty.id == id)
+            }
+            _ => {
+                let person = rest.rsplit('#').next().and_then(|person| PersonId::new(person).ok())?;
+                let known = self.people.get_key_value(&person).filter(|(_, known)| !known.roles.is_empty());
+                known.into_iter().flat_map(|one| self.own_duties(one, now)).find(|duty| duty.id == id)
+            }
+        };
+        found.map(|duty| self.excused(duty))
+    }
+
+    /// What is no single person's affair.
+    fn shared_duties(&self, now: Timestamp) -> impl Iterator<Item = Duty> {
+        let documents = self.reviews_owed(now).into_iter().chain(self.inputs_owed());
+        documents.chain(self.exceptions_owed(now)).chain(self.attestations_owed()).chain(self.responses_owed())
+    }
+
+    /// What one person owes or has done of what is theirs alone: to read and to learn.
+    #[must_use]
+    pub fn own_duties_of(&self, person: &PersonId, now: Timestamp) -> Vec<Duty> {
+        let known = self.people.get_key_value(person).filter(|(_, known)| !known.roles.is_empty());
+        let own = known.into_iter().flat_map(|one| self.own_duties(one, now));
+        own.map(|duty| self.excused(duty)).collect()
     }
 
     /// What one person owes or has done.
     #[must_use]
     pub fn duties_of(&self, person: &PersonId, now: Timestamp) -> Vec<Duty> {
-        let known = self.people.get_key_value(person).filter(|(_, known)| !known.roles.is_empty());
-        let own = known.into_iter().flat_map(|one| self.own_duties(one, now));
-        let shared = self.reviews_owed(now).into_iter().chain(self.inputs_owed());
-        own.chain(shared.filter(|duty| duty.owners.contains(person))).collect()
+        let shared = self.shared_duties(now).filter(|duty| duty.owners.contains(person));
+        self.own_duties_of(person, now).into_iter().chain(shared.map(|duty| self.excused(duty))).collect()
     }
 
     fn own_duties(&self, one: (&PersonId, &Person), now: Timestamp) -> Vec<Duty> {
@@ -165,8 +207,10 @@ impl State {
             due,
             done_at,
             remind_at: reminded(done_at.unwrap_or(since), due, rule.remind.unwrap_or(rule.within)),
+            owed_by: None,
             escalates_to: rule.escalates_to.clone(),
             campaign: None,
+            excused: None,
         })
     }
 
@@ -189,7 +233,7 @@ impl State {
     pub fn campaign_results(&self, name: &CampaignId) -> Vec<Duty> {
         let rule = self.governance().acknowledgement.as_ref();
         let here = self.people.iter().filter(|(_, person)| !person.roles.is_empty());
-        here.filter_map(|one| self.campaign_to_read(one, (name, rule))).collect()
+        here.filter_map(|one| self.campaign_to_read(one, (name, rule))).map(|duty| self.excused(duty)).collect()
     }
 
     fn campaign_to_read(
@@ -219,8 +263,10 @@ impl State {
             due: if done_at.is_some() { Timestamp::MAX } else { due },
             done_at,
             remind_at: if done_at.is_some() { Timestamp::MAX } else { reminded(since, due, remind) },
+            owed_by: None,
             escalates_to: rule.and_then(|rule| rule.escalates_to.clone()),
             campaign: Some(name.to_string()),
+            excused: None,
         })
     }
 
@@ -255,8 +301,10 @@ impl State {
             due,
             done_at,
             remind_at: reminded(done_at.unwrap_or(since), due, course.within),
+            owed_by: None,
             escalates_to: rule.and_then(|rule| rule.escalates_to.clone()),
             campaign: None,
+            excused: None,
         })
     }
 
@@ -308,8 +356,10 @@ impl State {
             due,
             done_at: Some(since),
             remind_at: reminded(since, due, REVIEW_AHEAD),
+            owed_by: seat.cloned(),
             escalates_to: self.governance().acknowledgement.as_ref().and_then(|rule| rule.escalates_to.clone()),
             campaign: None,
+            excused: None,
         })
     }
 
@@ -331,8 +381,10 @@ impl State {
                 due: until,
                 done_at: None,
                 remind_at: since,
+                owed_by: None,
                 escalates_to: None,
                 campaign: None,
+                excused: None,
             })
         })
         .collect()
@@ -356,7 +408,7 @@ fn again(since: Timestamp, within: Length, done: Option<(Timestamp, Length)>) ->
 const REVIEW_AHEAD: Length = Length { count: 30, unit: ::policy::Unit::Days };
 
 /// From when on something is brought to mind, but not before it is owed.
-fn reminded(since: Timestamp, due: Timestamp, ahead: Length) -> Timestamp {
+pub(crate) fn reminded(since: Timestamp, due: Timestamp, ahead: Length) -> Timestamp {
     before(due, ahead).max(since)
 }
 

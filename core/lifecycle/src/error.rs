@@ -129,6 +129,28 @@ pub enum Refusal {
         /// The other one.
         above: String,
     },
+    /// Somebody would excuse themselves from what they owe.
+    #[error("nobody excuses themselves from what they owe")]
+    OwnDuty,
+    /// Somebody would answer their own violation.
+    #[error("nobody answers or excuses their own violation")]
+    OwnViolation,
+    /// An exception would last longer than the policy in force allows.
+    #[error("the policy in force allows exceptions of {longest} at most, and this one would last until {until}")]
+    TooFar {
+        /// Until when it would last.
+        until: Timestamp,
+        /// How long it may.
+        longest: String,
+    },
+    /// A compensating control that the policy in force does not count.
+    #[error("`{control}` is none of the compensating controls that the policy in force counts: {known}")]
+    NoControl {
+        /// The control.
+        control: String,
+        /// Those that count.
+        known: String,
+    },
     /// Somebody who sees the assets of their teams alone would speak of all.
     #[error("name the assets: who sees only those of their teams does not speak of all")]
     AllAssets,
@@ -188,6 +210,10 @@ impl Refusal {
             Self::NotReady { .. } => "refusal/not-ready",
             Self::NoSeat { .. } => "refusal/no-seat",
             Self::Hierarchy { .. } => "refusal/hierarchy",
+            Self::OwnDuty => "refusal/own-duty",
+            Self::OwnViolation => "refusal/own-violation",
+            Self::TooFar { .. } => "refusal/too-far",
+            Self::NoControl { .. } => "refusal/no-control",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Events: what the ledger says has happened, one kind a row of [`Event`].
 
 use crate::asset::Attributes;
-use crate::decision::{DecisionKind, Reach};
+use crate::attestation::Attestation;
+use crate::decision::{Assessment, DecisionKind, Reach};
 use crate::document::Described;
-use crate::error::Error;
 use crate::group::Source;
 use crate::id::{AssetId, CampaignId, DecisionId, DocumentId, FeedId, GroupId, PersonId, TokenId, VersionId};
 use crate::person::{Credential, Role};
@@ -11,10 +11,9 @@ use crate::rule::PolicyRule;
 use crate::token::{Holder, TokenScope};
 use crate::training::Completion;
 use crate::version::{Draft, Transition, Verdict};
-use jiff::Timestamp;
-use ledger::Entry;
+use crate::violation::Opened;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// How a policy came into force.
@@ -28,6 +27,7 @@ pub struct Adoption {
 }
 
 /// Something that has happened.
+#[expect(clippy::large_enum_variant, reason = "events are few at a time, and none is kept")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", deny_unknown_fields)]
 pub enum Event {
@@ -346,6 +346,49 @@ pub enum Event {
         /// By when it should have been done.
         due: Timestamp,
     },
+    /// Somebody need not do something before an instant.
+    #[serde(rename = "duty/excused")]
+    DutyExcused {
+        /// What, and who.
+        duty: String,
+        /// Until when.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// The vendor of an asset has said how it patches.
+    #[serde(rename = "asset/attested")]
+    AssetAttested {
+        /// Which asset.
+        asset: AssetId,
+        /// What was said.
+        said: Attestation,
+    },
+    /// A promise was broken by one party on one day.
+    #[serde(rename = "violation/opened")]
+    ViolationOpened(Opened),
+    /// What was broken on these days is told, also where that is nothing.
+    #[serde(rename = "violations/told")]
+    ViolationsTold {
+        /// The first day, in UTC.
+        from: Date,
+        /// The last day.
+        until: Date,
+        /// How many violations there were.
+        violations: u64,
+        /// Whether anything was held against advisories by then: else nobody knows which deadlines were missed.
+        is_judged: bool,
+    },
+    /// Something was done about a violation, or it was excused.
+    #[serde(rename = "violation/answered")]
+    ViolationAnswered {
+        /// Which.
+        violation: String,
+        /// What, in words.
+        words: String,
+        /// Whether it is excused: then it does not count.
+        is_excused: bool,
+    },
     /// Somebody asks for a decision on findings.
     #[serde(rename = "decision/requested")]
     DecisionRequested {
@@ -362,6 +405,9 @@ pub enum Event {
         until: Timestamp,
         /// The decision that it renews.
         renews: Option<DecisionId>,
+        /// What comes with it.
+        #[serde(default, skip_serializing_if = "Assessment::is_empty")]
+        assessment: Assessment,
     },
     /// A decision is in force.
     #[serde(rename = "decision/approved")]
@@ -377,105 +423,18 @@ pub enum Event {
         /// Which.
         decision: DecisionId,
     },
+    /// A decision that holds was looked at.
+    #[serde(rename = "decision/reviewed")]
+    DecisionReviewed {
+        /// Which.
+        decision: DecisionId,
+        /// What was found.
+        words: String,
+    },
     /// A decision was taken back.
     #[serde(rename = "decision/revoked")]
     DecisionRevoked {
         /// Which.
         decision: DecisionId,
     },
-}
-
-impl Event {
-    /// What it is about: the id of an asset, a person, a decision …
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        match self {
-            Self::AssetRegistered { asset, .. }
-            | Self::AssetChanged { asset, .. }
-            | Self::AssetRetired { asset, .. }
-            | Self::InventoryTaken { asset, .. }
-            | Self::AssetScanned { asset, .. }
-            | Self::ScanMissed { asset, .. }
-            | Self::AgentEnrolled { asset, .. }
-            | Self::AgentRevoked { asset, .. } => asset.as_str(),
-            Self::RolesGiven { person, .. }
-            | Self::CredentialChanged { person, .. }
-            | Self::PersonErased { person } => person.as_str(),
-            Self::TokenIssued { token, .. } | Self::TokenRevoked { token } => token.as_str(),
-            Self::FeedUpdated { feed, .. } => feed.as_str(),
-            Self::AdvisoriesJudged { .. } => "advisories",
-            Self::PolicyAdopted { .. } => "policy",
-            Self::DocumentDescribed { document, .. }
-            | Self::DocumentRetired { document, .. }
-            | Self::DocumentReviewed { document, .. }
-            | Self::ReviewCalled { document, .. }
-            | Self::Acknowledged { document, .. } => document.as_str(),
-            Self::VersionDrafted { version, .. }
-            | Self::VersionRevised { version, .. }
-            | Self::VersionSubmitted { version, .. }
-            | Self::VersionNoted { version, .. }
-            | Self::VersionWithdrawn { version }
-            | Self::VersionPublished { version, .. } => version.as_str(),
-            Self::GroupChanged { group, .. } | Self::GroupRemoved { group } => group.as_str(),
-            Self::CampaignOpened { campaign, .. } | Self::CampaignClosed { campaign } => campaign.as_str(),
-            Self::TrainingCompleted(completion) => completion.person.as_str(),
-            Self::DutyMissed { duty, .. } => duty,
-            Self::DecisionRequested { decision, .. }
-            | Self::DecisionApproved { decision, .. }
-            | Self::DecisionDeclined { decision }
-            | Self::DecisionRevoked { decision } => decision.as_str(),
-        }
-    }
-
-    /// The asset that it is about, if it is about one.
-    #[must_use]
-    pub fn asset(&self) -> Option<&AssetId> {
-        match self {
-            Self::AssetRegistered { asset, .. }
-            | Self::AssetChanged { asset, .. }
-            | Self::AssetRetired { asset, .. }
-            | Self::InventoryTaken { asset, .. }
-            | Self::AssetScanned { asset, .. }
-            | Self::ScanMissed { asset, .. }
-            | Self::AgentEnrolled { asset, .. }
-            | Self::AgentRevoked { asset, .. } => Some(asset),
-            _ => None,
-        }
-    }
-
-    /// The document beside the ledger that tells the rest.
-    #[must_use]
-    pub fn document(&self) -> Option<&str> {
-        match self {
-            Self::InventoryTaken { document, .. }
-            | Self::AdvisoriesJudged { document, .. }
-            | Self::PolicyAdopted { document, .. } => Some(document),
-            Self::VersionDrafted { draft, .. } | Self::VersionRevised { draft, .. } => Some(&draft.text),
-            Self::TrainingCompleted(completion) => completion.evidence.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// The entry that tells it.
-    ///
-    /// # Errors
-    /// If it cannot be written as JSON.
-    pub fn to_entry(&self, at: Timestamp, actor: &PersonId) -> Result<Entry, serde_json::Error> {
-        let mut value = serde_json::to_value(self)?;
-        let kind = value["kind"].as_str().unwrap_or_default().to_owned();
-        Ok(Entry::new(at, actor.as_str(), &kind, self.subject(), value["body"].take()))
-    }
-
-    /// Reads what an entry tells.
-    ///
-    /// # Errors
-    /// If its kind is not known, or its body not of that kind, or about something else than the entry says.
-    pub fn from_entry(number: u64, entry: &Entry) -> Result<Self, Error> {
-        let wrong = |source| Error::Entry { number, kind: entry.kind.clone(), source };
-        let event: Self = serde_json::from_value(json!({ "kind": entry.kind, "body": entry.body })).map_err(wrong)?;
-        match event.subject() == entry.subject {
-            true => Ok(event),
-            false => Err(wrong(serde::de::Error::custom("its subject is not that of its body"))),
-        }
-    }
 }

@@ -2,13 +2,14 @@
 
 use crate::agent::Agent;
 use crate::asset::Asset;
+use crate::attestation::ATTESTATION;
 use crate::campaign::Campaign;
-use crate::decision::{Decision, Progress};
+use crate::decision::{Decision, EXCEPTION, Progress};
 use crate::document::{Described, Document, InForce, Level};
 use crate::error::Error;
 use crate::event::{Adoption, Event};
+use crate::excuse::Excuse;
 use crate::feed::Feed;
-use crate::governance::Course;
 use crate::id::{AssetId, DecisionId, DocumentId, PersonId, VersionId};
 use crate::inventory::Inventory;
 use crate::person::Person;
@@ -16,6 +17,7 @@ use crate::state::{PolicyInForce, State};
 use crate::token::Token;
 use crate::training::Completion;
 use crate::version::{Note, Stage, Verdict, Version};
+use crate::violation::{Answer, Violation};
 use ::policy::{Length, Unit};
 use ledger::{Entry, KeyChange};
 use std::collections::btree_map::Entry::{Occupied, Vacant};
@@ -66,6 +68,7 @@ impl State {
             }
             Event::AssetScanned { asset, at } => self.asset(&asset)?.note_look(at, entry.at),
             Event::ScanMissed { asset, due } => self.asset(&asset)?.missed_scans.push(due),
+            Event::AssetAttested { asset, said } => self.asset(&asset)?.attested = Some((entry.at, said)),
             Event::RolesGiven { person, roles, teams } => {
                 let known = self.people.entry(person).or_default();
                 known.take_roles(roles, entry.at);
@@ -132,10 +135,12 @@ impl State {
                 place.insert(Document { described, registered_at, texts, reviewed_at, called, retired });
             }
         }
-        let courses = policy.rule.governance.courses.iter();
-        let since =
-            |course: &Course| (course.id.clone(), self.courses_since.get(&course.id).copied().unwrap_or(policy.since));
-        self.courses_since = courses.map(since).collect();
+        let governance = &policy.rule.governance;
+        let asked = governance.courses.iter().map(|course| course.id.as_str());
+        let asked = asked.chain(governance.oversight.attest.is_some().then_some(ATTESTATION));
+        let asked = asked.chain(governance.oversight.exceptions.is_some().then_some(EXCEPTION));
+        let since = |id: &str| (id.to_owned(), self.courses_since.get(id).copied().unwrap_or(policy.since));
+        self.courses_since = asked.map(since).collect();
         self.policy = Some(policy);
         Ok(())
     }
@@ -185,6 +190,20 @@ impl State {
             }
             Event::DutyMissed { duty, due } => {
                 self.missed.entry(duty).or_default().insert(due);
+            }
+            Event::DutyExcused { duty, until, reason } => {
+                let by = self.actor(entry)?;
+                self.excused.insert(duty, Excuse { at, until, by, reason });
+            }
+            Event::ViolationOpened(opened) => {
+                self.violations.open(Violation { opened, at, answer: None });
+            }
+            Event::ViolationsTold { until, .. } => self.told_until = Some(until),
+            Event::ViolationAnswered { violation, words, is_excused } => {
+                let (number, by) = (self.entries, self.actor(entry)?);
+                let known = self.violations.get_mut(&violation);
+                let known = known.ok_or_else(|| missing(number, "violation", &violation))?;
+                known.answer = Some(Answer { at, by, words, is_excused });
             }
             other => self.take_version(other, entry)?,
         }
@@ -248,18 +267,41 @@ impl State {
 
     fn take_decision(&mut self, event: Event, entry: &Entry) -> Result<(), Error> {
         match event {
-            Event::DecisionRequested { decision, kind, reach, reason, until, renews } => {
+            Event::DecisionRequested { decision, kind, reach, reason, until, renews, assessment } => {
                 let requested_by = self.actor(entry)?;
                 let (approved_by, progress) = (None, Progress::Requested);
-                let known = Decision { kind, reach, reason, until, requested_by, approved_by, progress, renews };
-                self.decisions.insert(decision, known);
+                let (approved_before, reviewed_at) = (Vec::new(), None);
+                self.decisions.insert(
+                    decision,
+                    Decision {
+                        kind,
+                        reach,
+                        reason,
+                        until,
+                        requested_by,
+                        assessment,
+                        approved_by,
+                        approved_before,
+                        reviewed_at,
+                        progress,
+                        renews,
+                    },
+                );
             }
             Event::DecisionApproved { decision, .. } => {
                 let by = self.actor(entry)?;
                 let known = self.decision(&decision)?;
+                known.approved_before.extend(known.approved_by.take());
+                // Whoever says it again says the last word, and is one person still.
+                known.approved_before.retain(|before| *before != by);
                 known.approved_by = Some(by);
-                known.progress = Progress::Approved { since: entry.at, revoked_at: None };
+                let is_enough =
+                    self.decisions.get(&decision).is_some_and(|known| self.approvals_missing(known).is_empty());
+                if is_enough {
+                    self.decision(&decision)?.progress = Progress::Approved { since: entry.at, revoked_at: None };
+                }
             }
+            Event::DecisionReviewed { decision, .. } => self.decision(&decision)?.reviewed_at = Some(entry.at),
             Event::DecisionDeclined { decision } => self.decision(&decision)?.progress = Progress::Declined,
             Event::DecisionRevoked { decision } => {
                 let known = self.decision(&decision)?;

@@ -1,6 +1,7 @@
 //! Governance: what the policy in force asks of people: who approves its next version, who reads it, who learns what.
 
 use crate::id::{GroupId, PersonId};
+use crate::oversight::Oversight;
 use crate::person::{Person, Role};
 use crate::state::State;
 use ::policy::promises::Spanned;
@@ -24,6 +25,9 @@ pub struct Governance {
     /// What people learn.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub courses: Vec<Course>,
+    /// What it asks where a promise is departed from or not kept.
+    #[serde(skip_serializing_if = "Oversight::is_empty")]
+    pub oversight: Oversight,
 }
 
 /// A role of the policy, and who has it here: whoever has one of these roles of the product, or is in the group of its id.
@@ -84,8 +88,13 @@ pub struct Course {
 
 impl Governance {
     /// What is asked where no policy is in force.
-    pub(crate) const NONE: Self =
-        Self { approvals: Vec::new(), review: None, acknowledgement: None, courses: Vec::new() };
+    pub(crate) const NONE: Self = Self {
+        approvals: Vec::new(),
+        review: None,
+        acknowledgement: None,
+        courses: Vec::new(),
+        oversight: Oversight::NONE,
+    };
 
     /// What a policy asks.
     #[must_use]
@@ -113,6 +122,7 @@ impl Governance {
                 escalates_to: rule.escalates_to.as_ref().map(|role| Seat::of(policy, role.as_ref())),
             }),
             courses: promises.training.iter().map(course).collect(),
+            oversight: Oversight::of(policy),
         }
     }
 
@@ -124,7 +134,7 @@ impl Governance {
 }
 
 impl Seat {
-    fn of(policy: &Policy, id: &str) -> Self {
+    pub(crate) fn of(policy: &Policy, id: &str) -> Self {
         let role = policy.promises.role(id);
         let held = role.into_iter().flat_map(|role| &role.holds);
         let known = |word: &Spanned<String>| Role::ALL.iter().find(|role| role.word() == word.as_ref()).copied();

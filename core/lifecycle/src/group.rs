@@ -115,7 +115,8 @@ impl State {
         let governance = self.governance();
         let review = governance.review.iter().map(|rule| &rule.owner);
         let told = governance.acknowledgement.iter().filter_map(|rule| rule.escalates_to.as_ref());
-        let mut seats = governance.approvals.iter().chain(review).chain(told);
+        let roles = governance.oversight.roles.iter().map(|role| &role.seat);
+        let mut seats = governance.approvals.iter().chain(review).chain(told).chain(roles);
         seats.any(|seat| seat.role == group.as_str())
     }
 

@@ -44,6 +44,10 @@ impl Role {
     pub const ASKS: &[Self] = &[Self::Developer, Self::Operator, Self::SecurityLead];
     /// Who may decide on some of what is asked for, and take a decision back.
     pub const DECIDES: &[Self] = &[Self::Approver, Self::SecurityLead];
+    /// Who may excuse people from duties, and excuse violations.
+    pub const EXCUSES: &[Self] = &[Self::Approver, Self::SecurityLead];
+    /// Who sees what everybody owes.
+    pub const SEES_DUTIES: &[Self] = &[Self::Auditor, Self::SecurityLead, Self::Approver, Self::Administrator];
     /// Every role there is.
     pub const ALL: &[Self] = &[
         Self::Auditor,

@@ -8,6 +8,7 @@ use crate::id::PersonId;
 use crate::inventory::Pushed;
 use crate::person::{Role, SYSTEM};
 use crate::state::State;
+use crate::telling;
 use jiff::Timestamp;
 
 /// Says no to an event that the rules would not have let happen: told by somebody without the role, approved by who asked for it,
@@ -41,6 +42,10 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
             let is_told = state.missed.get(&duty).is_some_and(|told| told.contains(&due));
             return if is_owed && !is_told { Ok(()) } else { Err(Refusal::Unlike) };
         }
+        Event::ViolationOpened(opened) => return telling::check_opened(state, &opened, by, at),
+        Event::ViolationsTold { from, until, violations, is_judged } => {
+            return telling::check_told(state, (from, until, violations, is_judged), by, at);
+        }
         Event::InventoryTaken { asset, digest, document, at, packages, unread, .. } => {
             Command::PushInventory(Pushed { asset, digest, document, taken_at: at, packages, unread })
         }
@@ -66,8 +71,8 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
         Event::PolicyAdopted { name, rule, change: Some(change), .. } => {
             Command::PutInForce { version: change.version, name, rule }
         }
-        Event::DecisionRequested { decision, kind, reach, reason, until, renews } => {
-            Command::RequestDecision { decision, kind, reach, reason, until, renews }
+        Event::DecisionRequested { decision, kind, reach, reason, until, renews, assessment } => {
+            Command::RequestDecision { decision, kind, reach, reason, until, renews, assessment }
         }
         Event::DecisionApproved { decision, .. } => Command::AnswerDecision(decision, true),
         // One that was asked for is turned down, or taken back.
@@ -111,6 +116,12 @@ fn governing_command(state: &State, event: Event) -> Command {
         }
         Event::CampaignClosed { campaign } => Command::CloseCampaign(campaign),
         Event::TrainingCompleted(completion) => Command::CompleteTraining(completion),
+        Event::DutyExcused { duty, until, reason } => Command::ExcuseDuty(duty, until, reason),
+        Event::AssetAttested { asset, said } => Command::AttestAsset(asset, said),
+        Event::ViolationAnswered { violation, words, is_excused } => {
+            Command::AnswerViolation(violation, words, is_excused)
+        }
+        Event::DecisionReviewed { decision, words } => Command::ReviewDecision(decision, words),
         // INVARIANT: every other event was given its command before.
         _ => Command::TellMissedDuties,
     }

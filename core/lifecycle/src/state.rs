@@ -5,6 +5,7 @@ use crate::campaign::Campaign;
 use crate::decision::Decision;
 use crate::document::Document;
 use crate::error::Refusal;
+use crate::excuse::Excuse;
 use crate::feed::Feed;
 use crate::governance::Governance;
 use crate::group::Group;
@@ -13,7 +14,8 @@ use crate::person::{AGENT, Person, Role, SYSTEM};
 use crate::rule::PolicyRule;
 use crate::token::Token;
 use crate::version::Version;
-use jiff::Timestamp;
+use crate::violation::Violations;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +36,7 @@ pub struct State {
     pub decisions: BTreeMap<DecisionId, Decision>,
     /// The policy in force.
     pub policy: Option<PolicyInForce>,
-    /// Since when its courses are asked for, by their ids.
+    /// Since when its courses are asked for, by their ids; and attestations, and that exceptions are looked at again.
     pub courses_since: BTreeMap<String, Timestamp>,
     /// Governing documents, also those that are gone.
     pub documents: BTreeMap<DocumentId, Document>,
@@ -46,6 +48,12 @@ pub struct State {
     pub campaigns: BTreeMap<CampaignId, Campaign>,
     /// What people have missed: by the duty, the days.
     pub missed: BTreeMap<String, BTreeSet<Timestamp>>,
+    /// What people need not do for now, by the duty.
+    pub excused: BTreeMap<String, Excuse>,
+    /// What was broken, by the violation's id.
+    pub violations: Violations,
+    /// The last day of which is told what was broken on it.
+    pub told_until: Option<Date>,
     /// The digest of the index that packages were last held against.
     pub index: Option<String>,
     /// The entries that tell a change of the ledger's key, by their numbers.

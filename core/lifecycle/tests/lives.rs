@@ -200,7 +200,15 @@ fn a_decision_needs_two_people_an_end_and_a_reason() {
     let request = |name: &str, kind: DecisionKind, reason: &str, until: Timestamp, renews: Option<&str>| {
         let reach = Reach { vulnerability: "CVE-2026-0001".to_owned(), package: None, assets: vec![asset("a")] };
         let (reason, renews) = (reason.to_owned(), renews.map(id));
-        Command::RequestDecision { decision: id(name), kind, reach, reason, until, renews }
+        Command::RequestDecision {
+            decision: id(name),
+            kind,
+            reach,
+            reason,
+            until,
+            renews,
+            assessment: Default::default(),
+        }
     };
     let exception = |name: &str| request(name, DecisionKind::Exception, "no patch yet", day(30), None);
     let ask = |reason: &str, until: Timestamp| request("x", DecisionKind::Exception, reason, until, None);
@@ -403,6 +411,7 @@ fn a_review_finds_what_the_rules_would_not_have_let_happen() {
         reason: "r".to_owned(),
         until: day(30),
         renews: None,
+        assessment: Default::default(),
     };
     world.done(&request, "lead", day(1));
     let code = |event: &Event, by: &str| review(&world.state, event, &person(by), day(2)).err().map(|no| no.code());

@@ -50,12 +50,13 @@ impl Scales {
     }
 }
 
-/// Notes what was looked at.
+/// Looks at facts, and notes what it has looked at where that is asked for.
 pub(crate) struct Looked<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) missing: &'a Missing,
     pub(crate) scales: &'a Scales,
-    pub(crate) inputs: Vec<Input>,
+    /// What was looked at; none where nobody asks for it.
+    pub(crate) inputs: Option<Vec<Input>>,
 }
 
 impl Condition {
@@ -125,7 +126,7 @@ impl Condition {
             self.cvss_at_least.is_none_or(|least| looked.cvss() >= least),
             self.epss_at_least.is_none_or(|least| looked.epss(false) >= least),
             self.epss_percentile_at_least.is_none_or(|least| looked.epss(true) >= least),
-            self.exploitation.as_ref().is_none_or(|words| words.contains(&looked.exploitation())),
+            self.exploitation.as_ref().is_none_or(|words| looked.exploitation(words)),
             self.automatable.is_none_or(|wanted| looked.automatable() == wanted),
             self.total_impact.is_none_or(|wanted| looked.total_impact() == wanted),
             self.likely_exploitable.is_none_or(|wanted| looked.likely_exploitable() == wanted),
@@ -143,10 +144,12 @@ impl Condition {
 }
 
 impl Looked<'_> {
-    fn note(&mut self, name: &'static str, value: String, is_assumed: bool) {
-        let input = Input { name, value, is_assumed };
-        if !self.inputs.contains(&input) {
-            self.inputs.push(input);
+    /// Notes a value. Its words cost more than all else here, so that they are made only where somebody reads them.
+    fn note(&mut self, name: &'static str, value: impl FnOnce() -> String, is_assumed: bool) {
+        let Some(inputs) = &mut self.inputs else { return };
+        let input = Input { name, value: value(), is_assumed };
+        if !inputs.contains(&input) {
+            inputs.push(input);
         }
     }
 
@@ -156,52 +159,48 @@ impl Looked<'_> {
             (false, false) => ("not listed", false),
             (false, true) => ("not known, for no catalogue is loaded: taken as not listed", true),
         };
-        self.note(EXPLOITED, value.to_owned(), is_assumed);
+        self.note(EXPLOITED, || value.to_owned(), is_assumed);
         self.facts.is_exploited
     }
 
     fn cvss(&mut self) -> f64 {
         // The distribution's own word that something carries no weight in its build outranks a general score.
-        if let Some(word @ ("unimportant" | "informational")) = self.facts.vendor_urgency.as_deref() {
-            self.note("severity", format!("{word} (the publisher's word for this package)"), false);
+        let facts = self.facts;
+        if let Some(word @ ("unimportant" | "informational")) = facts.vendor_urgency.as_deref() {
+            self.note("severity", || format!("{word} (the publisher's word for this package)"), false);
             return 0.1;
         }
-        let score = self.facts.cvss.unwrap_or(self.missing.cvss);
-        self.note("cvss", format!("{score:.1}"), self.facts.cvss.is_none());
+        let score = facts.cvss.unwrap_or(self.missing.cvss);
+        self.note("cvss", || format!("{score:.1}"), facts.cvss.is_none());
         score
     }
 
     fn epss(&mut self, is_percentile: bool) -> f64 {
         let (score, percentile) = self.facts.epss.unwrap_or((self.missing.epss, self.missing.epss));
         let value = if is_percentile { percentile } else { score };
-        self.note(
-            if is_percentile { "epss percentile" } else { "epss" },
-            format!("{value:.5}"),
-            self.facts.epss.is_none(),
-        );
+        let name = if is_percentile { "epss percentile" } else { "epss" };
+        self.note(name, || format!("{value:.5}"), self.facts.epss.is_none());
         value
     }
 
-    fn exploitation(&mut self) -> String {
-        let value = self.facts.exploitation.clone().unwrap_or_else(|| self.missing.exploitation.clone());
-        self.note("exploitation", value.clone(), self.facts.exploitation.is_none());
-        value
+    fn exploitation(&mut self, wanted: &[String]) -> bool {
+        let known = self.facts.exploitation.as_ref();
+        let value = known.unwrap_or(&self.missing.exploitation);
+        self.note("exploitation", || value.clone(), known.is_none());
+        wanted.contains(value)
     }
 
     fn automatable(&mut self) -> bool {
         let of_exploited = self.missing.automatable_if_exploited.filter(|_| self.facts.is_exploited);
         let value = self.facts.automatable.or(of_exploited).unwrap_or(self.missing.automatable);
-        self.note("automatable", if value { "yes" } else { "no" }.to_owned(), self.facts.automatable.is_none());
+        self.note("automatable", || yes_or_no(value), self.facts.automatable.is_none());
         value
     }
 
     fn total_impact(&mut self) -> bool {
         let value = self.facts.total_impact.unwrap_or(self.missing.total_impact);
-        self.note(
-            "technical impact",
-            if value { "total" } else { "partial" }.to_owned(),
-            self.facts.total_impact.is_none(),
-        );
+        let words = || if value { "total" } else { "partial" }.to_owned();
+        self.note("technical impact", words, self.facts.total_impact.is_none());
         value
     }
 
@@ -214,21 +213,21 @@ impl Looked<'_> {
             (false, Some(_), Some(_)) => (false, false),
             _ => (self.missing.likely_exploitable, true),
         };
-        self.note("likely exploitable", if value { "yes" } else { "no" }.to_owned(), is_assumed);
+        self.note("likely exploitable", || yes_or_no(value), is_assumed);
         value
     }
 
     fn exposure(&mut self) -> Exposure {
         let value = self.facts.asset.exposure.unwrap_or(self.missing.exposure);
         let words = if value == Exposure::Exposed { "exposed" } else { "internal" };
-        self.note("exposure", words.to_owned(), self.facts.asset.exposure.is_none());
+        self.note("exposure", || words.to_owned(), self.facts.asset.exposure.is_none());
         value
     }
 
     fn data_class(&mut self, wanted: &[String]) -> bool {
         let known = self.facts.asset.data_classes.as_ref();
-        let value = known.map_or_else(|| "not stated".to_owned(), |known| known.join(", "));
-        self.note("data class", value, known.is_none());
+        let words = || known.map_or_else(|| "not stated".to_owned(), |known| known.join(", "));
+        self.note("data class", words, known.is_none());
         known.is_none_or(|known| wanted.iter().any(|word| known.iter().any(|own| own.eq_ignore_ascii_case(word))))
     }
 
@@ -241,14 +240,19 @@ impl Looked<'_> {
             _ => (&self.facts.asset.impact, Some(&self.scales.impact)),
         };
         let has = |words: &[String], value: &str| words.iter().any(|word| word.eq_ignore_ascii_case(value));
-        let (fits, words, is_assumed) = match value.as_ref().filter(|value| !value.trim().is_empty()) {
-            None => (true, "not stated".to_owned(), true),
-            Some(value) if scale.is_some_and(|scale| !has(scale, value)) => {
-                (true, format!("{value}, which no class of the policy names"), true)
-            }
-            Some(value) => (has(wanted, value), value.clone(), false),
+        let Some(value) = value.as_ref().filter(|value| !value.trim().is_empty()) else {
+            self.note(name, || "not stated".to_owned(), true);
+            return true;
         };
-        self.note(name, words, is_assumed);
-        fits
+        if scale.is_some_and(|scale| !has(scale, value)) {
+            self.note(name, || format!("{value}, which no class of the policy names"), true);
+            return true;
+        }
+        self.note(name, || value.clone(), false);
+        has(wanted, value)
     }
+}
+
+fn yes_or_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
 }

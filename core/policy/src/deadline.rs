@@ -124,12 +124,24 @@ impl std::fmt::Display for Due {
 /// never moves later by itself. Without a patch a mitigation is owed: its clock starts when the finding is first seen.
 #[must_use]
 pub fn derive(policy: &Policy, facts: &Facts) -> Deadline {
-    let (class, rank, mut inputs) = classify(policy, facts);
-    let mut steps = Vec::new();
+    derive_with(policy, facts, Some(Vec::new()))
+}
+
+/// The same dates and classes without a word on how they came about: for those who derive millions and show none of it. It has no
+/// inputs, and its steps do not say what started them, but for [`CATALOGUE_DUE`].
+#[must_use]
+pub fn derive_without_words(policy: &Policy, facts: &Facts) -> Deadline {
+    derive_with(policy, facts, None)
+}
+
+fn derive_with(policy: &Policy, facts: &Facts, inputs: Option<Vec<Input>>) -> Deadline {
+    let is_told = inputs.is_some();
+    let (class, rank, mut inputs) = classify(policy, facts, inputs);
+    let mut steps = Vec::with_capacity(1);
     // Before the catalogue listed it, another class may have applied, and its due date stands if it is earlier.
     if facts.is_exploited {
         let before = Facts { is_exploited: false, is_used_by_ransomware: false, listed: None, ..facts.clone() };
-        let (earlier, ..) = classify(policy, &before);
+        let (earlier, ..) = classify(policy, &before, None);
         if earlier.id != class.id {
             steps.push(step(policy, earlier, &before, &mut inputs));
         }
@@ -145,36 +157,67 @@ pub fn derive(policy: &Policy, facts: &Facts) -> Deadline {
         });
     }
     let due = steps.iter().filter_map(|step| step.due).min();
-    let also = class.also.clone();
-    Deadline { class: class.id.clone(), rank, also, due, is_mitigation: !facts.is_fix_available, steps, inputs }
+    let also = if is_told { class.also.clone() } else { String::new() };
+    let (class, inputs) = (class.id.clone(), inputs.unwrap_or_default());
+    Deadline { class, rank, also, due, is_mitigation: !facts.is_fix_available, steps, inputs }
 }
 
-pub(crate) fn classify<'p>(policy: &'p Policy, facts: &Facts) -> (&'p Class, usize, Vec<Input>) {
-    let mut looked = Looked { facts, missing: &policy.missing, scales: &policy.scales, inputs: Vec::new() };
+/// The class of a finding, its place in the table, and what was looked at where that is asked for.
+pub(crate) fn classify<'p>(
+    policy: &'p Policy,
+    facts: &Facts,
+    inputs: Option<Vec<Input>>,
+) -> (&'p Class, usize, Option<Vec<Input>>) {
+    let mut looked = Looked { facts, missing: &policy.missing, scales: &policy.scales, inputs };
     let fits = policy.classes.iter().position(|class| class.when.holds(&mut looked));
     // INVARIANT: the last class has no condition (checked when the policy was read).
     let rank = fits.unwrap_or(policy.classes.len() - 1);
     (&policy.classes[rank], rank, looked.inputs)
 }
 
-fn step(policy: &Policy, class: &Class, facts: &Facts, inputs: &mut Vec<Input>) -> Step {
-    let (started_at, started_by, assumed) = moved(class, facts, start(class, facts));
-    if let Some(assumed) = assumed.filter(|assumed| !inputs.contains(assumed)) {
-        inputs.push(assumed);
+fn step(policy: &Policy, class: &Class, facts: &Facts, inputs: &mut Option<Vec<Input>>) -> Step {
+    let started = moved(class, facts, start(class, facts));
+    if let (Some(inputs), Some((name, value))) = (inputs.as_mut(), started.assumed) {
+        let assumed = Input { name, value: value.to_owned(), is_assumed: true };
+        if !inputs.contains(&assumed) {
+            inputs.push(assumed);
+        }
     }
-    Step { class: class.id.clone(), started_by, started_at, due: class.due.after(started_at, &policy.calendar) }
+    let started_by = if inputs.is_some() { started.words() } else { String::new() };
+    let due = class.due.after(started.at, &policy.calendar);
+    Step { class: class.id.clone(), started_by, started_at: started.at, due }
+}
+
+/// What starts a clock.
+struct Started {
+    at: Timestamp,
+    by: &'static str,
+    /// The patch came after that.
+    awaits_patch: bool,
+    /// The finding moved into the class after that.
+    is_moved: bool,
+    /// What had to be assumed: its name and value.
+    assumed: Option<(&'static str, &'static str)>,
+}
+
+impl Started {
+    fn by(at: Timestamp, by: &'static str, assumed: Option<(&'static str, &'static str)>) -> Self {
+        Self { at, by, awaits_patch: false, is_moved: false, assumed }
+    }
+
+    fn words(&self) -> String {
+        let patch = format!("patch available (after: {})", self.by);
+        let by = if self.awaits_patch { &patch } else { self.by };
+        if self.is_moved { format!("the move into this class (after: {by})") } else { by.to_owned() }
+    }
 }
 
 /// The clock of a class into which a finding moved does not start before the move. That a catalogue lists it is the move.
-fn moved(
-    class: &Class,
-    facts: &Facts,
-    (at, by, assumed): (Timestamp, String, Option<Input>),
-) -> (Timestamp, String, Option<Input>) {
+fn moved(class: &Class, facts: &Facts, started: Started) -> Started {
     let is_listed = facts.listed.is_some() && class.clock.contains(&Clock::Listed);
-    match facts.moved_at.filter(|moved| *moved > at && !is_listed) {
-        Some(moved) => (moved, format!("the move into this class (after: {by})"), assumed),
-        None => (at, by, assumed),
+    match facts.moved_at.filter(|moved| *moved > started.at && !is_listed) {
+        Some(at) => Started { at, is_moved: true, ..started },
+        None => started,
     }
 }
 
@@ -189,12 +232,11 @@ pub const UNKNOWN_CLOCK: &str = "start of the clock";
 ///
 /// Where the first sight is not known the earliest instant that is known stands in: a clock that began anew with every
 /// look would never end.
-fn start(class: &Class, facts: &Facts) -> (Timestamp, String, Option<Input>) {
-    let assume = |name, value: &str| Some(Input { name, value: value.to_owned(), is_assumed: true });
+fn start(class: &Class, facts: &Facts) -> Started {
     if !facts.is_fix_available {
-        let assumed = if facts.first_seen.is_none() { assume(MITIGATION_CLOCK, "now") } else { None };
-        let words = "first seen, and no patch exists: a mitigation is owed".to_owned();
-        return (facts.first_seen.unwrap_or(facts.now), words, assumed);
+        let assumed = facts.first_seen.is_none().then_some((MITIGATION_CLOCK, "now"));
+        let by = "first seen, and no patch exists: a mitigation is owed";
+        return Started::by(facts.first_seen.unwrap_or(facts.now), by, assumed);
     }
     let earliest = [facts.published, facts.patch_available, facts.listed].into_iter().flatten().min();
     let mut assumed = None;
@@ -205,22 +247,23 @@ fn start(class: &Class, facts: &Facts) -> (Timestamp, String, Option<Input>) {
         Clock::FirstSeen => match (facts.first_seen, earliest) {
             (Some(seen), _) => Some((seen, "first seen")),
             (None, at) => {
-                assumed = assume("first seen", "not known: the earliest day counts");
+                assumed = Some(("first seen", "not known: the earliest day counts"));
                 Some((at?, "first seen, on the earliest possible day"))
             }
         },
     });
-    let (at, words) = match (known.min(), facts.first_seen.or(earliest)) {
+    let (at, by) = match (known.min(), facts.first_seen.or(earliest)) {
         (Some(known), _) => known,
         (None, Some(at)) => (at, "the earliest known instant (what the policy names is not known)"),
         (None, None) => {
-            let words = "this look at it: no instant is known".to_owned();
-            return (facts.now, words, assume(UNKNOWN_CLOCK, "not known: now"));
+            let by = "this look at it: no instant is known";
+            return Started::by(facts.now, by, Some((UNKNOWN_CLOCK, "not known: now")));
         }
     };
+    let started = Started::by(at, by, assumed);
     // Nobody can install a patch before it exists.
     match facts.patch_available.filter(|patch| *patch > at) {
-        Some(patch) => (patch, format!("patch available (after: {words})"), assumed),
-        None => (at, words.to_owned(), assumed),
+        Some(at) => Started { at, awaits_patch: true, ..started },
+        None => started,
     }
 }

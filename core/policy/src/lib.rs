@@ -27,7 +27,9 @@ mod words;
 pub use calendar::Calendar;
 pub use check::{Checked, Known, Longest, check, longest_deadline};
 pub use condition::{EXPLOITATION, EXPLOITED};
-pub use deadline::{CATALOGUE_DUE, Clock, Deadline, Due, MITIGATION_CLOCK, Step, UNKNOWN_CLOCK, derive};
+pub use deadline::{
+    CATALOGUE_DUE, Clock, Deadline, Due, MITIGATION_CLOCK, Step, UNKNOWN_CLOCK, derive, derive_without_words,
+};
 pub use diff::{CaseChange, Difference, ValueChange, diff};
 pub use error::{Error, Fault};
 pub use facts::{Asset, Exposure, Facts, Input};

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, reason = "tests")]
 
 use jiff::{SignedDuration, Timestamp};
-use plimsoll_policy::{Asset, Calendar, Exposure, Facts, Known, Policy, check, derive};
+use plimsoll_policy::{Asset, Calendar, Exposure, Facts, Known, Policy, check, derive, derive_without_words};
 use proptest::prelude::*;
 use std::sync::OnceLock;
 
@@ -170,7 +170,11 @@ proptest! {
     fn a_table_is_proven_as_looking_at_every_case_would(classes in table()) {
         let text = written(&classes);
         let policy = Policy::parse(&text).expect("it reads");
-        let class_of = |case: &Case| policy.rank(&derive(&policy, &facts(case)).class).expect("a class");
+        let class_of = |case: &Case| {
+            let (told, plain) = (derive(&policy, &facts(case)), derive_without_words(&policy, &facts(case)));
+            assert_eq!((&told.class, told.rank, told.due), (&plain.class, plain.rank, plain.due));
+            policy.rank(&told.class).expect("a class")
+        };
         let found: Vec<(Case, usize)> = cases().into_iter().map(|case| { let class = class_of(&case); (case, class) }).collect();
         let (checked, looser) = (check(&text, known()), LOOSER.get_or_init(looser));
         let named = |code: &str, class: usize| {

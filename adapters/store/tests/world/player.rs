@@ -228,8 +228,15 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             let decision = DecisionId::new(&name).expect("an id");
             let reach = Reach { vulnerability: "CVE-2026-1".to_owned(), package: None, assets: Vec::new() };
             let (kind, reason, until) = (DecisionKind::Exception, "not reachable".to_owned(), day(310));
-            let asked =
-                Command::RequestDecision { decision: decision.clone(), kind, reach, reason, until, renews: None };
+            let asked = Command::RequestDecision {
+                decision: decision.clone(),
+                kind,
+                reach,
+                reason,
+                until,
+                renews: None,
+                assessment: Default::default(),
+            };
             commit("lead", one(asked)).await;
             commit("boss", one(Command::AnswerDecision(decision.clone(), true))).await;
             commit("lead", one(Command::RevokeDecision(decision))).await;

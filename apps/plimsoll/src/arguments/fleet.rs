@@ -1,6 +1,6 @@
 //! Arguments of `plimsoll fleet`.
 
-use super::{DutyCommand, ExposureArgument, FacetArgument, VersionCommand, WhyFormat};
+use super::{DutyCommand, ExposureArgument, FacetArgument, VersionCommand, ViolationCommand, WhyFormat};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -234,7 +234,7 @@ pub(crate) enum FleetCommand {
     },
     /// Take in an inventory: of this host, a directory, a bill of materials …
     Push(Box<PushArguments>),
-    /// Hold everything that assets have against the current index of advisories, and note missed scans
+    /// Hold everything that assets have against the current index of advisories, and note what was missed
     Judge,
     /// List assets
     Assets {
@@ -319,6 +319,29 @@ pub(crate) enum FleetCommand {
     /// Decide on findings: exceptions and false positives
     #[command(subcommand)]
     Decision(DecisionCommand),
+    /// Promises that were broken, and what is done about them
+    #[command(subcommand)]
+    Violation(ViolationCommand),
+    /// List what the policy has people told of: what is overdue and whom that has reached, what is due soon, what is silent
+    Alerts {
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
+    },
+    /// Note what the vendor of a managed service says of its patching
+    Attest {
+        /// The asset's id
+        asset: String,
+        /// Who says it
+        #[arg(long)]
+        vendor: String,
+        /// What it says
+        #[arg(long)]
+        statement: String,
+        /// A text file that it has handed in
+        #[arg(long, value_name = "FILE")]
+        evidence: Option<PathBuf>,
+    },
 }
 
 /// Roles.
@@ -369,6 +392,15 @@ pub(crate) enum DecisionCommand {
         /// The decision that it renews
         #[arg(long, value_name = "ID")]
         renews: Option<String>,
+        /// What could happen meanwhile, and how likely it is; the policy says whether an exception needs it
+        #[arg(long, default_value = "")]
+        risk: String,
+        /// What stands in for the patch; can be given several times
+        #[arg(long = "control", value_name = "CONTROL")]
+        controls: Vec<String>,
+        /// When and how it ends
+        #[arg(long, default_value = "")]
+        plan: String,
     },
     /// Approve what somebody else has asked for
     Approve {
@@ -379,6 +411,14 @@ pub(crate) enum DecisionCommand {
     Decline {
         /// The decision's id
         id: String,
+    },
+    /// Say that an exception was looked at and still holds
+    Review {
+        /// The decision's id
+        id: String,
+        /// What was found
+        #[arg(long)]
+        words: String,
     },
     /// Take a decision back before its end
     Revoke {

@@ -123,7 +123,7 @@ pub(crate) enum VersionCommand {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum DutyCommand {
-    /// List what people owe or have done: reading, training, reviews, input
+    /// List what people owe or have done: reading, training, reviews, input, attestations, answers to violations
     List {
         /// Only of this person
         #[arg(long)]
@@ -131,6 +131,17 @@ pub(crate) enum DutyCommand {
         /// The form of the output
         #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
         format: ListFormat,
+    },
+    /// Excuse somebody from a duty until a day; nobody excuses themselves
+    Excuse {
+        /// The duty's id
+        duty: String,
+        /// Until when
+        #[arg(long, value_name = "DATE")]
+        until: String,
+        /// Why
+        #[arg(long)]
+        why: String,
     },
     /// Take in a file of people (CSV: person, name, email, roles, teams, groups)
     ImportPeople {
@@ -141,5 +152,31 @@ pub(crate) enum DutyCommand {
     ImportTraining {
         /// The file
         file: PathBuf,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ViolationCommand {
+    /// List promises that were broken, by day, kind and party
+    List {
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
+    },
+    /// Say what was done about a violation
+    Answer {
+        /// The violation's id
+        violation: String,
+        /// What was done
+        #[arg(long)]
+        words: String,
+    },
+    /// Excuse a violation: it does not count against its party
+    Excuse {
+        /// The violation's id
+        violation: String,
+        /// Why
+        #[arg(long)]
+        why: String,
     },
 }

@@ -5,11 +5,12 @@ mod governing;
 mod lists;
 mod push;
 mod register;
+mod violations;
 mod why;
 
 use crate::arguments::{
     AssetFilterArguments, DecisionCommand, DutyCommand, ExposureArgument, FacetArgument, FilterArguments,
-    FleetArguments, FleetCommand, VersionCommand,
+    FleetArguments, FleetCommand, VersionCommand, ViolationCommand,
 };
 use crate::exit::{self, Usage};
 use crate::record::{self, block_on};
@@ -62,6 +63,20 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
                     _ => record::open_to_change(data, &record, is_quiet).await?,
                 };
                 governing::duties(&opened, command, is_quiet).await
+            }
+            FleetCommand::Violation(command) => {
+                let opened = match command {
+                    ViolationCommand::List { .. } => record::open(data, &record, is_quiet).await?,
+                    _ => record::open_to_change(data, &record, is_quiet).await?,
+                };
+                violations::run(&opened, command, is_quiet).await
+            }
+            FleetCommand::Alerts { format } => {
+                violations::alerts(&record::open(data, &record, is_quiet).await?, format).await
+            }
+            FleetCommand::Attest { asset, vendor, statement, evidence } => {
+                let opened = record::open_to_change(data, &record, is_quiet).await?;
+                violations::attest(&opened, &asset, (vendor, statement, evidence.as_deref()), is_quiet).await
             }
             FleetCommand::People { format } => {
                 register::people(&record::open(data, &record, is_quiet).await?, format).await

@@ -27,6 +27,7 @@ pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
         (SEES_ASSETS, routes!(get_asset)),
         (OPERATES, routes!(update_asset)),
         (OPERATES, routes!(retire_asset)),
+        (OPERATES, routes!(attest_asset)),
     ]
 }
 
@@ -279,6 +280,33 @@ async fn retire_asset(
     Json(said): Json<Reason>,
 ) -> Answer<StatusCode> {
     app.organisation.act(&caller.person, app.now(), Command::RetireAsset(AssetId::new(asset)?, said.reason)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the vendor of a managed service says.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Attested {
+    #[schema(min_length = 1)]
+    vendor: String,
+    /// What it says of its patching.
+    #[schema(min_length = 1)]
+    statement: String,
+    /// What it has handed in, as text; its digest is in the ledger.
+    evidence: Option<String>,
+}
+
+/// Notes what the vendor of an asset says of its patching; the policy must leave the asset to its vendor.
+#[utoipa::path(post, path = "/api/v1/assets/{asset}/attestation", tag = "assets", params(("asset" = String, Path, description = "The asset's id")),
+    request_body = Attested, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn attest_asset(
+    State(app): State<App>,
+    caller: Caller,
+    Path(asset): Path<String>,
+    Json(said): Json<Attested>,
+) -> Answer<StatusCode> {
+    let told = (said.vendor, said.statement, said.evidence);
+    app.organisation.attest(&caller.person, AssetId::new(asset)?, told, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

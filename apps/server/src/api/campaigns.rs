@@ -1,7 +1,7 @@
 //! Campaigns, courses and tasks: what people owe, and how it stands.
 
 use super::{Json, Part, PartQuery, Path, Query, ROWS, instant};
-use crate::access::{Access, EVERYBODY, GOVERNS, SEES_DUTIES, TELLS_TRAINING};
+use crate::access::{Access, EVERYBODY, EXCUSES, GOVERNS, SEES_DUTIES, TELLS_TRAINING};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
@@ -19,6 +19,7 @@ pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
     vec![
         (SEES_DUTIES, routes!(list_duties)),
         (EVERYBODY, routes!(list_tasks)),
+        (EXCUSES, routes!(excuse_duty)),
         (SEES_DUTIES, routes!(list_campaigns)),
         (GOVERNS, routes!(open_campaign)),
         (GOVERNS, routes!(close_campaign)),
@@ -30,9 +31,9 @@ pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
 #[derive(Debug, Serialize, ToSchema)]
 struct DutyShape {
     id: String,
-    /// `acknowledge`, `train`, `review` or `input`.
+    /// `acknowledge`, `train`, `review`, `input`, `attest`, `review-exception` or `respond`.
     kind: &'static str,
-    /// The id of a document, a course or a version.
+    /// The id of a document, a course, a version, an asset, a decision or a violation.
     subject: String,
     title: String,
     /// Who owes it: each of these may do it. Empty where nobody has the role for it.
@@ -44,11 +45,16 @@ struct DutyShape {
     due_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
     done_at: Option<Timestamp>,
-    /// `due`, `done` or `missed`.
+    /// `due`, `done`, `excused` or `missed`.
     standing: &'static str,
     /// Whether it is brought to mind.
     is_reminded: bool,
     campaign: Option<String>,
+    /// Until when somebody was excused from it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    excused_until: Option<Timestamp>,
+    excused_by: Option<String>,
+    excuse: Option<String>,
 }
 
 fn shape(duty: Duty, now: Timestamp) -> DutyShape {
@@ -64,6 +70,9 @@ fn shape(duty: Duty, now: Timestamp) -> DutyShape {
         since: duty.since,
         done_at: duty.done_at,
         campaign: duty.campaign,
+        excused_until: duty.excused.as_ref().map(|excuse| excuse.until),
+        excused_by: duty.excused.as_ref().map(|excuse| excuse.by.to_string()),
+        excuse: duty.excused.map(|excuse| excuse.reason),
     }
 }
 
@@ -88,10 +97,40 @@ async fn list_duties(State(app): State<App>, Query(query): Query<PartQuery>) -> 
     Ok(axum::Json(Duties { items, total, next_page_token }))
 }
 
+/// That somebody need not do something for now.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Excused {
+    /// The duty's id.
+    #[schema(min_length = 1)]
+    duty: String,
+    /// Until when: a day or an instant.
+    until: String,
+    #[schema(min_length = 1)]
+    reason: String,
+}
+
+/// Excuses somebody from a duty until an instant; nobody excuses themselves.
+#[utoipa::path(post, path = "/api/v1/duties/excuse", tag = "duties", request_body = Excused,
+    responses((status = 200, body = DutyShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn excuse_duty(
+    State(app): State<App>,
+    caller: Caller,
+    Json(excused): Json<Excused>,
+) -> Answer<axum::Json<DutyShape>> {
+    let (until, now) = (instant(Some(&excused.until))?.ok_or_else(|| Problem::bad("until is missing"))?, app.now());
+    let command = Command::ExcuseDuty(excused.duty.clone(), until, excused.reason);
+    app.organisation.act(&caller.person, now, command).await?;
+    let found = app.organisation.store.record().await?.state.duty(&excused.duty, now);
+    found.map(|duty| axum::Json(shape(duty, now))).ok_or_else(|| Problem::not_found("such duty"))
+}
+
 /// What one is to do.
 #[derive(Debug, Serialize, ToSchema)]
 struct TasksShape {
     duties: Vec<DutyShape>,
+    /// What somebody who is new reads and learns first, done or not.
+    onboarding: Vec<DutyShape>,
     /// Versions whose soundness one may judge.
     versions_to_review: Vec<String>,
     versions_to_approve: Vec<String>,
@@ -110,6 +149,7 @@ async fn list_tasks(State(app): State<App>, caller: Caller) -> Answer<axum::Json
     let ids = |all: Vec<lifecycle::VersionId>| all.iter().map(ToString::to_string).collect();
     Ok(axum::Json(TasksShape {
         duties: tasks.duties.into_iter().map(|duty| shape(duty, now)).collect(),
+        onboarding: tasks.onboarding.into_iter().map(|duty| shape(duty, now)).collect(),
         versions_to_review: ids(tasks.to_review),
         versions_to_approve: ids(tasks.to_approve),
         versions_to_publish: ids(tasks.to_publish),

@@ -1,25 +1,27 @@
 //! Decisions on findings: exceptions and false positives, asked for by one and approved by another.
 
 use super::{Json, Part, PartQuery, Path, Query, ROWS, instant};
-use crate::access::{ASKS, Access, DECIDES, SEES_ASSETS};
+use crate::access::{ANSWERS, ASKS, Access, DECIDES, EVERYBODY};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use lifecycle::{AssetId, Command, Decision, DecisionId, DecisionKind, Reach};
+use lifecycle::{Assessment, AssetId, Command, Decision, DecisionId, DecisionKind, Reach, Role};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
     vec![
-        (SEES_ASSETS, routes!(list_decisions)),
+        (EVERYBODY, routes!(list_decisions)),
         (ASKS, routes!(create_decision)),
-        (DECIDES, routes!(approve_decision)),
-        (DECIDES, routes!(decline_decision)),
+        (ANSWERS, routes!(approve_decision)),
+        (ANSWERS, routes!(decline_decision)),
+        (ANSWERS, routes!(review_decision)),
         (DECIDES, routes!(revoke_decision)),
     ]
 }
@@ -50,7 +52,21 @@ struct DecisionShape {
     #[schema(value_type = String, format = DateTime)]
     until: Timestamp,
     requested_by: String,
+    /// Who approved it last.
     approved_by: Option<String>,
+    /// Everybody who approved it, in the order of that.
+    approvals: Vec<String>,
+    /// The approvals that it lacks still, by the titles of the policy's roles.
+    approvals_missing: Vec<String>,
+    /// What could happen meanwhile, and how likely it is.
+    risk: String,
+    /// What stands in for the patch.
+    controls: Vec<String>,
+    /// When and how it ends.
+    plan: String,
+    /// When it was looked at last since it is in force.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    reviewed_at: Option<Timestamp>,
     /// `requested`, `approved`, `revoked` or `declined`.
     state: &'static str,
     /// The decision that it renews.
@@ -73,15 +89,30 @@ fn shape((id, decision): (&DecisionId, &Decision), (state, caller): (&lifecycle:
         until: decision.until,
         requested_by: decision.requested_by.to_string(),
         approved_by: decision.approved_by.as_ref().map(ToString::to_string),
+        approvals: decision.approvers().iter().map(ToString::to_string).collect(),
+        approvals_missing: match decision.progress {
+            lifecycle::Progress::Requested => {
+                state.approvals_missing(decision).into_iter().map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        },
+        risk: decision.assessment.risk.clone(),
+        controls: decision.assessment.controls.iter().cloned().collect(),
+        plan: decision.assessment.plan.clone(),
+        reviewed_at: decision.reviewed_at,
         state: decision.word(),
         renews: decision.renews.as_ref().map(ToString::to_string),
     }
 }
 
-/// Whether a decision is somebody's affair: it speaks of all assets, or of one that they see.
-pub(crate) fn is_seen(state: &lifecycle::State, caller: &Caller, decision: &Decision) -> bool {
+/// Whether a decision is somebody's affair: it speaks of all assets, or of one that they see, or waits for their word.
+pub(crate) fn is_seen(state: &lifecycle::State, (caller, now): (&Caller, Timestamp), decision: &Decision) -> bool {
     let assets = &decision.reach.assets;
-    assets.is_empty() || assets.iter().any(|asset| state.may_see(&caller.person, asset).is_ok())
+    let person = &caller.person;
+    let is_asked = state.may_decide(decision, person, now) || state.may_review_decision(decision, person, now);
+    is_asked
+        || caller.is_any(Role::SEES_ASSETS) && assets.is_empty()
+        || assets.iter().any(|asset| state.may_see(&caller.person, asset).is_ok())
 }
 
 /// The assets of a decision that somebody sees, and how many more there are.
@@ -113,8 +144,9 @@ async fn list_decisions(
 ) -> Answer<axum::Json<Decisions>> {
     let part = Part::of("decisions", &query, ROWS)?;
     let record = app.organisation.store.record().await?;
-    let state = &record.state;
-    let seen: Vec<_> = state.decisions.iter().filter(|(_, decision)| is_seen(state, &caller, decision)).collect();
+    let (state, now) = (&record.state, app.now());
+    let seen: Vec<_> =
+        state.decisions.iter().filter(|(_, decision)| is_seen(state, (&caller, now), decision)).collect();
     let total = seen.len();
     let (seen, next_page_token) = part.of_list(seen, |(id, _)| id.to_string())?;
     let items = seen.into_iter().map(|one| shape(one, (state, &caller))).collect();
@@ -139,6 +171,15 @@ struct NewDecision {
     /// Until when: a day or an instant.
     until: String,
     renews: Option<String>,
+    /// What could happen meanwhile, and how likely it is; the policy says whether an exception needs it.
+    #[serde(default)]
+    risk: String,
+    /// What stands in for the patch.
+    #[serde(default)]
+    controls: BTreeSet<String>,
+    /// When and how it ends.
+    #[serde(default)]
+    plan: String,
 }
 
 /// Asks for a decision; somebody else has to approve it.
@@ -165,6 +206,7 @@ async fn create_decision(
         reason: new.reason,
         until,
         renews: new.renews.map(DecisionId::new).transpose()?,
+        assessment: Assessment { risk: new.risk, controls: new.controls, plan: new.plan },
     };
     app.organisation.act(&caller.person, app.now(), command).await?;
     Ok((StatusCode::CREATED, axum::Json(one(&app, &caller, &id).await?)))
@@ -205,6 +247,27 @@ async fn decline_decision(
 ) -> Answer<axum::Json<DecisionShape>> {
     let id = DecisionId::new(id)?;
     act(&app, &caller, (id.clone(), Command::AnswerDecision(id, false))).await
+}
+
+/// What was found when a decision was looked at.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reviewed {
+    #[schema(min_length = 1)]
+    words: String,
+}
+
+/// Says that an exception was looked at and still holds.
+#[utoipa::path(post, path = "/api/v1/decisions/{decision}/review", tag = "decisions", params(("decision" = String, Path, description = "The decision's id")),
+    request_body = Reviewed, responses((status = 200, body = DecisionShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn review_decision(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(reviewed): Json<Reviewed>,
+) -> Answer<axum::Json<DecisionShape>> {
+    let id = DecisionId::new(id)?;
+    act(&app, &caller, (id.clone(), Command::ReviewDecision(id, reviewed.words))).await
 }
 
 /// Takes a decision back before its end: its findings count again from now on.

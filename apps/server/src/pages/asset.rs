@@ -3,7 +3,7 @@
 use super::assets::{Said, attribute_fields, known};
 use super::findings::{paging, table};
 use super::moment::{Moment, gaps};
-use super::text::{due, instant as at_instant, number, plain, set_aside};
+use super::text::{day, due, instant as at_instant, number, plain, set_aside};
 use super::{Form, encoded, history, page, part_of, seen};
 use crate::access::{OPERATES, SEES_ASSETS};
 use crate::api::{FindingQuery, Path, Query, Reason, findings_of};
@@ -16,9 +16,10 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use fleet::{AssetFilter, AssetRow, Page, Query as FindingsQuery, Thing};
 use jiff::Timestamp;
-use lifecycle::{Agent, Asset, AssetId, Command, Role};
+use lifecycle::{Agent, Asset, AssetId, Command, Duty, Role};
 use maud::{Markup, html};
 use operations::{Gaps, View};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
@@ -26,6 +27,7 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
         ("GET", PageRoute { access: SEES_ASSETS, path: "/assets/{asset}", handler: get(show) }),
         ("POST", PageRoute { access: OPERATES, path: "/assets/{asset}", handler: post(change) }),
         ("POST", PageRoute { access: OPERATES, path: "/assets/{asset}/retire", handler: post(retire) }),
+        ("POST", PageRoute { access: OPERATES, path: "/assets/{asset}/attest", handler: post(attest) }),
     ]
 }
 
@@ -45,6 +47,8 @@ pub(super) struct Shown {
     found: Page,
     pub(super) asset: Asset,
     pub(super) agent: Option<Agent>,
+    /// What its vendor owes, where the policy leaves it to one.
+    attests: Option<Duty>,
     restarts: Vec<Thing>,
     gaps: Gaps,
     pub(super) changes: Changes,
@@ -87,6 +91,7 @@ async fn show(
             is_scan_overdue: !view.scans_overdue(&filter.assets).is_empty(),
             scan_due,
             agent: view.record.state.agent_of(&asset).cloned(),
+            attests: view.record.state.duty(&format!("attest#{asset}"), view.now),
             asset: known,
         })
     };
@@ -98,6 +103,7 @@ async fn show(
         @if let Some(row) = &shown.row {
             @if let Some(why) = &row.uncovered { div.notice { p { "The policy does not cover it: " (plain(why)) ". Nothing is owed on it." } } }
             @if row.uncovered.is_none() { (gaps(&shown.gaps, None)) }
+            @if let Some(duty) = shown.attests.as_ref().filter(|_| moment.at.is_none()) { (attestation(&path, (&shown.asset, duty), (&caller, moment.now))) }
             (facts(&app, row, (&shown, &moment)))
             @if !shown.restarts.is_empty() { (restart(&shown.restarts)) }
             h2 { "Findings" }
@@ -152,6 +158,45 @@ fn facts(app: &App, row: &AssetRow, (shown, moment): (&Shown, &Moment)) -> Marku
             dt { "Registered" } dd { @for (place, at) in asset.registrations.iter().filter(|at| **at <= now).enumerate() { @if place > 0 { ", again " } (at_instant(*at)) } }
         }
     }
+}
+
+/// What the vendor of a managed service has said, and by when it must say so again.
+fn attestation(path: &str, (asset, duty): (&Asset, &Duty), (caller, now): (&Caller, Timestamp)) -> Markup {
+    html! {
+        section id="attest" {
+            h2 { "Attested by its vendor" }
+            p { (super::tasks::state(duty, now)) " " @match asset.attested.as_ref() {
+                Some((at, said)) => { (plain(&said.vendor)) " said on " (day(*at)) ": “" (plain(&said.statement)) "”" @if let Some(digest) = &said.evidence { " " span.mono { (digest) } } ". Again by " (due(Some(duty.due), now)) "." }
+                None => { "Its vendor has said nothing yet; it must by " (due(Some(duty.due), now)) "." }
+            } }
+            @if caller.is_any(Role::OPERATES) { details { summary { "Note what its vendor says" } form.stack method="post" action=(format!("{path}/attest")) {
+                div { label for="vendor" { "Vendor" } input id="vendor" name="vendor" required value=(plain(asset.attested.as_ref().map_or("", |(_, said)| said.vendor.as_str()))); }
+                div { label for="statement" { "What it says of its patching" } textarea id="statement" name="statement" required rows="3" {} }
+                div { label for="evidence" { "What it has handed in, as text; may be left empty" } textarea id="evidence" name="evidence" rows="3" {} }
+                button type="submit" { "Keep" }
+            } } }
+        }
+    }
+}
+
+/// What a vendor says, as a form sends it.
+#[derive(Debug, Deserialize)]
+struct Attested {
+    vendor: String,
+    statement: String,
+    #[serde(default)]
+    evidence: String,
+}
+
+async fn attest(
+    State(app): State<App>,
+    caller: Caller,
+    Path(asset): Path<String>,
+    Form(said): Form<Attested>,
+) -> Answer<Response> {
+    let (asset, told) = (AssetId::new(asset)?, (said.vendor, said.statement, Some(said.evidence)));
+    app.organisation.attest(&caller.person, asset.clone(), told, app.now()).await?;
+    Ok(seen(&format!("{}#attest", place(&asset))))
 }
 
 fn restart(things: &[Thing]) -> Markup {

@@ -4,7 +4,7 @@ use super::tabs;
 use super::tasks::state;
 use super::text::{due, number, percent, plain};
 use super::{Form, charts, encoded, page, seen};
-use crate::access::{GOVERNS, SEES_DUTIES};
+use crate::access::{EXCUSES, GOVERNS, SEES_DUTIES};
 use crate::api::{Path, instant};
 use crate::app::{App, random};
 use crate::identity::Caller;
@@ -28,6 +28,7 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
         ("GET", PageRoute { access: SEES_DUTIES, path: "/campaigns/{campaign}", handler: get(one) }),
         ("GET", PageRoute { access: SEES_DUTIES, path: "/campaigns/{campaign}/people.csv", handler: get(table) }),
         ("POST", PageRoute { access: GOVERNS, path: "/campaigns/{campaign}/close", handler: post(close) }),
+        ("POST", PageRoute { access: EXCUSES, path: "/duties/excuse", handler: post(excuse) }),
     ]
 }
 
@@ -59,7 +60,8 @@ impl Tally {
                 Standing::Done => tally.done += 1,
                 // What was done and is due again soon holds still.
                 Standing::Due if duty.done_at.is_some() => tally.done += 1,
-                Standing::Due => tally.due += 1,
+                // Whoever is excused owes it later.
+                Standing::Due | Standing::Excused => tally.due += 1,
                 Standing::Missed => tally.missed += 1,
             }
             tally
@@ -208,7 +210,7 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
             thead { tr { th scope="col" { "Person" } th scope="col" { "State" } th scope="col" { "By" } th scope="col" { "Read on" } } }
             tbody {
                 @if duties.is_empty() { tr { td colspan="4" { "Nobody is asked." } } }
-                @for duty in duties.iter().take(MOST) { (person_row(duty, &names, now)) }
+                @for duty in duties.iter().take(MOST) { (person_row(duty, &names, (&caller, now))) }
             }
         } }
         @if duties.len() > MOST { p { "And " (duties.len() - MOST) " more, in the table." } }
@@ -218,16 +220,47 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
 }
 
 /// One person in a table of what people owe.
-pub(super) fn person_row(duty: &Duty, names: &BTreeMap<String, Named>, now: Timestamp) -> Markup {
+pub(super) fn person_row(duty: &Duty, names: &BTreeMap<String, Named>, (caller, now): (&Caller, Timestamp)) -> Markup {
     let owner = duty.owners.first().map(ToString::to_string).unwrap_or_default();
     let called = names.get(&owner).and_then(|named| named.name.as_deref());
     let done = duty.done_at.map(super::text::instant);
     html! { tr {
         th scope="row" { (owner) @if let Some(called) = called { br; span.faint { (plain(called)) } } }
-        td { (state(duty, now)) }
+        td { (state(duty, now)) @if may_excuse(duty, caller, now) { (excuse_form(duty)) } }
         td.date { @if duty.due == Timestamp::MAX { span.faint { "once and for all" } } @else { (due(Some(duty.due), now)) } }
         td.date { @if let Some(done) = done { (done) } @else { span.faint { "not yet" } } }
     } }
+}
+
+/// Whether a form is offered: what is somebody's alone, owed for the first time, and not the caller's, may be excused by who may.
+fn may_excuse(duty: &Duty, caller: &Caller, now: Timestamp) -> bool {
+    let is_owed = matches!(duty.standing(now), Standing::Due | Standing::Missed) && duty.done_at.is_none();
+    is_owed && caller.is_any(Role::EXCUSES) && !duty.owners.contains(&caller.person)
+}
+
+fn excuse_form(duty: &Duty) -> Markup {
+    html! { details { summary { "Excuse" } form.stack method="post" action="/duties/excuse" {
+        input type="hidden" name="duty" value=(duty.id);
+        div { label for=(format!("until {}", duty.id)) { "Until" } input id=(format!("until {}", duty.id)) name="until" type="date" required; }
+        div { label for=(format!("reason {}", duty.id)) { "Why" } input id=(format!("reason {}", duty.id)) name="reason" required; }
+        button type="submit" { "Excuse" }
+    } } }
+}
+
+/// That somebody need not do something for now, as a form sends it.
+#[derive(Deserialize)]
+struct Excused {
+    duty: String,
+    until: String,
+    reason: String,
+}
+
+async fn excuse(State(app): State<App>, caller: Caller, Form(excused): Form<Excused>) -> Answer<Response> {
+    let until = instant(Some(&excused.until))?.ok_or_else(|| Problem::bad("until is missing"))?;
+    let is_training = excused.duty.starts_with("train#");
+    let command = Command::ExcuseDuty(excused.duty, until, excused.reason);
+    app.organisation.act(&caller.person, app.now(), command).await?;
+    Ok(seen(if is_training { "/training" } else { "/campaigns" }))
 }
 
 async fn table(State(app): State<App>, Path(id): Path<String>) -> Answer<Response> {

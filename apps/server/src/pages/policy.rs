@@ -17,7 +17,7 @@ use axum::response::Response;
 use axum::routing::get;
 use fleet::Counts;
 use jiff::Timestamp;
-use lifecycle::{DocumentId, Duty, DutyKind, Role, Standing};
+use lifecycle::{DocumentId, Duty, DutyKind, Governance, PolicyRule, Role, Standing};
 use maud::{Markup, PreEscaped, html};
 use operations::{PolicyDocument, View, policy_document, policy_documents};
 use policy::promises::{Measure, MeasureKind};
@@ -82,20 +82,18 @@ async fn show(
             (share_done(&duties, DutyKind::Acknowledge, app.now()), share_done(&duties, DutyKind::Train, app.now()));
     }
     let digest = store::digest(known.text.as_bytes());
-    let (duty, is_older) = {
+    let (duty, older) = {
         let record = app.organisation.store.record().await?;
-        let is_older =
-            record.state.policy.as_ref().is_some_and(|policy| {
-                policy.document == digest && policy.rule != lifecycle::PolicyRule::of(&known.policy)
-            });
+        let own = record.state.policy.as_ref().filter(|policy| policy.document == digest);
+        let older = own.and_then(|own| older_rule(&own.rule, &PolicyRule::of(&known.policy)));
         let asked = (&DocumentId::policy(), digest.as_str());
         let duty = super::document::to_acknowledge(&record.state, &caller, asked, app.now());
-        (duty.filter(|_| moment.at.is_none()), is_older)
+        (duty.filter(|_| moment.at.is_none()), older)
     };
     let body = html! {
         (tabs::policy(&caller, "/policy"))
         (moment.notice(&app, raw.as_deref()))
-        @if is_older && moment.at.is_none() { div.notice.unsure { p { "It was put in force by an older program, which did not know what it asks of people: nobody owes reading or training, and nobody's approval is asked for, before it is put in force anew." } } }
+        @if let Some(lacks) = older.filter(|_| moment.at.is_none()) { div.notice.unsure { p { "It was put in force by an older program: " (lacks) ", before it is put in force anew." } } }
         p { "“" (plain(&known.policy.name)) "”, in force since " (at_instant(known.since)) ". " span.mono { (digest) } }
         nav aria-label="Documents" { ul.inline { @for (id, title) in policy_documents() { li { a href=(moment.link(&format!("/policy/documents/{id}"))) { (title) } } } } }
         (promises(&known.policy, &figures))
@@ -116,6 +114,18 @@ async fn show(
 }
 
 /// How many of what people owe of a kind, by the policy itself, is done and holds still; and how many there are.
+/// What the rule that an older program put in force lacks of what the policy's text asks, in words.
+fn older_rule(known: &PolicyRule, own: &PolicyRule) -> Option<&'static str> {
+    if known == own {
+        return None;
+    }
+    let is_without_people = known.governance == Governance::default() && own.governance != Governance::default();
+    Some(match is_without_people {
+        true => "nobody owes reading or training, and nobody's approval is asked for",
+        false => "exceptions, violations, alerts and attestations are not held to what it says of them",
+    })
+}
+
 fn share_done(duties: &[Duty], kind: DutyKind, now: Timestamp) -> (u64, u64) {
     let all = duties.iter().filter(|duty| duty.kind == kind && duty.campaign.is_none());
     let holds = |duty: &&Duty| duty.done_at.is_some() && duty.standing(now) != Standing::Missed;

@@ -7,8 +7,6 @@ use maud::{Markup, html};
 /// A page among others: its address, its name, and who sees it.
 type Tab = (&'static str, &'static str, &'static [Role]);
 
-/// Who sees what everybody owes.
-const SEES_DUTIES: &[Role] = &[Role::Auditor, Role::SecurityLead, Role::Approver, Role::Administrator];
 /// Who sees people.
 const SEES_PEOPLE: &[Role] = &[Role::Auditor, Role::Administrator];
 
@@ -16,8 +14,9 @@ const SEES_PEOPLE: &[Role] = &[Role::Auditor, Role::Administrator];
 const POLICY: &[Tab] = &[
     ("/policy", "Policy", Role::ALL),
     ("/documents", "Register", Role::ALL),
-    ("/campaigns", "Reading", SEES_DUTIES),
-    ("/training", "Training", SEES_DUTIES),
+    ("/campaigns", "Reading", Role::SEES_DUTIES),
+    ("/training", "Training", Role::SEES_DUTIES),
+    ("/violations", "Violations", Role::SEES_ASSETS),
 ];
 /// What stands together with people.
 const PEOPLE: &[Tab] = &[("/people", "People", SEES_PEOPLE), ("/groups", "Groups", SEES_PEOPLE)];

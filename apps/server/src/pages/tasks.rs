@@ -13,7 +13,7 @@ use axum::routing::get;
 use jiff::Timestamp;
 use lifecycle::{Duty, DutyKind, Standing, VersionId};
 use maud::{Markup, html};
-use operations::Tasks;
+use operations::{Alert, AlertKind, Tasks};
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![("GET", PageRoute { access: EVERYBODY, path: "/tasks", handler: get(show) })]
@@ -21,7 +21,8 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
 
 async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
     let now = app.now();
-    let (tasks, titles) = {
+    let all = crate::api::alerts(&app).await?;
+    let (tasks, titles, alerts) = {
         let record = app.organisation.store.record().await?;
         let title = |id: &VersionId| {
             let document = record.state.versions.get(id).map(|version| &version.draft.document);
@@ -29,7 +30,9 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
             (id.clone(), found.map_or_else(String::new, |document| document.described.title.clone()))
         };
         let titles: std::collections::BTreeMap<_, _> = record.state.versions.keys().map(title).collect();
-        (Tasks::of(&record.state, &caller.person, now), titles)
+        let told = all.iter().filter(|alert| alert.is_for(&record.state, &caller.person));
+        let told: Vec<Alert> = told.map(|alert| alert.shown_to(&record.state, &caller.person)).collect();
+        (Tasks::of(&record.state, &caller.person, now), titles, told)
     };
     let versions = [
         (&tasks.to_write, "is yours to finish or to answer objections of"),
@@ -38,7 +41,12 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
         (&tasks.to_publish, "is approved, and waits to be published"),
     ];
     let body = html! {
-        @if tasks.count() == 0 { div.notice.ok { p { "Nothing waits for you." } } }
+        @if tasks.count() == 0 && alerts.is_empty() && tasks.escalated.is_empty() { div.notice.ok { p { "Nothing waits for you." } } }
+        @if !tasks.onboarding.is_empty() { (onboarding(&tasks.onboarding, now)) }
+        @if !alerts.is_empty() {
+            h2 { "What you are told of" }
+            (alerts_table(&alerts, (&caller, now)))
+        }
         @if !tasks.duties.is_empty() {
             h2 { "What you owe" }
             (duties_table(&tasks.duties, now))
@@ -59,6 +67,46 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
         }
     };
     Ok(page(&app, &caller, ("My tasks", "/tasks"), &body))
+}
+
+/// What somebody who is new reads and learns first.
+fn onboarding(duties: &[Duty], now: Timestamp) -> Markup {
+    let done = duties.iter().filter(|duty| duty.standing(now) == Standing::Done).count();
+    html! {
+        section.notice aria-label="New here" {
+            p { strong { "You are new here." } " This is what comes first: " (done) " of " (duties.len()) " done." }
+            ul.waiting { @for duty in duties { li { (state(duty, now)) " " (what(duty)) ", by " (due(Some(duty.due), now)) @if duty.standing(now) != Standing::Done { " · " (way(duty)) } } } }
+        }
+    }
+}
+
+/// What the policy has somebody told of, each with where it is seen.
+fn alerts_table(alerts: &[Alert], (caller, now): (&Caller, Timestamp)) -> Markup {
+    let opens = caller.is_any(lifecycle::Role::SEES_ASSETS);
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="What you are told of" { table {
+            thead { tr { th scope="col" { "What" } th scope="col" { "Since or by" } th scope="col" { "Who is told" } } }
+            tbody { @for alert in alerts { tr {
+                th scope="row" {
+                    @if alert.kind == AlertKind::Overdue { span.pill.bad { "overdue" } " " }
+                    @if let Some(place) = place_of(alert).filter(|_| opens) { a href=(place) { (plain(&alert.words())) } } @else { (plain(&alert.words())) }
+                    @if alert.kind != AlertKind::FeedStale && !alert.subjects.is_empty() { br; span.faint { (plain(&alert.subjects.join(", "))) @if alert.count as usize > alert.subjects.len() { " and others" } } }
+                }
+                td.date { @if alert.at.is_some() { (due(alert.at, now)) } @else { "–" } }
+                td { (plain(&alert.told.iter().map(|seat| seat.title.clone()).collect::<Vec<_>>().join(", then "))) }
+            } } }
+        } }
+    }
+}
+
+fn place_of(alert: &Alert) -> Option<String> {
+    let owner = alert.team.as_ref().map(|team| format!("&owner={}", encoded(team))).unwrap_or_default();
+    Some(match alert.kind {
+        AlertKind::Overdue => format!("/findings?overdue=true{owner}"),
+        AlertKind::DueSoon => format!("/findings?overdue=false{owner}"),
+        AlertKind::ScanOverdue | AlertKind::AssetSilent => format!("/assets?{}", owner.trim_start_matches('&')),
+        AlertKind::FeedStale => "/feeds".to_owned(),
+    })
 }
 
 /// Duties, each with what leads to doing it.
@@ -99,6 +147,9 @@ pub(super) fn what(duty: &Duty) -> Markup {
         DutyKind::Train => { "Do the course “" (title) "”" }
         DutyKind::Review => { "Review “" (title) "”" }
         DutyKind::Input => { "Say what you think of the draft of “" (title) "”" }
+        DutyKind::Attest => { "Have the vendor of “" (title) "” attest that it patches" }
+        DutyKind::ReviewException => { "Look at the exception " (title) " again" }
+        DutyKind::Respond => { "See to a violation: " (title) }
     } }
 }
 
@@ -107,6 +158,7 @@ pub(super) fn state(duty: &Duty, now: Timestamp) -> Markup {
     html! { @match duty.standing(now) {
         Standing::Done => span.pill.ok { "done" },
         Standing::Missed => span.pill.bad { "missed" },
+        Standing::Excused => { span.pill { "excused" } @if let Some(excuse) = &duty.excused { " " span.faint { "until " (super::text::day(excuse.until)) " by " (excuse.by) ": " (plain(&excuse.reason)) } } }
         Standing::Due if duty.is_reminded(now) => span.pill.unsure { "due soon" },
         Standing::Due => span.pill { "due" },
     } }
@@ -121,5 +173,8 @@ fn way(duty: &Duty) -> Markup {
         DutyKind::Train => span.faint { "in your learning management system, which tells it here" },
         DutyKind::Review => a href=(format!("/documents/{subject}#review")) { "Look at it" },
         DutyKind::Input => a href=(format!("/versions/{subject}")) { "Read the draft" },
+        DutyKind::Attest => a href=(format!("/assets/{subject}#attest")) { "Note what it says" },
+        DutyKind::ReviewException => a href="/decisions" { "Look at it" },
+        DutyKind::Respond => a href="/violations" { "Say what was done" },
     } }
 }

@@ -2,7 +2,7 @@
 
 use super::campaigns::{Tally, person_row};
 use super::tabs;
-use super::text::plain;
+use super::text::{day, plain};
 use super::{Form, encoded, page};
 use crate::access::{SEES_DUTIES, TELLS_TRAINING};
 use crate::api::{Path, in_lines};
@@ -13,8 +13,10 @@ use crate::routes::PageRoute;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
-use lifecycle::{Course, Duty, DutyKind, Role};
+use jiff::Timestamp;
+use lifecycle::{Course, Duty, DutyKind, Role, Standing};
 use maud::{Markup, html};
+use operations::{NewPerson, new_people};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
@@ -32,11 +34,11 @@ fn for_whom(course: &Course) -> String {
 
 async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
     let now = app.now();
-    let (courses, duties) = {
+    let (courses, duties, new) = {
         let record = app.organisation.store.record().await?;
         let duties: Vec<Duty> =
             record.state.duties(now).into_iter().filter(|duty| duty.kind == DutyKind::Train).collect();
-        (record.state.governance().courses.clone(), duties)
+        (record.state.governance().courses.clone(), duties, new_people(&record.state, now))
     };
     let tally = |course: &Course| Tally::of(duties.iter().filter(|duty| duty.subject == course.id), now);
     let body = html! {
@@ -54,9 +56,32 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
                 } }
             }
         } }
+        (newcomers(&new, now))
         @if caller.is_any(&[Role::SecurityLead, Role::Administrator]) && !courses.is_empty() { (take_form()) }
     };
     Ok(page(&app, &caller, ("Training", "/policy"), &body))
+}
+
+/// Who is new, and how far they are with what they read and learn first.
+fn newcomers(new: &[NewPerson], now: Timestamp) -> Markup {
+    const MOST: usize = 100;
+    let so_many =
+        |one: &NewPerson, standing: Standing| one.duties.iter().filter(|duty| duty.standing(now) == standing).count();
+    html! {
+        h2 { "New people" }
+        @if new.is_empty() { p { "Nobody who came within the last 90 days has anything left to read or learn." } }
+        @else { div.scroll tabindex="0" role="region" aria-label="New people" { table {
+            thead { tr { th scope="col" { "Person" } th scope="col" { "Here since" } th.number scope="col" { "Done" } th.number scope="col" { "Missed" } th scope="col" { "Left" } } }
+            tbody { @for one in new.iter().take(MOST) { tr {
+                th scope="row" { (one.person) }
+                td.date { (day(one.since)) }
+                td.number { (so_many(one, Standing::Done)) " of " (one.duties.len()) }
+                td.number { (so_many(one, Standing::Missed)) }
+                td { @for (place, duty) in one.duties.iter().filter(|duty| duty.standing(now) != Standing::Done).enumerate() { @if place > 0 { "; " } (super::tasks::what(duty)) } }
+            } } }
+        } }
+        @if new.len() > MOST { p { "And " (new.len() - MOST) " more." } } }
+    }
 }
 
 async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<Response> {
@@ -79,7 +104,7 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
             thead { tr { th scope="col" { "Person" } th scope="col" { "State" } th scope="col" { "By" } th scope="col" { "Done on" } } }
             tbody {
                 @if duties.is_empty() { tr { td colspan="4" { "Nobody has one of these roles." } } }
-                @for duty in duties.iter().take(MOST) { (person_row(duty, &names, now)) }
+                @for duty in duties.iter().take(MOST) { (person_row(duty, &names, (&caller, now))) }
             }
         } }
         @if duties.len() > MOST { p { "And " (duties.len() - MOST) " more." } }

@@ -192,6 +192,9 @@ await operator.getByText('Ask for a decision').click();
 await operator.fill('#vulnerability', vulnerability);
 await operator.fill('#reason', 'segmented until the vendor certifies the new version');
 await operator.fill('#until', new Date(Date.now() + 30 * 86400e3).toISOString().slice(0, 10));
+await operator.fill('#risk', 'an attacker needs an account');
+await operator.fill('#controls', 'segmentation');
+await operator.fill('#plan', 'the vendor certifies in a month');
 await submit(operator, 'details[open] button[type=submit]');
 const waiting = operator.locator('tbody tr', { hasText: 'segmented until the vendor' }).first();
 assert.match(await waiting.innerText(), /waits for approval/);
@@ -200,7 +203,7 @@ await approver.goto(`${BASE}/decisions`);
 const asked = approver.locator('tbody tr', { hasText: 'asked for by paula.operator' }).first();
 await Promise.all([approver.waitForLoadState('load'), asked.getByRole('button', { name: 'Approve' }).click()]);
 const held = approver.locator('tbody tr', { hasText: 'asked for by paula.operator' }).first();
-await held.getByText('holds').waitFor();
+await held.locator('.pill', { hasText: 'holds' }).waitFor();
 await look(approver, 'decisions');
 
 // Each sees what is theirs.
@@ -315,7 +318,7 @@ assert.equal(await root.evaluate(() => document.activeElement.tagName), 'INPUT')
 const state = await root.context().storageState();
 const then = new Date(Date.now() - 10 * 86400e3).toISOString().slice(0, 10);
 const here = `/assets/${encodeURIComponent(asset)}`;
-const every = ['/', '/findings', '/patches', '/assets', here, `${here}/inventory`, `${here}/history`, `/?at=${then}`, `${here}?at=${then}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/policy/documents/technical', '/tasks', '/documents', '/documents/policy/draft', '/campaigns', '/settings'];
+const every = ['/', '/findings', '/patches', '/assets', here, `${here}/inventory`, `${here}/history`, `/?at=${then}`, `${here}?at=${then}`, '/decisions', '/agents', '/feeds', '/ledger', '/people', '/account', '/policy', '/policy/documents/technical', '/tasks', '/documents', '/documents/policy/draft', '/campaigns', '/violations', '/training', '/settings'];
 const dark = await somebody({ storageState: state, colorScheme: 'dark' });
 for (const place of every) { await dark.goto(BASE + place); await look(dark, `dark${place.replaceAll(/[^a-z]+/g, '-')}`); }
 const small = await somebody({ storageState: state, viewport: { width: 375, height: 740 } });

@@ -2,7 +2,9 @@
 #![allow(dead_code, clippy::expect_used, reason = "tests; not every one uses all of it")]
 
 use jiff::Timestamp;
-use plimsoll_lifecycle::{Asset, AssetId, Command, Event, PersonId, Pushed, Refusal, Role, State, decide};
+use plimsoll_lifecycle::{
+    Asset, AssetId, Command, Event, PersonId, PolicyRule, Pushed, Refusal, Role, State, decide, review,
+};
 use std::collections::BTreeSet;
 
 pub(crate) fn at(text: &str) -> Timestamp {
@@ -75,4 +77,100 @@ impl World {
         let pushed = Pushed { asset, digest, document, taken_at, packages: 700, unread: 0 };
         self.done(&Command::PushInventory(pushed), "agent/a", now)
     }
+}
+
+/// A policy with exceptions, attestations, responses and escalation.
+pub(crate) const POLICY: &str = r#"
+name = "p"
+[scope]
+[[scope.rule]]
+covered = "attested"
+reason = "its vendor patches it"
+tag = ["vendor-managed"]
+[[scope.rule]]
+covered = "patched"
+reason = "it serves customers"
+environment = ["production"]
+[[role]]
+id = "executive"
+title = "Executive"
+holds = ["approver"]
+escalates-to = "operations"
+escalates-after = "2 days"
+[[role]]
+id = "owner"
+title = "Owner"
+holds = ["security-lead"]
+escalates-to = "executive"
+escalates-after = "24 hours"
+[[role]]
+id = "operations"
+title = "Operations"
+holds = ["operator"]
+escalates-to = "owner"
+escalates-after = "8 hours"
+[exceptions]
+criteria = ["no patch exists"]
+needs = ["risk-assessment", "compensating-controls", "remediation-plan"]
+controls = ["segmentation", "intrusion prevention"]
+requested-by = ["operations"]
+approved-by = ["executive", "owner"]
+longest = "90 days"
+review = "30 days"
+[vendors]
+attest = "12 months"
+notify = "3 days"
+[acknowledgement]
+within = "14 days"
+every = "12 months"
+remind = "5 days"
+escalates-to = "owner"
+[[response]]
+from = 1
+within = "30 days"
+step = "training"
+by = "operations"
+[[response]]
+from = 3
+within = "30 days"
+step = "process-review"
+by = "owner"
+[[response]]
+from = 4
+within = "12 months"
+step = "access-restriction"
+by = "executive"
+[[class]]
+id = "all"
+title = "All"
+due = "30 days"
+clock = ["first-seen"]
+"#;
+
+pub(crate) fn asking() -> PolicyRule {
+    PolicyRule::of(&policy::Policy::parse(POLICY).expect("a policy"))
+}
+
+/// A world whose policy is in force since day 2, with a second of each role that approves.
+pub(crate) fn overseen() -> World {
+    let mut world = World::staffed();
+    for (who, role) in [("boss2", Role::Approver), ("lead2", Role::SecurityLead), ("emma", Role::Employee)] {
+        world.done(&Command::SetRoles(person(who), [role].into(), BTreeSet::new()), "root", day(1));
+    }
+    let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "first".to_owned(), rule: asking() };
+    world.done(&adopt, "lead", day(2));
+    world
+}
+
+/// Does something, and holds its events against the rules one after the other, as whoever plays the ledger again does.
+pub(crate) fn lawful(world: &mut World, command: &Command, by: &str, now: Timestamp) -> Vec<Event> {
+    let mut again = world.state.clone();
+    let events = world.done(command, by, now);
+    for event in &events {
+        assert_eq!(review(&again, event, &person(by), now), Ok(()), "{event:?}");
+        assert!(review(&again, event, &person("nobody"), now).is_err(), "{event:?} by nobody");
+        again.apply(&event.to_entry(now, &person(by)).expect("an entry")).expect("taken in");
+    }
+    assert_eq!(again, world.state);
+    events
 }

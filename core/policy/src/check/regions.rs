@@ -248,7 +248,7 @@ impl Compiler<'_> {
             return Formula::Any(classes.iter().map(|class| self.alone(&one(class))).collect());
         }
         let holds = |facts: &Facts| {
-            condition.holds(&mut Looked { facts, missing: self.missing, scales: self.scales, inputs: Vec::new() })
+            condition.holds(&mut Looked { facts, missing: self.missing, scales: self.scales, inputs: None })
         };
         let place = self.dimensions.iter().position(|dimension| condition.looks_at(&dimension.kind));
         // INVARIANT: the dimensions were made of the same conditions.

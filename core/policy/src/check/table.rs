@@ -114,7 +114,7 @@ fn unproven(checking: &mut Checking<'_>, why: &str) -> usize {
 }
 
 fn is_confirmed(policy: &Policy, facts: &Facts, class: &Class) -> bool {
-    classify(policy, facts).0.id == class.id
+    classify(policy, facts, None).0.id == class.id
 }
 
 /// The longest deadline that any finding gets for which a condition holds, with a case that gets it; `None` if none can hold it or

@@ -1,7 +1,7 @@
 //! Records, measures with their targets, alerts, and what follows from violations.
 
 use crate::length::Length;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 /// What is kept, and how long.
@@ -167,7 +167,7 @@ pub struct Response {
 }
 
 /// What may follow from a violation, the mildest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResponseStep {
     /// Training.
@@ -181,6 +181,17 @@ pub enum ResponseStep {
 }
 
 impl ResponseStep {
+    /// The step as it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::ProcessReview => "process-review",
+            Self::Escalation => "escalation",
+            Self::AccessRestriction => "access-restriction",
+        }
+    }
+
     /// What it is, in words.
     #[must_use]
     pub fn words(self) -> &'static str {

@@ -1,7 +1,7 @@
 //! Roles, review, exceptions, vendors, training, acknowledgement.
 
 use crate::length::Length;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 /// Somebody who answers for something.
@@ -91,7 +91,7 @@ pub struct Exceptions {
 }
 
 /// What must come with an exception.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExceptionNeed {
     /// What could happen, and how likely.
@@ -100,6 +100,18 @@ pub enum ExceptionNeed {
     CompensatingControls,
     /// When and how it ends.
     RemediationPlan,
+}
+
+impl ExceptionNeed {
+    /// The same in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::RiskAssessment => "an assessment of the risk",
+            Self::CompensatingControls => "compensating controls",
+            Self::RemediationPlan => "a plan by which it ends",
+        }
+    }
 }
 
 /// What those owe who manage services for the organisation.

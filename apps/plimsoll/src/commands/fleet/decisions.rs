@@ -11,14 +11,26 @@ use crate::sheet;
 use crate::table::Table;
 use anstyle::Style;
 use anyhow::Result;
-use lifecycle::{Command, Decision, DecisionId, DecisionKind, Reach};
+use lifecycle::{Assessment, Command, Decision, DecisionId, DecisionKind, Reach};
 
 /// Runs a command on decisions.
 pub(super) async fn run(opened: &Opened, command: DecisionCommand, is_quiet: bool) -> Result<u8> {
     let (id, done) = told(&command);
     let command = match command {
         DecisionCommand::List { format } => return list(opened, format).await,
-        DecisionCommand::Request { id, kind, vulnerability, package, asset, reason, until, renews } => {
+        DecisionCommand::Request {
+            id,
+            kind,
+            vulnerability,
+            package,
+            asset,
+            reason,
+            until,
+            renews,
+            risk,
+            controls,
+            plan,
+        } => {
             let assets = asset.iter().map(|asset| asset_id(asset)).collect::<Result<_>>()?;
             let until = instant(Some(&until))?.unwrap_or(opened.now);
             Command::RequestDecision {
@@ -35,10 +47,12 @@ pub(super) async fn run(opened: &Opened, command: DecisionCommand, is_quiet: boo
                 reason,
                 until,
                 renews: renews.as_deref().map(decision_id).transpose()?,
+                assessment: Assessment { risk, controls: controls.into_iter().collect(), plan },
             }
         }
         DecisionCommand::Approve { id } => Command::AnswerDecision(decision_id(&id)?, true),
         DecisionCommand::Decline { id } => Command::AnswerDecision(decision_id(&id)?, false),
+        DecisionCommand::Review { id, words } => Command::ReviewDecision(decision_id(&id)?, words),
         DecisionCommand::Revoke { id } => Command::RevokeDecision(decision_id(&id)?),
     };
     opened.organisation.act(&opened.person, opened.now, command).await?;
@@ -52,6 +66,10 @@ pub(super) async fn run(opened: &Opened, command: DecisionCommand, is_quiet: boo
         let of = package.as_ref().map_or_else(|| "every package".to_owned(), |package| format!("`{package}`"));
         let on = if assets.is_empty() { "all assets".to_owned() } else { count(assets.len(), "asset") };
         say(&format!("It speaks of {vulnerability} in {of} on {on}, until {}.", day(decision.until)));
+        let missing = record.state.approvals_missing(decision).join(", ");
+        if decision.waits(opened.now) && !missing.is_empty() {
+            say(&format!("It does not hold yet; it lacks the approval of: {missing}."));
+        }
         let is_of_nothing =
             package.as_ref().is_some_and(|package| !record.facts.things().any(|thing| thing.is_named(package)));
         if is_of_nothing {
@@ -68,7 +86,8 @@ pub(super) async fn run(opened: &Opened, command: DecisionCommand, is_quiet: boo
 fn told(command: &DecisionCommand) -> (String, &'static str) {
     match command {
         DecisionCommand::Request { id, .. } => (id.clone(), "asked for: somebody else has to approve it"),
-        DecisionCommand::Approve { id } => (id.clone(), "approved"),
+        DecisionCommand::Approve { id } => (id.clone(), "approved by you"),
+        DecisionCommand::Review { id, .. } => (id.clone(), "looked at, and still holds"),
         DecisionCommand::Decline { id } => (id.clone(), "turned down"),
         DecisionCommand::Revoke { id } => (id.clone(), "taken back"),
         DecisionCommand::List { .. } => (String::new(), ""),

@@ -153,6 +153,13 @@ async fn list_versions(opened: &Opened, format: ListFormat) -> Result<()> {
 pub(super) async fn duties(opened: &Opened, command: DutyCommand, is_quiet: bool) -> Result<u8> {
     match command {
         DutyCommand::List { person, format } => list_duties(opened, person, format).await,
+        DutyCommand::Excuse { duty, until, why } => {
+            super::violations::excuse(opened, duty.clone(), (&until, why)).await?;
+            if !is_quiet {
+                say(&format!("`{duty}` is excused until {until}."));
+            }
+            Ok(exit::WITHIN_POLICY)
+        }
         DutyCommand::ImportPeople { file } => {
             let text = files::read_text(&file).with_context(|| format!("failed to read `{}`", file.display()))?;
             let read = PeopleFile::read(&text).map_err(|wrong| {
@@ -202,12 +209,13 @@ async fn list_duties(opened: &Opened, person: Option<String>, format: ListFormat
             duty.kind.word().to_owned(),
             owners.join(" "),
             duty.title.clone(),
+            duty.id.clone(),
         ]
     };
     let mut out = Vec::new();
     match format {
         ListFormat::Table => {
-            let mut table = Table::new(&["STATE", "DUE", "WHAT", "WHO", "OF"]);
+            let mut table = Table::new(&["STATE", "DUE", "WHAT", "WHO", "OF", "DUTY"]);
             for duty in &duties {
                 let style = match duty.standing(now) {
                     Standing::Missed => AnsiColor::Red.on_default(),
@@ -218,12 +226,12 @@ async fn list_duties(opened: &Opened, person: Option<String>, format: ListFormat
             table.write(&mut out)?;
         }
         ListFormat::Csv => {
-            sheet::csv(&mut out, &["state", "due_at", "kind", "people", "title"], duties.iter().map(cells))?
+            sheet::csv(&mut out, &["state", "due_at", "kind", "people", "title", "id"], duties.iter().map(cells))?
         }
         ListFormat::Json => {
             let one = |duty: &Duty| {
                 json!({ "id": duty.id, "kind": duty.kind.word(), "subject": duty.subject, "title": duty.title, "people": duty.owners,
-                    "state": duty.standing(now).word(), "due_at": Some(duty.due).filter(|due| *due != jiff::Timestamp::MAX), "done_at": duty.done_at })
+                    "state": duty.standing(now).word(), "due_at": Some(duty.due).filter(|due| *due != jiff::Timestamp::MAX), "done_at": duty.done_at, "excused": duty.excused })
             };
             out.extend_from_slice(sheet::json(&duties.iter().map(one).collect::<Vec<_>>())?.as_bytes());
         }

@@ -117,10 +117,18 @@ pub(super) async fn judge(opened: &Opened, data: &Path, is_quiet: bool) -> Resul
         .into());
     };
     judge_by(opened, &advisories, is_quiet).await?;
-    let missed = Command::TellMissedScans;
-    let missed = opened.organisation.act(&opened.person, opened.now, missed).await?.events.len();
-    if missed > 0 {
-        say(&format!("Scans that were due and have not happened: {missed} (see `plimsoll fleet assets`)."));
+    let told = opened.organisation.tell_missed(&opened.person, opened.now).await?;
+    if told.scans > 0 {
+        say(&format!("Scans that were due and have not happened: {} (see `plimsoll fleet assets`).", told.scans));
+    }
+    if told.duties > 0 {
+        say(&format!("Duties that were due and are not done: {} (see `plimsoll fleet duty list`).", told.duties));
+    }
+    if told.violations > 0 {
+        say(&format!(
+            "Violations on the days that are over: {} (see `plimsoll fleet violation list`).",
+            told.violations
+        ));
     }
     Ok(exit::WITHIN_POLICY)
 }

@@ -1,0 +1,257 @@
+//! Alerts: what people are told of before and after a promise is broken, and whom it has reached.
+
+use crate::questions::View;
+use fleet::{AssetFilter, Filter, GroupBy};
+use jiff::{SignedDuration, Timestamp};
+use lifecycle::{AlertRule, AssetId, PersonId, Seat, State};
+use policy::Length;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AlertKind {
+    /// Findings of a team are overdue.
+    Overdue,
+    /// Assets of a team were not looked at in time.
+    ScanOverdue,
+    /// Findings of a team fall due soon.
+    DueSoon,
+    /// Assets of a team say nothing.
+    AssetSilent,
+    /// A feed does not move, or was never taken in.
+    FeedStale,
+}
+
+impl AlertKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[Self::Overdue, Self::ScanOverdue, Self::DueSoon, Self::AssetSilent, Self::FeedStale];
+
+    /// The kind as it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Overdue => "overdue",
+            Self::ScanOverdue => "scan-overdue",
+            Self::DueSoon => "due-soon",
+            Self::AssetSilent => "asset-silent",
+            Self::FeedStale => "feed-stale",
+        }
+    }
+}
+
+/// Something that people are told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// What.
+    pub kind: AlertKind,
+    /// The team whose it is; none where nobody owns the assets, or it is no team's.
+    pub team: Option<String>,
+    /// The feed, or some of the assets.
+    pub subjects: Vec<String>,
+    /// How many findings or assets.
+    pub count: u64,
+    /// When the first of them is or was due; since when nothing is heard.
+    pub at: Option<Timestamp>,
+    /// The roles of the policy that are told, in the order in which it reached them.
+    pub told: Vec<Seat>,
+}
+
+/// So many assets are named.
+const MOST_SUBJECTS: usize = 5;
+
+impl Alert {
+    /// Whether somebody is told: they have one of the roles, or it is their team's.
+    #[must_use]
+    pub fn is_for(&self, state: &State, person: &PersonId) -> bool {
+        let is_theirs = |team: &String| state.people.get(person).is_some_and(|known| known.teams.contains(team));
+        state.is_seated(person, &self.told) || self.team.as_ref().is_some_and(is_theirs)
+    }
+
+    /// The same for somebody: assets that they may not see are counted, and not named.
+    #[must_use]
+    pub fn shown_to(&self, state: &State, person: &PersonId) -> Self {
+        let is_of_assets = self.kind != AlertKind::FeedStale;
+        let may_see = |id: &String| AssetId::new(id.as_str()).is_ok_and(|id| state.may_see(person, &id).is_ok());
+        let seen = self.subjects.iter().filter(|id| !is_of_assets || may_see(id));
+        Self { subjects: seen.cloned().collect(), ..self.clone() }
+    }
+
+    /// What is told, in a sentence.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let team = self.team.as_ref().map_or_else(|| "that nobody owns".to_owned(), |team| format!("of team {team}"));
+        let (findings, assets) = (counted(self.count, "finding"), counted(self.count, "asset"));
+        let verb = |one: &'static str, many: &'static str| if self.count == 1 { one } else { many };
+        match self.kind {
+            AlertKind::Overdue => format!("{findings} on assets {team} {} overdue", verb("is", "are")),
+            AlertKind::ScanOverdue => format!("{assets} {team} {} not looked at in time", verb("was", "were")),
+            AlertKind::DueSoon => format!("{findings} on assets {team} {} due soon", verb("falls", "fall")),
+            AlertKind::AssetSilent => format!("{assets} {team} {} nothing", verb("says", "say")),
+            AlertKind::FeedStale if self.at.is_none() => {
+                format!("the feed {}, which the policy rests on, was never taken in", self.subjects.join(", "))
+            }
+            AlertKind::FeedStale => format!("the feed {} does not move", self.subjects.join(", ")),
+        }
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Assets that are told of together.
+#[derive(Debug, Default)]
+struct Told {
+    count: u64,
+    subjects: Vec<String>,
+    at: Option<Timestamp>,
+}
+
+impl View<'_> {
+    /// What people are told of now, by the policy in force: what is most pressing first.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<Alert> {
+        let oversight = self.record.state.oversight();
+        let mut alerts = self.overdue();
+        alerts.extend(self.scans_missed());
+        if let Some(rule) = &oversight.alerts {
+            alerts.extend(self.due_soon(rule.due_within, &rule.to));
+            alerts.extend(self.silent(rule.asset_silent, &rule.to));
+            alerts.extend(self.feeds_at_rest(rule));
+        }
+        alerts.sort_by_key(|alert| (alert.kind, alert.at, alert.team.clone()));
+        alerts
+    }
+
+    /// Whom something has reached that operations should have done by an instant; where no role of the policy has operators, those
+    /// who are told of everything.
+    fn reached(&self, since: Timestamp) -> Vec<Seat> {
+        let oversight = self.record.state.oversight();
+        let operations = oversight.operations().map(|seat| seat.role.as_str());
+        let reached = operations.map(|role| oversight.reached(role, since, self.now)).unwrap_or_default();
+        match reached.is_empty() {
+            true => oversight.alerts.iter().flat_map(|rule| rule.to.iter().cloned()).collect(),
+            false => reached.into_iter().map(|(seat, _)| seat.clone()).collect(),
+        }
+    }
+
+    fn overdue(&self) -> Vec<Alert> {
+        let filter = Filter { is_overdue: Some(true), ..Filter::default() };
+        let alert = |(team, count, at): (Option<String>, u64, Option<Timestamp>)| Alert {
+            kind: AlertKind::Overdue,
+            team,
+            subjects: Vec::new(),
+            count,
+            at,
+            told: at.map(|at| self.reached(at)).unwrap_or_default(),
+        };
+        self.by_team(&filter).into_iter().map(alert).collect()
+    }
+
+    fn due_soon(&self, within: Length, to: &[Seat]) -> Vec<Alert> {
+        let due_before = Some(lifecycle::after(self.now, within));
+        let filter = Filter { is_overdue: Some(false), due_before, ..Filter::default() };
+        let alert = |(team, count, at): (Option<String>, u64, Option<Timestamp>)| Alert {
+            kind: AlertKind::DueSoon,
+            team,
+            subjects: Vec::new(),
+            count,
+            at,
+            told: to.to_vec(),
+        };
+        self.by_team(&filter).into_iter().map(alert).collect()
+    }
+
+    /// The findings that are asked for, by the teams that own the assets: how many, and when the first is due.
+    fn by_team(&self, filter: &Filter) -> Vec<(Option<String>, u64, Option<Timestamp>)> {
+        let groups = self.findings.groups(&self.record.facts, (filter, GroupBy::Owner), self.now);
+        let team = |name: String| Some(name).filter(|name| !name.is_empty());
+        groups.into_iter().map(|group| (team(group.name), group.counts.findings, group.due)).collect()
+    }
+
+    fn scans_missed(&self) -> Vec<Alert> {
+        let rule = self.policy_rule();
+        let overdue = self.scans_overdue(&AssetFilter::default());
+        let due = |id: &AssetId| {
+            let asset = self.record.state.assets.get(id)?;
+            rule.due(asset, &asset.attributes, self.now)
+        };
+        let told = self.assets_by_team(&overdue, due);
+        let alert = |(team, told): (Option<String>, Told)| Alert {
+            kind: AlertKind::ScanOverdue,
+            team,
+            subjects: told.subjects,
+            count: told.count,
+            at: told.at,
+            told: told.at.map(|at| self.reached(at)).unwrap_or_default(),
+        };
+        told.into_iter().map(alert).collect()
+    }
+
+    fn silent(&self, after: Length, to: &[Seat]) -> Vec<Alert> {
+        let state = &self.record.state;
+        let rule = self.policy_rule();
+        let since = |id: &AssetId| {
+            let asset = state.assets.get(id)?;
+            Some(asset.scanned_by(self.now).unwrap_or_else(|| asset.registered_by(self.now)))
+        };
+        let covered = state.assets.iter().filter(|(_, asset)| asset.is_active() && rule.covers(&asset.attributes));
+        // Most need no calendar.
+        let latest = lifecycle::before(self.now, after);
+        let silent = covered.filter(|(id, _)| since(id).is_some_and(|since| since < latest));
+        let silent: BTreeSet<AssetId> = silent.map(|(id, _)| id.clone()).collect();
+        let alert = |(team, told): (Option<String>, Told)| Alert {
+            kind: AlertKind::AssetSilent,
+            team,
+            subjects: told.subjects,
+            count: told.count,
+            at: told.at,
+            told: to.to_vec(),
+        };
+        self.assets_by_team(&silent, since).into_iter().map(alert).collect()
+    }
+
+    fn assets_by_team(
+        &self,
+        assets: &BTreeSet<AssetId>,
+        at: impl Fn(&AssetId) -> Option<Timestamp>,
+    ) -> BTreeMap<Option<String>, Told> {
+        let mut found: BTreeMap<Option<String>, Told> = BTreeMap::new();
+        for id in assets {
+            let owner = self.record.state.assets.get(id).and_then(|asset| asset.attributes.owner.clone());
+            let told = found.entry(owner).or_default();
+            told.count += 1;
+            if told.subjects.len() < MOST_SUBJECTS {
+                told.subjects.push(id.to_string());
+            }
+            told.at = told.at.into_iter().chain(at(id)).min();
+        }
+        found
+    }
+
+    /// From when on a feed must have something new: by the policy's length, or by the pause that its publisher takes if that is longer.
+    fn rests_since(&self, feed: &str, rule: &AlertRule) -> Timestamp {
+        let pause = advisories::feeds::find(feed).map_or(0, |feed| i64::from(feed.stale_after_days));
+        let paused = self.now.checked_sub(SignedDuration::from_hours(24 * pause)).unwrap_or(Timestamp::MIN);
+        lifecycle::before(self.now, rule.feed_stale).min(paused)
+    }
+
+    fn feeds_at_rest(&self, rule: &AlertRule) -> Vec<Alert> {
+        let feeds = &self.record.state.feeds;
+        // Its newest record is its age, whatever else came in with another state of it.
+        let newest = feeds.iter().map(|(id, feed)| (id, feed.newest.unwrap_or(feed.since)));
+        let at_rest = newest.filter(|(id, newest)| *newest < self.rests_since(id.as_str(), rule));
+        let at_rest = at_rest.map(|(id, newest)| (id.to_string(), Some(newest)));
+        let is_there = |name: &&String| feeds.keys().any(|id| id.as_str() == name.as_str());
+        let never = rule.feeds.iter().filter(|name| !is_there(name)).map(|name| (name.clone(), None));
+        let alert = |(name, at): (String, Option<Timestamp>)| Alert {
+            kind: AlertKind::FeedStale,
+            team: None,
+            subjects: vec![name],
+            count: 1,
+            at,
+            told: rule.to.clone(),
+        };
+        at_rest.chain(never).map(alert).collect()
+    }
+}

@@ -1,0 +1,100 @@
+//! Attestations: what the vendor of a managed service says of its patching, and when it must say so again.
+
+use crate::asset::Asset;
+use crate::document::after;
+use crate::duty::{Duty, DutyKind, reminded};
+use crate::error::{MOST_NAME_BYTES, name, reason};
+use crate::event::Event;
+use crate::governance::USUAL;
+use crate::id::{AssetId, PersonId};
+use crate::person::Role;
+use crate::{Refusal, State};
+use ::policy::promises::{Covered, coverage};
+use ::policy::{Length, Unit};
+use serde::{Deserialize, Serialize};
+
+/// What a vendor has said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Attestation {
+    /// Who.
+    pub vendor: String,
+    /// What.
+    pub statement: String,
+    /// The digest of what was handed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+/// Under this name it is kept since when the policy asks for attestations; no course is called so.
+pub(crate) const ATTESTATION: &str = "#attestation";
+
+/// How long before its day an attestation is brought to mind.
+const AHEAD: Length = Length { count: 30, unit: Unit::Days };
+
+impl State {
+    /// Whether the policy in force leaves an asset to its vendor, who must attest.
+    #[must_use]
+    pub fn is_attested(&self, asset: &Asset) -> bool {
+        let scope = self.policy.as_ref().map_or(&[][..], |policy| &policy.rule.scope);
+        asset.is_active() && coverage(scope, asset.attributes.subject()).covered == Covered::Attested
+    }
+
+    pub(crate) fn attestations_owed(&self) -> Vec<Duty> {
+        let Some(every) = self.oversight().attest else { return Vec::new() };
+        let owners = self.oversight().operations().map(|seat| self.people_of(seat)).unwrap_or_default();
+        let owed = self.assets.iter().filter(|(_, asset)| self.is_attested(asset));
+        owed.filter_map(|one| self.attestation_owed(one, every, &owners)).collect()
+    }
+
+    /// What is owed for one asset.
+    pub(crate) fn attestation_of(&self, id: &AssetId) -> Option<Duty> {
+        let known = self.assets.get_key_value(id).filter(|(_, asset)| self.is_attested(asset))?;
+        let owners = self.oversight().operations().map(|seat| self.people_of(seat)).unwrap_or_default();
+        self.attestation_owed(known, self.oversight().attest?, &owners)
+    }
+
+    fn attestation_owed(&self, (id, asset): (&AssetId, &Asset), every: Length, owners: &[PersonId]) -> Option<Duty> {
+        let oversight = self.oversight();
+        let registered = asset.registrations.last().copied()?;
+        let since = registered.max(self.courses_since.get(ATTESTATION).copied()?);
+        let done_at = asset.attested.as_ref().map(|(at, _)| *at).filter(|at| *at >= registered);
+        let due = done_at.map_or_else(|| after(since, USUAL), |done| after(done, every));
+        let seat = oversight.operations();
+        Some(Duty {
+            id: format!("attest#{id}"),
+            kind: DutyKind::Attest,
+            subject: id.to_string(),
+            title: asset.attributes.name.clone().unwrap_or_else(|| id.to_string()),
+            text: None,
+            owners: owners.to_vec(),
+            since: done_at.unwrap_or(since),
+            due,
+            done_at,
+            remind_at: reminded(done_at.unwrap_or(since), due, AHEAD),
+            owed_by: seat.cloned(),
+            escalates_to: seat.and_then(|seat| self.above(seat)).cloned(),
+            campaign: None,
+            excused: None,
+        })
+    }
+}
+
+/// Notes what the vendor of an asset says.
+pub(crate) fn attest(
+    state: &State,
+    (id, said): (&AssetId, &Attestation),
+    by: &PersonId,
+) -> Result<Vec<Event>, Refusal> {
+    state.may(by, Role::OPERATES)?;
+    let asset = state.active_asset(id)?;
+    if !state.is_attested(asset) {
+        return Err(Refusal::State {
+            found: "not left to its vendor by the policy",
+            wanted: "one that its vendor attests",
+        });
+    }
+    let (vendor, statement) = (name(&said.vendor, MOST_NAME_BYTES)?, reason(&said.statement)?);
+    let said = Attestation { vendor, statement, evidence: said.evidence.clone() };
+    Ok(vec![Event::AssetAttested { asset: id.clone(), said }])
+}

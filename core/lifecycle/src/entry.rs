@@ -1,0 +1,110 @@
+//! Entries: how an event stands in the ledger, and what it is about.
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::id::{AssetId, PersonId};
+use jiff::Timestamp;
+use ledger::Entry;
+use serde_json::json;
+
+impl Event {
+    /// What it is about: the id of an asset, a person, a decision …
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::AssetRegistered { asset, .. }
+            | Self::AssetChanged { asset, .. }
+            | Self::AssetRetired { asset, .. }
+            | Self::InventoryTaken { asset, .. }
+            | Self::AssetScanned { asset, .. }
+            | Self::ScanMissed { asset, .. }
+            | Self::AssetAttested { asset, .. }
+            | Self::AgentEnrolled { asset, .. }
+            | Self::AgentRevoked { asset, .. } => asset.as_str(),
+            Self::RolesGiven { person, .. }
+            | Self::CredentialChanged { person, .. }
+            | Self::PersonErased { person } => person.as_str(),
+            Self::TokenIssued { token, .. } | Self::TokenRevoked { token } => token.as_str(),
+            Self::FeedUpdated { feed, .. } => feed.as_str(),
+            Self::AdvisoriesJudged { .. } => "advisories",
+            Self::PolicyAdopted { .. } => "policy",
+            Self::DocumentDescribed { document, .. }
+            | Self::DocumentRetired { document, .. }
+            | Self::DocumentReviewed { document, .. }
+            | Self::ReviewCalled { document, .. }
+            | Self::Acknowledged { document, .. } => document.as_str(),
+            Self::VersionDrafted { version, .. }
+            | Self::VersionRevised { version, .. }
+            | Self::VersionSubmitted { version, .. }
+            | Self::VersionNoted { version, .. }
+            | Self::VersionWithdrawn { version }
+            | Self::VersionPublished { version, .. } => version.as_str(),
+            Self::GroupChanged { group, .. } | Self::GroupRemoved { group } => group.as_str(),
+            Self::CampaignOpened { campaign, .. } | Self::CampaignClosed { campaign } => campaign.as_str(),
+            Self::TrainingCompleted(completion) => completion.person.as_str(),
+            Self::DutyMissed { duty, .. } | Self::DutyExcused { duty, .. } => duty,
+            Self::ViolationOpened(opened) => &opened.id,
+            Self::ViolationsTold { .. } => "violations",
+            Self::ViolationAnswered { violation, .. } => violation,
+            Self::DecisionRequested { decision, .. }
+            | Self::DecisionApproved { decision, .. }
+            | Self::DecisionDeclined { decision }
+            | Self::DecisionReviewed { decision, .. }
+            | Self::DecisionRevoked { decision } => decision.as_str(),
+        }
+    }
+
+    /// The asset that it is about, if it is about one.
+    #[must_use]
+    pub fn asset(&self) -> Option<&AssetId> {
+        match self {
+            Self::AssetRegistered { asset, .. }
+            | Self::AssetChanged { asset, .. }
+            | Self::AssetRetired { asset, .. }
+            | Self::InventoryTaken { asset, .. }
+            | Self::AssetScanned { asset, .. }
+            | Self::ScanMissed { asset, .. }
+            | Self::AssetAttested { asset, .. }
+            | Self::AgentEnrolled { asset, .. }
+            | Self::AgentRevoked { asset, .. } => Some(asset),
+            _ => None,
+        }
+    }
+
+    /// The document beside the ledger that tells the rest.
+    #[must_use]
+    pub fn document(&self) -> Option<&str> {
+        match self {
+            Self::InventoryTaken { document, .. }
+            | Self::AdvisoriesJudged { document, .. }
+            | Self::PolicyAdopted { document, .. } => Some(document),
+            Self::VersionDrafted { draft, .. } | Self::VersionRevised { draft, .. } => Some(&draft.text),
+            Self::TrainingCompleted(completion) => completion.evidence.as_deref(),
+            Self::AssetAttested { said, .. } => said.evidence.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The entry that tells it.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn to_entry(&self, at: Timestamp, actor: &PersonId) -> Result<Entry, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
+        let kind = value["kind"].as_str().unwrap_or_default().to_owned();
+        Ok(Entry::new(at, actor.as_str(), &kind, self.subject(), value["body"].take()))
+    }
+
+    /// Reads what an entry tells.
+    ///
+    /// # Errors
+    /// If its kind is not known, or its body not of that kind, or about something else than the entry says.
+    pub fn from_entry(number: u64, entry: &Entry) -> Result<Self, Error> {
+        let wrong = |source| Error::Entry { number, kind: entry.kind.clone(), source };
+        let event: Self = serde_json::from_value(json!({ "kind": entry.kind, "body": entry.body })).map_err(wrong)?;
+        match event.subject() == entry.subject {
+            true => Ok(event),
+            false => Err(wrong(serde::de::Error::custom("its subject is not that of its body"))),
+        }
+    }
+}
