@@ -1,13 +1,25 @@
-//! One machine: what is on it and what runs on it.
+//! One machine: what is on it and what runs on it, and how it is patched.
 
 mod collect;
 mod order;
+#[cfg(unix)]
+mod packages;
+#[cfg(unix)]
+mod patching;
+#[cfg(unix)]
+mod root;
 mod walk;
 #[cfg(windows)]
 mod windows;
 
 pub use collect::{Error, mounted, this_host, tree};
 pub use order::sort;
+#[cfg(unix)]
+pub use packages::{DRIVERS, Done, Driver, driver_of};
+#[cfg(unix)]
+pub use patching::{PatchError, Patching, Step, orders, read_order};
+#[cfg(unix)]
+pub use root::{CommandError, Root};
 
 /// The largest document that is read.
 pub const MOST_BYTES: u64 = 1 << 30;

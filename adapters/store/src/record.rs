@@ -324,7 +324,16 @@ fn concerns_decisions(event: &Event) -> bool {
 
 /// Makes the rows of documents and people anew from the ledger of a record that knew none of what follows for them.
 pub(crate) async fn project_governance(on: &impl ConnectionTrait) -> Result<(), Error> {
-    const KINDS: &[&str] = &["person/roles-given", "person/erased", "policy/adopted"];
+    let kinds = ["person/roles-given", "person/erased", "policy/adopted"];
+    project_anew(on, |kind| kinds.contains(&kind), &[PEOPLE, REGISTER, IN_FORCE]).await
+}
+
+/// The same of assets, people and groups, where more is known of them than was.
+pub(crate) async fn project_more(on: &impl ConnectionTrait) -> Result<(), Error> {
+    project_anew(on, |kind| kind != ledger::KeyChange::KIND, &[ASSETS, PEOPLE, GROUPS]).await
+}
+
+async fn project_anew(on: &impl ConnectionTrait, is_of: impl Fn(&str) -> bool, tables: &[Table]) -> Result<(), Error> {
     let (size, _) = log::head(on).await?;
     let (mut record, mut projected) = (Record::default(), Projected::new());
     let mut from = 0;
@@ -332,7 +341,7 @@ pub(crate) async fn project_governance(on: &impl ConnectionTrait) -> Result<(), 
         let until = Ord::min(size, from + PART);
         for (number, bytes) in (from..).zip(log::entries(on, (from, until)).await?) {
             let entry = Entry::parse(&bytes)?;
-            if KINDS.contains(&entry.kind.as_str()) {
+            if is_of(&entry.kind) {
                 let event = Event::from_entry(number, &entry)?;
                 record.state.follow(Some(&event), &entry)?;
                 record.project(&event, number, &mut projected)?;
@@ -340,9 +349,7 @@ pub(crate) async fn project_governance(on: &impl ConnectionTrait) -> Result<(), 
         }
         from = until;
     }
-    for (table, rows) in
-        [PEOPLE, REGISTER, IN_FORCE].iter().filter_map(|table| Some((table, projected.remove(table.name)?)))
-    {
+    for (table, rows) in tables.iter().filter_map(|table| Some((table, projected.remove(table.name)?))) {
         let rows: Vec<Row> = rows.into_values().collect();
         put::upsert(on, table, rows).await?;
     }

@@ -108,6 +108,7 @@ pub(crate) async fn bring_up(on: &impl ConnectionTrait, version: i64) -> Result<
     match version {
         2 => on.execute_unprepared(RENAME).await.doing("bring its people up to date").map(|_| ()),
         3 => crate::record::project_governance(on).await,
+        4 => crate::record::project_more(on).await,
         _ => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
 //! What the invented people do with documents: a standard comes to be, and most of them read and learn what they are asked to.
 
 use crate::play::person;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lifecycle::{
-    Command, Completion, Described, DocumentId, GroupId, Level, Source, Transition, Verdict, VersionId, Word,
+    Command, Completion, Described, DocumentId, DutyKind, GroupId, Level, Source, Transition, Verdict, VersionId, Word,
 };
 use operations::{Drafted, Error, Organisation};
 use policy::{Length, Unit};
@@ -59,6 +59,23 @@ pub(crate) async fn live(organisation: &Organisation, days: u32, at: Timestamp) 
         organisation.act(&person("freya.administrator")?, at, command).await?;
     }
     if days == STANDARD_DAY { standard(organisation, at).await } else { Ok(()) }
+}
+
+/// For so long nobody gets round to a violation.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// One violation that has waited for long is answered: by the first who may, in the end.
+pub(crate) async fn answer(organisation: &Organisation, at: Timestamp) -> Result<(), Error> {
+    let waiting = {
+        let record = organisation.store.record().await?;
+        let duties = record.state.duties(at).into_iter().filter(|duty| duty.kind == DutyKind::Respond);
+        let mut waiting = duties.filter(|duty| at.duration_since(duty.since) >= PATIENCE);
+        waiting.find_map(|duty| Some((duty.owners.first()?.clone(), duty.subject)))
+    };
+    let Some((who, violation)) = waiting else { return Ok(()) };
+    let words = "we went through what delayed it; the next one is planned ahead of its deadline".to_owned();
+    organisation.act(&who, at, Command::AnswerViolation(violation, words, false)).await?;
+    Ok(())
 }
 
 /// A standard below the policy, from its draft to its publication.

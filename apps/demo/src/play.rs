@@ -58,6 +58,8 @@ const ADVISORIES_HOUR: i64 = 5;
 const PATCHES_HOUR: i64 = 9;
 const DECISIONS_HOUR: i64 = 14;
 const SCANS_HOUR: i64 = 22;
+/// For so many days at the end it is told what was broken on them: each takes a look at the fleet as it was.
+const TOLD_DAYS: u32 = 14;
 
 /// Plays an organisation into an empty record. `progress` is told the day and how many there are.
 ///
@@ -179,9 +181,13 @@ impl<'o> Year<'o> {
         }
         self.scan(day).await?;
         let (system, at) = (person(lifecycle::SYSTEM)?, self.at(day, SCANS_HOUR + 1));
-        self.organisation.act(&system, at, Command::TellMissedScans).await?;
-        self.organisation.act(&system, at, Command::TellMissedDuties).await?;
-        Ok(())
+        if self.settings.days - day > TOLD_DAYS {
+            self.organisation.act(&system, at, Command::TellMissedScans).await?;
+            self.organisation.act(&system, at, Command::TellMissedDuties).await?;
+            return Ok(());
+        }
+        self.organisation.tell_missed(&system, at).await?;
+        governing::answer(self.organisation, self.at(day, SCANS_HOUR + 2)).await
     }
 
     async fn begin(&self) -> Result<(), operations::Error> {

@@ -65,12 +65,6 @@ pub fn simulate(
     mut progress: impl FnMut(u64, u64),
 ) -> Simulation {
     let (facts, state, now) = (&view.record.facts, &view.record.state, view.now);
-    let evaluate = |policy: &Arc<Policy>, at: Option<Timestamp>| {
-        let decisions = state.decisions_at(at.unwrap_or(now));
-        // Each as if it had always been there.
-        let question = Question { policy: Arc::clone(policy), decisions, at };
-        Findings::evaluate_after(facts, question, Vec::new())
-    };
     let current = facts.policy().unwrap_or_else(|| Arc::clone(draft));
     let instants = instants(view, months);
     let total = instants.len() as u64 + 1;
@@ -83,8 +77,9 @@ pub fn simulate(
     progress(1, total);
     let mut told: Vec<Month> = Vec::new();
     for (done, at) in (2..).zip(instants) {
-        let overdue = |policy| evaluate(policy, Some(at)).counts(at).overdue;
-        told.push(Month { at, current: overdue(&current), draft: overdue(draft) });
+        let question = Question { policy: Arc::clone(draft), decisions: state.decisions_at(at), at: Some(at) };
+        let [current, draft] = Findings::overdue_by(facts, [&current, draft], (&question, at));
+        told.push(Month { at, current, draft });
         progress(done, total);
     }
     let overdue = |findings: &Findings| findings.counts(now).overdue;

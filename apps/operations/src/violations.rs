@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::organisation::Organisation;
 use crate::questions::View;
+use fleet::{Findings, Question};
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 use lifecycle::{AssetId, Attestation, Breach, BreachKind, Command, Event, Party, PersonId};
 use store::{Committed, Plan, digest};
@@ -33,12 +34,18 @@ fn end(day: Date) -> Timestamp {
 }
 
 impl View<'_> {
-    /// The deadlines that were missed on a day, as these findings know them.
+    /// The deadlines that were missed on a day, where this is the fleet as of its end: what is overdue that was not at the end of the
+    /// day before. Nothing was missed before there was a policy.
     #[must_use]
     pub fn deadlines_missed(&self, day: Date) -> Vec<Breach> {
-        let missed = self.findings.missed(&self.record.facts, (start(day), end(day))).into_iter();
+        let Some(at) = day.yesterday().ok().map(end) else { return Vec::new() };
+        let facts = &self.record.facts;
+        let Some(policy) = facts.policy_at(Some(at)) else { return Vec::new() };
+        let decisions = self.record.state.decisions_at(at);
+        let before = Findings::evaluate(facts, Question { policy, decisions, at: Some(at) });
+        let missed = self.findings.missed(facts, &before).into_iter();
         let breach = |missed: fleet::Missed| Breach {
-            day: missed.day,
+            day,
             kind: BreachKind::Deadline,
             party: missed.owner.map_or(Party::Nobody, Party::Team),
             count: missed.findings,
@@ -56,10 +63,10 @@ impl Organisation {
         &self,
         by: &PersonId,
         asset: AssetId,
-        (vendor, statement, evidence): (String, String, Option<String>),
+        (vendor, statement, evidence): (String, String, Option<Vec<u8>>),
         now: Timestamp,
     ) -> Result<Committed, Error> {
-        let bytes = evidence.filter(|text| !text.trim().is_empty()).map(String::into_bytes);
+        let bytes = evidence.filter(|bytes| !bytes.trim_ascii().is_empty());
         if let Some(bytes) = bytes.as_ref().filter(|bytes| bytes.len() > MOST_EVIDENCE_BYTES) {
             return Err(lifecycle::Refusal::TooLong { bytes: bytes.len(), most: MOST_EVIDENCE_BYTES }.into());
         }

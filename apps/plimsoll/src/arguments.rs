@@ -3,11 +3,13 @@
 mod fleet;
 mod governing;
 mod ledger;
+mod patch;
 mod serve;
 
 pub(crate) use fleet::*;
 pub(crate) use governing::{DutyCommand, TransitionArgument, VersionCommand, ViolationCommand};
 pub(crate) use ledger::*;
+pub(crate) use patch::*;
 pub(crate) use serve::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -36,6 +38,7 @@ const PAGER: &str =
 const EXIT_CODES: &str =
     "Exit codes: 0 within the policy, 1 policy not met, 2 could not finish, 3 not enough data to say, 64 wrong usage.";
 
+const PATCH_CODES: &str = "Exit codes: 0 nothing is missing, or everything is as ordered; 1 something is missing, failed and was taken back, or waits for a restart; 2 could not finish; 3 not enough data to say; 64 wrong usage.";
 const WHY_CODES: &str = "Exit codes: 0 not affected, or within the policy; 1 overdue; 2 could not finish; 3 not enough data to say; 64 wrong usage.";
 
 /// When to use colour.
@@ -57,6 +60,9 @@ pub(crate) enum Command {
     /// Explain one finding: inputs, rule, instants, sources
     #[command(after_help = format!("{WHY_CODES}\n\n{PAGER}"))]
     Why(Box<WhyArguments>),
+    /// Patch one host without a service: plan, apply, verify, and back
+    #[command(subcommand, after_help = PATCH_CODES)]
+    Patch(PatchCommand),
     /// Download, import and check the feeds of advisories
     #[command(subcommand)]
     Feeds(FeedsCommand),

@@ -8,6 +8,7 @@ mod feeds;
 mod fleet;
 mod generate;
 mod ledger;
+mod patch;
 mod policy;
 mod scan;
 mod serve;
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8> {
     match arguments.command {
         Command::Scan(scan) => scan::run(&scan, &data, arguments.quiet),
         Command::Why(why) => why::run(&why, &data, arguments.quiet),
+        Command::Patch(command) => patch::run(command, arguments.quiet),
         Command::Feeds(command) => feeds::run(command, &data, arguments.quiet),
         Command::Policy(command) => policy::run(command, &data, arguments.quiet),
         Command::Fleet(fleet) => fleet::run(fleet, &data, arguments.quiet),

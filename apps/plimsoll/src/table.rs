@@ -6,7 +6,7 @@ use anyhow::Result;
 use std::io::Write;
 
 const FAINT: Style = Style::new().dimmed();
-/// No column but the last is wider.
+/// No column but the first and the last is wider.
 const MOST: usize = 40;
 
 /// Rows under a head.
@@ -37,7 +37,8 @@ impl Table {
         };
         let last = self.head.len() - 1;
         let mut widths: Vec<usize> = (0..=last).map(width).collect();
-        widths[..last].iter_mut().for_each(|width| *width = (*width).min(MOST));
+        // What stands first is what one asks for next: it is never cut.
+        widths[..last].iter_mut().skip(1).for_each(|width| *width = (*width).min(MOST));
         if let Some((terminal_size::Width(terminal), _)) = terminal_size::terminal_size_of(std::io::stdout()) {
             let before: usize = widths[..last].iter().map(|width| width + 2).sum();
             widths[last] = widths[last].min(usize::from(terminal).saturating_sub(before).max(12));

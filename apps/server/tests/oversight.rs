@@ -144,7 +144,7 @@ async fn a_violation_is_seen_to_by_whom_the_policy_names_or_excused_by_others() 
     assert_eq!(asked(&world, "emma", "/api/v1/violations").await["total"], 0);
     let listed = asked(&world, "lea", "/api/v1/violations").await;
     assert_eq!((&listed["total"], &listed["told_until"]), (&json!(1), &json!("2026-11-02")));
-    let expected = json!({ "id": id, "day": "2026-11-02", "kind": "deadline", "person": null, "team": "platform", "role": null, "count": 2,
+    let expected = json!({ "id": id, "day": "2026-11-02", "kind": "deadline", "person": null, "team": "platform", "role": null, "count": 2, "subjects": [],
         "number": 1, "step": "training", "by": "operations", "state": "open", "told_at": "2026-11-03T12:00:00Z",
         "answered_by": null, "answered_at": null, "answer": null });
     assert_eq!(listed["items"][0], expected);

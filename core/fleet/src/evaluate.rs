@@ -122,7 +122,7 @@ impl Findings {
         Self::begin_after(facts, question, switches)
     }
 
-    fn begin_after(facts: &Facts, question: Question, switches: Vec<Switch>) -> Self {
+    pub(crate) fn begin_after(facts: &Facts, question: Question, switches: Vec<Switch>) -> Self {
         let groups = Groups::as_of(facts, (&question.policy, &switches), instant(question.at));
         let facets = Facets::as_of(facts, question.at.map(Timestamp::as_millisecond));
         let (cells, ranks, owed) = (Vec::new(), Vec::new(), owed::Kept::default());
@@ -196,7 +196,7 @@ impl Findings {
     }
 
     /// Gathers what is known of a vulnerability's findings on all assets, or on these.
-    fn gather(
+    pub(crate) fn gather(
         &self,
         facts: &Facts,
         (number, profiles): (usize, &Profiles),

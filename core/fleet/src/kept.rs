@@ -1,45 +1,57 @@
 //! Deadlines that were kept: of the findings that fell due in a stretch of time, how many a patch had closed by then; and those that
-//! were missed, by day and team.
+//! were missed, by team.
 
 use crate::evaluate::Findings;
 use crate::fact::Instant;
 use crate::facts::Facts;
 use crate::judgement::Standing;
 use crate::keys::Keys;
+use crate::pace::Pace;
 use crate::slot::{Decided, Profiles};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use rayon::prelude::*;
+use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 
-/// How many deadlines fell into a stretch of time, and how many of them were kept.
+/// How many deadlines fell into a stretch of time, how many of them were kept, and how long what was patched within it took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Kept {
     /// How many findings fell due.
     pub due: u64,
     /// How many of them a patch had closed by their deadline.
     pub kept: u64,
+    /// What a patch has closed within the stretch, whenever it was due.
+    pub pace: Pace,
 }
 
-/// Deadlines that one team missed on one day.
+/// Deadlines that one team missed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missed {
-    /// The day, in UTC.
-    pub day: Date,
     /// The team that owns the assets; none where nobody does.
     pub owner: Option<String>,
-    /// How many findings fell due that day and were not closed by then.
+    /// How many findings.
     pub findings: u64,
 }
 
-/// How many deadlines were missed, by the day's number and the team.
-type Late<'f> = BTreeMap<(Instant, Option<&'f str>), u64>;
+/// A finding that a patch has closed.
+struct Closed {
+    asset: u32,
+    due: Instant,
+    /// The place of its class.
+    rank: u16,
+    /// Its first sight.
+    start: Instant,
+    ended: Instant,
+}
 
-/// Milliseconds of a day.
-const A_DAY: Instant = 86_400_000;
+/// How many deadlines were missed, by the team.
+type Late<'f> = BTreeMap<Option<&'f str>, u64>;
 
 impl Kept {
-    fn join(self, other: Self) -> Self {
-        Self { due: self.due + other.due, kept: self.kept + other.kept }
+    /// Both together.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        Self { due: self.due + other.due, kept: self.kept + other.kept, pace: self.pace.join(other.pace) }
     }
 }
 
@@ -62,10 +74,14 @@ impl Findings {
                     kept.due += cell.assets.len();
                 }
             }
-            self.each_closed(facts, number, |_, due, rank, ended| {
-                if let Some(kept) = all.get_mut(usize::from(rank)).filter(|_| between.contains(&due)) {
+            self.each_closed(facts, number, |Closed { due, rank, start, ended, .. }| {
+                let Some(kept) = all.get_mut(usize::from(rank)) else { return };
+                if between.contains(&due) {
                     kept.due += 1;
                     kept.kept += u64::from(ended <= due);
+                }
+                if between.contains(&ended) {
+                    kept.pace = kept.pace.join(Pace::of(ended - start));
                 }
             });
             all
@@ -76,26 +92,26 @@ impl Findings {
         self.classes().into_iter().zip(all).collect()
     }
 
-    /// The deadlines between two instants that were missed, by the day in UTC and the team that owns the assets, in that order: what
-    /// fell due and is there still, and what a patch has closed too late; as of the instant of these findings. What a decision sets
-    /// aside by then, and what the policy does not cover, had no deadline.
+    /// The deadlines that were missed from the instant of other findings to that of these, by the team that owns the assets, in its
+    /// order: what is overdue and was not, because it fell due, was set aside until then, or has become known or come back; and what
+    /// fell due and was patched too late within that time. What a decision sets aside by then, and what the policy does not cover,
+    /// has no deadline.
     #[must_use]
-    pub fn missed<'f>(&'f self, facts: &'f Facts, (from, until): (Timestamp, Timestamp)) -> Vec<Missed> {
-        let between = from.as_millisecond()..until.as_millisecond();
+    pub fn missed<'f>(&'f self, facts: &'f Facts, before: &'f Self) -> Vec<Missed> {
+        let between = before.at() + 1..self.at().saturating_add(1);
         let said = |asset: u32| facts.assets[asset as usize].said_at(self.at());
         let owner = |asset: u32| -> Option<&'f str> { said(asset).and_then(|said| said.owner.as_deref()) };
         let at = self.at();
         let one = |mut all: Late<'f>, number: usize| {
             let decided = Decided::on(&self.question, facts, number);
-            let mut note = |due: Instant, owner| *all.entry((due.div_euclid(A_DAY), owner)).or_default() += 1;
-            let open =
-                self.cells[number].iter().filter(|cell| cell.key.state.counts() && between.contains(&cell.key.due));
-            open.for_each(|cell| cell.assets.iter().for_each(|asset| note(cell.key.due, owner(asset))));
-            self.each_closed(facts, number, |asset, due, _, ended| {
+            let mut note = |owner| *all.entry(owner).or_default() += 1;
+            let new = self.overdue_of(number) - before.overdue_of(number);
+            new.iter().for_each(|asset| note(owner(asset)));
+            self.each_closed(facts, number, |Closed { asset, due, ended, .. }| {
                 // What was closed after these findings is open in them.
                 let is_late = between.contains(&due) && ended > due && ended <= at;
                 if is_late && !decided.sets_aside(facts, number, asset) {
-                    note(due, owner(asset));
+                    note(owner(asset));
                 }
             });
             all
@@ -105,16 +121,20 @@ impl Findings {
             all
         };
         let all = (0..self.cells.len()).into_par_iter().fold(BTreeMap::new, one).reduce(BTreeMap::new, join);
-        let missed = |((day, owner), findings): ((Instant, Option<&'f str>), u64)| Missed {
-            day: crate::deadline::timestamp(day * A_DAY).to_zoned(TimeZone::UTC).date(),
-            owner: owner.map(str::to_owned),
-            findings,
-        };
+        let missed = |(owner, findings): (Option<&'f str>, u64)| Missed { owner: owner.map(str::to_owned), findings };
         all.into_iter().map(missed).collect()
     }
 
-    /// Calls `each` with the asset, the deadline, the class's rank and the end of every finding that a patch has closed.
-    fn each_closed(&self, facts: &Facts, number: usize, mut each: impl FnMut(u32, Instant, u16, Instant)) {
+    /// The assets on which a vulnerability is owed and overdue as of the instant of these findings.
+    fn overdue_of(&self, number: usize) -> RoaringBitmap {
+        let at = self.at();
+        let overdue = self.cells.get(number).into_iter().flatten();
+        let overdue = overdue.filter(|cell| cell.key.state.counts() && cell.key.due <= at);
+        overdue.fold(RoaringBitmap::new(), |all, cell| all | &cell.assets)
+    }
+
+    /// Calls `each` with every finding of a vulnerability that a patch has closed.
+    fn each_closed(&self, facts: &Facts, number: usize, mut each: impl FnMut(Closed)) {
         let profiles = Profiles::of(facts, &facts.vulnerabilities[number].claims);
         let mut keys = Keys::new(self, facts, number, &profiles);
         facts.each_patched(
@@ -126,7 +146,7 @@ impl Findings {
                     return;
                 }
                 let (due, rank, _) = keys.derived(profiles.deciding_of(closed.mask, closed.mask), group, closed.start);
-                each(asset, due, rank, closed.ended);
+                each(Closed { asset, due, rank, start: closed.start, ended: closed.ended });
             },
         );
     }

@@ -33,6 +33,7 @@ mod slot;
 mod snapshot;
 mod summary;
 mod switch;
+mod tally;
 mod thing;
 
 pub use after::{AfterAsset, AfterFinding};

@@ -26,7 +26,14 @@ impl Pace {
         i64::try_from(mean).ok().map(jiff::SignedDuration::from_millis)
     }
 
-    fn join(mut self, other: Self) -> Self {
+    /// Of one finding that was open for so many milliseconds.
+    pub(crate) fn of(milliseconds: Instant) -> Self {
+        Self { closed: 1, open_milliseconds: u128::try_from(milliseconds).unwrap_or(0) }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
         self.closed += other.closed;
         self.open_milliseconds += other.open_milliseconds;
         self
@@ -60,8 +67,7 @@ impl Facts {
                 |_, Gathered { start, ended, .. }| {
                     let place = bounds.partition_point(|bound| *bound <= ended);
                     if let Some(pace) = place.checked_sub(1).and_then(|place| paces.get_mut(place)) {
-                        pace.closed += 1;
-                        pace.open_milliseconds += u128::try_from(ended - start).unwrap_or(0);
+                        *pace = pace.join(Pace::of(ended - start));
                     }
                 },
             );

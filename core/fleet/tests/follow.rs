@@ -9,6 +9,7 @@ use plimsoll_fleet::{
     Thing,
 };
 use proptest::prelude::*;
+use std::sync::Arc;
 
 const ASSETS: u8 = 4;
 const THINGS: u8 = 6;
@@ -221,7 +222,7 @@ fn decision() -> Decision {
         assessment: Default::default(),
         approved_by: Some(person("two")),
         approved_before: Vec::new(),
-        reviewed_at: None,
+        reviewed: None,
         progress: Progress::Approved { since: day(0), revoked_at: None },
         renews: None,
     }
@@ -337,8 +338,17 @@ proptest! {
             let at = Some(day(*number));
             let decisions = if *number >= decided_on.unwrap_or(i64::MAX) { vec![decision()] } else { Vec::new() };
             let policy = facts.policy_at(at).expect("a policy");
-            let as_of = Findings::evaluate(&facts, Question { policy, decisions, at });
+            let question = Question { policy, decisions, at };
+            let as_of = Findings::evaluate(&facts, question.clone());
             prop_assert_eq!(&answer(&as_of, &facts, day(*number)), given, "day {}", number);
+            // How much is overdue by this policy and by another one, without the findings.
+            let sides = [Arc::clone(&question.policy), Arc::new(policy::Policy::parse(policy::PRESETS[0].text).expect("a policy"))];
+            let overdue = sides.each_ref().map(|policy| {
+                let question = Question { policy: Arc::clone(policy), ..question.clone() };
+                Findings::evaluate_after(&facts, question, Vec::new()).counts(day(*number)).overdue
+            });
+            let tallied = Findings::overdue_by(&facts, [&sides[0], &sides[1]], (&question, day(*number)));
+            prop_assert_eq!(tallied, overdue, "day {}", number);
         }
         if let Some(restored) = restored {
             prop_assert_eq!(snapshot(&restored), snapshot(&facts));

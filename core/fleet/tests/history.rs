@@ -390,7 +390,7 @@ fn switches_add_up_and_what_happens_after_them_counts_by_the_new_policy() {
 
 #[test]
 fn deadlines_are_kept_or_not_by_when_a_patch_has_closed_what_fell_due() {
-    use plimsoll_fleet::Kept;
+    use plimsoll_fleet::{Kept, Pace};
     let known = |id: &str| Signals { id: id.to_owned(), ..Signals::default() };
     let mut world = World::new();
     // Due on day 30: closed on day 20, closed on day 40, still there; and one that a publisher took back.
@@ -403,12 +403,16 @@ fn deadlines_are_kept_or_not_by_when_a_patch_has_closed_what_fell_due() {
     world.has(&["2", "3", "4"], day(20));
     world.has(&["3", "4"], day(40));
     let kept = |world: &World, from, until| world.findings().kept(&world.0, (day(from), day(until)));
-    let all = |due, kept| vec![("all".to_owned(), Kept { due, kept })];
-    assert_eq!(kept(&world, 0, 60), all(3, 1));
-    assert_eq!(kept(&world, 0, 29), all(0, 0), "nothing fell due by then");
-    assert_eq!(kept(&world, 31, 60), all(0, 0), "what falls due on day 30 belongs there alone");
+    let pace = |days: &[i64]| {
+        let open_milliseconds = days.iter().map(|days| u128::try_from(days * 86_400_000).expect("days")).sum();
+        Pace { closed: days.len() as u64, open_milliseconds }
+    };
+    let all = |due, kept, days: &[i64]| vec![("all".to_owned(), Kept { due, kept, pace: pace(days) })];
+    assert_eq!(kept(&world, 0, 60), all(3, 1, &[20, 40]));
+    assert_eq!(kept(&world, 0, 29), all(0, 0, &[20]), "nothing fell due by then");
+    assert_eq!(kept(&world, 31, 60), all(0, 0, &[40]), "what falls due on day 30 belongs there alone");
     world.0.apply(&Event::AssetRetired { asset: web(), reason: "sold".to_owned() }, day(50), None).expect("retired");
-    assert_eq!(kept(&world, 0, 60), all(2, 1), "what went with its asset had no deadline to keep any more");
+    assert_eq!(kept(&world, 0, 60), all(2, 1, &[20, 40]), "what went with its asset had no deadline to keep any more");
 }
 
 #[test]

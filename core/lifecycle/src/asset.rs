@@ -83,6 +83,9 @@ pub struct Asset {
     pub agent: Option<Agent>,
     /// The due dates of scans that were missed, in their order.
     pub missed_scans: Vec<Timestamp>,
+    /// Since when what is said of it leaves it to its vendor, where that came later than its registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_to_vendor: Option<Timestamp>,
     /// What its vendor has said last, and when that was noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attested: Option<(Timestamp, Attestation)>,
@@ -100,6 +103,7 @@ impl Asset {
             late_inventories: BTreeSet::new(),
             missed_scans: Vec::new(),
             agent: None,
+            left_to_vendor: None,
             attested: None,
         }
     }
@@ -108,7 +112,7 @@ impl Asset {
     pub(crate) fn come_back(&mut self, attributes: Attributes, at: Timestamp) {
         self.registrations.push(at);
         (self.attributes, self.retired, self.inventory, self.scanned_at) = (attributes, None, None, None);
-        (self.agent, self.attested) = (None, None);
+        (self.agent, self.attested, self.left_to_vendor) = (None, None, None);
     }
 
     /// Notes that somebody looked at it, and told it at an instant.

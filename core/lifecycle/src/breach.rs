@@ -106,7 +106,9 @@ impl State {
     /// asked for, if a policy was in force all that day: no promise is broken before it was made.
     #[must_use]
     pub fn days_to_tell(&self, now: Timestamp) -> Option<(Date, Date)> {
-        let since = day_of(self.policy.as_ref()?.since);
+        // Whatever policy was in force: one that takes the place of another breaks no chain.
+        let first = self.documents.get(&DocumentId::policy()).and_then(|known| known.texts.first());
+        let since = day_of(first.map_or(self.policy.as_ref()?.since, |first| first.since));
         let last = day_of(now).yesterday().ok()?;
         let first = match self.told_until {
             Some(told) => told.tomorrow().ok()?,
@@ -124,6 +126,25 @@ impl State {
             Party::Team(team) => self.people.get(person).is_some_and(|known| known.teams.contains(team)),
             Party::Role(role) => self.seat_called(role).is_some_and(|seat| seat.is_held_by(self, person)),
             Party::Nobody => false,
+        }
+    }
+
+    /// What a breach was of, by ids, where that is known here: assets that were not looked at, and duties. Which findings passed their
+    /// deadlines the fleet knows.
+    #[must_use]
+    pub fn broken_by(&self, breach: &Breach) -> Vec<String> {
+        let is_of = |due: &Timestamp| day_of(*due) == breach.day;
+        match breach.kind {
+            BreachKind::Deadline => Vec::new(),
+            BreachKind::Scan => {
+                let own = self.assets.iter().filter(|(_, asset)| team_of(asset) == breach.party);
+                own.filter(|(_, asset)| asset.missed_scans.iter().any(is_of)).map(|(id, _)| id.to_string()).collect()
+            }
+            BreachKind::Duty => {
+                let own = self.missed.iter().filter(|(_, told)| told.iter().any(is_of));
+                let own = own.filter(|(duty, _)| self.party_of(duty).as_ref() == Some(&breach.party));
+                own.map(|(duty, _)| duty.clone()).collect()
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Decisions on findings: accepted for a time, or false positives; asked for by one, approved by another, never without end.
 
+use crate::breach::day_of;
 use crate::document::after;
 use crate::duty::{Duty, DutyKind, reminded};
 use crate::error::{MOST_NAME_BYTES, name};
@@ -95,6 +96,17 @@ impl Assessment {
     }
 }
 
+/// A look at an exception that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: PersonId,
+    /// What was found.
+    pub words: String,
+}
+
 /// How far a decision has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -133,9 +145,9 @@ pub struct Decision {
     /// Who approved it before, where the policy asks for more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved_before: Vec<PersonId>,
-    /// When it was looked at last since it is in force.
+    /// The last look at it since it is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reviewed_at: Option<Timestamp>,
+    pub reviewed: Option<Look>,
     /// How far it has come.
     pub progress: Progress,
     /// The decision that it renews.
@@ -239,7 +251,8 @@ impl State {
         let Progress::Approved { since, .. } = known.progress else { return None };
         // No promise is broken before it was made.
         let asked = self.courses_since.get(EXCEPTION).copied().unwrap_or(since);
-        let since = known.reviewed_at.unwrap_or(since).max(asked);
+        let reviewed_at = known.reviewed.as_ref().map(|look| look.at);
+        let since = reviewed_at.unwrap_or(since).max(asked);
         let due = after(since, rule.review);
         // One that ends before is looked at by ending.
         if known.kind != DecisionKind::Exception || due >= known.until {
@@ -254,7 +267,7 @@ impl State {
             owners: seated.iter().filter(|person| **person != known.requested_by).cloned().collect(),
             since,
             due,
-            done_at: known.reviewed_at,
+            done_at: reviewed_at,
             remind_at: reminded(since, due, AHEAD),
             owed_by: rule.approved_by.first().cloned(),
             escalates_to: rule.approved_by.first().and_then(|seat| self.above(seat)).cloned(),
@@ -325,14 +338,19 @@ fn check_terms(
     (assessment, until): (&Assessment, Timestamp),
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    if until > after(now, rule.longest) {
-        return Err(Refusal::TooFar { until, longest: rule.longest.to_string() });
+    // A length of days ends with its last day.
+    let end = after(now, rule.longest);
+    let is_too_far = if rule.longest.unit == Unit::Hours { until > end } else { day_of(until) > day_of(end) };
+    if is_too_far {
+        return Err(Refusal::TooFar { until, longest: rule.longest.to_string(), last: day_of(end).to_string() });
     }
     let lacks = assessment.lacks(rule);
     if !lacks.is_empty() {
         return Err(Refusal::NotReady { lacks: lacks.join(", ") });
     }
-    let is_known = |control: &&String| rule.controls.is_empty() || rule.controls.contains(control);
+    let is_known = |control: &&String| {
+        rule.controls.is_empty() || rule.controls.iter().any(|known| known.eq_ignore_ascii_case(control))
+    };
     match assessment.controls.iter().find(|control| !is_known(control)) {
         Some(other) => Err(Refusal::NoControl { control: other.clone(), known: rule.controls.join(", ") }),
         None => Ok(()),

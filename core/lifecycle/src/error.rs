@@ -136,12 +136,16 @@ pub enum Refusal {
     #[error("nobody answers or excuses their own violation")]
     OwnViolation,
     /// An exception would last longer than the policy in force allows.
-    #[error("the policy in force allows exceptions of {longest} at most, and this one would last until {until}")]
+    #[error(
+        "the policy in force allows exceptions of {longest} at most, until {last}, and this one would last until {until}"
+    )]
     TooFar {
         /// Until when it would last.
         until: Timestamp,
         /// How long it may.
         longest: String,
+        /// The last day that it may.
+        last: String,
     },
     /// A compensating control that the policy in force does not count.
     #[error("`{control}` is none of the compensating controls that the policy in force counts: {known}")]

@@ -4,7 +4,7 @@ use crate::agent::Agent;
 use crate::asset::Asset;
 use crate::attestation::ATTESTATION;
 use crate::campaign::Campaign;
-use crate::decision::{Decision, EXCEPTION, Progress};
+use crate::decision::{Decision, EXCEPTION, Look, Progress};
 use crate::document::{Described, Document, InForce, Level};
 use crate::error::Error;
 use crate::event::{Adoption, Event};
@@ -55,7 +55,14 @@ impl State {
                     self.assets.insert(asset, Asset::new(attributes, entry.at));
                 }
             },
-            Event::AssetChanged { asset, attributes } => self.asset(&asset)?.attributes = attributes,
+            Event::AssetChanged { asset, attributes } => {
+                let was_left = self.assets.get(&asset).is_some_and(|known| self.is_attested(known));
+                self.asset(&asset)?.attributes = attributes;
+                let is_left = self.assets.get(&asset).is_some_and(|known| self.is_attested(known));
+                if is_left && !was_left {
+                    self.asset(&asset)?.left_to_vendor = Some(entry.at);
+                }
+            }
             Event::AssetRetired { asset, reason } => self.asset(&asset)?.retired = Some((entry.at, reason)),
             Event::InventoryTaken { is_late: true, asset, at, .. } => {
                 self.asset(&asset)?.late_inventories.insert(at);
@@ -166,12 +173,13 @@ impl State {
                 known.called = known.called.take().or(Some((at, reason)));
             }
             Event::GroupChanged { group, title, source, joined, left } => {
-                self.change_group((group, title, source), (joined, &left), at);
+                self.change_group((group, title, source), (joined, &left), (&entry.actor, at));
             }
             Event::GroupRemoved { group } => {
                 let number = self.entries;
                 let known = self.groups.get_mut(&group).ok_or_else(|| missing(number, "group", group.as_str()))?;
                 (known.members, known.is_gone) = (BTreeMap::new(), true);
+                known.by_themselves.clear();
             }
             Event::CampaignOpened { campaign, document, text, groups, due } => {
                 let new = Campaign { document, text, groups, since: at, due, closed_at: None };
@@ -270,7 +278,7 @@ impl State {
             Event::DecisionRequested { decision, kind, reach, reason, until, renews, assessment } => {
                 let requested_by = self.actor(entry)?;
                 let (approved_by, progress) = (None, Progress::Requested);
-                let (approved_before, reviewed_at) = (Vec::new(), None);
+                let (approved_before, reviewed) = (Vec::new(), None);
                 self.decisions.insert(
                     decision,
                     Decision {
@@ -282,7 +290,7 @@ impl State {
                         assessment,
                         approved_by,
                         approved_before,
-                        reviewed_at,
+                        reviewed,
                         progress,
                         renews,
                     },
@@ -301,7 +309,10 @@ impl State {
                     self.decision(&decision)?.progress = Progress::Approved { since: entry.at, revoked_at: None };
                 }
             }
-            Event::DecisionReviewed { decision, .. } => self.decision(&decision)?.reviewed_at = Some(entry.at),
+            Event::DecisionReviewed { decision, words } => {
+                let by = self.actor(entry)?;
+                self.decision(&decision)?.reviewed = Some(Look { at: entry.at, by, words });
+            }
             Event::DecisionDeclined { decision } => self.decision(&decision)?.progress = Progress::Declined,
             Event::DecisionRevoked { decision } => {
                 let known = self.decision(&decision)?;

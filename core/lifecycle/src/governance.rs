@@ -150,9 +150,12 @@ impl Seat {
     pub fn is_held_by(&self, state: &State, person: &PersonId) -> bool {
         let is_here = |known: &&Person| !known.roles.is_empty();
         let Some(known) = state.people.get(person).filter(is_here) else { return false };
-        let group = GroupId::new(self.role.as_str()).ok();
-        self.holds.iter().any(|role| known.roles.contains(role))
-            || group.is_some_and(|group| state.joined_group(&group, person).is_some())
+        if self.holds.iter().any(|role| known.roles.contains(role)) {
+            return true;
+        }
+        let Ok(group) = GroupId::new(self.role.as_str()) else { return false };
+        let was_put = state.groups.get(&group).is_some_and(|known| !known.by_themselves.contains(person));
+        was_put && state.joined_group(&group, person).is_some()
     }
 }
 

@@ -48,6 +48,9 @@ pub struct Group {
     pub source: Source,
     /// Who is in it, and since when.
     pub members: BTreeMap<PersonId, Timestamp>,
+    /// Those of them who have put themselves there: it gives them no role of any policy.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by_themselves: BTreeSet<PersonId>,
     /// Whether it is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_gone: bool,
@@ -124,12 +127,20 @@ impl State {
         &mut self,
         (group, title, source): (GroupId, String, Source),
         (joined, left): (BTreeSet<PersonId>, &BTreeSet<PersonId>),
-        at: Timestamp,
+        (by, at): (&str, Timestamp),
     ) {
-        let new = || Group { title: String::new(), source, members: BTreeMap::new(), is_gone: false };
+        let new = || Group {
+            title: String::new(),
+            source,
+            members: BTreeMap::new(),
+            by_themselves: BTreeSet::new(),
+            is_gone: false,
+        };
         let known = self.groups.entry(group).or_insert_with(new);
         (known.title, known.source, known.is_gone) = (title, source, false);
         known.members.retain(|person, _| !left.contains(person));
+        known.by_themselves.retain(|person| !left.contains(person));
+        known.by_themselves.extend(joined.iter().filter(|person| person.as_str() == by).cloned());
         known.members.extend(joined.into_iter().map(|person| (person, at)));
     }
 }

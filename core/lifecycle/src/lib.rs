@@ -43,7 +43,7 @@ pub use attestation::Attestation;
 pub use breach::{Breach, BreachKind, Party, day_of};
 pub use campaign::Campaign;
 pub use command::{Command, decide};
-pub use decision::{Assessment, Decision, DecisionKind, Progress, Reach};
+pub use decision::{Assessment, Decision, DecisionKind, Look, Progress, Reach};
 pub use document::{Described, Document, InForce, Level, POLICY, after, before};
 pub use duty::{Duty, DutyKind, Standing};
 pub use error::{Error, Refusal};

@@ -97,6 +97,9 @@ pub struct Person {
     /// Since when they are here without a break; none once they have gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Timestamp>,
+    /// Since when somebody else goes by this id, where it was another's before who was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anew: Option<Timestamp>,
     /// Since when they have each of their roles.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub since: BTreeMap<Role, Timestamp>,
@@ -118,6 +121,7 @@ impl Person {
     /// They have these roles from an instant on, and no others.
     pub(crate) fn take_roles(&mut self, roles: BTreeSet<Role>, at: Timestamp) {
         if self.is_erased {
+            self.anew = Some(at);
             // Somebody else may be called so now: what was read and done under this id is in the ledger.
             (self.acknowledged, self.completed) = Default::default();
         }

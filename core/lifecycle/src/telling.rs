@@ -32,8 +32,11 @@ pub(crate) fn tell(
     let mut events = Vec::with_capacity(broken.len() + 1);
     for ((day, kind, party), count) in broken {
         let days = told.entry(party.clone()).or_insert_with(|| state.days_that_count(&party));
-        events.push(Event::ViolationOpened(state.answered_by_policy(Breach { day, kind, party, count }, days)));
-        days.push(day);
+        let breach = Breach { day, kind, party: party.clone(), count };
+        events.push(Event::ViolationOpened(state.answered_by_policy(breach, days)));
+        if day >= state.counts_since(&party) {
+            days.push(day);
+        }
     }
     let (violations, is_judged) = (events.len() as u64, state.index.is_some());
     events.push(Event::ViolationsTold { from: first, until: last, violations, is_judged });

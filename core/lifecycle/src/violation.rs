@@ -133,6 +133,13 @@ impl FromIterator<(String, Violation)> for Violations {
     }
 }
 
+/// Who answers for others, looked up once for many violations.
+#[derive(Default)]
+struct Answerers {
+    of_role: BTreeMap<String, Vec<PersonId>>,
+    above: Option<Vec<PersonId>>,
+}
+
 /// Within how long violations count together where the policy says nothing of it.
 const YEAR: Length = Length { count: 12, unit: Unit::Months };
 
@@ -167,24 +174,32 @@ impl State {
 
     /// Who says what was done about a violation; nobody does of their own.
     fn answers(&self, violation: &Violation) -> Vec<PersonId> {
-        let seated = self.seat_of(&violation.opened).map(|seat| self.people_of(seat)).unwrap_or_default();
+        self.answers_of(violation, &mut Answerers::default())
+    }
+
+    /// The same, where the people of each role were looked up for others before.
+    fn answers_of(&self, violation: &Violation, known: &mut Answerers) -> Vec<PersonId> {
         let party = &violation.opened.breach.party;
-        let others = |people: Vec<PersonId>| -> Vec<PersonId> {
-            people.into_iter().filter(|person| !self.is_party(party, person)).collect()
+        let others = |people: &[PersonId]| -> Vec<PersonId> {
+            people.iter().filter(|person| !self.is_party(party, person)).cloned().collect()
         };
-        let seated = others(seated);
-        let above = self.people.keys().filter(|person| self.may(person, Role::EXCUSES).is_ok());
-        if seated.is_empty() { others(above.cloned().collect()) } else { seated }
+        if let Some(seat) = self.seat_of(&violation.opened) {
+            let of_role = known.of_role.entry(seat.role.clone()).or_insert_with(|| self.people_of(seat));
+            let seated = others(of_role);
+            if !seated.is_empty() {
+                return seated;
+            }
+        }
+        let above = || self.people.keys().filter(|person| self.may(person, Role::EXCUSES).is_ok()).cloned().collect();
+        others(known.above.get_or_insert_with(above))
     }
 
     pub(crate) fn responses_owed(&self) -> Vec<Duty> {
-        // The same people answer for all violations of one party to one role.
-        let mut known: BTreeMap<(Option<&str>, &Party), Vec<PersonId>> = BTreeMap::new();
+        let mut known = Answerers::default();
         let open = self.violations.iter().filter(|(_, violation)| violation.waits());
         let owed = open.filter_map(|(id, violation)| {
-            let of = (violation.opened.by.as_deref(), &violation.opened.breach.party);
-            let owners = known.entry(of).or_insert_with(|| self.answers(violation));
-            self.response_owed((id, violation), owners.clone())
+            let owners = self.answers_of(violation, &mut known);
+            self.response_owed((id, violation), owners)
         });
         owed.collect()
     }
@@ -216,15 +231,20 @@ impl State {
         })
     }
 
-    /// The days of a party's violations that count. What somebody broke who was erased is not that of who comes under their id.
+    /// The days of a party's violations that count.
     pub(crate) fn days_that_count(&self, party: &Party) -> Vec<Date> {
-        let joined = match party {
-            Party::Person(person) => self.people.get(person).and_then(|known| known.joined_at()).map(day_of),
+        let since = self.counts_since(party);
+        let days = self.violations.of(party).filter(|known| known.counts()).map(|known| known.opened.breach.day);
+        days.filter(|day| *day >= since).collect()
+    }
+
+    /// From which day on what a party broke counts: what somebody broke who was erased is not that of who comes under their id.
+    pub(crate) fn counts_since(&self, party: &Party) -> Date {
+        let anew = match party {
+            Party::Person(person) => self.people.get(person).and_then(|known| known.anew),
             _ => None,
         };
-        let counts =
-            |known: &&Violation| known.counts() && joined.is_none_or(|joined| known.opened.breach.day >= joined);
-        self.violations.of(party).filter(counts).map(|known| known.opened.breach.day).collect()
+        anew.map_or(Date::MIN, day_of)
     }
 
     /// What the policy answers a breach with, where its party has violations of these days.

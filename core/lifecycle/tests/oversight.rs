@@ -52,7 +52,7 @@ fn an_exception_lasts_no_longer_than_the_policy_allows_and_comes_with_what_it_as
     assert_eq!(refused.code(), "refusal/no-control");
     assert!(refused.to_string().contains("`hope` is none of") && refused.to_string().contains("intrusion prevention"));
     assert_eq!(world.refused(&request(assessed(&["segmentation"])), "lead", now), "refusal/role", "operations ask");
-    let second_later = until + jiff::SignedDuration::from_secs(1);
+    let second_later = until + jiff::SignedDuration::from_hours(24);
     let refused = world.attempt(&exception("e", second_later, assessed(&["segmentation"])), "ops", now);
     assert_eq!(
         refused.expect_err("too far").to_string().split(',').next(),
@@ -217,11 +217,17 @@ fn a_vendor_attests_and_attests_again() {
     let duty = owed(&world, day(5)).remove(0);
     assert_eq!((duty.standing(day(5)), duty.due), (Standing::Done, at("2027-01-05T00:00:00Z")));
     assert_eq!(duty.standing(day(366 + 4)), Standing::Missed);
-    world.done(&Command::RetireAsset(asset("crm"), "gone".to_owned()), "ops", day(6));
-    assert_eq!(owed(&world, day(7)), []);
+    // One that is left to its vendor later has its time from then on.
+    let managed = Attributes { tags: vec!["vendor-managed".to_owned()], ..Attributes::default() };
+    world.done(&Command::ChangeAsset(asset("own"), managed), "ops", day(100));
+    let duty = world.state.duty("attest#own", day(101)).expect("an attestation is owed");
+    assert_eq!((duty.since, duty.due, duty.standing(day(101))), (day(100), day(114), Standing::Due));
+    world.done(&Command::ChangeAsset(asset("own"), Attributes::default()), "ops", day(102));
+    world.done(&Command::RetireAsset(asset("crm"), "gone".to_owned()), "ops", day(102));
+    assert_eq!(owed(&world, day(103)), []);
     let back = Attributes { tags: [("vendor-managed".to_owned())].into(), ..Attributes::default() };
-    world.done(&Command::RegisterAsset(asset("crm"), back), "ops", day(8));
-    assert_eq!(owed(&world, day(9))[0].standing(day(9)), Standing::Due, "what comes back is another service");
+    world.done(&Command::RegisterAsset(asset("crm"), back), "ops", day(104));
+    assert_eq!(owed(&world, day(105))[0].standing(day(105)), Standing::Due, "what comes back is another service");
 }
 
 #[test]

@@ -255,3 +255,49 @@ fn a_policy_without_answers_notes_violations_and_asks_for_none() {
     assert_eq!((violation(&world, id).word(), violation(&world, id).waits()), ("noted", false));
     assert_eq!(world.state.duty(&format!("respond#{id}"), day(11)), None);
 }
+
+/// Whoever lost their roles for an hour had their violations of before left out when they were told, and counted when they were checked.
+#[test]
+fn roles_that_go_and_come_back_change_no_count_and_are_told_as_they_are_checked() {
+    let mut world = overseen();
+    tell(&mut world, &[], day(15));
+    lawful(&mut world, &Command::TellMissedDuties, "system", day(17));
+    tell(&mut world, &[], day(17));
+    let roles = |roles: &[Role]| Command::SetRoles(person("emma"), roles.iter().copied().collect(), BTreeSet::new());
+    world.done(&roles(&[]), "root", day(18));
+    world.done(&roles(&[Role::Employee]), "root", day(18));
+    lawful(&mut world, &Command::TellMissedDuties, "system", day(33));
+    tell(&mut world, &[], day(34));
+    let own: Vec<&Violation> = world
+        .state
+        .violations
+        .values()
+        .filter(|known| known.opened.breach.party == Party::Person(person("emma")))
+        .collect();
+    assert_eq!(own.iter().map(|known| known.opened.number).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn another_policy_in_force_leaves_no_day_untold() {
+    let mut world = overseen();
+    let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "second".to_owned(), rule: world::asking() };
+    world.done(&adopt, "lead", day(9));
+    let last = plimsoll_lifecycle::day_of(day(9));
+    assert_eq!(world.state.days_to_tell(day(10)), Some((last, last)));
+}
+
+#[test]
+fn whoever_puts_themselves_into_a_group_gets_no_role_of_a_policy_that_comes_later() {
+    let mut world = overseen();
+    let group = plimsoll_lifecycle::GroupId::new("management").expect("an id");
+    let set = |members: &[&str]| {
+        let members = members.iter().map(|who| person(who)).collect();
+        Command::SetGroup(group.clone(), "Management".to_owned(), plimsoll_lifecycle::Source::Local, members)
+    };
+    lawful(&mut world, &set(&["root", "emma"]), "root", day(3));
+    let text = POLICY.replace("\"executive\"", "\"management\"").replace("holds = [\"approver\"]", "holds = []");
+    let rule = PolicyRule::of(&policy::Policy::parse(&text).expect("a policy"));
+    world.done(&Command::AdoptPolicy { name: "p".to_owned(), document: "second".to_owned(), rule }, "lead", day(4));
+    let seat = world.state.seat_called("management").expect("a role");
+    assert_eq!(world.state.people_of(seat), [person("emma")]);
+}

@@ -27,13 +27,39 @@ fn checked(text: &str) -> Checked {
     check(text, known())
 }
 
+/// What is told, but for prose that is not there: most cases have none.
 fn told(checked: &Checked) -> String {
     let line = |line: Option<usize>| line.map_or("-".to_owned(), |line| line.to_string());
     let each = |problem: &Problem| {
         let kind = if problem.is_error { "error" } else { "warning" };
         format!("{} {kind} {}: {} [{}]\n", line(problem.line), problem.code, problem.what, problem.example)
     };
-    checked.problems.iter().map(each).collect()
+    checked.problems.iter().filter(|problem| problem.code != "policy/untold").map(each).collect()
+}
+
+/// What is stated and no prose tells of.
+fn untold(checked: &Checked) -> Vec<&str> {
+    let untold = checked.problems.iter().filter(|problem| problem.code == "policy/untold");
+    untold.map(|problem| problem.what.as_str()).collect()
+}
+
+/// A policy whose prose was taken away passed, and its document held nothing of what was owed.
+#[test]
+fn what_no_prose_tells_of_is_told() {
+    for profile in PROFILES {
+        assert_eq!(untold(&checked(&profile.whole().expect("it is written"))), [""; 0], "{}", profile.id);
+    }
+    let text = PROFILES[0].policy().expect("it is written");
+    let found = checked(&text);
+    assert!(!found.has_errors() && untold(&found).len() == 1 && untold(&found)[0].contains("it has no prose"));
+    let whole = PROFILES[0].whole().expect("it is written");
+    let policy = checked(&whole).policy.expect("it reads");
+    let mut sections = policy.text.clone();
+    sections.retain(|name, _| !name.starts_with("13"));
+    let found = checked(&assemble(&text, &sections));
+    let without = ["[[training]]", "[acknowledgement]"]
+        .map(|name| format!("no prose tells of `{name}`: no document holds it, and it is owed all the same"));
+    assert_eq!(untold(&found), without);
 }
 
 #[test]

@@ -15,6 +15,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("lifecycle", &["ledger", "policy"]),
     ("fleet", &["policy", "lifecycle"]),
     ("assessment", &["versions", "advisories", "inventory", "matching", "policy", "fleet"]),
+    ("change", &["inventory"]),
     ("protocol", &["inventory", "ledger", "lifecycle", "fleet", "assessment"]),
 ];
 const ADAPTERS: &[&str] = &["documents", "feeds", "host", "store"];

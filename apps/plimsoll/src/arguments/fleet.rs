@@ -338,7 +338,7 @@ pub(crate) enum FleetCommand {
         /// What it says
         #[arg(long)]
         statement: String,
-        /// A text file that it has handed in
+        /// A file that it has handed in, of a megabyte at the most
         #[arg(long, value_name = "FILE")]
         evidence: Option<PathBuf>,
     },

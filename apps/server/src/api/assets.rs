@@ -305,7 +305,7 @@ async fn attest_asset(
     Path(asset): Path<String>,
     Json(said): Json<Attested>,
 ) -> Answer<StatusCode> {
-    let told = (said.vendor, said.statement, said.evidence);
+    let told = (said.vendor, said.statement, said.evidence.map(String::into_bytes));
     app.organisation.attest(&caller.person, AssetId::new(asset)?, told, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

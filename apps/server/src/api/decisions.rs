@@ -67,6 +67,10 @@ struct DecisionShape {
     /// When it was looked at last since it is in force.
     #[schema(value_type = Option<String>, format = DateTime)]
     reviewed_at: Option<Timestamp>,
+    /// By whom.
+    reviewed_by: Option<String>,
+    /// What they found.
+    reviewed_words: Option<String>,
     /// `requested`, `approved`, `revoked` or `declined`.
     state: &'static str,
     /// The decision that it renews.
@@ -99,7 +103,9 @@ fn shape((id, decision): (&DecisionId, &Decision), (state, caller): (&lifecycle:
         risk: decision.assessment.risk.clone(),
         controls: decision.assessment.controls.iter().cloned().collect(),
         plan: decision.assessment.plan.clone(),
-        reviewed_at: decision.reviewed_at,
+        reviewed_at: decision.reviewed.as_ref().map(|look| look.at),
+        reviewed_by: decision.reviewed.as_ref().map(|look| look.by.to_string()),
+        reviewed_words: decision.reviewed.as_ref().map(|look| look.words.clone()),
         state: decision.word(),
         renews: decision.renews.as_ref().map(ToString::to_string),
     }

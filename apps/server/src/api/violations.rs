@@ -34,6 +34,8 @@ struct ViolationShape {
     role: Option<String>,
     /// How many findings, assets or duties it is about.
     count: u64,
+    /// Which assets or duties, as they are known now; findings are told by `/api/v1/findings` as of the day's end.
+    subjects: Vec<String>,
     /// Which violation of its party it is, of those that count together: 1 is the first.
     number: u64,
     /// What follows, by the policy of the time.
@@ -50,7 +52,7 @@ struct ViolationShape {
     answer: Option<String>,
 }
 
-fn shape((id, known): (&String, &Violation)) -> ViolationShape {
+fn shape((id, known): (&String, &Violation), state: &lifecycle::State) -> ViolationShape {
     let breach = &known.opened.breach;
     let (person, team, role) = match &breach.party {
         Party::Person(person) => (Some(person.to_string()), None, None),
@@ -67,6 +69,7 @@ fn shape((id, known): (&String, &Violation)) -> ViolationShape {
         team,
         role,
         count: breach.count,
+        subjects: state.broken_by(breach),
         number: known.opened.number,
         step: known.opened.step.map(lifecycle::ResponseStep::word),
         by: known.opened.by.clone(),
@@ -106,7 +109,7 @@ async fn list_violations(
     let all: Vec<_> = seen.collect();
     let total = all.len();
     let (all, next_page_token) = part.of_list(all, |(id, _)| (*id).clone())?;
-    let items = all.into_iter().map(shape).collect();
+    let items = all.into_iter().map(|one| shape(one, state)).collect();
     Ok(axum::Json(Violations {
         items,
         total,
@@ -133,7 +136,7 @@ async fn say(
     let command = Command::AnswerViolation(id.clone(), words, is_excused);
     app.organisation.act(&caller.person, app.now(), command).await?;
     let record = app.organisation.store.record().await?;
-    let found = record.state.violations.get_key_value(&id).map(shape);
+    let found = record.state.violations.get_key_value(&id).map(|one| shape(one, &record.state));
     found.map(axum::Json).ok_or_else(|| Problem::not_found("such violation"))
 }
 

@@ -194,7 +194,7 @@ async fn attest(
     Path(asset): Path<String>,
     Form(said): Form<Attested>,
 ) -> Answer<Response> {
-    let (asset, told) = (AssetId::new(asset)?, (said.vendor, said.statement, Some(said.evidence)));
+    let (asset, told) = (AssetId::new(asset)?, (said.vendor, said.statement, Some(said.evidence.into_bytes())));
     app.organisation.attest(&caller.person, asset.clone(), told, app.now()).await?;
     Ok(seen(&format!("{}#attest", place(&asset))))
 }

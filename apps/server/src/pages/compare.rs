@@ -153,7 +153,7 @@ fn simulated(found: &Simulation) -> Markup {
             section.card { h2 { "Draft" } (classes(&found.draft)) }
         }
         h2 { "Overdue, month by month" }
-        p.faint { "Each day evaluated by both, as if each had always been in force; teams and scope as they are now." }
+        p.faint { "Each day before evaluated by both, as if each had always been in force; the last is now, with the draft put in force today by its own rule for findings that are open. Teams and scope as they are now." }
         (charts::pairs(&found.months.iter().map(|month| (day(month.at), month.current, month.draft)).collect::<Vec<_>>()))
         div.scroll tabindex="0" role="region" aria-label="By team and by work" { table {
             thead { tr { th scope="col" { "" } th.number scope="col" { "In force" } th.number scope="col" { "Draft" } } }

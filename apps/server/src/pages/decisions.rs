@@ -108,7 +108,7 @@ async fn show(
             table {
                 thead { tr { th scope="col" { "Decision" } th scope="col" { "Of what" } th scope="col" { "Why" } th scope="col" { "Until" } th scope="col" { "By" } th scope="col" { "State" } } }
                 tbody {
-                    @if found.is_empty() { tr { td colspan="6" { "Nothing was ever set aside." } } }
+                    @if found.is_empty() { tr { td colspan="6" { @if caller.is_any(Role::SEES_ALL) { "Nothing was ever set aside." } @else { "Nothing that you may see." } } } }
                     @for shown in &found { (line(shown, (&caller, now))) }
                 }
             }
@@ -140,7 +140,7 @@ fn line(shown: &Shown, (caller, now): (&Caller, Timestamp)) -> Markup {
                 br; @if decision.reach.assets.is_empty() { "on all assets" } @else { "on " @for (place, asset) in seen.iter().take(5).enumerate() { @if place > 0 { ", " } a href=(format!("/assets/{}", encoded(asset.as_str()))) { (asset) } } @let more = seen.len().saturating_sub(5) + hidden; @if more > 0 { @if seen.is_empty() { (more) " assets" } @else { " and " (more) " more" } } } }
             td { (plain(&decision.reason)) (assessment(decision)) }
             td.date { (due(Some(decision.until), now)) }
-            td { "asked for by " (decision.requested_by) @if !decision.approvers().is_empty() { br; "approved by " (decision.approvers().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) } @if let Some(at) = decision.reviewed_at { br; "looked at again " (at_instant(at)) } }
+            td { "asked for by " (decision.requested_by) @if !decision.approvers().is_empty() { br; "approved by " (decision.approvers().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) } @if let Some(look) = &decision.reviewed { br; "looked at again by " (look.by) ", " (at_instant(look.at)) ": “" (plain(&look.words)) "”" } }
             td {
                 @if holds { span.pill.ok { "holds" } } @else if is_waiting { span.pill.unsure { "waits for approval" } } @else if decision.word() == "approved" { span.pill { "over" } } @else { span.pill { (decision.word()) } }
                 @if is_waiting && !lacks.is_empty() { div.faint { "approval missing of: " (plain(&lacks.join(", "))) } }

@@ -266,17 +266,16 @@ fn stands(measure: &Measure, figures: &Figures) -> Option<(String, Option<bool>)
         let is_met = (whole > 0).then(|| least.map(|least| part as f64 * 100.0 >= least * whole as f64)).flatten();
         Some((format!("{} of {}", percent(part, whole), number(whole)), is_met))
     };
+    let class = measure.class.as_ref().map(AsRef::as_ref);
+    let of_quarter = || {
+        let classes = figures.quarter.as_ref()?.classes.iter();
+        let wanted = classes.filter(|(id, _)| class.is_none_or(|class: &String| class == id)).map(|(_, kept)| *kept);
+        Some(wanted.fold(fleet::Kept::default(), fleet::Kept::join))
+    };
     match measure.of.as_ref() {
-        MeasureKind::DeadlinesKept => {
-            let quarter = figures.quarter.as_ref()?;
-            let class = measure.class.as_ref().map(AsRef::as_ref);
-            let wanted = quarter.classes.iter().filter(|(id, _)| class.is_none_or(|class: &String| class == id));
-            let (kept, due) = wanted.fold((0, 0), |(kept, due), (_, one)| (kept + one.kept, due + one.due));
-            share(kept, due)
-        }
+        MeasureKind::DeadlinesKept => of_quarter().and_then(|all| share(all.kept, all.due)),
         MeasureKind::TimeToPatch => {
-            // One class alone is not told apart.
-            let mean = figures.quarter.as_ref().filter(|_| measure.class.is_none())?.pace.mean()?;
+            let mean = of_quarter()?.pace.mean()?;
             let most = measure.at_most.as_ref().map(|most| most.as_ref().nominal_hours());
             Some((format!("{} days", days(mean)), most.map(|most| mean.as_hours() <= most)))
         }

@@ -111,16 +111,18 @@ fn place_of(alert: &Alert) -> Option<String> {
 
 /// Duties, each with what leads to doing it.
 fn duties_table(duties: &[Duty], now: Timestamp) -> Markup {
+    const MOST: usize = 200;
     html! {
         div.scroll tabindex="0" role="region" aria-label="What you owe" { table {
             thead { tr { th scope="col" { "What" } th scope="col" { "By" } th scope="col" { "State" } th scope="col" { "Do" } } }
-            tbody { @for duty in duties { tr {
+            tbody { @for duty in duties.iter().take(MOST) { tr {
                 th scope="row" { (what(duty)) }
                 td.date { (due(Some(duty.due), now)) }
                 td { (state(duty, now)) }
                 td { (way(duty)) }
             } } }
         } }
+        @if duties.len() > MOST { p { "And " (duties.len() - MOST) " more, as their days come." } }
     }
 }
 

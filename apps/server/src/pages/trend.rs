@@ -37,7 +37,6 @@ pub(crate) struct Quarter {
     /// When it began.
     pub(crate) since: Timestamp,
     pub(crate) classes: Vec<(String, Kept)>,
-    pub(crate) pace: Pace,
 }
 
 impl Trend {
@@ -82,15 +81,10 @@ pub(crate) async fn follow(app: &App) {
 
 /// Works out which deadlines of this quarter were kept.
 async fn compute_quarter(app: &App) -> Result<(), operations::Error> {
-    let now = app.now();
-    let since = quarter(now);
-    let pace = {
-        let record = app.organisation.store.record().await?;
-        tokio::task::block_in_place(|| record.facts.pace(&[since, now])).pop().unwrap_or_default()
-    };
+    let since = quarter(app.now());
     let classes = app.view(None, |view| view.findings.kept(&view.record.facts, (since, view.now))).await?;
     if let Ok(mut known) = app.trend.1.lock() {
-        *known = Some(Quarter { since, classes, pace });
+        *known = Some(Quarter { since, classes });
     }
     Ok(())
 }

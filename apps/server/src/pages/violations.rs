@@ -12,7 +12,7 @@ use crate::routes::PageRoute;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use lifecycle::{Command, Party, PersonId, Role, Violation};
+use lifecycle::{BreachKind, Command, Party, PersonId, Role, Violation};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -31,6 +31,8 @@ struct Shown {
     seat: Option<String>,
     may_answer: bool,
     may_excuse: bool,
+    /// Which assets or duties it is about.
+    subjects: Vec<String>,
 }
 
 impl Shown {
@@ -41,6 +43,7 @@ impl Shown {
             seat: state.seat_of(&known.opened).map(|seat| seat.title.clone()),
             may_answer: state.may_answer(known, person),
             may_excuse: state.may_excuse(known, person),
+            subjects: state.broken_by(&known.opened.breach),
         }
     }
 }
@@ -74,9 +77,10 @@ async fn show(
         (tabs::policy(&caller, "/violations"))
         p { "A promise that was broken, once for each party, kind and day. What follows from it, and who sees to it, the policy says: the more of them within its time, the more follows." }
         @match told_until {
-            Some(day) => p { "Told up to " (day) ", in UTC; the day that goes on is told once it is over. " (number(open as u64)) " wait for an answer." },
+            Some(day) => p { "Told up to " (day) ", in UTC; the day that goes on is told once it is over. " (number(open as u64)) @if caller.is_any(Role::SEES_DUTIES) { " wait for an answer." } @else { " of what you may see wait for an answer." } },
             None => div.notice.unsure { p { "No day was told yet: that nothing stands here says nothing." } },
         }
+        @if told_until.is_some_and(|until| until >= lifecycle::day_of(app.now())) { div.notice.bad { p { "The day up to which was told is not over: a clock was ahead. What is broken until then is not told." } } }
         @if !is_judged { div.notice.unsure { p { "Nothing was ever held against advisories: which deadlines were missed is not known." } } }
         @if !has_rules { div.notice { p { "The policy in force says nothing of what follows from violations: they are noted." } } }
         div.scroll tabindex="0" role="region" aria-label="Violations" { table {
@@ -91,8 +95,20 @@ async fn show(
     Ok(page(&app, &caller, ("Violations", "/policy"), &body))
 }
 
+/// What was broken, with a way to the findings as they were at the day's end.
+fn what(shown: &Shown) -> Markup {
+    let breach = &shown.known.opened.breach;
+    let words = breach.kind.words(breach.count);
+    let owner = match &breach.party {
+        Party::Team(team) => format!("owner={}", encoded(team)),
+        _ => "unknown=owner".to_owned(),
+    };
+    let place = format!("/findings?overdue=true&{owner}&at={}", breach.day);
+    html! { @if breach.kind == BreachKind::Deadline { a href=(place) { (words) } } @else { (words) } }
+}
+
 fn row(shown: &Shown) -> Markup {
-    let Shown { id, known, seat, may_answer, may_excuse } = shown;
+    let Shown { id, known, seat, may_answer, may_excuse, subjects } = shown;
     let (opened, breach) = (&known.opened, &known.opened.breach);
     let place = |answer: &str| format!("/violations/{}/{answer}", encoded(id));
     let form = |answer: &str, label: &str| {
@@ -104,7 +120,7 @@ fn row(shown: &Shown) -> Markup {
     html! { tr {
         th scope="row" { (breach.day) }
         td { @match &breach.party { Party::Nobody => { "nobody’s: no team owns the assets, or nobody has the role" } party => { (plain(&party.to_string())) } } }
-        td { (breach.kind.words(breach.count)) br; span.faint { "violation " (opened.number) " within the time that counts" } }
+        td { (what(shown)) @if !subjects.is_empty() { br; span.faint { (plain(&subjects.iter().take(5).cloned().collect::<Vec<_>>().join(", "))) @if subjects.len() > 5 { " and " (subjects.len() - 5) " more" } } } br; span.faint { "violation " (opened.number) " within the time that counts" } }
         td { @if let Some(step) = opened.step { (step.words()) } @else { "–" } @if let Some(by) = seat.as_ref().or(opened.by.as_ref()) { br; span.faint { (plain(by)) " sees to it" } } }
         td {
             @match known.word() { "open" => span.pill.bad { "open" }, "excused" => span.pill { "excused" }, "answered" => span.pill.ok { "answered" }, word => span.pill { (word) } }

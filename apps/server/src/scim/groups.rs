@@ -91,7 +91,13 @@ async fn set(
     let id = id.clone();
     let plan = move |record: &store::Record| {
         let state = &record.state;
-        let none = Group { title: id.to_string(), source: Source::Scim, members: BTreeMap::new(), is_gone: false };
+        let none = Group {
+            title: id.to_string(),
+            source: Source::Scim,
+            members: BTreeMap::new(),
+            by_themselves: std::collections::BTreeSet::new(),
+            is_gone: false,
+        };
         let mut known = state.groups.get(&id).filter(|group| !group.is_gone).cloned().unwrap_or(none);
         // Who has gone is in no group.
         known.members.retain(|person, _| state.joined_group(&id, person).is_some());

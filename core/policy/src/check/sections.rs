@@ -38,9 +38,34 @@ pub(super) fn check(checking: &mut Checking<'_>) {
         checking.proven.push(format!("all {} sections are written", sections.len()));
     }
     prose(checking);
+    untold(checking, sections.iter().filter(|(_, is_there, _)| *is_there).map(|(name, ..)| *name));
     for (name, _, says) in missing {
         let what = format!("the section `{name}` is missing: it says {says}");
         checking.problems.missing("policy/missing-section", what);
+    }
+}
+
+/// What is stated and no prose tells of is in no document that people read, and owed all the same.
+fn untold<'s>(checking: &mut Checking<'_>, stated: impl Iterator<Item = &'s str>) {
+    if checking.policy.text.is_empty() {
+        let what = "it has no prose: its documents hold nothing of what it states, and it is owed all the same";
+        let problem = checking.problems.warning("policy/untold", 0, what.to_owned());
+        problem.hint("`plimsoll policy init` writes the prose of every section beside the policy");
+        return;
+    }
+    let prose = checking.policy.text.values().flat_map(|text| text.split("{{").skip(1));
+    let named: Vec<&str> = prose.filter_map(|rest| rest.split("}}").next()).map(str::trim).collect();
+    let is_told = |section: &str| {
+        named.iter().any(|name| match name.strip_prefix("table ") {
+            // A table is called as its section, or as many of its entries.
+            Some(table) => table.trim().trim_end_matches('s') == section.trim_end_matches('s'),
+            None => name.split('.').next() == Some(section),
+        })
+    };
+    let untold: Vec<&str> = stated.filter(|name| !is_told(name.trim_matches(['[', ']']))).collect();
+    for name in untold {
+        let what = format!("no prose tells of `{name}`: no document holds it, and it is owed all the same");
+        checking.problems.warning("policy/untold", 0, what);
     }
 }
 

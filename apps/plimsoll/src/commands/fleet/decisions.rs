@@ -166,7 +166,7 @@ fn cells(id: &DecisionId, decision: &Decision, now: jiff::Timestamp) -> Vec<Stri
         state.to_owned(),
         day(decision.until),
         person(Some(&decision.requested_by)),
-        person(decision.approved_by.as_ref()),
+        decision.approvers().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         decision.reason.clone(),
     ]
 }

@@ -110,13 +110,10 @@ async fn tell_findings(opened: &Opened, asset: &AssetId) -> Result<()> {
 
 /// Holds everything against the current index, and notes the scans that were missed.
 pub(super) async fn judge(opened: &Opened, data: &Path, is_quiet: bool) -> Result<u8> {
-    let Some(advisories) = operations::Advisories::current(data)? else {
-        return Err(Usage(
-            "there is no index of advisories: run `plimsoll feeds sync`, or `plimsoll feeds import FILE…`".to_owned(),
-        )
-        .into());
-    };
-    judge_by(opened, &advisories, is_quiet).await?;
+    let advisories = operations::Advisories::current(data)?;
+    if let Some(advisories) = &advisories {
+        judge_by(opened, advisories, is_quiet).await?;
+    }
     let told = opened.organisation.tell_missed(&opened.person, opened.now).await?;
     if told.scans > 0 {
         say(&format!("Scans that were due and have not happened: {} (see `plimsoll fleet assets`).", told.scans));
@@ -129,6 +126,12 @@ pub(super) async fn judge(opened: &Opened, data: &Path, is_quiet: bool) -> Resul
             "Violations on the days that are over: {} (see `plimsoll fleet violation list`).",
             told.violations
         ));
+    }
+    if advisories.is_none() {
+        say(
+            "There is no index of advisories, so nothing was held against any: run `plimsoll feeds sync`, or `plimsoll feeds import FILE…`.",
+        );
+        return Ok(exit::NOT_ENOUGH_DATA);
     }
     Ok(exit::WITHIN_POLICY)
 }

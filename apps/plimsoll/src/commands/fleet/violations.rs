@@ -2,7 +2,7 @@
 
 use super::{asset_id, instant};
 use crate::arguments::{ListFormat, ViolationCommand};
-use crate::exit;
+use crate::exit::{self, Usage};
 use crate::files;
 use crate::printable::printable;
 use crate::progress::say;
@@ -34,7 +34,8 @@ pub(super) async fn run(opened: &Opened, command: ViolationCommand, is_quiet: bo
 
 async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
     let record = opened.organisation.store.record().await?;
-    let all = record.state.violations.iter().rev();
+    let sees = |known: &Violation| record.state.sees_violation(known, &opened.person);
+    let all = record.state.violations.iter().rev().filter(|(_, known)| sees(known));
     let cells = |(id, known): (&String, &Violation)| {
         let breach = &known.opened.breach;
         vec![
@@ -47,12 +48,13 @@ async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
             known.opened.number.to_string(),
             known.opened.step.map(lifecycle::ResponseStep::word).unwrap_or_default().to_owned(),
             known.opened.by.clone().unwrap_or_default(),
+            known.answer.as_ref().map(|answer| answer.words.clone()).unwrap_or_default(),
         ]
     };
     let mut out = Vec::new();
     match format {
         ListFormat::Table => {
-            let head = ["VIOLATION", "STATE", "DAY", "OF", "WHOSE", "HOW MANY", "NUMBER", "FOLLOWS", "BY"];
+            let head = ["VIOLATION", "STATE", "DAY", "OF", "WHOSE", "HOW MANY", "NUMBER", "FOLLOWS", "BY", "ANSWER"];
             let mut table = Table::new(&head);
             for (id, known) in all {
                 let style = if known.waits() { AnsiColor::Red.on_default() } else { Style::new() };
@@ -61,14 +63,14 @@ async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
             table.write(&mut out)?;
         }
         ListFormat::Csv => {
-            let head = ["violation", "state", "day", "kind", "party", "count", "number", "step", "by"];
+            let head = ["violation", "state", "day", "kind", "party", "count", "number", "step", "by", "answer"];
             sheet::csv(&mut out, &head, all.map(cells))?;
         }
         ListFormat::Json => {
             let one = |(id, known): (&String, &Violation)| {
                 let told = &known.opened;
                 json!({ "id": id, "state": known.word(), "breach": told.breach, "number": told.number,
-                    "step": told.step, "by": told.by, "told_at": known.at, "answer": known.answer })
+                    "step": told.step, "by": told.by, "subjects": record.state.broken_by(&told.breach), "told_at": known.at, "answer": known.answer })
             };
             let told = json!({ "told_until": record.state.told_until, "violations": all.map(one).collect::<Vec<_>>() });
             out.extend_from_slice(sheet::json(&told)?.as_bytes());
@@ -79,7 +81,7 @@ async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
     if let Some(gap) = &gap {
         say(&format!("{gap} (plimsoll fleet judge)."));
     }
-    let waits = record.state.violations.values().any(Violation::waits);
+    let waits = record.state.violations.values().any(|known| known.waits() && sees(known));
     Ok(match (waits, gap) {
         (true, _) => exit::POLICY_NOT_MET,
         (false, Some(_)) => exit::NOT_ENOUGH_DATA,
@@ -92,6 +94,9 @@ fn gap(state: &State, now: Timestamp) -> Option<String> {
     let nothing = "that nothing stands here says nothing";
     match (state.told_until, state.days_to_tell(now)) {
         (None, _) => Some(format!("No day was told yet: {nothing}")),
+        (Some(until), _) if until >= lifecycle::day_of(now) => Some(format!(
+            "Days are told up to {until}, which is not over: a clock was ahead, and what is broken until then is not told"
+        )),
         (Some(until), Some(_)) => Some(format!("Days are told up to {until}: what was broken since is not known")),
         (Some(_), None) if state.index.is_none() => {
             Some("Nothing was ever held against advisories: which deadlines were missed is not known".to_owned())
@@ -152,8 +157,12 @@ pub(super) async fn attest(
     (vendor, statement, evidence): (String, String, Option<&Path>),
     is_quiet: bool,
 ) -> Result<u8> {
-    let read = |path: &Path| files::read_text(path).with_context(|| format!("failed to read `{}`", path.display()));
+    let most = files::MOST_TEXT_BYTES;
+    let read = |path: &Path| files::read(path, most).with_context(|| format!("failed to read `{}`", path.display()));
     let evidence = evidence.map(read).transpose()?;
+    if evidence.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Usage("what the vendor has handed in is empty".to_owned()).into());
+    }
     let id = asset_id(asset)?;
     opened.organisation.attest(&opened.person, id, (vendor, statement, evidence), opened.now).await?;
     if !is_quiet {

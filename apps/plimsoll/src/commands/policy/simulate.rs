@@ -80,6 +80,9 @@ fn in_words(found: &Simulation) -> Result<String> {
     classes(&mut out, draft, "By class, as in the draft")?;
     let rows = found.months.iter().map(|month| (day(month.at), month.current, month.draft));
     compare(&mut out, ("Overdue, month by month", "AS OF"), rows)?;
+    out.extend_from_slice(
+        b"Days before now: as if each policy had always been in force. The last line: the draft put in force today, by the transition that was asked for.\n\n",
+    );
     let team = |name: &String| if name.is_empty() { "not known".to_owned() } else { name.clone() };
     let rows = found.teams.iter().map(|(name, current, draft)| (team(name), *current, *draft));
     compare(&mut out, ("Overdue now, by team", "TEAM"), rows)?;

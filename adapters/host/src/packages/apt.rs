@@ -1,0 +1,254 @@
+//! apt and dpkg: Debian, Ubuntu and what is made of them.
+
+use super::{Driver, rebuilt};
+use crate::root::{CommandError, Root};
+use change::Upgrade;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+
+pub(super) const DRIVER: Driver =
+    Driver { id: "apt", is_there, repair, closure, download, keep, install, restore, state };
+
+/// Configuration files keep what somebody wrote; the lock of others is waited for.
+const OPTIONS: &[&str] = &[
+    "-y",
+    "-q",
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "DPkg::Lock::Timeout=120",
+    "-o",
+    "APT::Get::AutomaticRemove=false",
+];
+
+/// Configures what is unpacked.
+const CONFIGURE: &[&str] = &["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"];
+
+fn is_there(root: &Root) -> bool {
+    root.below("var/lib/dpkg/status").exists() && root.below("usr/bin/apt-get").exists()
+}
+
+fn repair(root: &Root, log: &mut File) -> Result<bool, CommandError> {
+    let is_cut = std::fs::read_dir(root.below("var/lib/dpkg/updates")).is_ok_and(|mut files| files.next().is_some());
+    let is_broken = is_cut || !root.run(&["dpkg", "--audit"], log)?.trim().is_empty();
+    if is_broken {
+        // What waits for a package that was not reached yet cannot be configured: what apt brings for it makes it whole.
+        let configured = root.run(CONFIGURE, log);
+        let fixed = root.run(&[&["apt-get"], OPTIONS, &["--fix-broken", "install"]].concat(), log);
+        if fixed.is_err() {
+            configured?;
+        }
+        fixed?;
+    }
+    Ok(is_broken)
+}
+
+/// `package=version`, as apt-get takes it.
+fn pinned(upgrades: &[Upgrade]) -> Vec<String> {
+    upgrades.iter().map(|upgrade| format!("{}={}", upgrade.package, upgrade.to)).collect()
+}
+
+fn with<'w>(words: &[&[&'w str]], more: &'w [String]) -> Vec<&'w str> {
+    words.concat().into_iter().chain(more.iter().map(String::as_str)).collect()
+}
+
+fn closure(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<Vec<Upgrade>, CommandError> {
+    if upgrades.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pinned = pinned(upgrades);
+    let told = root.run(&with(&[&["apt-get"], OPTIONS, &["--no-remove", "--simulate", "install"]], &pinned), log)?;
+    Ok(told.lines().filter_map(installed).collect())
+}
+
+/// What apt-get says that it would install: `Inst NAME [OLD] (NEW SUITE [ARCHITECTURE])`.
+fn installed(line: &str) -> Option<Upgrade> {
+    let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
+    let (before, rest) = rest.split_once('(')?;
+    let from = before.trim().strip_prefix('[').and_then(|before| before.strip_suffix(']')).map(str::to_owned);
+    let (inside, _) = rest.split_once(')')?;
+    let to = inside.split(' ').next()?.to_owned();
+    let architecture = inside.rsplit_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
+    let package = match architecture {
+        Some(architecture) if architecture != "all" && !name.contains(':') => format!("{name}:{architecture}"),
+        _ => name.to_owned(),
+    };
+    Some(Upgrade { package, from, to })
+}
+
+fn download(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<(), CommandError> {
+    let pinned = pinned(upgrades);
+    let words: &[&[&str]] = &[&["apt-get"], OPTIONS, &["--no-remove", "--download-only", "install"]];
+    root.run(&with(words, &pinned), log).map(|_| ())
+}
+
+fn install(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<(), CommandError> {
+    let (pinned, automatic) = (pinned(upgrades), automatic(root, upgrades, log)?);
+    let installed = root.run(&with(&[&["apt-get"], OPTIONS, &["--no-remove", "install"]], &pinned), log);
+    // Whoever is named counts as asked for: what came for others stays what it was, whatever became of the rest.
+    let marked = mark(root, &automatic, log);
+    installed?;
+    marked
+}
+
+/// Those of some packages that are there for others alone; what is new is.
+fn automatic(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<Vec<String>, CommandError> {
+    let known: BTreeSet<String> = root.run(&["apt-mark", "showauto"], log)?.lines().map(str::to_owned).collect();
+    let is_automatic = |upgrade: &&Upgrade| {
+        let name = upgrade.package.split(':').next().unwrap_or_default();
+        upgrade.from.is_none() || known.contains(name) || known.contains(&upgrade.package)
+    };
+    Ok(upgrades.iter().filter(is_automatic).map(|upgrade| upgrade.package.clone()).collect())
+}
+
+fn mark(root: &Root, automatic: &[String], log: &mut File) -> Result<(), CommandError> {
+    if automatic.is_empty() {
+        return Ok(());
+    }
+    root.run(&with(&[&["apt-mark", "auto"]], automatic), log).map(|_| ())
+}
+
+fn keep(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> Result<(), CommandError> {
+    for upgrade in upgrades {
+        let Some(from) = &upgrade.from else { continue };
+        keep_package(root, (&upgrade.package, from), folder, log)?;
+    }
+    for path in conffiles(root, upgrades, log)? {
+        if root.below(&path).exists() {
+            let inside = format!("{folder}/conffiles");
+            root.run(&["mkdir", "--parents", "--", &inside], log)?;
+            root.run(&["cp", "--archive", "--parents", "--", &path, &inside], log)?;
+        }
+    }
+    Ok(())
+}
+
+/// The package's file as it was installed: from the cache, from the archive, or made of what is installed.
+fn keep_package(
+    root: &Root,
+    (package, version): (&str, &str),
+    folder: &str,
+    log: &mut File,
+) -> Result<(), CommandError> {
+    let name = package.split(':').next().unwrap_or_default();
+    let escaped = version.replace(':', "%3a");
+    let begins = format!("{name}_{escaped}_");
+    let is_kept = |folder: &Path| {
+        let found = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        found
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .find(|file| file.strip_prefix(&begins).is_some_and(|rest| rest.ends_with(".deb") && !rest.contains('/')))
+    };
+    if is_kept(&root.below(folder)).is_some() {
+        return Ok(());
+    }
+    if let Some(file) = is_kept(&root.below("var/cache/apt/archives")) {
+        let cached = format!("/var/cache/apt/archives/{file}");
+        return root.run(&["cp", "--archive", "--", &cached, folder], log).map(|_| ());
+    }
+    let wanted = format!("{package}={version}");
+    let chdir = format!("--chdir={folder}");
+    let fetched = root.run(&["env", &chdir, "apt-get", "-q", "download", &wanted], log);
+    match fetched {
+        Ok(_) if is_kept(&root.below(folder)).is_some() => Ok(()),
+        _ => rebuilt::build(root, (package, version), folder, log),
+    }
+}
+
+/// The configuration files of packages that are installed.
+fn conffiles(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<BTreeSet<String>, CommandError> {
+    let there: Vec<String> = upgrades.iter().map(|upgrade| upgrade.package.clone()).collect();
+    let told = root.run(&with(&[&["dpkg-query", "--show", "--showformat=${Conffiles}\\n"]], &there), log);
+    let told = match told {
+        Ok(told) => told,
+        // Some of them are not installed: what is known of the others counts.
+        Err(CommandError::Ended { .. }) => {
+            let mut all = String::new();
+            for package in &there {
+                let words = ["dpkg-query", "--show", "--showformat=${Conffiles}\\n", package];
+                all.push_str(&root.run(&words, log).unwrap_or_default());
+            }
+            all
+        }
+        Err(error) => return Err(error),
+    };
+    let path = |line: &str| line.trim().split(' ').next().filter(|path| path.starts_with('/')).map(str::to_owned);
+    Ok(told.lines().filter_map(path).collect())
+}
+
+fn restore(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> Result<(), CommandError> {
+    // What was cut short is finished or not; either way the versions before are put over it.
+    let _ = root.run(CONFIGURE, log);
+    let after = conffiles(root, upgrades, log)?;
+    let automatic = automatic(root, upgrades, log)?;
+    let kept = std::fs::read_dir(root.below(folder)).into_iter().flatten().flatten();
+    let kept = kept.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|file| file.ends_with(".deb"));
+    let mut files: Vec<String> = kept.map(|file| format!("{folder}/{file}")).collect();
+    files.sort();
+    let is_new = |upgrade: &&Upgrade| upgrade.from.is_none();
+    let new: Vec<String> = upgrades.iter().filter(is_new).map(|upgrade| upgrade.package.clone()).collect();
+    let words: Vec<String> = files.iter().cloned().chain(new.iter().map(|package| format!("{package}-"))).collect();
+    let options: &[&[&str]] = &[&["apt-get"], OPTIONS, &["--allow-downgrades", "--reinstall", "--purge", "install"]];
+    if root.run(&with(options, &words), log).is_err() {
+        put_over(root, (&files, &new), log)?;
+    }
+    let came_with = |upgrade: &&Upgrade| upgrade.from.is_some();
+    let stays: BTreeSet<&String> = upgrades.iter().filter(came_with).map(|upgrade| &upgrade.package).collect();
+    mark(root, &automatic.into_iter().filter(|package| stays.contains(package)).collect::<Vec<_>>(), log)?;
+    // What was written there counts, whatever the packages bring; what came with the new versions goes.
+    let own = format!("{folder}/conffiles");
+    for path in after.iter().filter(|path| !root.below(&format!("{own}{path}")).exists()) {
+        root.run(&["rm", "--force", "--", path], log)?;
+    }
+    if root.below(&own).exists() {
+        root.run(&["cp", "--archive", "--no-target-directory", "--", &own, "/"], log)?;
+    }
+    Ok(())
+}
+
+/// Puts the versions before over whatever is there, all of them together: between two states apt plans nothing. What is there then is
+/// whole again, or the package manager says that it is not.
+fn put_over(root: &Root, (files, new): (&[String], &[String]), log: &mut File) -> Result<(), CommandError> {
+    let forced = "--force-downgrade,depends,confdef,confold,overwrite";
+    let unpacked = root.run(&with(&[&["dpkg", forced, "--install"]], files), log);
+    if unpacked.is_err() {
+        // Once all are unpacked, what one waited for is there.
+        root.run(&with(&[&["dpkg", forced, "--install"]], files), log)?;
+    }
+    if !new.is_empty() {
+        root.run(&with(&[&["dpkg", "--force-depends", "--purge"]], new), log)?;
+    }
+    root.run(CONFIGURE, log)?;
+    root.run(&["apt-get", "check"], log).map(|_| ())
+}
+
+fn state(root: &Root, log: &mut File) -> Result<String, CommandError> {
+    root.run(&["dpkg-query", "--show", "--showformat=${binary:Package} ${Version} ${db:Status-Status}\\n"], log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::installed;
+
+    #[test]
+    fn what_apt_would_install_is_read_from_its_lines() {
+        let read = |line: &str| installed(line).map(|upgrade| (upgrade.package, upgrade.from, upgrade.to));
+        let own = |package: &str, from: Option<&str>, to: &str| {
+            Some((package.to_owned(), from.map(str::to_owned), to.to_owned()))
+        };
+        let line = "Inst libperl5.36 [5.36.0-7] (5.36.0-8 Debian-Security:12/oldstable-security [amd64]) [perl:amd64 ]";
+        assert_eq!(read(line), own("libperl5.36:amd64", Some("5.36.0-7"), "5.36.0-8"));
+        let line = "Inst perl-modules-5.36 [5.36.0-7] (5.36.0-8 Debian-Security:12/oldstable-security [all])";
+        assert_eq!(read(line), own("perl-modules-5.36", Some("5.36.0-7"), "5.36.0-8"));
+        assert_eq!(read("Inst new (1:2-1 Debian:12/stable [amd64])"), own("new:amd64", None, "1:2-1"));
+        assert_eq!(
+            read("Inst libc6:i386 [2.35] (2.36 Debian:12/stable [i386])"),
+            own("libc6:i386", Some("2.35"), "2.36")
+        );
+        assert_eq!(read("Conf libc6 (2.36 Debian:12/stable [amd64])"), None);
+        assert_eq!(read("Remv old [1.0]"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Verification: what a fresh inventory shows of an order.
+
+use crate::order::{Order, Upgrade};
+use inventory::{Inventory, Package};
+use serde::Serialize;
+
+/// How an upgrade stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The version is there, and nothing runs another one.
+    Verified,
+    /// The version is there, and something still runs the one before.
+    RestartPending,
+    /// The version before is still there.
+    Unchanged,
+    /// Another version is there.
+    Other(String),
+    /// The package is not there.
+    Gone,
+}
+
+/// What a fresh inventory shows of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Each upgrade, and how it stands.
+    pub upgrades: Vec<(Upgrade, Standing)>,
+    /// What has to be restarted, in words.
+    pub restarts: Vec<String>,
+    /// Whether what runs is known: not on a root that is only mounted.
+    pub is_running_known: bool,
+}
+
+impl Verified {
+    /// Whether everything that was ordered is on disk.
+    #[must_use]
+    pub fn is_installed(&self) -> bool {
+        self.upgrades.iter().all(|(_, standing)| matches!(standing, Standing::Verified | Standing::RestartPending))
+    }
+
+    /// Whether something still runs what was there before.
+    #[must_use]
+    pub fn is_restart_pending(&self) -> bool {
+        self.upgrades.iter().any(|(_, standing)| *standing == Standing::RestartPending)
+    }
+}
+
+/// Holds an order against what there is now.
+#[must_use]
+pub fn verify(order: &Order, inventory: &Inventory) -> Verified {
+    let upgrades = order.upgrades.iter().map(|upgrade| (upgrade.clone(), standing(upgrade, inventory))).collect();
+    Verified { upgrades, restarts: restarts(inventory), is_running_known: inventory.host.is_some() }
+}
+
+fn standing(upgrade: &Upgrade, inventory: &Inventory) -> Standing {
+    let (name, architecture) = match upgrade.package.split_once(':') {
+        Some((name, architecture)) => (name, Some(architecture)),
+        None => (upgrade.package.as_str(), None),
+    };
+    let is_own = |package: &&Package| {
+        let fits = architecture.is_none_or(|architecture| package.architecture == architecture);
+        *package.name == *name && fits
+    };
+    let known: Vec<&Package> = inventory.packages.iter().filter(is_own).collect();
+    let on_disk: Vec<&&Package> = known.iter().filter(|package| package.still_runs.is_none()).collect();
+    match on_disk.as_slice() {
+        [] => Standing::Gone,
+        all if all.iter().all(|package| package.version == upgrade.to) => {
+            // What was replaced and still runs is listed beside what is installed.
+            let still_runs = known.iter().any(|package| package.still_runs.is_some());
+            if still_runs { Standing::RestartPending } else { Standing::Verified }
+        }
+        all => {
+            let other = all.iter().find(|package| package.version != upgrade.to);
+            let version = other.map(|package| package.version.to_string()).unwrap_or_default();
+            if upgrade.from.as_ref() == Some(&version) { Standing::Unchanged } else { Standing::Other(version) }
+        }
+    }
+}
+
+fn restarts(inventory: &Inventory) -> Vec<String> {
+    let Some(host) = &inventory.host else { return Vec::new() };
+    let process = |process: &inventory::StaleProcess| {
+        let unit = process.unit.clone().unwrap_or_else(|| format!("process {}", process.pid));
+        format!("restart {unit}: {} still runs what was replaced", process.command)
+    };
+    let reboot = |reason: &String| format!("reboot: {reason}");
+    host.reboot_reasons.iter().map(reboot).chain(host.stale_processes.iter().map(process)).collect()
+}
