@@ -137,7 +137,7 @@ impl Record {
             Event::AdvisoriesJudged { .. } => noun(projected, &IN_FORCE, (INDEX, number), state.index.as_ref()),
             Event::PolicyAdopted { .. } => {
                 noun(projected, &IN_FORCE, (POLICY, number), state.policy.as_ref())?;
-                noun(projected, &IN_FORCE, (COURSES, number), Some(&state.courses_since))?;
+                noun(projected, &IN_FORCE, (COURSES, number), Some(&state.asked_since))?;
                 self.project_document(&DocumentId::policy(), number, projected)
             }
             Event::DecisionRequested { decision, .. }
@@ -222,7 +222,7 @@ impl Record {
             decisions: ids(nouns(on, &DECISIONS).await?)?,
             policy: serde_json::from_value(take(POLICY))?,
             index: serde_json::from_value(take(INDEX))?,
-            courses_since: serde_json::from_value::<Option<_>>(take(COURSES))?.unwrap_or_default(),
+            asked_since: serde_json::from_value::<Option<_>>(take(COURSES))?.unwrap_or_default(),
             documents: ids(nouns(on, &REGISTER).await?)?,
             versions: ids(nouns(on, &VERSIONS).await?)?,
             groups: ids(nouns(on, &GROUPS).await?)?,

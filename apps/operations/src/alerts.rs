@@ -99,24 +99,42 @@ fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Assets that are told of together.
+/// What is told of one team, or of what nobody owns.
 #[derive(Debug, Default)]
 struct Told {
+    /// How many findings or assets.
     count: u64,
+    /// Some of the assets.
     subjects: Vec<String>,
+    /// When the first is or was due; since when nothing is heard.
     at: Option<Timestamp>,
+}
+
+type ByTeam = BTreeMap<Option<String>, Told>;
+
+/// An alert for each team, told to these roles.
+fn for_each_team(kind: AlertKind, teams: ByTeam, to: impl Fn(Option<Timestamp>) -> Vec<Seat>) -> Vec<Alert> {
+    let alert = |(team, Told { count, subjects, at }): (Option<String>, Told)| {
+        let told = to(at);
+        Alert { kind, team, subjects, count, at, told }
+    };
+    teams.into_iter().map(alert).collect()
 }
 
 impl View<'_> {
     /// What people are told of now, by the policy in force: what is most pressing first.
     #[must_use]
     pub fn alerts(&self) -> Vec<Alert> {
-        let oversight = self.record.state.oversight();
-        let mut alerts = self.overdue();
-        alerts.extend(self.scans_missed());
-        if let Some(rule) = &oversight.alerts {
-            alerts.extend(self.due_soon(rule.due_within, &rule.to));
-            alerts.extend(self.silent(rule.asset_silent, &rule.to));
+        let escalated = |at: Option<Timestamp>| at.map(|at| self.reached(at)).unwrap_or_default();
+        let overdue = Filter { is_overdue: Some(true), ..Filter::default() };
+        let mut alerts = for_each_team(AlertKind::Overdue, self.findings_by_team(&overdue), escalated);
+        alerts.extend(for_each_team(AlertKind::ScanOverdue, self.scans_missed(), escalated));
+        if let Some(rule) = &self.record.state.oversight().alerts {
+            let due_before = Some(lifecycle::after(self.now, rule.due_within));
+            let soon = Filter { is_overdue: Some(false), due_before, ..Filter::default() };
+            let all = |_: Option<Timestamp>| rule.to.clone();
+            alerts.extend(for_each_team(AlertKind::DueSoon, self.findings_by_team(&soon), all));
+            alerts.extend(for_each_team(AlertKind::AssetSilent, self.silent(rule.asset_silent), all));
             alerts.extend(self.feeds_at_rest(rule));
         }
         alerts.sort_by_key(|alert| (alert.kind, alert.at, alert.team.clone()));
@@ -135,60 +153,26 @@ impl View<'_> {
         }
     }
 
-    fn overdue(&self) -> Vec<Alert> {
-        let filter = Filter { is_overdue: Some(true), ..Filter::default() };
-        let alert = |(team, count, at): (Option<String>, u64, Option<Timestamp>)| Alert {
-            kind: AlertKind::Overdue,
-            team,
-            subjects: Vec::new(),
-            count,
-            at,
-            told: at.map(|at| self.reached(at)).unwrap_or_default(),
-        };
-        self.by_team(&filter).into_iter().map(alert).collect()
-    }
-
-    fn due_soon(&self, within: Length, to: &[Seat]) -> Vec<Alert> {
-        let due_before = Some(lifecycle::after(self.now, within));
-        let filter = Filter { is_overdue: Some(false), due_before, ..Filter::default() };
-        let alert = |(team, count, at): (Option<String>, u64, Option<Timestamp>)| Alert {
-            kind: AlertKind::DueSoon,
-            team,
-            subjects: Vec::new(),
-            count,
-            at,
-            told: to.to_vec(),
-        };
-        self.by_team(&filter).into_iter().map(alert).collect()
-    }
-
-    /// The findings that are asked for, by the teams that own the assets: how many, and when the first is due.
-    fn by_team(&self, filter: &Filter) -> Vec<(Option<String>, u64, Option<Timestamp>)> {
+    /// The findings that are asked for: how many, and when the first is due.
+    fn findings_by_team(&self, filter: &Filter) -> ByTeam {
         let groups = self.findings.groups(&self.record.facts, (filter, GroupBy::Owner), self.now);
-        let team = |name: String| Some(name).filter(|name| !name.is_empty());
-        groups.into_iter().map(|group| (team(group.name), group.counts.findings, group.due)).collect()
+        let told = |group: fleet::Group| {
+            let team = Some(group.name).filter(|name| !name.is_empty());
+            (team, Told { count: group.counts.findings, subjects: Vec::new(), at: group.due })
+        };
+        groups.into_iter().map(told).collect()
     }
 
-    fn scans_missed(&self) -> Vec<Alert> {
+    fn scans_missed(&self) -> ByTeam {
         let rule = self.policy_rule();
-        let overdue = self.scans_overdue(&AssetFilter::default());
         let due = |id: &AssetId| {
             let asset = self.record.state.assets.get(id)?;
             rule.due(asset, &asset.attributes, self.now)
         };
-        let told = self.assets_by_team(&overdue, due);
-        let alert = |(team, told): (Option<String>, Told)| Alert {
-            kind: AlertKind::ScanOverdue,
-            team,
-            subjects: told.subjects,
-            count: told.count,
-            at: told.at,
-            told: told.at.map(|at| self.reached(at)).unwrap_or_default(),
-        };
-        told.into_iter().map(alert).collect()
+        self.assets_by_team(&self.scans_overdue(&AssetFilter::default()), due)
     }
 
-    fn silent(&self, after: Length, to: &[Seat]) -> Vec<Alert> {
+    fn silent(&self, after: Length) -> ByTeam {
         let state = &self.record.state;
         let rule = self.policy_rule();
         let since = |id: &AssetId| {
@@ -196,27 +180,13 @@ impl View<'_> {
             Some(asset.scanned_by(self.now).unwrap_or_else(|| asset.registered_by(self.now)))
         };
         let covered = state.assets.iter().filter(|(_, asset)| asset.is_active() && rule.covers(&asset.attributes));
-        // Most need no calendar.
         let latest = lifecycle::before(self.now, after);
         let silent = covered.filter(|(id, _)| since(id).is_some_and(|since| since < latest));
-        let silent: BTreeSet<AssetId> = silent.map(|(id, _)| id.clone()).collect();
-        let alert = |(team, told): (Option<String>, Told)| Alert {
-            kind: AlertKind::AssetSilent,
-            team,
-            subjects: told.subjects,
-            count: told.count,
-            at: told.at,
-            told: to.to_vec(),
-        };
-        self.assets_by_team(&silent, since).into_iter().map(alert).collect()
+        self.assets_by_team(&silent.map(|(id, _)| id.clone()).collect(), since)
     }
 
-    fn assets_by_team(
-        &self,
-        assets: &BTreeSet<AssetId>,
-        at: impl Fn(&AssetId) -> Option<Timestamp>,
-    ) -> BTreeMap<Option<String>, Told> {
-        let mut found: BTreeMap<Option<String>, Told> = BTreeMap::new();
+    fn assets_by_team(&self, assets: &BTreeSet<AssetId>, at: impl Fn(&AssetId) -> Option<Timestamp>) -> ByTeam {
+        let mut found = ByTeam::new();
         for id in assets {
             let owner = self.record.state.assets.get(id).and_then(|asset| asset.attributes.owner.clone());
             let told = found.entry(owner).or_default();

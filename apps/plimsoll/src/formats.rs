@@ -55,13 +55,7 @@ impl<'a> Report<'a> {
 
     /// What the host itself says has to be restarted, in words.
     pub(crate) fn restart_reasons(&self) -> Vec<String> {
-        let Some(host) = &self.inventory.host else { return Vec::new() };
-        let process = |process: &inventory::StaleProcess| {
-            let unit = process.unit.clone().unwrap_or_else(|| format!("process {}", process.pid));
-            format!("restart {unit}: {} ({}) still maps {}", process.command, process.pid, process.files.join(", "))
-        };
-        let reboot = |reason: &String| format!("reboot: {reason}");
-        host.reboot_reasons.iter().map(reboot).chain(host.stale_processes.iter().map(process)).collect()
+        self.inventory.host.as_ref().map(inventory::HostFacts::restarts).unwrap_or_default()
     }
 
     /// The patches to show, the most urgent first.

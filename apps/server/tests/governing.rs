@@ -4,7 +4,7 @@
 mod world;
 
 use lifecycle::{Role, TokenScope};
-use world::{World, day, person, problem};
+use world::{World, day, person, problem, shown};
 
 /// A service whose policy asks for two executives' approval, and people of every role.
 async fn governed(name: &str) -> (World, String) {
@@ -22,15 +22,6 @@ async fn governed(name: &str) -> (World, String) {
     world.organisation.adopt(&person("root"), ("saas", &text), day(0)).await.expect("adopted");
     world.host("web-1", "platform", vec![world::thing("openssl", "3.0.1")]).await;
     (world, text)
-}
-
-async fn shown(world: &World, who: &str, path: &str) -> String {
-    let cookie = world.cookie(who).await;
-    let answer = world.get(path).header("cookie", &cookie).send().await.expect("answered");
-    let status = answer.status();
-    let text = answer.text().await.expect("a body");
-    assert_eq!(status, 200, "{who} {path}: {text}");
-    text.split("<main").nth(1).unwrap_or(&text).to_owned()
 }
 
 async fn sent(world: &World, who: &str, path: &str, fields: &[(&str, &str)]) -> String {

@@ -5,7 +5,7 @@ mod world;
 
 use lifecycle::{Attributes, Breach, BreachKind, Command, Party, Role, TokenScope};
 use serde_json::{Value, json};
-use world::{World, asset, day, person, problem, thing};
+use world::{World, asset, day, main_of, person, problem, shown, thing};
 
 /// A service whose policy says what follows, people of every role, and a service that its vendor manages.
 async fn overseen(name: &str) -> World {
@@ -37,20 +37,6 @@ async fn tell(world: &World) -> String {
     let id = breach.id();
     world.act("root", Command::TellViolations(first, last, vec![breach])).await;
     id
-}
-
-async fn main_of(world: &World, who: &str, path: &str) -> (u16, String) {
-    let cookie = world.cookie(who).await;
-    let answer = world.get(path).header("cookie", &cookie).send().await.expect("answered");
-    let status = answer.status().as_u16();
-    let text = answer.text().await.expect("a body");
-    (status, text.split("<main").nth(1).unwrap_or(&text).to_owned())
-}
-
-async fn shown(world: &World, who: &str, path: &str) -> String {
-    let (status, text) = main_of(world, who, path).await;
-    assert_eq!(status, 200, "{who} {path}: {text}");
-    text
 }
 
 async fn sent(world: &World, who: &str, path: &str, fields: &[(&str, &str)]) -> u16 {

@@ -1,7 +1,7 @@
 //! Verification: what a fresh inventory shows of an order.
 
 use crate::order::{Order, Upgrade};
-use inventory::{Inventory, Package};
+use inventory::{HostFacts, Inventory, Package};
 use serde::Serialize;
 
 /// How an upgrade stands.
@@ -49,7 +49,8 @@ impl Verified {
 #[must_use]
 pub fn verify(order: &Order, inventory: &Inventory) -> Verified {
     let upgrades = order.upgrades.iter().map(|upgrade| (upgrade.clone(), standing(upgrade, inventory))).collect();
-    Verified { upgrades, restarts: restarts(inventory), is_running_known: inventory.host.is_some() }
+    let restarts = inventory.host.as_ref().map(HostFacts::restarts).unwrap_or_default();
+    Verified { upgrades, restarts, is_running_known: inventory.host.is_some() }
 }
 
 fn standing(upgrade: &Upgrade, inventory: &Inventory) -> Standing {
@@ -76,14 +77,4 @@ fn standing(upgrade: &Upgrade, inventory: &Inventory) -> Standing {
             if upgrade.from.as_ref() == Some(&version) { Standing::Unchanged } else { Standing::Other(version) }
         }
     }
-}
-
-fn restarts(inventory: &Inventory) -> Vec<String> {
-    let Some(host) = &inventory.host else { return Vec::new() };
-    let process = |process: &inventory::StaleProcess| {
-        let unit = process.unit.clone().unwrap_or_else(|| format!("process {}", process.pid));
-        format!("restart {unit}: {} still runs what was replaced", process.command)
-    };
-    let reboot = |reason: &String| format!("reboot: {reason}");
-    host.reboot_reasons.iter().map(reboot).chain(host.stale_processes.iter().map(process)).collect()
 }

@@ -334,6 +334,7 @@ proptest! {
             prop_assert_eq!(Some(&answer(&findings, &facts, day(number))), given, "day {}", number);
         }
         // As of every day the answer is the one that was given on that day, as far as clocks went forward.
+        let other = Arc::new(policy::Policy::parse(policy::PRESETS[0].text).expect("a policy"));
         for (number, given) in answers.iter().filter(|_| is_steady) {
             let at = Some(day(*number));
             let decisions = if *number >= decided_on.unwrap_or(i64::MAX) { vec![decision()] } else { Vec::new() };
@@ -342,7 +343,7 @@ proptest! {
             let as_of = Findings::evaluate(&facts, question.clone());
             prop_assert_eq!(&answer(&as_of, &facts, day(*number)), given, "day {}", number);
             // How much is overdue by this policy and by another one, without the findings.
-            let sides = [Arc::clone(&question.policy), Arc::new(policy::Policy::parse(policy::PRESETS[0].text).expect("a policy"))];
+            let sides = [Arc::clone(&question.policy), Arc::clone(&other)];
             let overdue = sides.each_ref().map(|policy| {
                 let question = Question { policy: Arc::clone(policy), ..question.clone() };
                 Findings::evaluate_after(&facts, question, Vec::new()).counts(day(*number)).overdue

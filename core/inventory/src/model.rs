@@ -174,6 +174,19 @@ pub struct HostFacts {
     pub unreadable_processes: usize,
 }
 
+impl HostFacts {
+    /// What has to be restarted, and why, in words.
+    #[must_use]
+    pub fn restarts(&self) -> Vec<String> {
+        let process = |process: &StaleProcess| {
+            let unit = process.unit.clone().unwrap_or_else(|| format!("process {}", process.pid));
+            format!("restart {unit}: {} ({}) still maps {}", process.command, process.pid, process.files.join(", "))
+        };
+        let reboot = |reason: &String| format!("reboot: {reason}");
+        self.reboot_reasons.iter().map(reboot).chain(self.stale_processes.iter().map(process)).collect()
+    }
+}
+
 /// A process that runs code which is no longer on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaleProcess {

@@ -57,7 +57,7 @@ impl State {
     fn attestation_owed(&self, (id, asset): (&AssetId, &Asset), every: Length, owners: &[PersonId]) -> Option<Duty> {
         let oversight = self.oversight();
         let registered = asset.registrations.last().copied()?;
-        let asked = self.courses_since.get(ATTESTATION).copied()?;
+        let asked = self.asked_since.get(ATTESTATION).copied()?;
         let since = registered.max(asked).max(asset.left_to_vendor.unwrap_or(registered));
         let done_at = asset.attested.as_ref().map(|(at, _)| *at).filter(|at| *at >= registered);
         let due = done_at.map_or_else(|| after(since, USUAL), |done| after(done, every));

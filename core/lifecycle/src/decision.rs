@@ -201,8 +201,12 @@ impl State {
     /// none, one of the product's roles for it is enough.
     #[must_use]
     pub fn seats_for(&self, kind: DecisionKind) -> &[Seat] {
-        let rule = self.oversight().exceptions.as_ref().filter(|_| kind == DecisionKind::Exception);
-        rule.map_or(&[], |rule| &rule.approved_by)
+        self.exception_rule(kind).map_or(&[], |rule| &rule.approved_by)
+    }
+
+    /// What the policy in force asks of decisions of a kind: it speaks of exceptions alone.
+    fn exception_rule(&self, kind: DecisionKind) -> Option<&ExceptionRule> {
+        self.oversight().exceptions.as_ref().filter(|_| kind == DecisionKind::Exception)
     }
 
     /// The approvals that a decision lacks still, by their titles.
@@ -231,11 +235,6 @@ impl State {
         holding.filter_map(|(id, known)| self.exception_owed((id, known), (rule, &seated))).collect()
     }
 
-    /// Everybody who has one of these roles of the policy.
-    fn seated_people(&self, seats: &[Seat]) -> Vec<PersonId> {
-        self.people.keys().filter(|person| self.is_seated(person, seats)).cloned().collect()
-    }
-
     /// A look that is owed at one exception.
     pub(crate) fn exception_of(&self, id: &DecisionId, now: Timestamp) -> Option<Duty> {
         let known = self.decisions.get_key_value(id).filter(|(_, known)| known.holds(now))?;
@@ -250,7 +249,7 @@ impl State {
     ) -> Option<Duty> {
         let Progress::Approved { since, .. } = known.progress else { return None };
         // No promise is broken before it was made.
-        let asked = self.courses_since.get(EXCEPTION).copied().unwrap_or(since);
+        let asked = self.asked_since.get(EXCEPTION).copied().unwrap_or(since);
         let reviewed_at = known.reviewed.as_ref().map(|look| look.at);
         let since = reviewed_at.unwrap_or(since).max(asked);
         let due = after(since, rule.review);
@@ -306,8 +305,7 @@ pub(crate) fn request(
         return Err(Refusal::AllAssets);
     }
     let (reason, assessment) = (crate::error::reason(reason)?, assessment.kept()?);
-    let rule = state.oversight().exceptions.as_ref().filter(|_| kind == DecisionKind::Exception);
-    rule.map_or(Ok(()), |rule| check_request(state, (rule, &assessment, until), (by, now)))?;
+    state.exception_rule(kind).map_or(Ok(()), |rule| check_request(state, (rule, &assessment, until), (by, now)))?;
     Ok(vec![Event::DecisionRequested {
         decision: id.clone(),
         kind,
@@ -375,8 +373,7 @@ pub(crate) fn answer(
     }
     // What was asked for long ago may be over before it is approved, and the policy may allow less by now.
     check_end(known.until, now, MOST_DAYS)?;
-    let rule = state.oversight().exceptions.as_ref().filter(|_| known.kind == DecisionKind::Exception);
-    rule.map_or(Ok(()), |rule| check_terms(rule, (&known.assessment, known.until), now))?;
+    state.exception_rule(known.kind).map_or(Ok(()), |rule| check_terms(rule, (&known.assessment, known.until), now))?;
     Ok(vec![Event::DecisionApproved { decision: id.clone(), terms: known.terms() }])
 }
 

@@ -285,7 +285,7 @@ impl State {
 
     fn course_to_do(&self, (id, person): (&PersonId, &Person), course: &Course) -> Option<Duty> {
         let joined = self.seated(id, person, &course.seats)?;
-        let asked = self.courses_since.get(&course.id).copied();
+        let asked = self.asked_since.get(&course.id).copied();
         let since = joined.max(asked.unwrap_or(joined));
         let done_at = person.completed.get(&course.id).copied();
         let due = again(since, course.within, done_at.map(|done| (done, course.every)));
@@ -393,7 +393,7 @@ impl State {
     /// Who has a role of the policy.
     #[must_use]
     pub fn people_of(&self, seat: &Seat) -> Vec<PersonId> {
-        self.people.keys().filter(|person| seat.is_held_by(self, person)).cloned().collect()
+        self.seated_people(std::slice::from_ref(seat))
     }
 }
 

@@ -7,10 +7,15 @@ use jiff::Timestamp;
 use ledger::Entry;
 use serde_json::json;
 
+/// What an event is about.
+enum About<'e> {
+    Asset(&'e AssetId),
+    /// Something else, by its id.
+    Other(&'e str),
+}
+
 impl Event {
-    /// What it is about: the id of an asset, a person, a decision …
-    #[must_use]
-    pub fn subject(&self) -> &str {
+    fn about(&self) -> About<'_> {
         match self {
             Self::AssetRegistered { asset, .. }
             | Self::AssetChanged { asset, .. }
@@ -20,54 +25,57 @@ impl Event {
             | Self::ScanMissed { asset, .. }
             | Self::AssetAttested { asset, .. }
             | Self::AgentEnrolled { asset, .. }
-            | Self::AgentRevoked { asset, .. } => asset.as_str(),
+            | Self::AgentRevoked { asset, .. } => About::Asset(asset),
             Self::RolesGiven { person, .. }
             | Self::CredentialChanged { person, .. }
-            | Self::PersonErased { person } => person.as_str(),
-            Self::TokenIssued { token, .. } | Self::TokenRevoked { token } => token.as_str(),
-            Self::FeedUpdated { feed, .. } => feed.as_str(),
-            Self::AdvisoriesJudged { .. } => "advisories",
-            Self::PolicyAdopted { .. } => "policy",
+            | Self::PersonErased { person } => About::Other(person.as_str()),
+            Self::TokenIssued { token, .. } | Self::TokenRevoked { token } => About::Other(token.as_str()),
+            Self::FeedUpdated { feed, .. } => About::Other(feed.as_str()),
+            Self::AdvisoriesJudged { .. } => About::Other("advisories"),
+            Self::PolicyAdopted { .. } => About::Other("policy"),
             Self::DocumentDescribed { document, .. }
             | Self::DocumentRetired { document, .. }
             | Self::DocumentReviewed { document, .. }
             | Self::ReviewCalled { document, .. }
-            | Self::Acknowledged { document, .. } => document.as_str(),
+            | Self::Acknowledged { document, .. } => About::Other(document.as_str()),
             Self::VersionDrafted { version, .. }
             | Self::VersionRevised { version, .. }
             | Self::VersionSubmitted { version, .. }
             | Self::VersionNoted { version, .. }
             | Self::VersionWithdrawn { version }
-            | Self::VersionPublished { version, .. } => version.as_str(),
-            Self::GroupChanged { group, .. } | Self::GroupRemoved { group } => group.as_str(),
-            Self::CampaignOpened { campaign, .. } | Self::CampaignClosed { campaign } => campaign.as_str(),
-            Self::TrainingCompleted(completion) => completion.person.as_str(),
-            Self::DutyMissed { duty, .. } | Self::DutyExcused { duty, .. } => duty,
-            Self::ViolationOpened(opened) => &opened.id,
-            Self::ViolationsTold { .. } => "violations",
-            Self::ViolationAnswered { violation, .. } => violation,
+            | Self::VersionPublished { version, .. } => About::Other(version.as_str()),
+            Self::GroupChanged { group, .. } | Self::GroupRemoved { group } => About::Other(group.as_str()),
+            Self::CampaignOpened { campaign, .. } | Self::CampaignClosed { campaign } => {
+                About::Other(campaign.as_str())
+            }
+            Self::TrainingCompleted(completion) => About::Other(completion.person.as_str()),
+            Self::DutyMissed { duty, .. } | Self::DutyExcused { duty, .. } => About::Other(duty),
+            Self::ViolationOpened(opened) => About::Other(&opened.id),
+            Self::ViolationsTold { .. } => About::Other("violations"),
+            Self::ViolationAnswered { violation, .. } => About::Other(violation),
             Self::DecisionRequested { decision, .. }
             | Self::DecisionApproved { decision, .. }
             | Self::DecisionDeclined { decision }
             | Self::DecisionReviewed { decision, .. }
-            | Self::DecisionRevoked { decision } => decision.as_str(),
+            | Self::DecisionRevoked { decision } => About::Other(decision.as_str()),
+        }
+    }
+
+    /// What it is about: the id of an asset, a person, a decision …
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        match self.about() {
+            About::Asset(asset) => asset.as_str(),
+            About::Other(id) => id,
         }
     }
 
     /// The asset that it is about, if it is about one.
     #[must_use]
     pub fn asset(&self) -> Option<&AssetId> {
-        match self {
-            Self::AssetRegistered { asset, .. }
-            | Self::AssetChanged { asset, .. }
-            | Self::AssetRetired { asset, .. }
-            | Self::InventoryTaken { asset, .. }
-            | Self::AssetScanned { asset, .. }
-            | Self::ScanMissed { asset, .. }
-            | Self::AssetAttested { asset, .. }
-            | Self::AgentEnrolled { asset, .. }
-            | Self::AgentRevoked { asset, .. } => Some(asset),
-            _ => None,
+        match self.about() {
+            About::Asset(asset) => Some(asset),
+            About::Other(_) => None,
         }
     }
 

@@ -146,8 +146,8 @@ impl State {
         let asked = governance.courses.iter().map(|course| course.id.as_str());
         let asked = asked.chain(governance.oversight.attest.is_some().then_some(ATTESTATION));
         let asked = asked.chain(governance.oversight.exceptions.is_some().then_some(EXCEPTION));
-        let since = |id: &str| (id.to_owned(), self.courses_since.get(id).copied().unwrap_or(policy.since));
-        self.courses_since = asked.map(since).collect();
+        let since = |id: &str| (id.to_owned(), self.asked_since.get(id).copied().unwrap_or(policy.since));
+        self.asked_since = asked.map(since).collect();
         self.policy = Some(policy);
         Ok(())
     }

@@ -213,6 +213,11 @@ impl State {
         }
     }
 
+    /// Everybody who has one of these roles of the policy.
+    pub(crate) fn seated_people(&self, seats: &[Seat]) -> Vec<PersonId> {
+        self.people.keys().filter(|person| self.is_seated(person, seats)).cloned().collect()
+    }
+
     /// Whether somebody has one of these roles of the policy.
     #[must_use]
     pub fn is_seated(&self, person: &PersonId, seats: &[Seat]) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::asset::Attributes;
 use crate::governance::Governance;
+use crate::oversight::Oversight;
 use ::policy::promises::{Coverage, ScopeRule, coverage};
 use ::policy::{Length, Policy, Unit};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,15 @@ impl PolicyRule {
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The same as older programs wrote it into entries, the newest first: without what is asked where a promise is not kept, and
+    /// without what is asked of people at all.
+    #[must_use]
+    pub fn earlier_forms(&self) -> [Self; 2] {
+        let without = |governance| Self { governance, ..self.clone() };
+        let governance = Governance { oversight: Oversight::default(), ..self.governance.clone() };
+        [without(governance), without(Governance::default())]
     }
 
     /// Whether the policy covers an asset, and why.

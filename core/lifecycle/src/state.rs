@@ -36,8 +36,8 @@ pub struct State {
     pub decisions: BTreeMap<DecisionId, Decision>,
     /// The policy in force.
     pub policy: Option<PolicyInForce>,
-    /// Since when its courses are asked for, by their ids; and attestations, and that exceptions are looked at again.
-    pub courses_since: BTreeMap<String, Timestamp>,
+    /// Since when it asks for what it asks of people: its courses by their ids, attestations, another look at exceptions.
+    pub asked_since: BTreeMap<String, Timestamp>,
     /// Governing documents, also those that are gone.
     pub documents: BTreeMap<DocumentId, Document>,
     /// Versions of them, also those that came to nothing.

@@ -5,10 +5,10 @@ mod world;
 
 use plimsoll_lifecycle::{
     CampaignId, Command, Completion, Described, DocumentId, Draft, DutyKind, Event, Governance, GroupId, Level,
-    PersonId, PolicyRule, Refusal, Role, Source, Stage, Standing, Transition, Verdict, VersionId, Word, review,
+    PersonId, PolicyRule, Refusal, Role, Source, Stage, Standing, Transition, Verdict, VersionId, Word,
 };
 use std::collections::BTreeSet;
-use world::{World, at, day, person};
+use world::{World, at, day, lawful, person, under};
 
 /// What a policy with approvals, acknowledgement and courses asks.
 fn asking() -> PolicyRule {
@@ -85,24 +85,7 @@ fn refused_note(
 
 /// A world with a policy in force that asks for an executive's and an owner's approval, and more people.
 fn governed() -> World {
-    let mut world = World::staffed();
-    for (who, role) in [("boss2", Role::Approver), ("lead2", Role::SecurityLead), ("emma", Role::Employee)] {
-        world.done(&Command::SetRoles(person(who), [role].into(), BTreeSet::new()), "root", day(1));
-    }
-    let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "first".to_owned(), rule: asking() };
-    world.done(&adopt, "lead", day(2));
-    world
-}
-
-/// Does something, and holds its events against the rules before they are taken in.
-fn lawful(world: &mut World, command: &Command, by: &str, now: jiff::Timestamp) -> Vec<Event> {
-    let before = world.state.clone();
-    let events = world.done(command, by, now);
-    for event in &events {
-        assert_eq!(review(&before, event, &person(by), now), Ok(()), "{event:?}");
-        assert!(review(&before, event, &person("nobody"), now).is_err(), "{event:?} by nobody");
-    }
-    events
+    under(asking())
 }
 
 #[test]

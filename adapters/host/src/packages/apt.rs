@@ -158,25 +158,21 @@ fn keep_package(
     }
 }
 
-/// The configuration files of packages that are installed.
+/// The configuration files of those of some packages that are installed.
 fn conffiles(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<BTreeSet<String>, CommandError> {
-    let there: Vec<String> = upgrades.iter().map(|upgrade| upgrade.package.clone()).collect();
-    let told = root.run(&with(&[&["dpkg-query", "--show", "--showformat=${Conffiles}\\n"]], &there), log);
-    let told = match told {
-        Ok(told) => told,
-        // Some of them are not installed: what is known of the others counts.
-        Err(CommandError::Ended { .. }) => {
-            let mut all = String::new();
-            for package in &there {
-                let words = ["dpkg-query", "--show", "--showformat=${Conffiles}\\n", package];
-                all.push_str(&root.run(&words, log).unwrap_or_default());
-            }
-            all
-        }
-        Err(error) => return Err(error),
-    };
-    let path = |line: &str| line.trim().split(' ').next().filter(|path| path.starts_with('/')).map(str::to_owned);
-    Ok(told.lines().filter_map(path).collect())
+    let mut paths = BTreeSet::new();
+    for upgrade in upgrades {
+        let words = ["dpkg-query", "--show", "--showformat=${Conffiles}\\n", &upgrade.package];
+        let told = match root.run(&words, log) {
+            Ok(told) => told,
+            // It is not installed.
+            Err(CommandError::Ended { .. }) => continue,
+            Err(error) => return Err(error),
+        };
+        let path = |line: &str| line.trim().split(' ').next().filter(|path| path.starts_with('/')).map(str::to_owned);
+        paths.extend(told.lines().filter_map(path));
+    }
+    Ok(paths)
 }
 
 fn restore(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> Result<(), CommandError> {

@@ -273,7 +273,9 @@ async fn play(store: &Store, kind: u64, serial: u64, keys: u64) {
             let (policy, group) = (DocumentId::policy(), GroupId::new(&name).expect("an id"));
             let members = [person("lead"), person("boss")].into();
             commit("root", one(Command::SetGroup(group, name.clone(), Source::Local, members))).await;
-            if store.record().await.expect("read").state.documents.contains_key(&policy) {
+            // The days go round: on those before the policy there is nothing to read.
+            let is_in_force = |known: &lifecycle::Document| known.in_force(at).is_some();
+            if store.record().await.expect("read").state.documents.get(&policy).is_some_and(is_in_force) {
                 let text = format!("{}\n# drafted {name}\n", policy::PRESETS[0].text).into_bytes();
                 let version = VersionId::new(&name).expect("an id");
                 let draft = Draft {

@@ -60,9 +60,14 @@ fn plan(wanted: &Wanted, format: ListFormat) -> Result<u8> {
         }
         made => made?,
     };
+    show(&order, format)
+}
+
+/// Shows an order; something is missing as long as there is anything in it, or held.
+fn show(order: &Order, format: ListFormat) -> Result<u8> {
     let mut out = Vec::new();
     match format {
-        ListFormat::Table => tell(&order, &mut out)?,
+        ListFormat::Table => tell(order, &mut out)?,
         ListFormat::Csv => {
             let row = |upgrade: &Upgrade| {
                 let Upgrade { package, from, to } = upgrade.clone();
@@ -94,12 +99,10 @@ fn tell(order: &Order, out: &mut Vec<u8>) -> Result<()> {
 fn apply(wanted: &Wanted, (keep_failed, yes): (bool, bool), is_quiet: bool) -> Result<u8> {
     let order = order(wanted)?;
     if order.upgrades.is_empty() {
-        return plan(wanted, ListFormat::Table);
+        return show(&order, ListFormat::Table);
     }
     if !is_quiet {
-        let mut out = Vec::new();
-        tell(&order, &mut out)?;
-        pager::print(&out)?;
+        show(&order, ListFormat::Table)?;
     }
     confirm(&format!("Patch {} packages?", order.upgrades.len()), yes)?;
     let patching = Patching::begin(Root::at(wanted.root.as_deref()), order)?;

@@ -15,7 +15,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::Timestamp;
-use lifecycle::{Campaign, CampaignId, Command, DocumentId, Duty, DutyKind, GroupId, Role, Standing};
+use lifecycle::{Campaign, CampaignId, Command, DocumentId, Duty, DutyKind, GroupId, PersonId, Role, Standing};
 use maud::{Markup, html};
 use operations::Named;
 use serde::Deserialize;
@@ -180,22 +180,39 @@ async fn close(State(app): State<App>, caller: Caller, Path(id): Path<String>) -
     Ok(seen("/campaigns"))
 }
 
-/// What people owe in a campaign, those who have missed it first, and what they are called.
-async fn people_of(app: &App, campaign: &str) -> Answer<(Vec<Duty>, BTreeMap<String, Named>)> {
-    let now = app.now();
-    let mut duties = {
-        let record = app.organisation.store.record().await?;
-        of_campaign(&record.state, campaign, now).ok_or_else(|| Problem::not_found("such campaign"))?
-    };
+/// What people owe, those who have missed it first; each with whether somebody is offered to excuse them: from what is owed for the
+/// first time, by who may.
+pub(super) fn rows(
+    state: &lifecycle::State,
+    mut duties: Vec<Duty>,
+    (person, now): (&PersonId, Timestamp),
+) -> Vec<(Duty, bool)> {
     duties
         .sort_by(|one, other| (one.standing(now), one.due, &one.id).cmp(&(other.standing(now), other.due, &other.id)));
-    Ok((duties, app.organisation.names().await?))
+    let is_owed =
+        |duty: &Duty| matches!(duty.standing(now), Standing::Due | Standing::Missed) && duty.done_at.is_none();
+    let row = |duty: Duty| {
+        let is_offered = is_owed(&duty) && state.may_excuse_duty(&duty, person, now);
+        (duty, is_offered)
+    };
+    duties.into_iter().map(row).collect()
+}
+
+/// What people owe in a campaign, and what they are called.
+async fn people_of(app: &App, campaign: &str, caller: &Caller) -> Answer<(Vec<(Duty, bool)>, BTreeMap<String, Named>)> {
+    let now = app.now();
+    let rows = {
+        let record = app.organisation.store.record().await?;
+        let duties = of_campaign(&record.state, campaign, now).ok_or_else(|| Problem::not_found("such campaign"))?;
+        rows(&record.state, duties, (&caller.person, now))
+    };
+    Ok((rows, app.organisation.names().await?))
 }
 
 async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<Response> {
     const MOST: usize = 500;
     let now = app.now();
-    let (duties, names) = people_of(&app, &id).await?;
+    let (duties, names) = people_of(&app, &id, &caller).await?;
     let path = format!("/campaigns/{}", encoded(&id));
     let goes_on = {
         let record = app.organisation.store.record().await?;
@@ -204,13 +221,13 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
     };
     let body = html! {
         (tabs::policy(&caller, "/campaigns"))
-        @if let Some(first) = duties.first() { p { "The text: " span.mono { (first.text.as_deref().unwrap_or_default()) } } }
+        @if let Some((first, _)) = duties.first() { p { "The text: " span.mono { (first.text.as_deref().unwrap_or_default()) } } }
         p { a href=(format!("{path}/people.csv")) { "As a table (CSV), with addresses for mail" } }
         div.scroll tabindex="0" role="region" aria-label="People" { table {
             thead { tr { th scope="col" { "Person" } th scope="col" { "State" } th scope="col" { "By" } th scope="col" { "Read on" } } }
             tbody {
                 @if duties.is_empty() { tr { td colspan="4" { "Nobody is asked." } } }
-                @for duty in duties.iter().take(MOST) { (person_row(duty, &names, (&caller, now))) }
+                @for row in duties.iter().take(MOST) { (person_row(row, &names, now)) }
             }
         } }
         @if duties.len() > MOST { p { "And " (duties.len() - MOST) " more, in the table." } }
@@ -220,22 +237,16 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
 }
 
 /// One person in a table of what people owe.
-pub(super) fn person_row(duty: &Duty, names: &BTreeMap<String, Named>, (caller, now): (&Caller, Timestamp)) -> Markup {
+pub(super) fn person_row((duty, is_offered): &(Duty, bool), names: &BTreeMap<String, Named>, now: Timestamp) -> Markup {
     let owner = duty.owners.first().map(ToString::to_string).unwrap_or_default();
     let called = names.get(&owner).and_then(|named| named.name.as_deref());
     let done = duty.done_at.map(super::text::instant);
     html! { tr {
         th scope="row" { (owner) @if let Some(called) = called { br; span.faint { (plain(called)) } } }
-        td { (state(duty, now)) @if may_excuse(duty, caller, now) { (excuse_form(duty)) } }
+        td { (state(duty, now)) @if *is_offered { (excuse_form(duty)) } }
         td.date { @if duty.due == Timestamp::MAX { span.faint { "once and for all" } } @else { (due(Some(duty.due), now)) } }
         td.date { @if let Some(done) = done { (done) } @else { span.faint { "not yet" } } }
     } }
-}
-
-/// Whether a form is offered: what is somebody's alone, owed for the first time, and not the caller's, may be excused by who may.
-fn may_excuse(duty: &Duty, caller: &Caller, now: Timestamp) -> bool {
-    let is_owed = matches!(duty.standing(now), Standing::Due | Standing::Missed) && duty.done_at.is_none();
-    is_owed && caller.is_any(Role::EXCUSES) && !duty.owners.contains(&caller.person)
 }
 
 fn excuse_form(duty: &Duty) -> Markup {
@@ -263,11 +274,11 @@ async fn excuse(State(app): State<App>, caller: Caller, Form(excused): Form<Excu
     Ok(seen(if is_training { "/training" } else { "/campaigns" }))
 }
 
-async fn table(State(app): State<App>, Path(id): Path<String>) -> Answer<Response> {
+async fn table(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<Response> {
     let now = app.now();
-    let (duties, names) = people_of(&app, &id).await?;
+    let (duties, names) = people_of(&app, &id, &caller).await?;
     let none = Named::default();
-    let rows = duties.iter().map(|duty| {
+    let rows = duties.iter().map(|(duty, _)| {
         let owner = duty.owners.first().map(ToString::to_string).unwrap_or_default();
         let named = names.get(&owner).unwrap_or(&none);
         [

@@ -17,7 +17,7 @@ use axum::response::Response;
 use axum::routing::get;
 use fleet::Counts;
 use jiff::Timestamp;
-use lifecycle::{DocumentId, Duty, DutyKind, Governance, PolicyRule, Role, Standing};
+use lifecycle::{DocumentId, Duty, DutyKind, PolicyRule, Role, Standing};
 use maud::{Markup, PreEscaped, html};
 use operations::{PolicyDocument, View, policy_document, policy_documents};
 use policy::promises::{Measure, MeasureKind};
@@ -113,19 +113,19 @@ async fn show(
     Ok(page(&app, &caller, ("Policy", "/policy"), &body))
 }
 
-/// How many of what people owe of a kind, by the policy itself, is done and holds still; and how many there are.
 /// What the rule that an older program put in force lacks of what the policy's text asks, in words.
 fn older_rule(known: &PolicyRule, own: &PolicyRule) -> Option<&'static str> {
-    if known == own {
-        return None;
+    let [without_oversight, _] = own.earlier_forms();
+    match known {
+        known if known == own => None,
+        known if *known == without_oversight => {
+            Some("exceptions, violations, alerts and attestations are not held to what it says of them")
+        }
+        _ => Some("nobody owes reading or training, and nobody's approval is asked for"),
     }
-    let is_without_people = known.governance == Governance::default() && own.governance != Governance::default();
-    Some(match is_without_people {
-        true => "nobody owes reading or training, and nobody's approval is asked for",
-        false => "exceptions, violations, alerts and attestations are not held to what it says of them",
-    })
 }
 
+/// How many of what people owe of a kind, by the policy itself, is done and holds still; and how many there are.
 fn share_done(duties: &[Duty], kind: DutyKind, now: Timestamp) -> (u64, u64) {
     let all = duties.iter().filter(|duty| duty.kind == kind && duty.campaign.is_none());
     let holds = |duty: &&Duty| duty.done_at.is_some() && duty.standing(now) != Standing::Missed;

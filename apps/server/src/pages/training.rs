@@ -1,6 +1,6 @@
 //! Training: the courses that the policy asks for, who has done them, and what a learning management system tells.
 
-use super::campaigns::{Tally, person_row};
+use super::campaigns::{Tally, person_row, rows};
 use super::tabs;
 use super::text::{day, plain};
 use super::{Form, encoded, page};
@@ -87,15 +87,14 @@ fn newcomers(new: &[NewPerson], now: Timestamp) -> Markup {
 async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<Response> {
     const MOST: usize = 500;
     let now = app.now();
-    let (course, mut duties) = {
+    let (course, duties) = {
         let record = app.organisation.store.record().await?;
         let course = record.state.governance().courses.iter().find(|course| course.id == id).cloned();
         let is_own = |duty: &Duty| duty.kind == DutyKind::Train && duty.subject == id;
-        (course, record.state.duties(now).into_iter().filter(is_own).collect::<Vec<_>>())
+        let duties = record.state.duties(now).into_iter().filter(is_own).collect();
+        (course, rows(&record.state, duties, (&caller.person, now)))
     };
     let course = course.ok_or_else(|| Problem::not_found("such course in the policy in force"))?;
-    duties
-        .sort_by(|one, other| (one.standing(now), one.due, &one.id).cmp(&(other.standing(now), other.due, &other.id)));
     let names = app.organisation.names().await?;
     let body = html! {
         (tabs::policy(&caller, "/training"))
@@ -104,7 +103,7 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
             thead { tr { th scope="col" { "Person" } th scope="col" { "State" } th scope="col" { "By" } th scope="col" { "Done on" } } }
             tbody {
                 @if duties.is_empty() { tr { td colspan="4" { "Nobody has one of these roles." } } }
-                @for duty in duties.iter().take(MOST) { (person_row(duty, &names, (&caller, now))) }
+                @for row in duties.iter().take(MOST) { (person_row(row, &names, now)) }
             }
         } }
         @if duties.len() > MOST { p { "And " (duties.len() - MOST) " more." } }

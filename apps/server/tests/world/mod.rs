@@ -202,6 +202,22 @@ impl Drop for World {
     }
 }
 
+/// What stands in the main part of a page, with its status, as somebody sees it.
+pub(crate) async fn main_of(world: &World, who: &str, path: &str) -> (u16, String) {
+    let cookie = world.cookie(who).await;
+    let answer = world.get(path).header("cookie", &cookie).send().await.expect("answered");
+    let status = answer.status().as_u16();
+    let text = answer.text().await.expect("a body");
+    (status, text.split("<main").nth(1).unwrap_or(&text).to_owned())
+}
+
+/// The same of a page that is there.
+pub(crate) async fn shown(world: &World, who: &str, path: &str) -> String {
+    let (status, text) = main_of(world, who, path).await;
+    assert_eq!(status, 200, "{who} {path}: {text}");
+    text
+}
+
 /// The status and the code of a problem.
 pub(crate) async fn problem(response: reqwest::Response) -> (u16, String) {
     let status = response.status().as_u16();

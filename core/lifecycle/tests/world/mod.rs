@@ -151,13 +151,18 @@ pub(crate) fn asking() -> PolicyRule {
     PolicyRule::of(&policy::Policy::parse(POLICY).expect("a policy"))
 }
 
-/// A world whose policy is in force since day 2, with a second of each role that approves.
+/// A world whose policy says what follows from departures.
 pub(crate) fn overseen() -> World {
+    under(asking())
+}
+
+/// A world whose policy is in force since day 2, with a second of each role that approves.
+pub(crate) fn under(rule: PolicyRule) -> World {
     let mut world = World::staffed();
     for (who, role) in [("boss2", Role::Approver), ("lead2", Role::SecurityLead), ("emma", Role::Employee)] {
         world.done(&Command::SetRoles(person(who), [role].into(), BTreeSet::new()), "root", day(1));
     }
-    let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "first".to_owned(), rule: asking() };
+    let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "first".to_owned(), rule };
     world.done(&adopt, "lead", day(2));
     world
 }
