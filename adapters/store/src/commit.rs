@@ -11,6 +11,7 @@ use crate::log::{self, Log};
 use crate::plan::{Committed, NewJob, Planner, Request, WritePoint};
 use crate::put;
 use crate::record::{Projected, Record, documents};
+use crate::rollouts::read_plan;
 use crate::tables::{self, BATCHES, Cell, DOCUMENTS, HEAD, JOBS, Row, TILES};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Signer};
@@ -240,6 +241,7 @@ impl Writer {
         for command in &plan.commands {
             events.extend(decide(&record.state, command, by, at)?);
         }
+        record.check_changes(&events, at)?;
         if plan.key.is_some() {
             record.state.may(by, &[Role::Administrator])?;
         }
@@ -408,6 +410,9 @@ fn checked(
             let bytes = documents.get(digest);
             let bytes = bytes.ok_or_else(|| Error::Plan(format!("the document `{digest}` is missing")))?;
             fleet::check_document(event, bytes).map_err(|error| Error::Plan(error.to_string()))?;
+            if let Event::Change { what, .. } = event {
+                read_plan(what, Some(bytes)).map_err(Error::Plan)?;
+            }
         }
         Ok((entry, written))
     };

@@ -158,3 +158,9 @@ impl<T> Doing<T> for Result<T, sea_orm::DbErr> {
         self.map_err(|source| Error::Database { act, source })
     }
 }
+
+impl From<lifecycle::NoId> for Error {
+    fn from(no_id: lifecycle::NoId) -> Self {
+        Self::Refused(no_id.into())
+    }
+}

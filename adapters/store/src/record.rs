@@ -6,15 +6,16 @@ use crate::document;
 use crate::error::Error;
 use crate::log;
 use crate::put;
+use crate::rollouts::{self, Rolled};
 use crate::snapshot;
 use crate::tables::{
-    ASSETS, CAMPAIGNS, Cell, DECISIONS, DOCUMENTS, EXCUSED, FEEDS, GROUPS, IN_FORCE, MISSED, PEOPLE, REGISTER, Row,
-    TOKENS, Table, VERSIONS, VIOLATIONS,
+    ASSETS, CAMPAIGNS, CHANGE_STEPS, CHANGES, Cell, DECISIONS, DOCUMENTS, EXCUSED, FEEDS, GROUPS, IN_FORCE, MISSED,
+    PEOPLE, REGISTER, Row, TOKENS, Table, VERSIONS, VIOLATIONS,
 };
 use fleet::{Facts, Findings, Question, Scans};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Verifier};
-use lifecycle::{DocumentId, Event, PersonId, State};
+use lifecycle::{ChangeId, DocumentId, Event, PersonId, State};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub struct Record {
     pub findings: Option<Findings>,
     /// When the assets have to be looked at next, where that is kept up to date with every entry.
     pub scans: Option<Scans>,
+    /// The rollouts of changes that are not over.
+    pub rollouts: BTreeMap<ChangeId, Rolled>,
     is_live: bool,
     /// Whether it holds what may not have been kept.
     pub(crate) is_doubtful: bool,
@@ -73,6 +76,10 @@ impl Record {
         let known = event.asset().and_then(|id| self.state.assets.get_key_value(id));
         if let (Some(scans), Some(known)) = (&mut self.scans, known) {
             scans.note(&self.facts, known, entry.at);
+        }
+        if let Event::Change { change, what } = event {
+            self.roll((change, what), entry, document)?;
+            put_row(projected, &CHANGE_STEPS, rollouts::row((change, what), entry, number)?);
         }
         self.project(event, number, projected)
     }
@@ -147,6 +154,9 @@ impl Record {
             | Event::DecisionRevoked { decision } => {
                 noun(projected, &DECISIONS, (decision.as_str(), number), state.decisions.get(decision))
             }
+            Event::Change { change, .. } => {
+                noun(projected, &CHANGES, (change.as_str(), number), state.changes.get(change))
+            }
             governing => self.project_governing(governing, number, projected),
         }
     }
@@ -213,7 +223,7 @@ impl Record {
         });
         let mut in_force = nouns::<serde_json::Value>(on, &IN_FORCE).await?;
         let mut take = |id: &str| in_force.remove(id).unwrap_or(serde_json::Value::Null);
-        let state = State {
+        let mut state = State {
             entries,
             assets: ids(nouns(on, &ASSETS).await?)?,
             people: ids(nouns(on, &PEOPLE).await?)?,
@@ -232,7 +242,10 @@ impl Record {
             violations: nouns(on, &VIOLATIONS).await?.into_iter().collect(),
             told_until: serde_json::from_value(take(TOLD))?,
             key_changes: serde_json::from_value::<Option<Vec<u64>>>(take(KEYS))?.unwrap_or_default(),
+            changes: ids(nouns(on, &CHANGES).await?)?,
+            came: BTreeMap::new(),
         };
+        let rollouts = rollouts::load((on, blobs), &mut state).await?;
         let kept = match reading {
             Some(reading) => reading.await.ok().flatten(),
             None => None,
@@ -250,7 +263,7 @@ impl Record {
             progress(until);
             from = until;
         }
-        Ok((Self { state, facts, ..Self::default() }, followed))
+        Ok((Self { state, facts, rollouts, ..Self::default() }, followed))
     }
 }
 
@@ -387,9 +400,9 @@ async fn nouns<T: DeserializeOwned>(on: &impl ConnectionTrait, table: &Table) ->
     Ok(found)
 }
 
-fn ids<I: Ord + TryFrom<String, Error = lifecycle::Refusal>, T>(
+fn ids<I: Ord + TryFrom<String, Error = lifecycle::NoId>, T>(
     found: BTreeMap<String, T>,
 ) -> Result<BTreeMap<I, T>, Error> {
     let typed = found.into_iter().map(|(id, body)| Ok((I::try_from(id)?, body)));
-    typed.collect::<Result<_, lifecycle::Refusal>>().map_err(Error::Refused)
+    Ok(typed.collect::<Result<_, lifecycle::NoId>>()?)
 }

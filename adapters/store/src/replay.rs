@@ -41,8 +41,11 @@ impl Replayed {
             self.dated_back.push(number);
         }
         *newest = (*newest).max(Some(entry.at));
-        let lawful = PersonId::new(entry.actor.as_str()).and_then(|by| match event {
-            Some(event) => review(&record.state, event, &by, entry.at),
+        let lawful = PersonId::new(entry.actor.as_str()).map_err(Refusal::from).and_then(|by| match event {
+            Some(event) => {
+                let may = review(&record.state, event, &by, entry.at);
+                may.and_then(|()| record.check_changes(std::slice::from_ref(event), entry.at))
+            }
             None => record.state.may(&by, &[Role::Administrator]),
         });
         self.unlawful.extend(lawful.err().map(|refusal| (number, refusal)));

@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Alias, ColumnDef, Index};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 /// The version of the schema that this program writes.
-pub(crate) const SCHEMA: i64 = 4;
+pub(crate) const SCHEMA: i64 = 5;
 
 impl Database {
     /// The version of the schema; 0 where there is none yet, in whatever schema of PostgreSQL's search path it might be.

@@ -6,6 +6,7 @@ use crate::error::{Doing, Error};
 use crate::log::{self, Log, Tiles};
 use crate::plan::{Committed, NewJob, Plan, Planner, Request, WritePoint};
 use crate::record::{Record, documents};
+use crate::rollouts::{ChangeStep, steps};
 use crate::snapshot::Made;
 use jiff::Timestamp;
 use ledger::{Hash, Signer, Tampering, Verifier};
@@ -301,6 +302,14 @@ impl Store {
     /// If it cannot be kept.
     pub async fn queue(&self, by: &PersonId, at: Timestamp, jobs: Vec<NewJob>) -> Result<(), Error> {
         self.commit(by, at, move |_| Ok(Plan { jobs, ..Plan::default() })).await.map(|_| ())
+    }
+
+    /// What has happened to a change, the first first.
+    ///
+    /// # Errors
+    /// If the database fails, or what it holds is damaged.
+    pub async fn change_steps(&self, change: &lifecycle::ChangeId) -> Result<Vec<ChangeStep>, Error> {
+        steps(&self.database.readers, change).await
     }
 
     /// A document by its digest.

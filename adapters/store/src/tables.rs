@@ -59,6 +59,9 @@ pub(crate) const MISSED: Table = Table { name: "missed_duties", columns: NOUN, k
 pub(crate) const EXCUSED: Table = Table { name: "excused_duties", columns: NOUN, keys: 1 };
 /// What was broken.
 pub(crate) const VIOLATIONS: Table = Table { name: "violations", columns: NOUN, keys: 1 };
+/// What is planned and rolled out, and what has happened to it, by the change's id and the number of the entry.
+pub(crate) const CHANGES: Table = Table { name: "changes", columns: NOUN, keys: 1 };
+pub(crate) const CHANGE_STEPS: Table = Table { name: "change_steps", columns: NOUN, keys: 1 };
 /// What there is one of: the policy and the index in force.
 pub(crate) const IN_FORCE: Table = Table { name: "in_force", columns: NOUN, keys: 1 };
 
@@ -103,6 +106,8 @@ const PROJECTIONS: &[Table] = &[ASSETS, PEOPLE, TOKENS, FEEDS, DECISIONS, IN_FOR
 const GOVERNANCE: &[Table] = &[REGISTER, VERSIONS, GROUPS, CAMPAIGNS, MISSED];
 /// The same, of promises that were not kept.
 const OVERSIGHT: &[Table] = &[EXCUSED, VIOLATIONS];
+/// The same, of changes.
+const CHANGED: &[Table] = &[CHANGES, CHANGE_STEPS];
 /// What is neither.
 pub(crate) const WORK: &[Table] = &[JOBS, LEASES];
 
@@ -113,13 +118,14 @@ pub(crate) fn brought_by(version: i64) -> Vec<&'static Table> {
         2 => vec![&ACCOUNTS, &SESSIONS, &ANSWERS],
         3 => GOVERNANCE.iter().collect(),
         4 => OVERSIGHT.iter().collect(),
+        5 => CHANGED.iter().collect(),
         _ => Vec::new(),
     }
 }
 
 /// Every table that follows from the ledger.
 pub(crate) fn projections() -> impl Iterator<Item = &'static Table> {
-    PROJECTIONS.iter().chain(GOVERNANCE).chain(OVERSIGHT)
+    PROJECTIONS.iter().chain(GOVERNANCE).chain(OVERSIGHT).chain(CHANGED)
 }
 
 /// All tables.

@@ -167,7 +167,7 @@ impl View<'_> {
         let rule = self.policy_rule();
         let due = |id: &AssetId| {
             let asset = self.record.state.assets.get(id)?;
-            rule.due(asset, &asset.attributes, self.now)
+            asset.scan_due(&asset.attributes, self.now, &rule)
         };
         self.assets_by_team(&self.scans_overdue(&AssetFilter::default()), due)
     }
@@ -179,7 +179,8 @@ impl View<'_> {
             let asset = state.assets.get(id)?;
             Some(asset.scanned_by(self.now).unwrap_or_else(|| asset.registered_by(self.now)))
         };
-        let covered = state.assets.iter().filter(|(_, asset)| asset.is_active() && rule.covers(&asset.attributes));
+        let covered =
+            state.assets.iter().filter(|(_, asset)| asset.is_active() && rule.covers(asset.attributes.subject()));
         let latest = lifecycle::before(self.now, after);
         let silent = covered.filter(|(id, _)| since(id).is_some_and(|since| since < latest));
         self.assets_by_team(&silent.map(|(id, _)| id.clone()).collect(), since)

@@ -45,12 +45,32 @@ pub enum Error {
         /// Why.
         first: String,
     },
+    /// A change cannot be planned.
+    #[error("the change cannot be planned")]
+    Change {
+        /// Why.
+        #[source]
+        source: change::Error,
+    },
+    /// Something could not be written as JSON.
+    #[error("failed to write JSON")]
+    Json {
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
     /// There is no randomness.
     #[error("the system gives no random numbers")]
     Random,
     /// A task of the program ended before its time.
     #[error("a task ended before its time")]
     Task,
+}
+
+impl From<lifecycle::NoId> for Error {
+    fn from(no_id: lifecycle::NoId) -> Self {
+        lifecycle::Refusal::from(no_id).into()
+    }
 }
 
 impl From<lifecycle::Refusal> for Error {

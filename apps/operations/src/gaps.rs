@@ -106,8 +106,8 @@ impl View<'_> {
         }
         let mut looked = Looked::default();
         let rule = self.policy_rule();
-        for (asset, attributes) in self.each_asset(filter).filter(|(_, attributes)| rule.covers(attributes)) {
-            let is_overdue = rule.is_overdue(asset, attributes, self.now);
+        for (asset, attributes) in self.each_asset(filter).filter(|(_, attributes)| rule.covers(attributes.subject())) {
+            let is_overdue = asset.is_scan_overdue(attributes, self.now, &rule);
             looked.overdue += u64::from(is_overdue);
             looked.in_time += u64::from(!is_overdue && asset.scanned_by(self.now).is_some());
         }
@@ -131,7 +131,7 @@ impl View<'_> {
 
     fn is_in_time(&self, id: &AssetId, (rule, attributes): (&PolicyRule, &Attributes)) -> bool {
         let known = self.record.state.assets.get(id);
-        known.is_some_and(|asset| !rule.is_overdue(asset, attributes, self.now))
+        known.is_some_and(|asset| !asset.is_scan_overdue(attributes, self.now, rule))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod advisories;
 mod alerts;
+mod changes;
 mod completions;
 mod documents;
 mod enrolment;
@@ -23,6 +24,7 @@ mod violations;
 
 pub use advisories::Advisories;
 pub use alerts::{Alert, AlertKind};
+pub use changes::{HandedOut, Scope};
 pub use completions::CompletionsTaken;
 pub use documents::{APPLICABILITY, PolicyDocument, examples, policy_document, policy_documents};
 pub use enrolment::enrolment;

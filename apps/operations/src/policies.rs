@@ -10,8 +10,10 @@ pub fn check_policy(text: &str, now: jiff::Timestamp) -> Result<Checked, crate::
     let feeds: Vec<&str> = advisories::feeds::FEEDS.iter().map(|feed| feed.id).collect();
     let roles: Vec<&str> = lifecycle::Role::ALL.iter().map(|role| role.word()).collect();
     let approvers: Vec<&str> = lifecycle::Role::DECIDES.iter().map(|role| role.word()).collect();
+    let askers: Vec<&str> = lifecycle::Role::ASKS.iter().map(|role| role.word()).collect();
     let frameworks: Vec<&str> = evidence::FRAMEWORKS.iter().map(|(id, _)| *id).collect();
-    let known = Known { feeds: &feeds, roles: &roles, approvers: &approvers, frameworks: &frameworks, now };
+    let known =
+        Known { feeds: &feeds, roles: &roles, approvers: &approvers, askers: &askers, frameworks: &frameworks, now };
     let mut checked = check(text, known);
     if let Some(policy) = &checked.policy {
         let unmet = evidence::unmet(policy, text).map_err(crate::Error::Framework)?;

@@ -119,10 +119,10 @@ fn escalated(state: &State, person: &PersonId, now: Timestamp) -> Vec<Duty> {
     let told = told.filter_map(|to| oversight.roles.iter().map(|role| &role.seat).find(|seat| seat.role == to));
     let mut told = told.chain(rule.and_then(|rule| rule.escalates_to.as_ref()));
     // Whoever is told of nothing need not have all that is owed worked out.
-    if !told.any(|seat| seat.is_held_by(state, person)) {
+    if !told.any(|seat| state.holds(person, seat)) {
         return Vec::new();
     }
-    let is_told = |duty: &Duty| state.escalated_to(duty, now).into_iter().any(|seat| seat.is_held_by(state, person));
+    let is_told = |duty: &Duty| state.escalated_to(duty, now).into_iter().any(|seat| state.holds(person, seat));
     let missed = state.duties(now).into_iter().filter(|duty| duty.standing(now) == Standing::Missed);
     missed.filter(|duty| is_told(duty) && !duty.owners.contains(person)).collect()
 }

@@ -1,11 +1,15 @@
 //! Arguments, options and their help.
 
+mod change;
 mod fleet;
 mod governing;
 mod ledger;
 mod patch;
 mod serve;
 
+pub(crate) use change::{
+    AudienceArgument, CHANGE_CODES, ChangeArguments, ChangeCommand, ChangeScopeArguments, ResultArgument,
+};
 pub(crate) use fleet::*;
 pub(crate) use governing::{DutyCommand, TransitionArgument, VersionCommand, ViolationCommand};
 pub(crate) use ledger::*;
@@ -63,6 +67,9 @@ pub(crate) enum Command {
     /// Patch one host without a service: plan, apply, verify, and back
     #[command(subcommand, after_help = PATCH_CODES)]
     Patch(PatchCommand),
+    /// Carry patches to many assets: plan, test, approve, roll out ring by ring, verify, and back
+    #[command(after_help = CHANGE_CODES)]
+    Change(Box<ChangeArguments>),
     /// Download, import and check the feeds of advisories
     #[command(subcommand)]
     Feeds(FeedsCommand),

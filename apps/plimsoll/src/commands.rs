@@ -2,6 +2,7 @@
 
 mod agent;
 mod backup;
+mod change;
 mod changelogs;
 mod demo;
 mod feeds;
@@ -30,6 +31,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8> {
         Command::Scan(scan) => scan::run(&scan, &data, arguments.quiet),
         Command::Why(why) => why::run(&why, &data, arguments.quiet),
         Command::Patch(command) => patch::run(command, arguments.quiet),
+        Command::Change(change) => change::run(*change, &data, arguments.quiet),
         Command::Feeds(command) => feeds::run(command, &data, arguments.quiet),
         Command::Policy(command) => policy::run(command, &data, arguments.quiet),
         Command::Fleet(fleet) => fleet::run(fleet, &data, arguments.quiet),

@@ -89,10 +89,16 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<lifecycle::NoId> for Problem {
+    fn from(no_id: lifecycle::NoId) -> Self {
+        Refusal::from(no_id).into()
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
-            Refusal::NoId { .. } => StatusCode::BAD_REQUEST,
+            Refusal::NoId(_) => StatusCode::BAD_REQUEST,
             Refusal::Unknown { .. } => StatusCode::NOT_FOUND,
             Refusal::Exists { .. }
             | Refusal::State { .. }

@@ -21,4 +21,18 @@ pub enum Error {
         "nothing is known of what the host's repositories offer: their lists were never fetched, or cannot be read"
     )]
     NotKnown,
+    /// A plan was written by another program in another form.
+    #[error("the plan has form {found}, and this program knows {known}")]
+    Form {
+        /// Its form.
+        found: u32,
+        /// The one that is known.
+        known: u32,
+    },
+    /// A plan could not be carried out, or could be read in two ways.
+    #[error("the plan is none: {what}")]
+    Plan {
+        /// What is wrong.
+        what: String,
+    },
 }

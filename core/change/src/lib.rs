@@ -1,14 +1,26 @@
-//! What a host is to be patched with, and whether it has it afterwards.
+//! Changes: what hosts are to be patched with, in which order, and whether they have it afterwards.
 //!
-//! An [`Order`] names exactly which packages go from which version to which. Carrying it out twice changes nothing. A host has what was
-//! ordered once a fresh inventory shows it and nothing still runs what was there before: not when a package manager says so.
+//! An [`Order`] names exactly which packages of one host go from which version to which. Carrying it out twice changes nothing. A host
+//! has what was ordered once a fresh inventory shows it and nothing still runs what was there before: not when a package manager says
+//! so. A [`Plan`] puts the assets of a fleet into rings, each with its hours; a [`Rollout`] says how far it has come, and what may
+//! happen next.
 
 mod error;
+mod happening;
+mod life;
 mod order;
+mod plan;
+mod planning;
+mod rollout;
 mod verify;
 mod word;
 
 pub use error::Error;
+pub use happening::{Audience, Came, Happening, Planned};
+pub use life::{Change, Owed, Stage, TestResult};
 pub use order::{Left, LeftOut, Order, Selection, Upgrade};
+pub use plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, RingPlan, Span};
+pub use planning::{Candidate, Due, Proposal, Wanted, plan, propose};
+pub use rollout::{Count, Phase, Place, Rollout, RolloutEvent, Stop, Wait};
 pub use verify::{Standing, Verified, verify};
 pub use word::{is_package, is_version};

@@ -152,15 +152,20 @@ impl Order {
     /// # Errors
     /// The first of them.
     pub fn check(&self) -> Result<(), Error> {
-        let wrong = |upgrade: &Upgrade| {
-            let versions = upgrade.from.iter().chain([&upgrade.to]);
-            let package = Some(&upgrade.package).filter(|package| !is_package(package));
-            package.or_else(|| versions.into_iter().find(|version| !is_version(version))).cloned()
-        };
-        match self.upgrades.iter().find_map(wrong) {
-            Some(word) => Err(Error::Word { word }),
-            None => Ok(()),
-        }
+        check_upgrades(&self.upgrades)
+    }
+}
+
+/// The same for some upgrades.
+pub(crate) fn check_upgrades(upgrades: &[Upgrade]) -> Result<(), Error> {
+    let wrong = |upgrade: &Upgrade| {
+        let versions = upgrade.from.iter().chain([&upgrade.to]);
+        let package = Some(&upgrade.package).filter(|package| !is_package(package));
+        package.or_else(|| versions.into_iter().find(|version| !is_version(version))).cloned()
+    };
+    match upgrades.iter().find_map(wrong) {
+        Some(word) => Err(Error::Word { word }),
+        None => Ok(()),
     }
 }
 

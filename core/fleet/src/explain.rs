@@ -134,7 +134,7 @@ impl Findings {
     #[must_use]
     pub fn coverage_of(&self, facts: &Facts, asset: u32) -> policy::promises::Coverage {
         let said = facts.assets[asset as usize].said_at(self.at()).cloned().unwrap_or_default();
-        lifecycle::PolicyRule::of(self.policy()).coverage(&said)
+        lifecycle::PolicyRule::of(self.policy()).coverage(said.subject())
     }
 }
 

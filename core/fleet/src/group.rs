@@ -59,11 +59,13 @@ impl Groups {
                 history.push((if place == 0 { 0 } else { *since }, relevant));
             }
         }
-        let is_covered = own[..end].last().is_none_or(|(_, attributes)| self.rule.covers(attributes));
+        let is_covered = own[..end].last().is_none_or(|(_, attributes)| self.rule.covers(attributes.subject()));
         let said_at = |at: Instant| own[..own.partition_point(|(since, _)| *since <= at).max(1)].last();
         let before = switches.iter().zip(&self.rules_before);
         let covered_before = before
-            .map(|(switch, rule)| said_at(switch.instant()).is_none_or(|(_, attributes)| rule.covers(attributes)))
+            .map(|(switch, rule)| {
+                said_at(switch.instant()).is_none_or(|(_, attributes)| rule.covers(attributes.subject()))
+            })
             .collect();
         let same = (history, is_covered, covered_before);
         let number = match self.numbers.get(&same) {

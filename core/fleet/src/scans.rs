@@ -47,7 +47,7 @@ impl Scans {
         if self.due.len() <= place {
             self.due.resize(place + 1, Instant::MIN);
         }
-        let due = self.rule.due(asset, &asset.attributes, at);
+        let due = asset.scan_due(&asset.attributes, at, &self.rule);
         // What the policy does not cover need never be looked at.
         self.due[place] = due.unwrap_or(Timestamp::MAX).as_millisecond();
         match asset.scanned_by(at).is_some() {

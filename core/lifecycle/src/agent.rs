@@ -2,11 +2,11 @@
 
 use crate::asset::Asset;
 use crate::event::Event;
-use crate::id::{AssetId, PersonId, TokenId};
-use crate::person::{Role, SYSTEM};
+use crate::person::SYSTEM;
 use crate::token::{Holder, Token};
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use rules::{AssetId, PersonId, Role, TokenId};
 use serde::{Deserialize, Serialize};
 
 /// An asset's agent as it stands.

@@ -1,12 +1,11 @@
 //! Approval: who may do what with a version, and what it lacks before it can be published.
 
 use crate::document::Document;
-use crate::governance::{Seat, empty_seats};
-use crate::id::{DocumentId, PersonId, VersionId};
-use crate::person::Role;
+use crate::seat::empty_seats;
 use crate::version::{Stage, Version, publish};
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use rules::{DocumentId, PersonId, Role, Seat, VersionId};
 
 /// Who finds a version sound or not, if they have not written it.
 pub(crate) const REVIEWS: &[Role] = &[Role::SecurityLead, Role::Operator];
@@ -92,7 +91,7 @@ impl State {
     /// Whether somebody may say what speaks against a version: whoever judges it, is asked, or would approve it.
     #[must_use]
     pub fn may_object(&self, version: &Version, person: &PersonId) -> bool {
-        let is_seated = self.approval_seats().iter().any(|seat| seat.is_held_by(self, person));
+        let is_seated = self.approval_seats().iter().any(|seat| self.holds(person, seat));
         let is_asked = version.stakeholders.contains(person) || is_seated || self.may(person, REVIEWS).is_ok();
         self.is_in_review(version) && !version.authors.contains(person) && is_asked
     }

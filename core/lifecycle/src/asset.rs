@@ -3,13 +3,12 @@
 use crate::agent::{self, Agent};
 use crate::attestation::Attestation;
 use crate::event::Event;
-use crate::id::{AssetId, PersonId};
 use crate::inventory::Inventory;
-use crate::person::Role;
 use crate::{Refusal, State};
 use ::policy::Exposure;
 use ::policy::promises::Subject;
 use jiff::{SignedDuration, Timestamp};
+use rules::{AssetId, PersonId, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

@@ -2,8 +2,8 @@
 
 use crate::State;
 use crate::asset::Asset;
-use crate::id::{DocumentId, PersonId};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use rules::{DocumentId, PersonId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -124,7 +124,7 @@ impl State {
         match party {
             Party::Person(party) => party == person,
             Party::Team(team) => self.people.get(person).is_some_and(|known| known.teams.contains(team)),
-            Party::Role(role) => self.seat_called(role).is_some_and(|seat| seat.is_held_by(self, person)),
+            Party::Role(role) => self.seat_called(role).is_some_and(|seat| self.holds(person, seat)),
             Party::Nobody => false,
         }
     }

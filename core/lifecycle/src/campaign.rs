@@ -1,11 +1,10 @@
 //! Campaigns: that people read one text of a document, and say so.
 
 use crate::event::Event;
-use crate::id::{CampaignId, DocumentId, GroupId, PersonId};
-use crate::person::Role;
 use crate::token::check_end;
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use rules::{CampaignId, DocumentId, GroupId, PersonId, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -37,7 +36,7 @@ pub(crate) fn open(
     (by, now): (&PersonId, Timestamp),
 ) -> Result<Vec<Event>, Refusal> {
     state.may(by, &[Role::SecurityLead])?;
-    if id.as_str() == crate::document::POLICY {
+    if id.as_str() == rules::POLICY {
         return Err(Refusal::Reserved { id: id.to_string() });
     }
     if state.campaigns.contains_key(id) {

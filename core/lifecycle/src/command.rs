@@ -8,19 +8,22 @@ use crate::document::Described;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::group::Source;
-use crate::id::{AssetId, CampaignId, DecisionId, DocumentId, FeedId, GroupId, PersonId, TokenId, VersionId};
 use crate::inventory::Pushed;
-use crate::person::{Credential, Role};
-use crate::rule::PolicyRule;
+use crate::person::Credential;
 use crate::state::State;
 use crate::token::{Holder, TokenScope};
 use crate::training::Completion;
 use crate::version::{Draft, Verdict};
 use crate::{
-    agent, asset, attestation, campaign, decision, document, duty, excuse, feed, group, inventory, person, policy,
-    scan, telling, token, training, version, violation,
+    agent, asset, attestation, campaign, change, decision, document, duty, excuse, feed, group, inventory, person,
+    policy, scan, telling, token, training, version, violation,
 };
+use ::change::Happening;
 use jiff::{Timestamp, civil::Date};
+use rules::{
+    AssetId, CampaignId, ChangeId, DecisionId, DocumentId, FeedId, GroupId, PersonId, PolicyRule, Role, TokenId,
+    VersionId,
+};
 use std::collections::BTreeSet;
 
 /// What somebody wants done.
@@ -173,6 +176,8 @@ pub enum Command {
     AnswerDecision(DecisionId, bool),
     /// Take a decision back.
     RevokeDecision(DecisionId),
+    /// Have something happen to a change.
+    Change(ChangeId, Happening),
 }
 
 /// Says what happens if this is done now by somebody, or why it may not be.
@@ -210,6 +215,7 @@ pub fn decide(state: &State, command: &Command, by: &PersonId, now: Timestamp) -
         }
         Command::AnswerDecision(decision, is_approved) => decision::answer(state, decision, *is_approved, (by, now)),
         Command::RevokeDecision(decision) => decision::revoke(state, decision, by),
+        Command::Change(id, what) => change::happen(state, (id, what), (by, now)),
         governing => decide_governing(state, governing, by, now),
     }
 }

@@ -1,20 +1,17 @@
 //! Decisions on findings: accepted for a time, or false positives; asked for by one, approved by another, never without end.
 
 use crate::breach::day_of;
-use crate::document::after;
 use crate::duty::{Duty, DutyKind, reminded};
 use crate::error::{MOST_NAME_BYTES, name};
 use crate::event::Event;
-use crate::governance::{Seat, empty_seats};
-use crate::id::{AssetId, DecisionId, PersonId};
-use crate::oversight::ExceptionRule;
-use crate::person::Role;
+use crate::seat::empty_seats;
 use crate::token::check_end;
 use crate::{Refusal, State};
 use ::policy::promises::ExceptionNeed;
 use ::policy::{Length, Unit};
 use jiff::Timestamp;
 use ledger::Hash;
+use rules::{AssetId, DecisionId, ExceptionRule, PersonId, Role, Seat, after};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

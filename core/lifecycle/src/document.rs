@@ -2,11 +2,10 @@
 
 use crate::error::{MOST_NAME_BYTES, name};
 use crate::event::Event;
-use crate::id::{DocumentId, PersonId, VersionId};
-use crate::person::Role;
 use crate::{Refusal, State};
 use ::policy::Length;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
+use rules::{DocumentId, PersonId, Role, VersionId, after};
 use serde::{Deserialize, Serialize};
 
 /// What a document is (ISO/IEC 27002:2022 5.1: topic-specific documents below the policy).
@@ -88,24 +87,6 @@ pub struct Document {
     pub retired: Option<(Timestamp, String)>,
 }
 
-/// The id of the policy among the documents: it is there as soon as one is in force.
-pub const POLICY: &str = "policy";
-
-impl DocumentId {
-    /// The policy.
-    #[must_use]
-    pub fn policy() -> Self {
-        // INVARIANT: the word has letters alone.
-        Self::known(POLICY)
-    }
-
-    /// Whether it is the policy.
-    #[must_use]
-    pub fn is_policy(&self) -> bool {
-        self.as_str() == POLICY
-    }
-}
-
 impl Document {
     /// The text in force at an instant.
     #[must_use]
@@ -132,18 +113,6 @@ impl Document {
 
 /// How long there is for a review that something asks for.
 const CALLED: Length = Length { count: 14, unit: ::policy::Unit::Days };
-
-/// A length after an instant, on the calendar of UTC; beyond its end is the end of all times.
-#[must_use]
-pub fn after(from: Timestamp, length: Length) -> Timestamp {
-    from.to_zoned(TimeZone::UTC).checked_add(length.span()).map_or(Timestamp::MAX, |after| after.timestamp())
-}
-
-/// A length before an instant, on the calendar of UTC; beyond its beginning is the beginning of all times.
-#[must_use]
-pub fn before(until: Timestamp, length: Length) -> Timestamp {
-    until.to_zoned(TimeZone::UTC).checked_sub(length.span()).map_or(Timestamp::MIN, |before| before.timestamp())
-}
 
 /// Registers a document, or says something else of one.
 pub(crate) fn describe(
@@ -233,6 +202,6 @@ impl State {
     /// Whether somebody has the role that the policy in force names as its owner.
     #[must_use]
     pub fn owns_policy(&self, person: &PersonId) -> bool {
-        self.governance().review.as_ref().is_some_and(|rule| rule.owner.is_held_by(self, person))
+        self.governance().review.as_ref().is_some_and(|rule| self.holds(person, &rule.owner))
     }
 }

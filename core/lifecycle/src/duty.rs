@@ -2,16 +2,18 @@
 //! the state, and what was missed is told by an entry, as for every other obligation.
 
 use crate::campaign::Campaign;
-use crate::document::{Document, after, before};
+use crate::document::Document;
 use crate::event::Event;
 use crate::excuse::Excuse;
-use crate::governance::{AcknowledgementRule, Course, Seat, USUAL};
-use crate::id::{AssetId, CampaignId, DecisionId, DocumentId, PersonId};
-use crate::person::{Person, Role, SYSTEM};
+use crate::person::{Person, SYSTEM};
 use crate::version::{Stage, Version};
 use crate::{Refusal, State};
 use ::policy::Length;
 use jiff::Timestamp;
+use rules::{
+    AcknowledgementRule, AssetId, CampaignId, Course, DecisionId, DocumentId, PersonId, Role, Seat, USUAL, after,
+    before,
+};
 
 /// What is owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -275,7 +277,7 @@ impl State {
         &self,
         id: &PersonId,
         person: &Person,
-        groups: impl ExactSizeIterator<Item = &'g crate::id::GroupId>,
+        groups: impl ExactSizeIterator<Item = &'g rules::GroupId>,
     ) -> Option<Timestamp> {
         if groups.len() == 0 {
             return person.joined_at();
@@ -316,7 +318,7 @@ impl State {
         let by_role = seats.iter().flat_map(|seat| &seat.holds).filter(|role| person.roles.contains(role));
         let by_role = by_role.filter_map(|role| person.since.get(role).copied());
         let groups = seats.iter().filter_map(|seat| {
-            let group = crate::id::GroupId::new(seat.role.as_str()).ok()?;
+            let group = rules::GroupId::new(seat.role.as_str()).ok()?;
             self.joined_group(&group, id)
         });
         by_role.chain(groups).min()

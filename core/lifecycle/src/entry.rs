@@ -2,10 +2,13 @@
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::id::{AssetId, PersonId};
 use jiff::Timestamp;
 use ledger::Entry;
+use rules::{AssetId, ChangeId, PersonId};
 use serde_json::json;
+
+/// How the kinds begin of what happens to changes.
+const OF_CHANGES: &str = "change/";
 
 /// What an event is about.
 enum About<'e> {
@@ -58,6 +61,7 @@ impl Event {
             | Self::DecisionDeclined { decision }
             | Self::DecisionReviewed { decision, .. }
             | Self::DecisionRevoked { decision } => About::Other(decision.as_str()),
+            Self::Change { change, .. } => About::Other(change.as_str()),
         }
     }
 
@@ -89,6 +93,7 @@ impl Event {
             Self::VersionDrafted { draft, .. } | Self::VersionRevised { draft, .. } => Some(&draft.text),
             Self::TrainingCompleted(completion) => completion.evidence.as_deref(),
             Self::AssetAttested { said, .. } => said.evidence.as_deref(),
+            Self::Change { what, .. } => what.document(),
             _ => None,
         }
     }
@@ -98,7 +103,10 @@ impl Event {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn to_entry(&self, at: Timestamp, actor: &PersonId) -> Result<Entry, serde_json::Error> {
-        let mut value = serde_json::to_value(self)?;
+        let mut value = match self {
+            Self::Change { what, .. } => serde_json::to_value(what)?,
+            event => serde_json::to_value(event)?,
+        };
         let kind = value["kind"].as_str().unwrap_or_default().to_owned();
         Ok(Entry::new(at, actor.as_str(), &kind, self.subject(), value["body"].take()))
     }
@@ -109,7 +117,13 @@ impl Event {
     /// If its kind is not known, or its body not of that kind, or about something else than the entry says.
     pub fn from_entry(number: u64, entry: &Entry) -> Result<Self, Error> {
         let wrong = |source| Error::Entry { number, kind: entry.kind.clone(), source };
-        let event: Self = serde_json::from_value(json!({ "kind": entry.kind, "body": entry.body })).map_err(wrong)?;
+        let told = json!({ "kind": entry.kind, "body": entry.body });
+        if entry.kind.starts_with(OF_CHANGES) {
+            let change =
+                ChangeId::new(entry.subject.as_str()).map_err(|error| wrong(serde::de::Error::custom(error)))?;
+            return Ok(Self::Change { change, what: serde_json::from_value(told).map_err(wrong)? });
+        }
+        let event: Self = serde_json::from_value(told).map_err(wrong)?;
         match event.subject() == entry.subject {
             true => Ok(event),
             false => Err(wrong(serde::de::Error::custom("its subject is not that of its body"))),

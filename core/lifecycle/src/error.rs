@@ -6,11 +6,8 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A text is no id.
-    #[error("`{text}` is no id: letters, digits and -._:/@, 128 at the most, without empty or `..` parts")]
-    NoId {
-        /// The text.
-        text: String,
-    },
+    #[error(transparent)]
+    NoId(#[from] rules::NoId),
     /// Something of this id is there already.
     #[error("the {what} `{id}` is there already")]
     Exists {
@@ -190,7 +187,7 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoId { .. } => "refusal/no-id",
+            Self::NoId(_) => "refusal/no-id",
             Self::Exists { .. } => "refusal/exists",
             Self::Unknown { .. } => "refusal/unknown",
             Self::Ahead { .. } => "refusal/ahead",

@@ -5,14 +5,17 @@ use crate::attestation::Attestation;
 use crate::decision::{Assessment, DecisionKind, Reach};
 use crate::document::Described;
 use crate::group::Source;
-use crate::id::{AssetId, CampaignId, DecisionId, DocumentId, FeedId, GroupId, PersonId, TokenId, VersionId};
-use crate::person::{Credential, Role};
-use crate::rule::PolicyRule;
+use crate::person::Credential;
 use crate::token::{Holder, TokenScope};
 use crate::training::Completion;
 use crate::version::{Draft, Transition, Verdict};
 use crate::violation::Opened;
+use ::change::Happening;
 use jiff::{Timestamp, civil::Date};
+use rules::{
+    AssetId, CampaignId, ChangeId, DecisionId, DocumentId, FeedId, GroupId, PersonId, PolicyRule, Role, TokenId,
+    VersionId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -436,5 +439,13 @@ pub enum Event {
     DecisionRevoked {
         /// Which.
         decision: DecisionId,
+    },
+    /// Something has happened to a change: its kind and body are those of what happened, its subject is the change.
+    #[serde(skip)]
+    Change {
+        /// Which.
+        change: ChangeId,
+        /// What.
+        what: Happening,
     },
 }

@@ -2,11 +2,11 @@
 
 use crate::duty::{Duty, DutyKind, Standing};
 use crate::event::Event;
-use crate::id::{AssetId, DecisionId, PersonId};
-use crate::person::{Person, Role};
+use crate::person::Person;
 use crate::token::check_end;
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use rules::{AssetId, DecisionId, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
 /// That somebody need not do something before an instant.

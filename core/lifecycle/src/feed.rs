@@ -1,9 +1,9 @@
 //! Feeds: which state of the advisories was in force since when.
 
 use crate::event::Event;
-use crate::id::{FeedId, PersonId};
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use rules::{FeedId, PersonId};
 use serde::{Deserialize, Serialize};
 
 /// A feed as it stands.

@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::event::{Adoption, Event};
 use crate::excuse::Excuse;
 use crate::feed::Feed;
-use crate::id::{AssetId, DecisionId, DocumentId, PersonId, VersionId};
 use crate::inventory::Inventory;
 use crate::person::Person;
 use crate::state::{PolicyInForce, State};
@@ -20,6 +19,7 @@ use crate::version::{Note, Stage, Verdict, Version};
 use crate::violation::{Answer, Violation};
 use ::policy::{Length, Unit};
 use ledger::{Entry, KeyChange};
+use rules::{AssetId, DecisionId, DocumentId, PersonId, VersionId};
 use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,6 +106,13 @@ impl State {
             Event::AdvisoriesJudged { index, .. } => self.index = Some(index),
             Event::PolicyAdopted { name, document, rule, change } => {
                 self.take_policy(PolicyInForce { name, document, since: entry.at, rule }, change, entry)?;
+            }
+            Event::Change { change, what } => {
+                let by =
+                    PersonId::new(entry.actor.as_str()).map_err(|_| missing(self.entries, "person", &entry.actor))?;
+                if !self.take_change(change.clone(), &what, (entry.at, &by)) {
+                    return Err(missing(self.entries, "change", change.as_str()));
+                }
             }
             governing => self.take_governing(governing, entry)?,
         }

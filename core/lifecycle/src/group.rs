@@ -2,10 +2,9 @@
 
 use crate::error::{MOST_NAME_BYTES, name};
 use crate::event::Event;
-use crate::id::{GroupId, PersonId};
-use crate::person::Role;
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use rules::{GroupId, PersonId, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

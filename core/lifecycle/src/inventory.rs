@@ -1,9 +1,9 @@
 //! Inventories: what was found on an asset, and when it was looked at.
 
 use crate::event::Event;
-use crate::id::{AssetId, PersonId};
 use crate::{Refusal, State};
 use jiff::{SignedDuration, Timestamp};
+use rules::{AssetId, PersonId};
 use serde::{Deserialize, Serialize};
 
 /// An inventory as it stands; the packages lie beside the ledger, under their digest.

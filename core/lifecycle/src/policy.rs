@@ -1,12 +1,11 @@
 //! Policies: which one is in force since when. What it says is the business of its own crate.
 
 use crate::event::{Adoption, Event};
-use crate::id::{PersonId, VersionId};
-use crate::person::{Role, SYSTEM};
-use crate::rule::PolicyRule;
+use crate::person::SYSTEM;
 use crate::version::Stage;
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use rules::{PersonId, PolicyRule, Role, VersionId};
 
 /// Puts a policy in force without more ado; nothing happens if it is in force already. Where the one in force asks for approvals,
 /// nobody does that alone.

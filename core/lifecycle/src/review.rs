@@ -4,12 +4,12 @@ use crate::command::{Command, decide};
 use crate::duty::Standing;
 use crate::error::Refusal;
 use crate::event::Event;
-use crate::id::PersonId;
 use crate::inventory::Pushed;
-use crate::person::{Role, SYSTEM};
+use crate::person::SYSTEM;
 use crate::state::State;
 use crate::telling;
 use jiff::Timestamp;
+use rules::{PersonId, Role};
 
 /// Says no to an event that the rules would not have let happen: told by somebody without the role, approved by who asked for it,
 /// about what was not there. Whoever only takes events in believes whoever wrote them.
@@ -78,6 +78,7 @@ pub fn review(state: &State, event: &Event, by: &PersonId, at: Timestamp) -> Res
         // One that was asked for is turned down, or taken back.
         Event::DecisionDeclined { decision } => Command::AnswerDecision(decision, false),
         Event::DecisionRevoked { decision } => Command::RevokeDecision(decision),
+        Event::Change { change, what } => Command::Change(change, what),
         governing => governing_command(state, governing),
     };
     match decide(state, &command, by, at)?.contains(event) {

@@ -7,15 +7,17 @@ use crate::document::Document;
 use crate::error::Refusal;
 use crate::excuse::Excuse;
 use crate::feed::Feed;
-use crate::governance::Governance;
 use crate::group::Group;
-use crate::id::{AssetId, CampaignId, DecisionId, DocumentId, FeedId, GroupId, PersonId, TokenId, VersionId};
-use crate::person::{AGENT, Person, Role, SYSTEM};
-use crate::rule::PolicyRule;
+use crate::person::{Person, SYSTEM};
 use crate::token::Token;
 use crate::version::Version;
 use crate::violation::Violations;
+use ::change::{Came, Change};
 use jiff::{Timestamp, civil::Date};
+use rules::{
+    AGENT, AssetId, CampaignId, ChangeId, DecisionId, DocumentId, FeedId, Governance, GroupId, PersonId, PolicyRule,
+    Role, TokenId, VersionId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +60,10 @@ pub struct State {
     pub index: Option<String>,
     /// The entries that tell a change of the ledger's key, by their numbers.
     pub key_changes: Vec<u64>,
+    /// Changes, also those that are over.
+    pub changes: BTreeMap<ChangeId, Change>,
+    /// How far the assets have come of changes that are not over.
+    pub came: BTreeMap<ChangeId, BTreeMap<AssetId, Came>>,
 }
 
 /// The policy in force.

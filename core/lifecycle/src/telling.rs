@@ -3,11 +3,11 @@
 
 use crate::breach::{Breach, BreachKind, Party};
 use crate::event::Event;
-use crate::id::PersonId;
-use crate::person::{Role, SYSTEM};
+use crate::person::SYSTEM;
 use crate::violation::Opened;
 use crate::{Refusal, State};
 use jiff::{Timestamp, civil::Date};
+use rules::{PersonId, Role};
 use std::collections::BTreeMap;
 
 /// Tells what was broken on the days that are over and were not told yet. Which deadlines were missed follows from the facts of the

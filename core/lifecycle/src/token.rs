@@ -1,10 +1,9 @@
 //! Tokens: who may speak to the service, until when. The secret itself is nowhere, only its digest.
 
 use crate::event::Event;
-use crate::id::{AssetId, PersonId, TokenId};
-use crate::person::Role;
 use crate::{Refusal, State};
 use jiff::{SignedDuration, Timestamp};
+use rules::{AssetId, PersonId, Role, TokenId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

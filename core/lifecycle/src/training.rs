@@ -2,10 +2,9 @@
 
 use crate::error::{MOST_NAME_BYTES, name};
 use crate::event::Event;
-use crate::id::PersonId;
-use crate::person::Role;
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use rules::{PersonId, Role};
 use serde::{Deserialize, Serialize};
 
 /// By whose word somebody has done a course.

@@ -6,12 +6,11 @@
 use crate::approval::REVIEWS;
 use crate::error::reason;
 use crate::event::Event;
-use crate::id::{DocumentId, PersonId, VersionId};
-use crate::person::Role;
 use crate::token::check_end;
 use crate::{Refusal, State};
 use jiff::Timestamp;
 use ledger::Hash;
+use rules::{DocumentId, PersonId, Role, VersionId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

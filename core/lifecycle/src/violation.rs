@@ -1,18 +1,14 @@
 //! Violations: promises that were broken, one for each party, kind and day, with what the policy answers them with.
 
 use crate::breach::{Breach, Party, day_of};
-use crate::document::after;
 use crate::duty::{Duty, DutyKind};
 use crate::error::reason;
 use crate::event::Event;
-use crate::governance::{Seat, USUAL};
-use crate::id::PersonId;
-use crate::oversight::ResponseRule;
-use crate::person::Role;
 use crate::{Refusal, State};
 use ::policy::promises::ResponseStep;
 use ::policy::{Length, Unit};
 use jiff::{Timestamp, civil::Date};
+use rules::{PersonId, ResponseRule, Role, Seat, USUAL, after};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -148,7 +144,7 @@ impl State {
     /// see to it.
     #[must_use]
     pub fn sees_violation(&self, violation: &Violation, person: &PersonId) -> bool {
-        let has_seat = self.seat_of(&violation.opened).is_some_and(|seat| seat.is_held_by(self, person));
+        let has_seat = self.seat_of(&violation.opened).is_some_and(|seat| self.holds(person, seat));
         has_seat || self.is_party(&violation.opened.breach.party, person) || self.may(person, Role::SEES_DUTIES).is_ok()
     }
 

@@ -441,20 +441,20 @@ fn nobody_puts_themselves_into_a_seat_and_who_comes_back_has_none() {
     lawful(&mut world, &set("executive", &["emma"]), "root", day(3));
     lawful(&mut world, &set("night", &["root"]), "root", day(3));
     let seat = asking().governance.approvals[0].clone();
-    assert!(seat.is_held_by(&world.state, &person("emma")));
+    assert!(world.state.holds(&person("emma"), &seat));
     for roles in [BTreeSet::new(), BTreeSet::from([Role::Employee])] {
         world.done(&Command::SetRoles(person("emma"), roles, BTreeSet::new()), "root", day(4));
     }
-    assert!(!seat.is_held_by(&world.state, &person("emma")), "what they were trusted with is said anew");
+    assert!(!world.state.holds(&person("emma"), &seat), "what they were trusted with is said anew");
     lawful(&mut world, &set("executive", &["emma"]), "root", day(5));
-    assert!(seat.is_held_by(&world.state, &person("emma")));
+    assert!(world.state.holds(&person("emma"), &seat));
     // Another person under the id of one who was erased has read nothing.
     world.done(&Command::Acknowledge(DocumentId::policy(), "first".to_owned()), "emma", day(6));
     world.done(&Command::ErasePerson(person("emma")), "root", day(7));
     assert!(world.state.people[&person("emma")].acknowledged.contains_key("first"), "the proof stays");
     world.done(&Command::SetRoles(person("emma"), [Role::Employee].into(), BTreeSet::new()), "root", day(8));
     assert!(world.state.people[&person("emma")].acknowledged.is_empty());
-    assert!(!seat.is_held_by(&world.state, &person("emma")));
+    assert!(!world.state.holds(&person("emma"), &seat));
 }
 
 #[test]

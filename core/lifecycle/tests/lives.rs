@@ -74,7 +74,7 @@ fn scans_are_owed_weekly_or_monthly_and_missed_once() {
         world.done(&Command::RegisterAsset(asset(id), attributes), "ops", day(0));
     }
     let rule = PolicyRule::default();
-    let due = |world: &World, id: &str, at: Timestamp| rule.due(world.asset(id), &world.asset(id).attributes, at);
+    let due = |world: &World, id: &str, at: Timestamp| world.asset(id).scan_due(&world.asset(id).attributes, at, &rule);
     assert_eq!(due(&world, "in", day(0)), Some(at("2026-02-01T00:00:00Z")));
     assert_eq!(due(&world, "out", day(0)), Some(day(7)));
     assert_eq!(due(&world, "who-knows", day(0)), Some(day(7)), "nobody says that it cannot be reached");
@@ -115,7 +115,10 @@ fn a_stricter_rule_is_broken_from_the_day_on_which_it_was_put_in_force() {
     let rule: PolicyRule = toml::from_str("exposed = \"1 day\"\ninternal = \"7 days\"").expect("a rule");
     let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "d".to_owned(), rule: rule.clone() };
     world.done(&adopt, "lead", day(20));
-    assert!(rule.is_overdue(world.asset("a"), &world.asset("a").attributes, day(21)), "it is late by the rule of now");
+    assert!(
+        world.asset("a").is_scan_overdue(&world.asset("a").attributes, day(21), &rule),
+        "it is late by the rule of now"
+    );
     assert_eq!(world.done(&Command::TellMissedScans, "system", day(21)), [], "a month was promised until then");
     let missed = Event::ScanMissed { asset: asset("a"), due: day(27) };
     assert_eq!(world.done(&Command::TellMissedScans, "system", day(28)), [missed]);
@@ -141,7 +144,7 @@ fn what_nobody_says_leaves_nothing_out_of_scope() {
         toml::from_str(&format!("exposed = \"7 days\"\ninternal = \"1 month\"\n{text}")).expect("a rule");
     let covers = |environment: Option<&str>, tags: &[&str]| {
         let (environment, tags) = (environment.map(str::to_owned), tags.iter().map(|&tag| tag.to_owned()).collect());
-        rule.covers(&Attributes { environment, tags, ..Attributes::default() })
+        rule.covers(Attributes { environment, tags, ..Attributes::default() }.subject())
     };
     let own =
         [covers(Some("Test"), &[]), covers(Some("production"), &[]), covers(Some("tset"), &[]), covers(None, &[])];
@@ -356,7 +359,7 @@ fn an_inventory_from_the_future_does_not_outlast_the_clock_that_told_it() {
     world.push("d3", day(365), day(365));
     let next = world.push("d4", day(3), day(3));
     assert!(matches!(next.as_slice(), [Event::InventoryTaken { is_late: false, .. }]), "{next:?}");
-    let due = |at: Timestamp| PolicyRule::default().due(world.asset("a"), &world.asset("a").attributes, at);
+    let due = |at: Timestamp| world.asset("a").scan_due(&world.asset("a").attributes, at, &PolicyRule::default());
     assert_eq!(due(day(20)), Some(day(10)), "what lies ahead is no look");
 }
 

@@ -29,6 +29,8 @@ pub struct Known<'a> {
     pub roles: &'a [&'a str],
     /// Those of them who may approve changes and exceptions.
     pub approvers: &'a [&'a str],
+    /// Those of them who may ask for exceptions.
+    pub askers: &'a [&'a str],
     /// The ids of frameworks.
     pub frameworks: &'a [&'a str],
     /// The instant of the check: windows and freezes are looked at from then on.

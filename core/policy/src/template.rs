@@ -129,17 +129,34 @@ impl<'p> Written<'p> {
     fn whole(&self) -> Result<String, Vec<(String, Unfilled)>> {
         let mut document = format!("# {}\n", escaped(&self.policy.name));
         let mut wrong = Vec::new();
+        let mut add = |filled: &str| {
+            document.push('\n');
+            document.push_str(&deeper(filled.trim()));
+            document.push('\n');
+        };
         for (name, text) in &self.policy.text {
             match self.fill(text) {
-                Ok(filled) => {
-                    document.push('\n');
-                    document.push_str(&deeper(filled.trim()));
-                    document.push('\n');
-                }
+                Ok(filled) => add(&filled),
                 Err(all) => wrong.extend(all.into_iter().map(|one| (name.clone(), one))),
             }
         }
+        if self.policy.text.is_empty() {
+            self.usual().iter().for_each(|filled| add(filled));
+        }
         if wrong.is_empty() { Ok(document) } else { Err(wrong) }
+    }
+
+    /// What the sections of a policy without any prose say: in the words of a new policy, as far as it has what they speak of.
+    fn usual(&self) -> Vec<String> {
+        let has_rows = |name: &str| self.policy.table(name).is_some_and(|table| !table.rows.is_empty());
+        let speaks = |text: &str| {
+            let named =
+                text.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()?.trim().strip_prefix("table "));
+            let mut tables = named.peekable();
+            tables.peek().is_none() || tables.any(|name| has_rows(name.trim()))
+        };
+        let sections = SECTIONS.iter().filter(|(_, text)| speaks(text));
+        sections.filter_map(|(_, text)| self.fill(text).ok()).collect()
     }
 
     /// Fills a text in.

@@ -13,6 +13,7 @@ fn known() -> Known<'static> {
         feeds: &[],
         roles: &[],
         approvers: &[],
+        askers: &["developer", "operator", "security-lead"],
         frameworks: &[],
         now: "2026-11-30T00:00:00Z".parse().expect("an instant"),
     }

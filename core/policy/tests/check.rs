@@ -1,13 +1,14 @@
 //! What `check` proves of a policy, and the cases it shows where it cannot.
 #![allow(clippy::expect_used, reason = "tests")]
 
-use plimsoll_policy::{Checked, EDITIONS, Known, PRESETS, PROFILES, Problem, Written, assemble, check};
+use plimsoll_policy::{Checked, EDITIONS, Known, PRESETS, PROFILES, Policy, Problem, Written, assemble, check};
 
 fn known() -> Known<'static> {
     Known {
         feeds: &["debian_tracker", "osv", "cve", "kev", "epss"],
         roles: &["auditor", "employee", "developer", "operator", "security-lead", "approver", "administrator"],
         approvers: &["approver", "security-lead"],
+        askers: &["developer", "operator", "security-lead"],
         frameworks: &[
             "soc2",
             "iso-27001-2022",
@@ -546,4 +547,29 @@ fn hostile_prose_and_tables_end_soon() {
     text += "[[class]]\nid = \"rest\"\ntitle = \"rest\"\ndue = \"90 days\"\nclock = [\"published\"]\n";
     let found = checked(&text);
     assert!(found.problems.iter().any(|problem| problem.code == "policy/too-large"), "{:?}", found.problems.first());
+}
+
+#[test]
+fn who_asks_for_exceptions_holds_a_role_that_may() {
+    let whole = PROFILES[0].whole().expect("a profile");
+    let text = whole.replace("holds = [\"operator\"]\n", "holds = [\"auditor\"]\n");
+    let checked = check(&text, known());
+    let told = checked.problems.iter().find(|problem| problem.what.contains("asks for exceptions"));
+    assert!(told.is_some_and(|problem| problem.code == "policy/may-not" && problem.is_error), "{:?}", checked.problems);
+}
+
+#[test]
+fn a_policy_without_prose_speaks_in_the_words_of_a_new_one() {
+    let whole = PROFILES[0].whole().expect("a profile");
+    let (bare, _) = whole.split_once("[text]").expect("its prose");
+    let policy = Policy::parse(bare).expect("a policy");
+    let written = Written::of(&policy, bare).expect("written").document("whole").expect("a document");
+    let document = written.expect("it can be filled in");
+    assert!(document.lines().count() > 100 && document.contains("72 hours"), "{document}");
+    // What says nothing of a section gets no words for it.
+    let baseline = PRESETS[0].text;
+    let policy = Policy::parse(baseline).expect("a policy");
+    let written = Written::of(&policy, baseline).expect("written").document("whole");
+    let document = written.expect("a document").expect("it can be filled in");
+    assert!(!document.contains("Training") && !document.contains("*None.*"), "{document}");
 }

@@ -117,18 +117,25 @@ fn history(draft: Arc<Policy>, rows: &mut Vec<Row>) -> Result<()> {
     let world = World::new(HOSTS);
     let (facts, now) = (world.facts()?, world.now());
     let current = facts.policy().context("a policy")?;
+    let evaluate = |policy: &Arc<Policy>, at| {
+        Findings::evaluate(&facts, Question { policy: Arc::clone(policy), decisions: Vec::new(), at })
+    };
     let begun = Instant::now();
-    let mut findings = 0;
-    for policy in [&current, &draft] {
-        let evaluate =
-            |at| Findings::evaluate(&facts, Question { policy: Arc::clone(policy), decisions: Vec::new(), at });
-        findings = evaluate(None).counts(now).findings;
-        for back in 0..MONTHS {
-            let at = now - SignedDuration::from_hours(back);
-            anyhow::ensure!(evaluate(Some(at)).counts(at).findings == findings, "the past is another one");
-        }
+    let [one, other] = [&current, &draft].map(|policy| evaluate(policy, None).counts(now));
+    anyhow::ensure!(one.findings == other.findings, "the policies find different things");
+    let findings = one.findings;
+    let mut past = Vec::new();
+    for back in 1..=MONTHS {
+        let at = now - SignedDuration::from_hours(back);
+        let question = Question { policy: Arc::clone(&draft), decisions: Vec::new(), at: Some(at) };
+        past.push((at, Findings::overdue_by(&facts, [&current, &draft], (&question, at))));
     }
     let time = begun.elapsed().as_secs_f64();
+    // What is counted without the findings themselves is what they come to.
+    let (at, told) = past.pop().context("a past instant")?;
+    for (policy, told) in [&current, &draft].into_iter().zip(told) {
+        anyhow::ensure!(evaluate(policy, Some(at)).counts(at).overdue == told, "the past is another one");
+    }
     rows.push(Row::plain(
         format!("policy: a draft beside the one in force, {HOSTS} hosts, {findings} findings, {MONTHS} past instants and now"),
         format!("{time:.2} s"),

@@ -12,10 +12,11 @@ const CORE: &[(&str, &[&str])] = &[
     ("policy", &[]),
     ("evidence", &["policy"]),
     ("ledger", &[]),
-    ("lifecycle", &["ledger", "policy"]),
+    ("rules", &["policy"]),
+    ("lifecycle", &["ledger", "policy", "rules", "change"]),
     ("fleet", &["policy", "lifecycle"]),
     ("assessment", &["versions", "advisories", "inventory", "matching", "policy", "fleet"]),
-    ("change", &["inventory"]),
+    ("change", &["inventory", "policy", "rules"]),
     ("protocol", &["inventory", "ledger", "lifecycle", "fleet", "assessment"]),
 ];
 const ADAPTERS: &[&str] = &["documents", "feeds", "host", "store"];

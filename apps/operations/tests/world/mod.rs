@@ -24,8 +24,7 @@ impl World {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder");
         let url = folder.join("record.sqlite").display().to_string();
-        let signer = Signer::from_seed("plimsoll/test", KeyKind::Note, &[5; 32]).expect("a key");
-        let options = Options::new(&url, signer);
+        let options = Options::new(&url, signer());
         let organisation = Organisation::new(Store::open(options, |_| {}).await.expect("opened"));
         let person = PersonId::new("olaf").expect("an id");
         let asset = AssetId::new("web-1").expect("an id");
@@ -34,6 +33,10 @@ impl World {
         let register = Command::RegisterAsset(asset.clone(), Attributes::default());
         organisation.act(&person, day(0), register).await.expect("registered");
         Self { folder, organisation, person, asset }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.folder.join("record.sqlite").display().to_string()
     }
 
     pub(crate) async fn push(&self, things: Vec<Thing>, at: Timestamp, advisories: &Advisories) -> Taken {
@@ -47,6 +50,10 @@ impl Drop for World {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+pub(crate) fn signer() -> Signer {
+    Signer::from_seed("plimsoll/test", KeyKind::Note, &[5; 32]).expect("a key")
 }
 
 pub(crate) fn day(number: i64) -> Timestamp {

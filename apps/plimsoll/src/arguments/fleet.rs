@@ -285,10 +285,10 @@ pub(crate) enum FleetCommand {
         #[arg(long, short, value_enum, default_value_t = WhyFormat::Text)]
         format: WhyFormat,
     },
-    /// Put a policy in force: a file, or the name of a preset
+    /// Put a policy in force: a file, or the name of a preset; without one, print the text of the one that is
     Policy {
         /// The policy
-        policy: String,
+        policy: Option<String>,
     },
     /// Give somebody roles, and no others
     Person {

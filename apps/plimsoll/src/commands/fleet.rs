@@ -28,7 +28,7 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
             FleetCommand::Register { .. }
             | FleetCommand::Set { .. }
             | FleetCommand::Retire { .. }
-            | FleetCommand::Policy { .. }
+            | FleetCommand::Policy { policy: Some(_) }
             | FleetCommand::Person { .. } => {
                 let opened = record::open_or_found(data, &record, is_quiet).await?;
                 register::run(&opened, command, is_quiet).await
@@ -71,23 +71,22 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
                 };
                 violations::run(&opened, command, is_quiet).await
             }
-            FleetCommand::Alerts { format } => {
-                violations::alerts(&record::open(data, &record, is_quiet).await?, format).await
-            }
             FleetCommand::Attest { asset, vendor, statement, evidence } => {
                 let opened = record::open_to_change(data, &record, is_quiet).await?;
                 violations::attest(&opened, &asset, (vendor, statement, evidence.as_deref()), is_quiet).await
-            }
-            FleetCommand::People { format } => {
-                register::people(&record::open(data, &record, is_quiet).await?, format).await
             }
             FleetCommand::Why { id, asset, at, format } => {
                 let opened = record::open(data, &record, is_quiet).await?;
                 why::run(&opened, (&id, &asset), at.as_deref(), format).await
             }
-            list => {
+            look => {
                 let opened = record::open(data, &record, is_quiet).await?;
-                lists::run(&opened, list, data).await
+                match look {
+                    FleetCommand::Alerts { format } => violations::alerts(&opened, format).await,
+                    FleetCommand::People { format } => register::people(&opened, format).await,
+                    FleetCommand::Policy { .. } => register::show_policy(&opened).await,
+                    list => lists::run(&opened, list, data).await,
+                }
             }
         }
     })
@@ -104,7 +103,7 @@ fn package(text: &str) -> Result<String> {
 }
 
 /// An instant, as an argument; none means now.
-fn instant(text: Option<&str>) -> Result<Option<Timestamp>> {
+pub(super) fn instant(text: Option<&str>) -> Result<Option<Timestamp>> {
     text.map(|text| super::scan::instant(Some(text))).transpose()
 }
 
@@ -126,7 +125,7 @@ fn facet(argument: FacetArgument) -> Facet {
     }
 }
 
-fn asset_filter(arguments: AssetFilterArguments) -> Result<AssetFilter> {
+pub(super) fn asset_filter(arguments: AssetFilterArguments) -> Result<AssetFilter> {
     Ok(AssetFilter {
         name: arguments.search,
         id: arguments.asset.as_deref().map(asset_id).transpose()?,

@@ -80,7 +80,7 @@ async fn show(
         let (limit, now, after) = (part.limit, view.now, after.clone());
         let query = FindingsQuery { offset, after, limit, now, filter: filter.clone(), ..FindingsQuery::default() };
         let things = facts.things_at(&asset, view.at).unwrap_or_default().into_iter();
-        let scan_due = row.as_ref().and_then(|row| view.policy_rule().due(&known, &row.attributes, view.now));
+        let scan_due = row.as_ref().and_then(|row| known.scan_due(&row.attributes, view.now, &view.policy_rule()));
         Ok(Shown {
             id: asset.clone(),
             row,

@@ -15,6 +15,7 @@ use crate::routes::PageRoute;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
+use change::{Came, Change, Stage};
 use fleet::Counts;
 use jiff::Timestamp;
 use lifecycle::{DocumentId, Duty, DutyKind, PolicyRule, Role, Standing};
@@ -48,6 +49,8 @@ struct Figures {
     /// What people have read and learned: how many of how many.
     read: (u64, u64),
     trained: (u64, u64),
+    /// The changes that ended this quarter: how many were not taken back, of how many; none of a past day.
+    changes: Option<(u64, u64)>,
     /// The deadlines of this quarter, where they are worked out already; none of a past day.
     quarter: Option<Quarter>,
 }
@@ -71,13 +74,18 @@ async fn show(
             current: view.current(&filter, &gaps),
             read: (0, 0),
             trained: (0, 0),
+            changes: None,
             quarter: None,
         }
     };
     let mut figures = app.view(moment.at, gather).await?;
     if moment.at.is_none() {
         figures.quarter = app.trend.quarter();
-        let duties = app.organisation.store.record().await?.state.duties(app.now());
+        let record = app.organisation.store.record().await?;
+        let since = figures.quarter.as_ref().map(|quarter| quarter.since);
+        figures.changes = since.map(|since| changes_kept(&record.state, since));
+        let duties = record.state.duties(app.now());
+        drop(record);
         (figures.read, figures.trained) =
             (share_done(&duties, DutyKind::Acknowledge, app.now()), share_done(&duties, DutyKind::Train, app.now()));
     }
@@ -115,9 +123,10 @@ async fn show(
 
 /// What the rule that an older program put in force lacks of what the policy's text asks, in words.
 fn older_rule(known: &PolicyRule, own: &PolicyRule) -> Option<&'static str> {
-    let [without_oversight, _] = own.earlier_forms();
+    let [without_changes, without_oversight, _] = own.earlier_forms();
     match known {
         known if known == own => None,
+        known if *known == without_changes => Some("changes are not held to what it says of gates, tests and notices"),
         known if *known == without_oversight => {
             Some("exceptions, violations, alerts and attestations are not held to what it says of them")
         }
@@ -130,6 +139,13 @@ fn share_done(duties: &[Duty], kind: DutyKind, now: Timestamp) -> (u64, u64) {
     let all = duties.iter().filter(|duty| duty.kind == kind && duty.campaign.is_none());
     let holds = |duty: &&Duty| duty.done_at.is_some() && duty.standing(now) != Standing::Missed;
     (all.clone().filter(holds).count() as u64, all.count() as u64)
+}
+
+/// How many of the changes that ended since an instant were not taken back, and how many ended.
+fn changes_kept(state: &lifecycle::State, since: Timestamp) -> (u64, u64) {
+    let ended = state.changes.values().filter(|change| change.stage == Stage::Ended && change.moved_at >= since);
+    let is_kept = |change: &&Change| change.came.get(&Came::RolledBack).is_none_or(|count| *count == 0);
+    (ended.clone().filter(is_kept).count() as u64, ended.count() as u64)
 }
 
 /// The policy that was in force, and all that were by then: since when, and their names.
@@ -283,8 +299,7 @@ fn stands(measure: &Measure, figures: &Figures) -> Option<(String, Option<bool>)
         MeasureKind::ScanCoverage => share(figures.looked_at, figures.assets),
         MeasureKind::Acknowledged => share(figures.read.0, figures.read.1),
         MeasureKind::Trained => share(figures.trained.0, figures.trained.1),
-        // Changes are not carried yet.
-        MeasureKind::ChangesKept => None,
+        MeasureKind::ChangesKept => figures.changes.and_then(|(kept, ended)| share(kept, ended)),
     }
 }
 

@@ -123,6 +123,14 @@ fn rings(checking: &mut Checking<'_>) {
             let what = format!("a failure threshold of {} percent is never passed", threshold.as_ref());
             checking.problems.error("policy/share", threshold.span().start, what);
         }
+        if let Some(none) = deployment.at_once.as_ref().filter(|at_once| *at_once.as_ref() == 0) {
+            let what = "no asset may be changed at once, so that none ever is".to_owned();
+            checking.problems.error("policy/share", none.span().start, what);
+        }
+        if let Some(share) = deployment.blast_radius.as_ref().filter(|share| *share.as_ref() > 100) {
+            let what = format!("a blast radius of {} percent bounds nothing", share.as_ref());
+            checking.problems.error("policy/share", share.span().start, what);
+        }
         let has_gate = promises.gates.iter().any(|gate| *gate.change.as_ref() == ChangeType::Standard);
         if deployment.automatic.is_some() && !promises.gates.is_empty() && !has_gate {
             let what = "what is patched by itself is a standard change, for which there is no gate".to_owned();

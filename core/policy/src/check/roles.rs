@@ -138,6 +138,9 @@ fn separation(checking: &mut Checking<'_>) {
         }
         approvers_may(checking, &what, approved_by);
     }
+    for asker in promises.exceptions.iter().flat_map(|exceptions| &exceptions.requested_by) {
+        asker_may(checking, asker);
+    }
     if let Some(review) = &promises.review {
         let at = review.every.span().start;
         if review.approved_by.is_empty() {
@@ -199,6 +202,17 @@ fn approvers_may(checking: &mut Checking<'_>, what: &str, approvers: &[Spanned<S
                 .error("policy/may-not", approver.span().start, said)
                 .hint(format!("give it one in `holds`: {}", allowed.join(" or ")));
         }
+    }
+}
+
+/// The same of who asks: the product lets only some ask for exceptions.
+fn asker_may(checking: &mut Checking<'_>, asker: &Spanned<String>) {
+    let allowed = checking.known.askers;
+    let Some(role) = checking.policy.promises.role(asker.as_ref()) else { return };
+    if !role.holds.iter().any(|held| allowed.contains(&held.as_ref().as_str())) {
+        let said = format!("`{}` asks for exceptions, and holds no role that may", asker.as_ref());
+        let hint = format!("give it one in `holds`: {}", allowed.join(" or "));
+        checking.problems.error("policy/may-not", asker.span().start, said).hint(hint);
     }
 }
 

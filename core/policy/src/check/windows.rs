@@ -2,14 +2,12 @@
 
 use super::changes::{soaks, testing};
 use super::{Checking, TOO_LARGE, in_words, unique};
+use crate::openness::{Openness, Span};
 use crate::promises::{ChangeType, Freeze, Spanned, Window};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
-/// An interval of time: from, until.
-type Span = (Timestamp, Timestamp);
 /// What windows, and rings, are for that name no environment.
 const OTHERS: &str = "assets of any other environment";
 /// So many years from now, or from the end of the last freeze, are looked at.
@@ -21,14 +19,6 @@ const MOST_WINDOWS: usize = 64;
 /// Clocks that are set back make a day longer by less than this.
 const CLOCKS: SignedDuration = SignedDuration::from_hours(2);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-
-/// Why assets cannot be changed for a time, and when they can.
-struct Openness {
-    /// When windows are open, in their order; none where no window says when, so that it is always.
-    windows: Option<Vec<Span>>,
-    /// When nothing but emergencies goes on, in their order; none touches another.
-    freezes: Vec<Span>,
-}
 
 pub(super) fn check(checking: &mut Checking<'_>) {
     let promises = &checking.policy.promises;
@@ -68,7 +58,8 @@ pub(super) fn check(checking: &mut Checking<'_>) {
         .flat_map(|window| window.environment.iter().map(|name| name.to_ascii_lowercase()))
         .collect();
     for environment in environments.iter().map(String::as_str).chain([OTHERS]) {
-        let own: Vec<&(&Window, Vec<Span>)> = read.iter().filter(|(window, _)| is_for(window, environment)).collect();
+        let own: Vec<&(&Window, Vec<Span>)> =
+            read.iter().filter(|(window, _)| window.is_for(Some(environment))).collect();
         let mut openings: Vec<Span> = own.iter().flat_map(|(_, openings)| openings).copied().collect();
         openings.sort_unstable();
         let openness = Openness { windows: (!own.is_empty()).then_some(openings), freezes: freezes.clone() };
@@ -81,10 +72,6 @@ pub(super) fn check(checking: &mut Checking<'_>) {
                 .to_owned(),
         );
     }
-}
-
-fn is_for(window: &Window, environment: &str) -> bool {
-    window.environment.is_empty() || window.environment.iter().any(|own| own.eq_ignore_ascii_case(environment))
 }
 
 /// From now until some years after the last freeze that is written; none if there is neither window nor freeze.
@@ -167,32 +154,7 @@ fn span(checking: &mut Checking<'_>, freeze: &Freeze) -> Option<Span> {
         checking.problems.error("policy/day", freeze.until.span().start, what);
         return None;
     }
-    // The last day of all has no next one.
-    let ends = until.tomorrow().ok().and_then(|next| instant(next, &zone)).unwrap_or(Timestamp::MAX);
-    Some((instant(from, &zone)?, ends))
-}
-
-fn instant(day: Date, zone: &TimeZone) -> Option<Timestamp> {
-    day.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
-}
-
-impl Openness {
-    /// The first instant from one on at which assets may be changed; none if there is none.
-    fn next(&self, from: Timestamp) -> Option<Timestamp> {
-        let mut at = from;
-        loop {
-            let place = self.freezes.partition_point(|(_, ends)| *ends <= at);
-            let frozen = self.freezes.get(place).filter(|(begins, _)| *begins <= at);
-            let thawed = frozen.map_or(at, |(_, ends)| *ends);
-            let Some(windows) = &self.windows else { return Some(thawed) };
-            let place = windows.partition_point(|(_, closes)| *closes <= thawed);
-            let opened = windows.get(place)?.0.max(thawed);
-            if opened == at {
-                return Some(at);
-            }
-            at = opened;
-        }
-    }
+    freeze.span(&zone)
 }
 
 /// Walks patches through testing and every ring, from every hour on, and holds the longest way against the shortest deadline.

@@ -1,7 +1,7 @@
 //! Testing and approval, deployment, and what happens when it cannot wait.
 
 use crate::length::Length;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use toml::Spanned;
 
@@ -24,7 +24,7 @@ pub struct Testing {
 }
 
 /// What a change is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeType {
     /// Approved beforehand by the policy for the assets it names.
@@ -51,7 +51,7 @@ impl fmt::Display for ChangeType {
 }
 
 /// What must be true before a change moves on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
     /// The required tests have passed.
@@ -98,6 +98,13 @@ pub struct Gate {
 pub struct Deployment {
     /// The share of a ring's assets, in percent, whose failing stops it.
     pub failure_threshold: Spanned<u32>,
+    /// So many assets of a change at once at most.
+    #[serde(default)]
+    pub at_once: Option<Spanned<u32>>,
+    /// The share of a change's assets, in percent, that may be under way or lost at any instant before the last ring; two assets may
+    /// always be.
+    #[serde(default)]
+    pub blast_radius: Option<Spanned<u32>>,
     /// What is patched without anybody's word.
     #[serde(default)]
     pub automatic: Option<Automatic>,

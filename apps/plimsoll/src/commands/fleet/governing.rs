@@ -27,26 +27,7 @@ pub(super) async fn versions(opened: &Opened, command: VersionCommand, is_quiet:
     };
     let (organisation, person, now) = (&opened.organisation, &opened.person, opened.now);
     match command {
-        VersionCommand::Draft { version, text, document, why, from, transition } => {
-            let (id, document) = (version_id(&version)?, document_id(&document)?);
-            let text = match document.is_policy() {
-                true => crate::commands::policy::text(&text)?.0,
-                false => files::read_text(Path::new(&text)).with_context(|| format!("failed to read `{text}`"))?,
-            };
-            let effective_at = instant(from.as_deref())?;
-            let drafted = Drafted { document, text, rationale: why, effective_at, transition: transition.into() };
-            let errors = match drafted.document.is_policy() {
-                true => {
-                    operations::check_policy(&drafted.text, now)?.problems.iter().filter(|one| one.is_error).count()
-                }
-                false => 0,
-            };
-            organisation.draft(person, id, drafted, now).await?;
-            tell(match errors {
-                0 => format!("Version `{version}` is a draft: plimsoll fleet version submit {version}"),
-                _ => format!("Version `{version}` is a draft with {}: plimsoll policy check", count(errors, "error")),
-            });
-        }
+        draft @ VersionCommand::Draft { .. } => tell(self::draft(opened, draft).await?),
         VersionCommand::Submit { version, ask, until } => {
             let people = ask.into_iter().map(person_id).collect::<Result<BTreeSet<_>>>()?;
             let until = instant(until.as_deref())?;
@@ -88,6 +69,32 @@ pub(super) async fn versions(opened: &Opened, command: VersionCommand, is_quiet:
         VersionCommand::List { format } => list_versions(opened, format).await?,
     }
     Ok(exit::WITHIN_POLICY)
+}
+
+/// Drafts a version, or revises one, and says what is next.
+async fn draft(opened: &Opened, command: VersionCommand) -> Result<String> {
+    let VersionCommand::Draft { version, text, document, why, from, transition } = command else {
+        return Ok(String::new());
+    };
+    let (organisation, now) = (&opened.organisation, opened.now);
+    let (id, document) = (version_id(&version)?, document_id(&document)?);
+    let text = match document.is_policy() {
+        true => crate::commands::policy::text(&text)?.0,
+        false => files::read_text(Path::new(&text)).with_context(|| format!("failed to read `{text}`"))?,
+    };
+    // Whoever revises a draft and says nothing of its day leaves it.
+    let known = organisation.store.record().await?.state.versions.get(&id).and_then(|known| known.draft.effective_at);
+    let effective_at = instant(from.as_deref())?.or(known.filter(|at| *at > now));
+    let drafted = Drafted { document, text, rationale: why, effective_at, transition: transition.into() };
+    let errors = match drafted.document.is_policy() {
+        true => operations::check_policy(&drafted.text, now)?.problems.iter().filter(|one| one.is_error).count(),
+        false => 0,
+    };
+    organisation.draft(&opened.person, id, drafted, now).await?;
+    Ok(match errors {
+        0 => format!("Version `{version}` is a draft: plimsoll fleet version submit {version}"),
+        _ => format!("Version `{version}` is a draft with {}: plimsoll policy check", count(errors, "error")),
+    })
 }
 
 fn version_id(text: &str) -> Result<VersionId> {

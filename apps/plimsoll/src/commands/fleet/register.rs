@@ -42,7 +42,7 @@ pub(super) async fn run(opened: &Opened, command: FleetCommand, is_quiet: bool) 
             opened.organisation.act(&opened.person, opened.now, command).await?;
             tell(format!("`{asset}` is out of service: nothing is owed on it any more."));
         }
-        FleetCommand::Policy { policy } => {
+        FleetCommand::Policy { policy: Some(policy) } => {
             let (name, text) = policy_text(&policy)?;
             let done = opened.organisation.adopt(&opened.person, (&name, &text), opened.now).await?;
             let words = if done.events.is_empty() { "was in force already" } else { "is in force from now on" };
@@ -165,4 +165,13 @@ pub(super) fn changed(known: Attributes, arguments: AttributeArguments) -> Attri
         owner: arguments.owner.or(known.owner),
         tags: if arguments.tags.is_empty() { known.tags } else { arguments.tags },
     }
+}
+
+/// Prints the text of the policy in force.
+pub(super) async fn show_policy(opened: &Opened) -> Result<u8> {
+    let record = opened.organisation.store.record().await?;
+    let text = record.facts.policies_by(None).last().map(|(.., text)| (*text).to_owned());
+    let text = text.ok_or(operations::Error::NoPolicy { at: None })?;
+    opened.show(text.as_bytes(), false)?;
+    Ok(exit::WITHIN_POLICY)
 }

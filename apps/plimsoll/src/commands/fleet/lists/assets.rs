@@ -90,8 +90,8 @@ fn state(view: &View<'_>, rule: &PolicyRule, row: &AssetRow) -> String {
         if !row.is_scanned {
             words.push("never scanned".to_owned());
         }
-        if rule.is_overdue(asset, &row.attributes, view.now)
-            && let Some(due) = rule.due(asset, &row.attributes, view.now)
+        if asset.is_scan_overdue(&row.attributes, view.now, rule)
+            && let Some(due) = asset.scan_due(&row.attributes, view.now, rule)
         {
             words.push(format!("scan overdue since {}", day(due)));
         }
@@ -149,7 +149,7 @@ fn as_json(view: &View<'_>, rule: &PolicyRule, row: &AssetRow) -> serde_json::Va
         "counts": super::counts(&row.counts),
         "due_at": row.due,
         "scanned_at": scanned(view, row),
-        "scan_due_at": asset.and_then(|asset| rule.due(asset, &row.attributes, view.now)),
+        "scan_due_at": asset.and_then(|asset| asset.scan_due(&row.attributes, view.now, rule)),
         "missed_scans": asset.map(|asset| asset.missed_scans.iter().filter(|due| **due <= view.now).collect::<Vec<_>>()),
         "state": state(view, rule, row),
         "problems": row.problems,

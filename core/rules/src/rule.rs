@@ -1,10 +1,10 @@
 //! What follows from a policy's text beside its deadlines. It is in the entry that puts the policy in force, and must be that of the text.
 
-use crate::asset::Attributes;
+use crate::changes::ChangeRule;
 use crate::governance::Governance;
 use crate::oversight::Oversight;
-use ::policy::promises::{Coverage, ScopeRule, coverage};
-use ::policy::{Length, Policy, Unit};
+use policy::promises::{Coverage, ScopeRule, Subject, coverage};
+use policy::{Length, Policy, Unit};
 use serde::{Deserialize, Serialize};
 
 /// What a policy asks beside its deadlines: which assets are looked at and how often, and what people owe.
@@ -52,24 +52,26 @@ impl PolicyRule {
         *self == Self::default()
     }
 
-    /// The same as older programs wrote it into entries, the newest first: without what is asked where a promise is not kept, and
-    /// without what is asked of people at all.
+    /// The same as older programs wrote it into entries, the newest first: without what is asked of changes, without what is asked
+    /// where a promise is not kept, and without what is asked of people at all.
     #[must_use]
-    pub fn earlier_forms(&self) -> [Self; 2] {
+    pub fn earlier_forms(&self) -> [Self; 3] {
         let without = |governance| Self { governance, ..self.clone() };
-        let governance = Governance { oversight: Oversight::default(), ..self.governance.clone() };
-        [without(governance), without(Governance::default())]
+        let changes = ChangeRule::default();
+        let unchanged = Governance { changes, ..self.governance.clone() };
+        let unseen = Governance { oversight: Oversight::default(), ..unchanged.clone() };
+        [without(unchanged), without(unseen), without(Governance::default())]
     }
 
     /// Whether the policy covers an asset, and why.
     #[must_use]
-    pub fn coverage(&self, attributes: &Attributes) -> Coverage {
-        coverage(&self.scope, attributes.subject())
+    pub fn coverage(&self, asset: Subject<'_>) -> Coverage {
+        coverage(&self.scope, asset)
     }
 
     /// Whether it is the organisation itself that must look at an asset and patch it.
     #[must_use]
-    pub fn covers(&self, attributes: &Attributes) -> bool {
-        self.scope.is_empty() || self.coverage(attributes).is_covered()
+    pub fn covers(&self, asset: Subject<'_>) -> bool {
+        self.scope.is_empty() || self.coverage(asset).is_covered()
     }
 }

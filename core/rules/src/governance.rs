@@ -1,11 +1,10 @@
 //! Governance: what the policy in force asks of people: who approves its next version, who reads it, who learns what.
 
-use crate::id::{GroupId, PersonId};
+use crate::changes::ChangeRule;
 use crate::oversight::Oversight;
-use crate::person::{Person, Role};
-use crate::state::State;
-use ::policy::promises::Spanned;
-use ::policy::{Length, Policy, Unit};
+use crate::role::Role;
+use policy::promises::Spanned;
+use policy::{Length, Policy, Unit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -28,6 +27,9 @@ pub struct Governance {
     /// What it asks where a promise is departed from or not kept.
     #[serde(skip_serializing_if = "Oversight::is_empty")]
     pub oversight: Oversight,
+    /// What it asks of changes.
+    #[serde(skip_serializing_if = "ChangeRule::is_empty")]
+    pub changes: ChangeRule,
 }
 
 /// A role of the policy, and who has it here: whoever has one of these roles of the product, or is in the group of its id.
@@ -88,12 +90,13 @@ pub struct Course {
 
 impl Governance {
     /// What is asked where no policy is in force.
-    pub(crate) const NONE: Self = Self {
+    pub const NONE: Self = Self {
         approvals: Vec::new(),
         review: None,
         acknowledgement: None,
         courses: Vec::new(),
         oversight: Oversight::NONE,
+        changes: ChangeRule::NONE,
     };
 
     /// What a policy asks.
@@ -102,7 +105,7 @@ impl Governance {
         let promises = &policy.promises;
         let seats = |ids: &[Spanned<String>]| ids.iter().map(|id| Seat::of(policy, id.as_ref())).collect();
         let review = promises.review.as_ref();
-        let course = |training: &::policy::promises::Training| Course {
+        let course = |training: &policy::promises::Training| Course {
             id: training.id.as_ref().clone(),
             title: training.title.clone(),
             seats: seats(&training.roles),
@@ -123,6 +126,7 @@ impl Governance {
             }),
             courses: promises.training.iter().map(course).collect(),
             oversight: Oversight::of(policy),
+            changes: ChangeRule::of(policy),
         }
     }
 
@@ -134,7 +138,9 @@ impl Governance {
 }
 
 impl Seat {
-    pub(crate) fn of(policy: &Policy, id: &str) -> Self {
+    /// A role of a policy, by its id.
+    #[must_use]
+    pub fn of(policy: &Policy, id: &str) -> Self {
         let role = policy.promises.role(id);
         let held = role.into_iter().flat_map(|role| &role.holds);
         let known = |word: &Spanned<String>| Role::ALL.iter().find(|role| role.word() == word.as_ref()).copied();
@@ -144,69 +150,7 @@ impl Seat {
             holds: held.filter_map(known).collect(),
         }
     }
-
-    /// Whether somebody has this role.
-    #[must_use]
-    pub fn is_held_by(&self, state: &State, person: &PersonId) -> bool {
-        let is_here = |known: &&Person| !known.roles.is_empty();
-        let Some(known) = state.people.get(person).filter(is_here) else { return false };
-        if self.holds.iter().any(|role| known.roles.contains(role)) {
-            return true;
-        }
-        let Ok(group) = GroupId::new(self.role.as_str()) else { return false };
-        let was_put = state.groups.get(&group).is_some_and(|known| !known.by_themselves.contains(person));
-        was_put && state.joined_group(&group, person).is_some()
-    }
-}
-
-/// The seats that these people leave empty, where each takes one and as many are taken as can be.
-#[must_use]
-pub fn empty_seats<'s>(seats: &'s [Seat], people: &[&PersonId], state: &State) -> Vec<&'s Seat> {
-    // Who sits where; whoever comes later moves others on where that makes room.
-    let mut taken: Vec<Option<usize>> = vec![None; seats.len()];
-    for person in 0..people.len() {
-        let mut asked = vec![false; seats.len()];
-        sit(person, (seats, people, state), &mut taken, &mut asked);
-    }
-    seats.iter().zip(taken).filter(|(_, taken)| taken.is_none()).map(|(seat, _)| seat).collect()
-}
-
-fn sit(person: usize, all: (&[Seat], &[&PersonId], &State), taken: &mut [Option<usize>], asked: &mut [bool]) -> bool {
-    let (seats, people, state) = all;
-    for place in 0..seats.len() {
-        if asked[place] || !seats[place].is_held_by(state, people[person]) {
-            continue;
-        }
-        asked[place] = true;
-        if taken[place].is_none_or(|other| sit(other, all, taken, asked)) {
-            taken[place] = Some(person);
-            return true;
-        }
-    }
-    false
 }
 
 /// What holds where a policy says nothing of it: fourteen days.
-pub(crate) const USUAL: Length = Length { count: 14, unit: Unit::Days };
-
-#[cfg(test)]
-mod tests {
-    use super::{Seat, empty_seats};
-    use crate::person::{Person, Role};
-    use crate::{PersonId, State};
-
-    #[test]
-    fn whoever_has_two_roles_makes_room_for_who_has_one() {
-        let mut state = State::default();
-        for (id, roles) in [("ada", &[Role::Approver, Role::SecurityLead][..]), ("ben", &[Role::Approver])] {
-            let roles = roles.iter().copied().collect();
-            state.people.insert(PersonId::new(id).expect("an id"), Person { roles, ..Person::default() });
-        }
-        let seat = |role: Role| Seat { role: role.word().to_owned(), title: String::new(), holds: [role].into() };
-        let seats = [seat(Role::Approver), seat(Role::SecurityLead)];
-        let [ada, ben] = ["ada", "ben"].map(|id| PersonId::new(id).expect("an id"));
-        assert_eq!(empty_seats(&seats, &[&ada, &ben], &state), Vec::<&Seat>::new());
-        assert_eq!(empty_seats(&seats, &[&ben], &state), [&seats[1]]);
-        assert_eq!(empty_seats(&seats, &[&ada], &state).len(), 1, "one person takes one seat");
-    }
-}
+pub const USUAL: Length = Length { count: 14, unit: Unit::Days };

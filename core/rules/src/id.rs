@@ -1,12 +1,25 @@
 //! Ids: each noun's own type, so that none is taken for another.
 
-use crate::error::Refusal;
 use serde::{Deserialize, Serialize};
+
+/// What an asset's agent does, it does under this and the asset's id: nobody's id begins so.
+pub const AGENT: &str = "agent/";
+
+/// The id of the policy among the documents: it is there as soon as one is in force.
+pub const POLICY: &str = "policy";
+
+/// A text that is no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no id: letters, digits and -._:/@, 128 at the most, without empty or `..` parts")]
+pub struct NoId {
+    /// The text.
+    pub text: String,
+}
 
 /// The most bytes of an id.
 const MOST_BYTES: usize = 128;
 /// An agent acts under the id of its asset, with a word before it.
-const MOST_PERSON_BYTES: usize = MOST_BYTES + crate::person::AGENT.len();
+const MOST_PERSON_BYTES: usize = MOST_BYTES + AGENT.len();
 
 /// Ids have letters, digits and `-._:/@`: they stand in addresses, file names and tables as they are.
 fn is_id(text: &str, most: usize) -> bool {
@@ -28,9 +41,9 @@ macro_rules! ids {
             /// # Errors
             /// If it is empty, too long, has other signs than letters, digits and `-._:/@`, or parts between slashes that are
             /// empty, `.` or `..`.
-            pub fn new(text: impl Into<String>) -> Result<Self, Refusal> {
+            pub fn new(text: impl Into<String>) -> Result<Self, NoId> {
                 let text = text.into();
-                if is_id(&text, $most) { Ok(Self(text)) } else { Err(Refusal::NoId { text }) }
+                if is_id(&text, $most) { Ok(Self(text)) } else { Err(NoId { text }) }
             }
 
             /// The id as text.
@@ -41,9 +54,9 @@ macro_rules! ids {
         }
 
         impl TryFrom<String> for $name {
-            type Error = Refusal;
+            type Error = NoId;
 
-            fn try_from(text: String) -> Result<Self, Refusal> {
+            fn try_from(text: String) -> Result<Self, NoId> {
                 Self::new(text)
             }
         }
@@ -81,6 +94,8 @@ ids! {
     GroupId MOST_BYTES,
     /// A campaign.
     CampaignId MOST_BYTES,
+    /// A change.
+    ChangeId MOST_BYTES,
 }
 
 impl GroupId {
@@ -95,8 +110,16 @@ impl GroupId {
 }
 
 impl DocumentId {
-    /// An id that is known to be one.
-    pub(crate) fn known(text: &str) -> Self {
-        Self(text.to_owned())
+    /// The policy.
+    #[must_use]
+    pub fn policy() -> Self {
+        // INVARIANT: the word has letters alone.
+        Self(POLICY.to_owned())
+    }
+
+    /// Whether it is the policy.
+    #[must_use]
+    pub fn is_policy(&self) -> bool {
+        self.as_str() == POLICY
     }
 }

@@ -1,0 +1,261 @@
+//! Changes of a fleet: what would be changed, plans, and what follows from them while they are carried out.
+
+mod shown;
+
+use crate::error::Error;
+use crate::organisation::Organisation;
+use crate::questions::View;
+use change::{Came, Candidate, Due, Happening, Plan, Proposal, Stage, Upgrade, Wanted};
+use fleet::AssetFilter;
+use jiff::Timestamp;
+use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal, SYSTEM};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use store::{ChangeStep, Committed, digest};
+
+/// How a tag begins that names the cluster or availability group of an asset.
+const GROUP: &str = "group:";
+
+/// Which changes are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Of which assets.
+    pub assets: AssetFilter,
+    /// Of these packages alone; of all that are offered where none is named.
+    pub packages: BTreeSet<String>,
+    /// What falls due until then is counted, and where nothing is due nothing is proposed.
+    pub due_until: Option<Timestamp>,
+}
+
+/// What is to be done on an asset, for whoever carries it out by other means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HandedOut {
+    /// The asset.
+    pub asset: AssetId,
+    /// Its ring.
+    pub ring: String,
+    /// Whether it goes back to the versions before.
+    pub is_back: bool,
+    /// What goes from where to where, were it not to go back.
+    pub upgrades: Vec<Upgrade>,
+}
+
+impl View<'_> {
+    /// The assets that miss something their own repositories offer, with what that is, and what falls due on them; by their ids.
+    #[must_use]
+    pub fn candidates(&self, scope: &Scope) -> Vec<Candidate> {
+        let facts = &self.record.facts;
+        let until = scope.due_until.unwrap_or(Timestamp::MAX);
+        let mut falling = self.findings.falling_due(facts, until);
+        let mut found = Vec::new();
+        for (asset, attributes) in self.findings.each_asset(&self.record.facts, &scope.assets) {
+            let upgrades = self.offered(asset, &scope.packages);
+            if upgrades.is_empty() {
+                continue;
+            }
+            let due = falling.remove(asset).unwrap_or_default();
+            let due: Vec<Due> =
+                due.into_iter().map(|due| Due { class: due.class, count: due.count, first: due.first }).collect();
+            if scope.due_until.is_some() && due.is_empty() {
+                continue;
+            }
+            found.push(Candidate {
+                asset: asset.to_string(),
+                environment: attributes.environment.clone(),
+                criticality: attributes.criticality.clone(),
+                group: attributes.tags.iter().find_map(|tag| tag.strip_prefix(GROUP)).map(str::to_owned),
+                upgrades,
+                due,
+            });
+        }
+        found.sort_by(|one, other| one.asset.cmp(&other.asset));
+        found
+    }
+
+    /// What the repositories of an asset offer for its security: of packages that are told by name and version.
+    fn offered(&self, asset: &AssetId, packages: &BTreeSet<String>) -> Vec<Upgrade> {
+        let facts = &self.record.facts;
+        let things = facts.things_of(asset).filter_map(|number| facts.thing(number));
+        let offers = things.filter_map(|thing| Some((thing, thing.offer.as_ref()?)));
+        let wanted = offers.filter(|(thing, _)| packages.is_empty() || packages.contains(&thing.name));
+        let upgrade = |(thing, offer): (&fleet::Thing, &fleet::Offer)| Upgrade {
+            package: match thing.architecture.as_str() {
+                "" | "all" => thing.name.clone(),
+                architecture => format!("{}:{architecture}", thing.name),
+            },
+            from: Some(thing.version.clone()),
+            to: offer.version.clone(),
+        };
+        let mut upgrades: Vec<Upgrade> = wanted.map(upgrade).collect();
+        upgrades.sort();
+        upgrades.dedup();
+        upgrades
+    }
+
+    /// The changes that would serve what falls due in a scope.
+    #[must_use]
+    pub fn propose(&self, candidates: &[Candidate]) -> Vec<Proposal> {
+        self.record.facts.policy().map(|policy| change::propose(candidates, &policy)).unwrap_or_default()
+    }
+}
+
+impl Organisation {
+    /// Plans a change of these assets, and says it: from here on its plan never changes.
+    ///
+    /// # Errors
+    /// If nothing is to be done, the rules refuse it, or it cannot be kept.
+    pub async fn plan_change(
+        &self,
+        by: &PersonId,
+        id: ChangeId,
+        (candidates, wanted): (&[Candidate], Wanted),
+        now: Timestamp,
+    ) -> Result<(Committed, Plan), Error> {
+        let policy = self.store.record().await?.facts.policy().ok_or(Error::NoPolicy { at: None })?;
+        let plan = change::plan(candidates, wanted, &policy, now).map_err(|source| Error::Change { source })?;
+        let bytes = serde_json::to_vec(&plan).map_err(|source| Error::Json { source })?;
+        let what = Happening::Planned(plan.planned(&digest(&bytes)));
+        let commands = vec![Command::Change(id, what)];
+        let to_keep = store::Plan { commands, documents: vec![bytes], ..store::Plan::default() };
+        Ok((self.store.commit(by, now, move |_| Ok(to_keep)).await?, plan))
+    }
+
+    /// Passes the gate of a change, if nothing is missing any more.
+    ///
+    /// # Errors
+    /// If something is missing, or it cannot be kept.
+    pub async fn open_change(&self, by: &PersonId, id: ChangeId, now: Timestamp) -> Result<Committed, Error> {
+        let planner = move |record: &store::Record| {
+            let known = record.state.changes.get(&id);
+            let known = known.ok_or_else(|| Refusal::Unknown { what: "change", id: id.to_string() })?;
+            let tested_since = record.rollouts.get(&id).and_then(|rolled| rolled.rollout.tested_since());
+            let skipped = known.skips(record.state.change_rule());
+            let what = Happening::Opened { tested_since, skipped };
+            Ok(store::Plan { commands: vec![Command::Change(id, what)], ..store::Plan::default() })
+        };
+        Ok(self.store.commit(by, now, planner).await?)
+    }
+
+    /// Says what follows from the time alone: who was not heard of, who was passed over, gates that lack nothing any more, rollouts
+    /// that stopped by themselves, and those that are over. Says how many entries that made.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub async fn follow_changes(&self, now: Timestamp) -> Result<usize, Error> {
+        let system = PersonId::new(SYSTEM)?;
+        let mut told = 0;
+        // One thing may follow from another one.
+        loop {
+            let commands = following(&*self.store.record().await?, now);
+            let Some((first, commands)) = commands.split_first() else { return Ok(told) };
+            // Each is looked at by itself: another one may have come before it.
+            for command in std::iter::once(first).chain(commands).cloned() {
+                match self.act(&system, now, command).await {
+                    Ok(done) => told += done.events.len(),
+                    Err(Error::Store(store::Error::Refused(_))) => return Ok(told),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    /// Hands out what may begin now, or go back, for whoever carries it out by other means: each is said to have begun, and an
+    /// inventory shows what came of it.
+    ///
+    /// # Errors
+    /// If there is no such change, or it cannot be kept.
+    pub async fn hand_out(
+        &self,
+        by: &PersonId,
+        id: &ChangeId,
+        (most, now): (usize, Timestamp),
+    ) -> Result<Vec<HandedOut>, Error> {
+        let mut handed = Vec::new();
+        let mut next = 0;
+        while handed.len() < most {
+            // Others may begin meanwhile: each is asked for by itself.
+            let found = next_out(&*self.store.record().await?, id, (next, now))?;
+            let Some((number, out)) = found else { break };
+            next = number + 1;
+            let came = if out.is_back { Came::RollingBack } else { Came::Begun };
+            let what = Happening::Asset { asset: out.asset.clone(), came, words: String::new(), log: None };
+            self.act(by, now, Command::Change(id.clone(), what)).await?;
+            handed.push(out);
+        }
+        Ok(handed)
+    }
+
+    /// What has happened to a change, the first first.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn change_steps(&self, id: &ChangeId) -> Result<Vec<ChangeStep>, Error> {
+        Ok(self.store.change_steps(id).await?)
+    }
+}
+
+/// The next asset, from a number on, that may begin or go back.
+fn next_out(
+    record: &store::Record,
+    id: &ChangeId,
+    (from, now): (usize, Timestamp),
+) -> Result<Option<(usize, HandedOut)>, Refusal> {
+    let known = record.state.changes.get(id);
+    let known = known.ok_or_else(|| Refusal::Unknown { what: "change", id: id.to_string() })?;
+    let Some(rolled) = record.rollouts.get(id) else { return Ok(None) };
+    let rollout = &rolled.rollout;
+    let is_back = known.stage == Stage::RollingBack;
+    if !is_back && known.stage != Stage::RollingOut {
+        return Err(Refusal::State { found: known.stage.word(), wanted: "rolling out" });
+    }
+    let mut members = rollout.plan().members().enumerate().skip(from);
+    let may = |number: usize, asset: &AssetId| {
+        let is_let = match is_back {
+            true => rollout.may_go_back(number).is_ok(),
+            false => rollout.may_begin(number, now).is_ok(),
+        };
+        is_let && record.state.changing(asset).is_none()
+    };
+    let found = members.find_map(|(number, (ring, member))| {
+        let asset = AssetId::new(member.asset.as_str()).ok()?;
+        may(number, &asset).then(|| {
+            let upgrades = rollout.plan().upgrades_of(member).to_vec();
+            (number, HandedOut { asset, ring: rollout.plan().rings[ring].id.clone(), is_back, upgrades })
+        })
+    });
+    Ok(found)
+}
+
+/// What follows from the time, and from what inventories show.
+fn following(record: &store::Record, now: Timestamp) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for (id, rolled) in &record.rollouts {
+        let Some(known) = record.state.changes.get(id).filter(|known| known.stage.is_under_way()) else { continue };
+        let rollout = &rolled.rollout;
+        commands.extend(shown::shown(record, id, rolled));
+        let came = |number: usize, came: Came| {
+            let (_, member) = rollout.plan().members().nth(number)?;
+            let asset = AssetId::new(member.asset.as_str()).ok()?;
+            let what = Happening::Asset { asset, came, words: String::new(), log: None };
+            Some(Command::Change(id.clone(), what))
+        };
+        commands.extend(rollout.silent_by(now).filter_map(|number| came(number, Came::Silent)));
+        commands.extend(rollout.passed_over_by(now).0.into_iter().filter_map(|number| came(number, Came::PassedOver)));
+        let own = |what: Happening| Command::Change(id.clone(), what);
+        if let change::Phase::Stopped(stop) = rollout.phase()
+            && known.stage == change::Stage::RollingOut
+        {
+            commands.push(own(Happening::Stopped { reason: stop.words(rollout.plan()) }));
+        }
+        let tested_since = rollout.tested_since();
+        let is_waiting = known.stage == change::Stage::RollingOut && known.opened.is_none();
+        if is_waiting && record.state.change_lacks(known, tested_since, now).is_empty() {
+            let skipped = known.skips(record.state.change_rule());
+            commands.push(own(Happening::Opened { tested_since, skipped }));
+        }
+        if commands.is_empty() && rollout.is_over(now) {
+            commands.push(own(Happening::Ended {}));
+        }
+    }
+    commands
+}

@@ -1,0 +1,204 @@
+//! `plimsoll change propose`, `plan` and `calendar`.
+
+use super::change_id;
+use crate::arguments::{ChangeCommand, ChangeScopeArguments, ListFormat};
+use crate::commands::fleet::{asset_filter, instant};
+use crate::exit::{self, Usage};
+use crate::formats::count;
+use crate::printable::printable;
+use crate::progress::say;
+use crate::record::Opened;
+use crate::sheet;
+use crate::table::Table;
+use anstyle::Style;
+use anyhow::Result;
+use change::{Candidate, Exclusion, Hours, Precedence, Proposal, Wanted};
+use jiff::{SignedDuration, Timestamp};
+use operations::Scope;
+use policy::Policy;
+use policy::promises::ChangeType;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Which changes would serve what falls due.
+pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format: ListFormat) -> Result<u8> {
+    let scope = scope_of(scope)?;
+    let (candidates, proposals) = opened
+        .organisation
+        .view(None, opened.now, |view| {
+            let candidates = view.candidates(&scope);
+            let proposals = view.propose(&candidates);
+            (candidates, proposals)
+        })
+        .await?;
+    let cells = |one: &Proposal| {
+        let packages: BTreeSet<&str> = one
+            .candidates
+            .iter()
+            .flat_map(|place| &candidates[*place].upgrades)
+            .map(|upgrade| upgrade.package.as_str())
+            .collect();
+        vec![
+            one.kind.to_string(),
+            one.candidates.len().to_string(),
+            packages.len().to_string(),
+            one.due_count.to_string(),
+            one.due.to_string(),
+        ]
+    };
+    let mut out = Vec::new();
+    match format {
+        ListFormat::Table => {
+            let mut table = Table::new(&["TYPE", "ASSETS", "PACKAGES", "FALL DUE", "FIRST"]);
+            proposals.iter().for_each(|one| table.row(Style::new(), cells(one)));
+            table.write(&mut out)?;
+            let due: u64 = proposals.iter().map(|one| one.due_count).sum();
+            let words = format!(
+                "{} would change {}, on which {due} findings with a patch fall due or are overdue.\n",
+                count(proposals.len(), "change"),
+                count(proposals.iter().map(|one| one.candidates.len()).sum(), "asset"),
+            );
+            out.extend_from_slice(words.as_bytes());
+        }
+        ListFormat::Csv => {
+            let head = ["type", "assets", "packages", "fall_due", "first"];
+            sheet::csv(&mut out, &head, proposals.iter().map(cells))?;
+        }
+        ListFormat::Json => {
+            let one = |one: &Proposal| {
+                let assets = one.candidates.iter().map(|place| &candidates[*place].asset);
+                json!({ "type": one.kind.to_string(), "assets": assets.collect::<Vec<_>>(), "fall_due": one.due_count,
+                    "first": one.due })
+            };
+            let told = json!({ "proposals": proposals.iter().map(one).collect::<Vec<_>>() });
+            out.extend_from_slice(sheet::json(&told)?.as_bytes());
+        }
+    }
+    opened.show(&out, format == ListFormat::Table)?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// Plans a change.
+pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool) -> Result<u8> {
+    let ChangeCommand::Plan { change, kind, title, until, way_back, leave_out, order, scope } = command else {
+        return Ok(exit::WITHIN_POLICY);
+    };
+    let scope = scope_of(scope)?;
+    let until = instant(Some(&until))?.unwrap_or(opened.now);
+    let wanted = Wanted {
+        kind: kind.into(),
+        title,
+        way_back,
+        until,
+        left_out: leave_out.iter().map(|text| exclusion(text)).collect::<Result<_>>()?,
+        precedence: order.iter().map(|text| precedence(text)).collect::<Result<_>>()?,
+    };
+    let candidates: Vec<Candidate> = opened.organisation.view(None, opened.now, |view| view.candidates(&scope)).await?;
+    let planned = (&candidates[..], wanted);
+    let (_, plan) = opened.organisation.plan_change(&opened.person, change_id(&change)?, planned, opened.now).await?;
+    if !is_quiet {
+        let rings = plan.rings.iter().map(|ring| format!("{} in `{}`", ring.members.len(), ring.id));
+        let rings = rings.collect::<Vec<_>>().join(", ");
+        say(&format!("Change `{change}` is planned: {}: {rings}.", count(plan.assets(), "asset")));
+        let without =
+            plan.hours.iter().filter(|hours| matches!(hours, Hours::Within(spans) if spans.is_empty())).count();
+        if without > 0 {
+            say("Some of them have no window before its end: they are never changed.");
+        }
+        say(&format!("plimsoll change start {change}"));
+    }
+    Ok(exit::WITHIN_POLICY)
+}
+
+fn scope_of(arguments: ChangeScopeArguments) -> Result<Scope> {
+    Ok(Scope {
+        assets: asset_filter(arguments.assets)?,
+        packages: arguments.package.into_iter().collect(),
+        due_until: instant(arguments.due_by.as_deref())?,
+    })
+}
+
+fn exclusion(text: &str) -> Result<Exclusion> {
+    let parts = text.split_once('=').filter(|(asset, reason)| !asset.is_empty() && !reason.trim().is_empty());
+    let (asset, reason) = parts.ok_or_else(|| Usage(format!("`{text}` is not ASSET=REASON")))?;
+    Ok(Exclusion { asset: asset.to_owned(), reason: reason.trim().to_owned() })
+}
+
+fn precedence(text: &str) -> Result<Precedence> {
+    let parts = text.split_once('<').filter(|(first, then)| !first.is_empty() && !then.is_empty());
+    let (first, then) = parts.ok_or_else(|| Usage(format!("`{text}` is not GROUP<GROUP")))?;
+    Ok(Precedence { first: first.to_owned(), then: then.to_owned() })
+}
+
+/// When assets may be changed, environment by environment.
+pub(super) async fn calendar(opened: &Opened, days: i64, is_ics: bool) -> Result<u8> {
+    let policy = opened.organisation.store.record().await?.facts.policy();
+    let Some(policy) = policy else { return Err(operations::Error::NoPolicy { at: None }.into()) };
+    let until = opened.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
+    let environments = policy.promises.windows.iter().flat_map(|window| &window.environment);
+    let named: BTreeSet<String> = environments.map(|name| name.to_ascii_lowercase()).collect();
+    let all = named.iter().map(|name| Some(name.as_str())).chain([None]);
+    let mut rows = Vec::new();
+    for environment in all {
+        let spans = spans_of(&policy, environment, (opened.now, until))?;
+        let name = environment.unwrap_or(if named.is_empty() { "every asset" } else { "every other asset" });
+        match spans {
+            None => rows.push((name.to_owned(), None)),
+            Some(spans) => rows.extend(spans.into_iter().map(|span| (name.to_owned(), Some(span)))),
+        }
+    }
+    let out = if is_ics { ics(&policy, &rows, opened.now) } else { table(&rows)? };
+    opened.show(&out, !is_ics)?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// An interval of time.
+type Span = (Timestamp, Timestamp);
+/// An environment, and when its assets may be changed; always, where nothing says otherwise.
+type Opening = (String, Option<Span>);
+
+fn spans_of(policy: &Policy, environment: Option<&str>, span: Span) -> Result<Option<Vec<Span>>> {
+    let openness = policy.openness(environment, ChangeType::Normal, span);
+    let openness = openness.ok_or_else(|| anyhow::anyhow!("the policy's windows or freezes cannot be read"))?;
+    Ok(openness.spans(span))
+}
+
+fn table(rows: &[Opening]) -> Result<Vec<u8>> {
+    let mut table = Table::new(&["ASSETS", "FROM", "UNTIL"]);
+    for (name, span) in rows {
+        let (from, until) =
+            span.map_or(("always".to_owned(), String::new()), |(from, until)| (from.to_string(), until.to_string()));
+        table.row(Style::new(), vec![printable(name).into_owned(), from, until]);
+    }
+    let mut out = Vec::new();
+    table.write(&mut out)?;
+    Ok(out)
+}
+
+/// RFC 5545: one event for each time that assets may be changed.
+fn ics(policy: &Policy, rows: &[Opening], now: Timestamp) -> Vec<u8> {
+    let stamp = |at: Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Plimsoll//Maintenance windows//EN\r\n");
+    let _ = write!(text, "X-WR-CALNAME:{}\r\n", escaped(&policy.name));
+    for (name, (from, until)) in rows.iter().filter_map(|(name, span)| Some((name, span.as_ref()?))) {
+        let uid = format!("{}-{}@plimsoll", stamp(*from), name.replace(' ', "-"));
+        let _ = write!(
+            text,
+            "BEGIN:VEVENT\r\nUID:{}\r\nDTSTAMP:{}\r\nDTSTART:{}\r\nDTEND:{}\r\nSUMMARY:Maintenance window: {}\r\nEND:VEVENT\r\n",
+            escaped(&uid),
+            stamp(now),
+            stamp(*from),
+            stamp(*until),
+            escaped(name)
+        );
+    }
+    text.push_str("END:VCALENDAR\r\n");
+    text.into_bytes()
+}
+
+/// RFC 5545 section 3.3.11.
+fn escaped(text: &str) -> String {
+    let line: String = text.chars().filter(|sign| !sign.is_control()).collect();
+    line.replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,")
+}

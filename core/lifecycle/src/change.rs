@@ -1,0 +1,301 @@
+//! Changes: who may plan, approve and carry them out, and when each step may be taken. How far a rollout may go is said by its plan.
+
+use crate::error::{name, reason};
+use crate::event::Event;
+use crate::person::SYSTEM;
+use crate::seat::empty_seats;
+use crate::token::check_end;
+use crate::{Refusal, State};
+use ::change::{Came, Change, Happening, Planned, Stage};
+use jiff::Timestamp;
+use rules::{AGENT, AssetId, ChangeId, ChangeRule, PersonId, Role, Seat};
+use std::collections::BTreeSet;
+
+/// No plan is for longer.
+const MOST_DAYS: i32 = 366;
+const MOST_TITLE_BYTES: usize = 200;
+/// Who may hold a change: whoever operates, and whoever approves.
+const HOLDS: &[Role] = &[Role::Operator, Role::SecurityLead, Role::Administrator, Role::Approver];
+
+/// What happens to a change, or why it may not.
+pub(crate) fn happen(
+    state: &State,
+    (id, what): (&ChangeId, &Happening),
+    (by, now): (&PersonId, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
+    let happens = || Ok(vec![Event::Change { change: id.clone(), what: what.clone() }]);
+    if let Happening::Planned(planned) = what {
+        plan(state, (id, planned), (by, now))?;
+        return happens();
+    }
+    let known = state.change(id)?;
+    let at = |stages: &[Stage], wanted: &'static str| match stages.contains(&known.stage) {
+        true => Ok(()),
+        false => Err(Refusal::State { found: known.stage.word(), wanted }),
+    };
+    match what {
+        Happening::Planned(_) => {}
+        Happening::Tested { test, has_passed, words, .. } => {
+            state.may(by, Role::OPERATES)?;
+            known.may_still_be_judged().map_err(before_gate)?;
+            let rule = state.change_rule();
+            if !rule.tests.is_empty() && !rule.tests.contains(test) {
+                return Err(Refusal::Unknown { what: "test", id: test.clone() });
+            }
+            if !has_passed || !words.is_empty() {
+                reason(words)?;
+            }
+        }
+        Happening::Noticed { words, .. } => {
+            state.may(by, Role::OPERATES)?;
+            known.may_still_be_judged().map_err(before_gate)?;
+            reason(words)?;
+        }
+        Happening::Approved { plan } => approve(state, (known, plan), by)?,
+        Happening::Declined { reason: words } => {
+            state.may_judge_change(known, by)?;
+            at(&[Stage::Planned], "planned")?;
+            reason(words)?;
+        }
+        Happening::Started {} => {
+            state.may_drive(by)?;
+            at(&[Stage::Planned], "planned")?;
+        }
+        Happening::Opened { tested_since, skipped } => {
+            state.may_drive(by)?;
+            at(&[Stage::RollingOut], "rolling out")?;
+            open(state, (known, *tested_since, skipped), now)?;
+        }
+        Happening::Asset { asset, came, words, .. } => further(state, (id, known), (asset, *came, words), by)?,
+        Happening::Settled { owed, words } => settle(state, (known, *owed, words), by)?,
+        Happening::Ended {} => {
+            state.may_drive(by)?;
+            if !known.stage.is_under_way() {
+                return Err(Refusal::State { found: known.stage.word(), wanted: "under way" });
+            }
+            if state.assets_under_way(id) > 0 {
+                return Err(Refusal::State { found: "with assets under way", wanted: "without" });
+            }
+        }
+        held => turn(state, (known, held), by)?,
+    }
+    happens()
+}
+
+fn plan(state: &State, (id, planned): (&ChangeId, &Planned), (by, now): (&PersonId, Timestamp)) -> Result<(), Refusal> {
+    if state.changes.contains_key(id) {
+        return Err(Refusal::Exists { what: "change", id: id.to_string() });
+    }
+    let asks = state.change_rule().gate(planned.kind).map_or(&[][..], |gate| &gate.requested_by);
+    let is_asking = if asks.is_empty() { state.may(by, Role::OPERATES).is_ok() } else { state.is_seated(by, asks) };
+    if !is_asking {
+        // Who may not ask is told who may.
+        let roles = asks.iter().map(|seat| seat.title.as_str()).collect::<Vec<_>>().join(", ");
+        let roles = if roles.is_empty() { "operator, security-lead, administrator".to_owned() } else { roles };
+        return Err(Refusal::Role { person: by.to_string(), roles });
+    }
+    name(&planned.title, MOST_TITLE_BYTES)?;
+    check_end(planned.until, now, MOST_DAYS)
+}
+
+fn approve(state: &State, (known, plan): (&Change, &str), by: &PersonId) -> Result<(), Refusal> {
+    known.may_still_be_judged().map_err(before_gate)?;
+    if known.planned.plan != plan {
+        return Err(Refusal::State { found: "another plan than was read", wanted: "the plan that was read" });
+    }
+    if known.by == *by {
+        return Err(Refusal::OwnRequest);
+    }
+    let rule = state.change_rule();
+    let unproven = known.unproven(rule);
+    if !unproven.is_empty() {
+        return Err(Refusal::NotReady { lacks: unproven.join("; ") });
+    }
+    match state.fills_change_seat(known, by) {
+        true => Ok(()),
+        false => Err(Refusal::NoSeat { lacking: titles(&state.change_seats_lacking(known)) }),
+    }
+}
+
+fn open(
+    state: &State,
+    (known, tested_since, skipped): (&Change, Option<Timestamp>, &BTreeSet<policy::promises::Need>),
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if known.opened.is_some() {
+        return Err(Refusal::State { found: "through its gate", wanted: "before it" });
+    }
+    let lacks = state.change_lacks(known, tested_since, now);
+    if !lacks.is_empty() {
+        return Err(Refusal::NotReady { lacks: lacks.join("; ") });
+    }
+    if *skipped != known.skips(state.change_rule()) {
+        return Err(Refusal::Unlike);
+    }
+    Ok(())
+}
+
+/// Somebody holds it, lets it go on, ends it or takes it back.
+fn turn(state: &State, (known, what): (&Change, &Happening), by: &PersonId) -> Result<(), Refusal> {
+    use Stage::{Aborted, Paused, Planned, RollingOut, Stopped};
+    let (words, from): (&str, &[Stage]) = match what {
+        Happening::Paused { reason } => (reason, &[RollingOut, Stopped]),
+        Happening::Resumed { reason } => (reason, &[Paused, Stopped]),
+        Happening::Stopped { reason } => (reason, &[RollingOut, Paused]),
+        Happening::Aborted { reason } => (reason, &[Planned, RollingOut, Paused, Stopped]),
+        Happening::TakenBack { reason } => (reason, &[RollingOut, Paused, Stopped, Aborted]),
+        _ => return Err(Refusal::Unlike),
+    };
+    match what {
+        Happening::Paused { .. } => state.may(by, HOLDS)?,
+        Happening::Stopped { .. } => state.may_drive(by)?,
+        _ => state.may(by, Role::OPERATES)?,
+    }
+    if !from.contains(&known.stage) {
+        return Err(Refusal::State { found: known.stage.word(), wanted: "at a stage from which this follows" });
+    }
+    reason(words).map(|_| ())
+}
+
+fn further(
+    state: &State,
+    (id, known): (&ChangeId, &Change),
+    (asset, came, words): (&AssetId, Came, &str),
+    by: &PersonId,
+) -> Result<(), Refusal> {
+    let is_own_agent = by.as_str().strip_prefix(AGENT) == Some(asset.as_str());
+    if came == Came::LeftOut {
+        state.may(by, Role::OPERATES)?;
+        reason(words)?;
+    } else if !is_own_agent {
+        state.may_drive(by)?;
+    }
+    let is_at = match came {
+        Came::Begun => known.stage == Stage::RollingOut,
+        Came::RollingBack => known.stage == Stage::RollingBack,
+        Came::LeftOut => known.stage == Stage::Planned || known.stage.is_under_way(),
+        _ => known.stage.is_under_way(),
+    };
+    if !is_at {
+        return Err(Refusal::State { found: known.stage.word(), wanted: "at a stage for this" });
+    }
+    if matches!(came, Came::Begun | Came::RollingBack) {
+        state.active_asset(asset)?;
+        // Two changes never act on one asset at the same time.
+        if let Some(other) = state.changing(asset).filter(|other| *other != id) {
+            return Err(Refusal::NotReady { lacks: format!("the end of change {other} on {asset}") });
+        }
+    }
+    Ok(())
+}
+
+fn settle(state: &State, (known, owed, words): (&Change, usize, &str), by: &PersonId) -> Result<(), Refusal> {
+    let item = known.owed.get(owed).filter(|owed| owed.settled.is_none());
+    let item = item.ok_or_else(|| Refusal::Unknown { what: "open item owed", id: owed.to_string() })?;
+    if known.by == *by {
+        return Err(Refusal::OwnRequest);
+    }
+    if !state.holds(by, &item.by) {
+        return Err(Refusal::NoSeat { lacking: item.by.title.clone() });
+    }
+    reason(words).map(|_| ())
+}
+
+fn before_gate(found: &'static str) -> Refusal {
+    Refusal::State { found, wanted: "before its gate" }
+}
+
+fn titles(seats: &[&Seat]) -> String {
+    seats.iter().map(|seat| seat.title.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl State {
+    pub(crate) fn change(&self, id: &ChangeId) -> Result<&Change, Refusal> {
+        self.changes.get(id).ok_or_else(|| Refusal::Unknown { what: "change", id: id.to_string() })
+    }
+
+    /// What the policy in force asks of changes.
+    #[must_use]
+    pub fn change_rule(&self) -> &ChangeRule {
+        &self.governance().changes
+    }
+
+    /// The approvals that a change lacks still.
+    #[must_use]
+    pub fn change_seats_lacking(&self, change: &Change) -> Vec<&Seat> {
+        let seats = self.change_rule().gate(change.planned.kind).map_or(&[][..], |gate| &gate.approved_by);
+        // Who planned it does not count, whatever was written.
+        let people: Vec<&PersonId> = change.approvals.keys().filter(|person| **person != change.by).collect();
+        empty_seats(seats, &people, self)
+    }
+
+    /// What a change lacks before its gate is passed, in words; `tested_since` is since when its test environments are through.
+    #[must_use]
+    pub fn change_lacks(&self, change: &Change, tested_since: Option<Timestamp>, now: Timestamp) -> Vec<String> {
+        let mut lacks = change.lacks(self.change_rule(), tested_since, now);
+        let seats = self.change_seats_lacking(change);
+        if !seats.is_empty() {
+            lacks.push(format!("the approval of: {}", titles(&seats)));
+        }
+        lacks
+    }
+
+    /// Whether somebody's approval of a change would count now.
+    #[must_use]
+    pub fn may_approve_change(&self, change: &Change, person: &PersonId) -> bool {
+        approve(self, (change, &change.planned.plan), person).is_ok()
+    }
+
+    fn fills_change_seat(&self, change: &Change, person: &PersonId) -> bool {
+        let seats = self.change_rule().gate(change.planned.kind).map_or(&[][..], |gate| &gate.approved_by);
+        let before: Vec<&PersonId> = change.approvals.keys().filter(|known| **known != change.by).collect();
+        let after: Vec<&PersonId> = before.iter().copied().chain([person]).collect();
+        let lacking = |people: &[&PersonId]| empty_seats(seats, people, self).len();
+        !before.contains(&person) && lacking(&after) < lacking(&before)
+    }
+
+    /// Who could turn a change down: whoever has a seat among those who approve it, and who owns the policy.
+    fn may_judge_change(&self, change: &Change, by: &PersonId) -> Result<(), Refusal> {
+        let seats = self.change_rule().gate(change.planned.kind).map_or(&[][..], |gate| &gate.approved_by);
+        if self.is_seated(by, seats) { Ok(()) } else { self.may(by, Role::DECIDES) }
+    }
+
+    /// Who drives a rollout: the system itself, and whoever operates.
+    fn may_drive(&self, by: &PersonId) -> Result<(), Refusal> {
+        if by.as_str() == SYSTEM { Ok(()) } else { self.may(by, Role::OPERATES) }
+    }
+
+    /// The change that is changing an asset now.
+    #[must_use]
+    pub fn changing(&self, asset: &AssetId) -> Option<&ChangeId> {
+        let acts =
+            |came: &std::collections::BTreeMap<AssetId, Came>| came.get(asset).is_some_and(|came| came.is_under_way());
+        self.came.iter().find(|(_, came)| acts(came)).map(|(change, _)| change)
+    }
+
+    fn assets_under_way(&self, change: &ChangeId) -> usize {
+        self.came.get(change).map_or(0, |came| came.values().filter(|came| came.is_under_way()).count())
+    }
+
+    /// Takes in what happened to a change.
+    pub(crate) fn take_change(&mut self, id: ChangeId, what: &Happening, (at, by): (Timestamp, &PersonId)) -> bool {
+        if let Happening::Planned(planned) = what {
+            self.changes.insert(id, Change::new(planned.clone(), at, by.clone()));
+            return true;
+        }
+        let rule = self.change_rule().clone();
+        let Some(known) = self.changes.get_mut(&id) else { return false };
+        let before = match what {
+            Happening::Asset { asset, came, .. } => {
+                self.came.entry(id.clone()).or_default().insert(asset.clone(), *came)
+            }
+            _ => None,
+        };
+        known.take(what, (at, by), before, &rule);
+        if known.is_over() {
+            // What is over acts on nothing.
+            self.came.remove(&id);
+        }
+        true
+    }
+}
