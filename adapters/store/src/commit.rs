@@ -249,6 +249,12 @@ impl Writer {
         let documents: HashMap<String, Vec<u8>> =
             plan.documents.into_iter().map(|bytes| (ledger::digest(&bytes), bytes)).collect();
         let entries = checked(&events, &documents, (by, at))?;
+        for event in &events {
+            if let Event::Change { what, .. } = event {
+                record
+                    .check_plan(what, event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice))?;
+            }
+        }
         // INVARIANT: the rules have said yes, and everything can be kept; from here on nothing but a fault can stop it.
         if let Some(next) = plan.key {
             let key_change = KeyChange { number: first, next: next.verifier() };

@@ -10,7 +10,7 @@ use fleet::AssetFilter;
 use jiff::Timestamp;
 use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal, SYSTEM};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{ChangeStep, Committed, digest};
 
 /// How a tag begins that names the cluster or availability group of an asset.
@@ -25,6 +25,17 @@ pub struct Scope {
     pub packages: BTreeSet<String>,
     /// What falls due until then is counted, and where nothing is due nothing is proposed.
     pub due_until: Option<Timestamp>,
+}
+
+/// What a fleet misses that a change could bring.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// The assets whose repositories offer it, by their ids.
+    pub candidates: Vec<Candidate>,
+    /// On so many others something with a patch falls due, and nothing is known of what their repositories offer for it.
+    pub without: u64,
+    /// So many findings are that.
+    pub due_without: u64,
 }
 
 /// What is to be done on an asset, for whoever carries it out by other means.
@@ -43,33 +54,36 @@ pub struct HandedOut {
 impl View<'_> {
     /// The assets that miss something their own repositories offer, with what that is, and what falls due on them; by their ids.
     #[must_use]
-    pub fn candidates(&self, scope: &Scope) -> Vec<Candidate> {
+    pub fn candidates(&self, scope: &Scope) -> Missing {
         let facts = &self.record.facts;
         let until = scope.due_until.unwrap_or(Timestamp::MAX);
         let mut falling = self.findings.falling_due(facts, until);
-        let mut found = Vec::new();
-        for (asset, attributes) in self.findings.each_asset(&self.record.facts, &scope.assets) {
+        let mut missing = Missing::default();
+        for (asset, attributes) in self.findings.each_asset(facts, &scope.assets) {
             let upgrades = self.offered(asset, &scope.packages);
+            // One whose words no package manager would take is not changed, and is told like one of which nothing is known.
+            let upgrades = if change::are_words(&upgrades) { upgrades } else { Vec::new() };
+            let due = falling.remove(asset).unwrap_or_default();
             if upgrades.is_empty() {
+                missing.without += u64::from(!due.is_empty());
+                missing.due_without += due.iter().map(|due| due.count).sum::<u64>();
                 continue;
             }
-            let due = falling.remove(asset).unwrap_or_default();
-            let due: Vec<Due> =
-                due.into_iter().map(|due| Due { class: due.class, count: due.count, first: due.first }).collect();
             if scope.due_until.is_some() && due.is_empty() {
                 continue;
             }
-            found.push(Candidate {
+            let due = due.into_iter().map(|due| Due { class: due.class, count: due.count, first: due.first });
+            missing.candidates.push(Candidate {
                 asset: asset.to_string(),
                 environment: attributes.environment.clone(),
                 criticality: attributes.criticality.clone(),
                 group: attributes.tags.iter().find_map(|tag| tag.strip_prefix(GROUP)).map(str::to_owned),
                 upgrades,
-                due,
+                due: due.collect(),
             });
         }
-        found.sort_by(|one, other| one.asset.cmp(&other.asset));
-        found
+        missing.candidates.sort_by(|one, other| one.asset.cmp(&other.asset));
+        missing
     }
 
     /// What the repositories of an asset offer for its security: of packages that are told by name and version.
@@ -77,7 +91,9 @@ impl View<'_> {
         let facts = &self.record.facts;
         let things = facts.things_of(asset).filter_map(|number| facts.thing(number));
         let offers = things.filter_map(|thing| Some((thing, thing.offer.as_ref()?)));
-        let wanted = offers.filter(|(thing, _)| packages.is_empty() || packages.contains(&thing.name));
+        // Other package managers' words are none that an order takes yet.
+        let known = offers.filter(|(thing, _)| thing.kind == "deb");
+        let wanted = known.filter(|(thing, _)| packages.is_empty() || packages.contains(&thing.name));
         let upgrade = |(thing, offer): (&fleet::Thing, &fleet::Offer)| Upgrade {
             package: match thing.architecture.as_str() {
                 "" | "all" => thing.name.clone(),
@@ -120,22 +136,6 @@ impl Organisation {
         Ok((self.store.commit(by, now, move |_| Ok(to_keep)).await?, plan))
     }
 
-    /// Passes the gate of a change, if nothing is missing any more.
-    ///
-    /// # Errors
-    /// If something is missing, or it cannot be kept.
-    pub async fn open_change(&self, by: &PersonId, id: ChangeId, now: Timestamp) -> Result<Committed, Error> {
-        let planner = move |record: &store::Record| {
-            let known = record.state.changes.get(&id);
-            let known = known.ok_or_else(|| Refusal::Unknown { what: "change", id: id.to_string() })?;
-            let tested_since = record.rollouts.get(&id).and_then(|rolled| rolled.rollout.tested_since());
-            let skipped = known.skips(record.state.change_rule());
-            let what = Happening::Opened { tested_since, skipped };
-            Ok(store::Plan { commands: vec![Command::Change(id, what)], ..store::Plan::default() })
-        };
-        Ok(self.store.commit(by, now, planner).await?)
-    }
-
     /// Says what follows from the time alone: who was not heard of, who was passed over, gates that lack nothing any more, rollouts
     /// that stopped by themselves, and those that are over. Says how many entries that made.
     ///
@@ -148,13 +148,20 @@ impl Organisation {
         loop {
             let commands = following(&*self.store.record().await?, now);
             let Some((first, commands)) = commands.split_first() else { return Ok(told) };
+            let mut is_any = false;
             // Each is looked at by itself: another one may have come before it.
             for command in std::iter::once(first).chain(commands).cloned() {
                 match self.act(&system, now, command).await {
-                    Ok(done) => told += done.events.len(),
-                    Err(Error::Store(store::Error::Refused(_))) => return Ok(told),
+                    Ok(done) => {
+                        told += done.events.len();
+                        is_any |= !done.events.is_empty();
+                    }
+                    Err(Error::Store(store::Error::Refused(_))) => {}
                     Err(error) => return Err(error),
                 }
+            }
+            if !is_any {
+                return Ok(told);
             }
         }
     }
@@ -179,8 +186,12 @@ impl Organisation {
             next = number + 1;
             let came = if out.is_back { Came::RollingBack } else { Came::Begun };
             let what = Happening::Asset { asset: out.asset.clone(), came, words: String::new(), log: None };
-            self.act(by, now, Command::Change(id.clone(), what)).await?;
-            handed.push(out);
+            match self.act(by, now, Command::Change(id.clone(), what)).await {
+                Ok(_) => handed.push(out),
+                // Somebody held it, or was faster: what was handed out until now is.
+                Err(Error::Store(store::Error::Refused(_))) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(handed)
     }
@@ -214,7 +225,7 @@ fn next_out(
             true => rollout.may_go_back(number).is_ok(),
             false => rollout.may_begin(number, now).is_ok(),
         };
-        is_let && record.state.changing(asset).is_none()
+        is_let && record.state.may_be_changed(asset, id)
     };
     let found = members.find_map(|(number, (ring, member))| {
         let asset = AssetId::new(member.asset.as_str()).ok()?;
@@ -226,34 +237,56 @@ fn next_out(
     Ok(found)
 }
 
+/// Assets that are retired wait for nothing any more, and hold nobody up: they are left out, also of what is taken back.
+fn retired(record: &store::Record, id: &ChangeId, rolled: &store::Rolled) -> Vec<Command> {
+    let rollout = &rolled.rollout;
+    let gone = |member: &change::Member| {
+        let asset = AssetId::new(member.asset.as_str()).ok()?;
+        let (since, _) = record.state.assets.get(&asset)?.retired.as_ref()?;
+        Some((asset, format!("it was retired on {since}")))
+    };
+    let members = rollout.plan().members().enumerate();
+    let left = members.filter_map(|(number, (_, member))| {
+        let is_open = rollout.place(number).is_some_and(change::Place::can_be_left);
+        let (asset, words) = gone(member).filter(|_| is_open)?;
+        let what = Happening::Asset { asset, came: Came::LeftOut, words, log: None };
+        Some(Command::Change(id.clone(), what))
+    });
+    left.collect()
+}
+
 /// What follows from the time, and from what inventories show.
 fn following(record: &store::Record, now: Timestamp) -> Vec<Command> {
     let mut commands = Vec::new();
     for (id, rolled) in &record.rollouts {
         let Some(known) = record.state.changes.get(id).filter(|known| known.stage.is_under_way()) else { continue };
+        let before = commands.len();
         let rollout = &rolled.rollout;
         commands.extend(shown::shown(record, id, rolled));
-        let came = |number: usize, came: Came| {
-            let (_, member) = rollout.plan().members().nth(number)?;
+        let (passed, _) = rollout.passed_over_by(now);
+        let timed: BTreeMap<usize, Came> = (rollout.silent_by(now).map(|number| (number, Came::Silent)))
+            .chain(passed.into_iter().map(|number| (number, Came::PassedOver)))
+            .collect();
+        let members = rollout.plan().members().enumerate().filter(|_| !timed.is_empty());
+        commands.extend(members.filter_map(|(number, (_, member))| {
             let asset = AssetId::new(member.asset.as_str()).ok()?;
-            let what = Happening::Asset { asset, came, words: String::new(), log: None };
+            let what = Happening::Asset { asset, came: *timed.get(&number)?, words: String::new(), log: None };
             Some(Command::Change(id.clone(), what))
-        };
-        commands.extend(rollout.silent_by(now).filter_map(|number| came(number, Came::Silent)));
-        commands.extend(rollout.passed_over_by(now).0.into_iter().filter_map(|number| came(number, Came::PassedOver)));
+        }));
+        commands.extend(retired(record, id, rolled));
         let own = |what: Happening| Command::Change(id.clone(), what);
         if let change::Phase::Stopped(stop) = rollout.phase()
-            && known.stage == change::Stage::RollingOut
+            && matches!(known.stage, Stage::RollingOut | Stage::Paused)
         {
             commands.push(own(Happening::Stopped { reason: stop.words(rollout.plan()) }));
         }
         let tested_since = rollout.tested_since();
-        let is_waiting = known.stage == change::Stage::RollingOut && known.opened.is_none();
+        let is_waiting = known.stage == Stage::RollingOut && known.opened.is_none();
         if is_waiting && record.state.change_lacks(known, tested_since, now).is_empty() {
             let skipped = known.skips(record.state.change_rule());
             commands.push(own(Happening::Opened { tested_since, skipped }));
         }
-        if commands.is_empty() && rollout.is_over(now) {
+        if commands.len() == before && rollout.is_over(now) {
             commands.push(own(Happening::Ended {}));
         }
     }

@@ -24,7 +24,7 @@ mod violations;
 
 pub use advisories::Advisories;
 pub use alerts::{Alert, AlertKind};
-pub use changes::{HandedOut, Scope};
+pub use changes::{HandedOut, Missing, Scope};
 pub use completions::CompletionsTaken;
 pub use documents::{APPLICABILITY, PolicyDocument, examples, policy_document, policy_documents};
 pub use enrolment::enrolment;

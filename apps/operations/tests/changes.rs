@@ -123,7 +123,9 @@ impl Rolling {
     async fn plan(&self, at: Timestamp) {
         let organisation = &self.world.organisation;
         let scope = Scope::default();
-        let candidates = organisation.view(None, at, |view| view.candidates(&scope)).await.expect("asked");
+        let missing = organisation.view(None, at, |view| view.candidates(&scope)).await.expect("asked");
+        assert_eq!((missing.without, missing.due_without), (0, 0));
+        let candidates = missing.candidates;
         let hosts: Vec<&str> = candidates.iter().map(|candidate| candidate.asset.as_str()).collect();
         assert_eq!(hosts, ["prod-1", "prod-2", "stage-1"]);
         assert_eq!((candidates[0].upgrades[0].to.as_str(), candidates[0].due[0].count), ("2", 1));
@@ -182,6 +184,9 @@ async fn from_what_is_missing_to_what_an_inventory_shows() {
     assert_eq!(rolling.place(other).await, Some(Place::RestartPending), "on disk is not in memory");
     assert_eq!(rolling.change().await.stage, Stage::RollingOut);
     rolling.push(other, vec![thing("example", "2")], after(at, 5)).await;
+    assert_eq!(rolling.place(other).await, Some(Place::Verified));
+    assert_eq!(rolling.change().await.stage, Stage::RollingOut, "the last ring is watched too");
+    rolling.world.organisation.follow_changes(after(at, 24 * 60 + 6)).await.expect("followed");
     let change = rolling.change().await;
     assert_eq!((change.stage, change.came[&Came::Verified]), (Stage::Ended, 3));
     let steps = rolling.world.organisation.change_steps(&change_id()).await.expect("read");
@@ -250,7 +255,7 @@ async fn what_the_plan_does_not_let_happen_is_refused_by_the_record_itself() {
     let told = rolling.happens("otto", came("web-1", Came::Begun), day(2)).await.expect_err("it is not in the plan");
     assert!(told.contains("asset in this change"), "{told}");
     let told = rolling.happens("otto", came("stage-1", Came::Verified), day(2)).await.expect_err("it never began");
-    assert!(told.contains("does not follow"), "{told}");
+    assert!(told.contains("an inventory that is newer"), "{told}");
     // A plan that is not the one that was told of.
     let mut planned = rolling.change().await.planned;
     planned.assets = 9;
@@ -259,4 +264,90 @@ async fn what_the_plan_does_not_let_happen_is_refused_by_the_record_itself() {
     let plan = store::Plan { commands: vec![lie], documents: vec![bytes], ..store::Plan::default() };
     let told = rolling.world.organisation.store.commit(&person("otto"), day(2), move |_| Ok(plan)).await;
     assert!(format!("{told:?}").contains("something else of its plan"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_plan_is_one_of_the_policy_or_none() {
+    let rolling = Rolling::new("policy").await;
+    let organisation = &rolling.world.organisation;
+    let at = day(2);
+    let missing = organisation.view(None, at, |view| view.candidates(&Scope::default())).await.expect("asked");
+    let wanted = |kind: ChangeType| Wanted {
+        kind,
+        title: "example 2".to_owned(),
+        way_back: "what was installed is kept".to_owned(),
+        until: after(at, 60 * 48),
+        left_out: Vec::new(),
+        precedence: Vec::new(),
+    };
+    // None of them is one that is patched without anybody's word.
+    let standard = (&missing.candidates[..], wanted(ChangeType::Standard));
+    let told = organisation.plan_change(&person("otto"), change_id(), standard, at).await;
+    assert!(format!("{told:?}").contains("no asset misses anything that a standard change could bring"), "{told:?}");
+    // Whoever writes a plan past the program is refused by the record.
+    let record = organisation.store.record().await.expect("read");
+    let policy = record.facts.policy().expect("a policy");
+    drop(record);
+    let good = change::plan(&missing.candidates, wanted(ChangeType::Normal), &policy, at).expect("a plan");
+    let cheat = |change: fn(&mut change::Plan)| {
+        let mut plan = good.clone();
+        change(&mut plan);
+        plan
+    };
+    for (plan, expected) in [
+        (cheat(|plan| plan.kind = ChangeType::Standard), "patched without anybody's word"),
+        (cheat(|plan| plan.limits.at_once = 9_999), "its bounds are not those of the policy"),
+        (cheat(|plan| plan.rings.iter_mut().for_each(|ring| ring.is_test = true)), "is in no test environment"),
+        (cheat(|plan| plan.hours = vec![change::Hours::Within(Vec::new())]), "are not those of the policy"),
+    ] {
+        let bytes = serde_json::to_vec(&plan).expect("JSON");
+        let what = Happening::Planned(plan.planned(&store::digest(&bytes)));
+        let commands = vec![Command::Change(change_id(), what)];
+        let to_keep = store::Plan { commands, documents: vec![bytes], ..store::Plan::default() };
+        let told = organisation.store.commit(&person("otto"), at, move |_| Ok(to_keep)).await;
+        assert!(format!("{told:?}").contains(expected), "{expected}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn leaving_out_proves_nothing_and_words_are_no_inventory() {
+    let rolling = Rolling::new("words").await;
+    rolling.plan(day(2)).await;
+    rolling.happens("otto", Happening::Started {}, day(2)).await.expect("started");
+    let came = |host: &str, came: Came| Happening::Asset {
+        asset: asset(host),
+        came,
+        words: "it is being rebuilt".to_owned(),
+        log: None,
+    };
+    let left = rolling.happens("otto", came("stage-1", Came::LeftOut), day(2)).await;
+    assert!(left.is_err(), "the one asset of the test ring is not left out");
+    let handed = rolling.hand_out(day(2)).await;
+    assert_eq!(handed.len(), 1);
+    rolling.happens("otto", came("stage-1", Came::Installed), after(day(2), 1)).await.expect("said");
+    let told = rolling.happens("otto", came("stage-1", Came::Verified), after(day(2), 2)).await.expect_err("said only");
+    assert!(told.contains("an inventory that is newer"), "{told}");
+    let told = rolling.happens("otto", came("stage-1", Came::Silent), after(day(2), 3)).await.expect_err("too soon");
+    assert!(told.contains("the time for it"), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_retired_holds_nobody_up() {
+    let rolling = Rolling::new("retired").await;
+    rolling.opened().await;
+    let at = after(day(3), 10);
+    let retire = Command::RetireAsset(asset("prod-1"), "sold".to_owned());
+    rolling.world.organisation.act(&person("otto"), at, retire).await.expect("retired");
+    let handed = rolling.hand_out(at).await;
+    assert_eq!(handed.iter().map(|out| out.asset.as_str()).collect::<Vec<_>>(), ["prod-2"]);
+    rolling.push("prod-2", vec![thing("example", "2")], after(at, 2)).await;
+    assert_eq!(rolling.place("prod-1").await, Some(Place::Excluded));
+    let retire = Command::RetireAsset(asset("prod-2"), "sold too".to_owned());
+    rolling.world.organisation.act(&person("otto"), after(at, 3), retire).await.expect("retired");
+    let taken_back = Happening::TakenBack { reason: "it was the patch".to_owned() };
+    rolling.happens("otto", taken_back, after(at, 4)).await.expect("taken back");
+    let back = rolling.hand_out(after(at, 5)).await;
+    assert_eq!(back.iter().map(|out| out.asset.as_str()).collect::<Vec<_>>(), ["stage-1"]);
+    rolling.push("stage-1", missing(), after(at, 6)).await;
+    assert_eq!(rolling.change().await.stage, Stage::Ended);
 }

@@ -177,7 +177,7 @@ async fn lead(app: &App) {
             }
         }
         put_in_force(app, now).await;
-        if let Err(error) = app.organisation.follow_changes(now).await {
+        if let Err(error) = app.organisation.follow_changes(app.now()).await {
             tracing::error!(error = %store::in_words(&error), "changes could not be followed");
         }
         if next_hourly <= now {

@@ -193,6 +193,7 @@ impl Happening {
     #[must_use]
     pub fn in_rollout(&self, number: Option<usize>) -> Option<RolloutEvent> {
         Some(match self {
+            Self::Started {} => RolloutEvent::Started,
             Self::Opened { .. } => RolloutEvent::Opened,
             Self::Paused { .. } => RolloutEvent::Paused,
             Self::Resumed { .. } => RolloutEvent::Resumed,
@@ -222,6 +223,18 @@ impl Came {
             Self::RollingBack => RolloutEvent::RollingBack(number),
             Self::RolledBack => RolloutEvent::RolledBack(number),
         }
+    }
+
+    /// Whether an agent may say it of its own asset: the rest is shown by inventories, or by the time.
+    #[must_use]
+    pub fn is_of_agents(self) -> bool {
+        matches!(self, Self::Begun | Self::Installed | Self::Failed | Self::Broken | Self::Refused | Self::RollingBack)
+    }
+
+    /// Whether a newer inventory has to show it.
+    #[must_use]
+    pub fn is_shown(self) -> bool {
+        matches!(self, Self::Verified | Self::RestartPending | Self::RolledBack)
     }
 
     /// Whether the asset is being changed.

@@ -115,8 +115,9 @@ pub struct Change {
     /// Why it stands as it does, where somebody said it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// When something happened last.
-    pub moved_at: Timestamp,
+    /// When it was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Change {
@@ -135,7 +136,7 @@ impl Change {
             owed: Vec::new(),
             came: BTreeMap::new(),
             reason: String::new(),
-            moved_at: at,
+            ended_at: None,
         }
     }
 
@@ -147,7 +148,6 @@ impl Change {
         before: Option<Came>,
         rule: &ChangeRule,
     ) {
-        self.moved_at = at;
         let stage = match what {
             Happening::Declined { reason } => Some((Stage::Declined, reason)),
             Happening::Paused { reason } => Some((Stage::Paused, reason)),
@@ -165,7 +165,10 @@ impl Change {
             Happening::Tested { test, has_passed, words, evidence } => {
                 let (words, evidence) = (words.clone(), evidence.clone());
                 let result = TestResult { at, by: by.clone(), has_passed: *has_passed, words, evidence };
-                self.tests.insert(test.clone(), result);
+                if self.tests.insert(test.clone(), result).is_some() || !has_passed {
+                    // Whoever approved has seen another result.
+                    self.approvals.clear();
+                }
             }
             Happening::Noticed { audience, .. } => {
                 self.notices.entry(*audience).or_insert(at);
@@ -174,9 +177,13 @@ impl Change {
                 self.approvals.insert(by.clone(), at);
             }
             Happening::Started {} => self.stage = Stage::RollingOut,
-            Happening::Ended {} => self.stage = Stage::Ended,
+            Happening::Ended {} => (self.stage, self.ended_at) = (Stage::Ended, Some(at)),
             Happening::Opened { skipped, .. } => self.open(skipped, at, rule),
             Happening::Asset { came, .. } => {
+                if *came == Came::LeftOut && self.opened.is_none() {
+                    // What is left to approve is less than it was.
+                    self.approvals.clear();
+                }
                 if let Some(count) = before.and_then(|before| self.came.get_mut(&before)) {
                     *count = count.saturating_sub(1);
                 }
@@ -206,10 +213,17 @@ impl Change {
         }
     }
 
-    /// What must be true before its gate is passed: as the policy says; of an emergency what that cannot skip.
+    /// What must be true before its gate is passed: as the policy says; of an emergency also what a normal change needs and the policy
+    /// does not let it skip.
     #[must_use]
-    pub fn needs<'r>(&self, rule: &'r ChangeRule) -> &'r [Need] {
-        rule.gate(self.planned.kind).map_or(&[], |gate| &gate.needs)
+    pub fn needs(&self, rule: &ChangeRule) -> BTreeSet<Need> {
+        let of = |kind: ChangeType| rule.gate(kind).map_or(&[][..], |gate| &gate.needs).iter().copied();
+        let mut needs: BTreeSet<Need> = of(self.planned.kind).collect();
+        if self.planned.kind == ChangeType::Emergency {
+            let skipped = rule.emergency.as_ref().map_or(&[][..], |rule| &rule.skips);
+            needs.extend(of(ChangeType::Normal).filter(|need| !skipped.contains(need)));
+        }
+        needs
     }
 
     /// What an emergency skips that a normal change must pass, as far as its policy lets it.
@@ -220,7 +234,7 @@ impl Change {
         }
         let normal = rule.gate(ChangeType::Normal).map_or(&[][..], |gate| &gate.needs);
         let own = self.needs(rule);
-        normal.iter().filter(|need| !own.contains(need)).copied().collect()
+        normal.iter().filter(|need| !own.contains(*need)).copied().collect()
     }
 
     /// What it lacks before its gate is passed, in words, approvals aside; `tested_since` is since when all its test environments are

@@ -156,6 +156,12 @@ impl Order {
     }
 }
 
+/// Whether every name and version is one that package managers take.
+#[must_use]
+pub fn are_words(upgrades: &[Upgrade]) -> bool {
+    check_upgrades(upgrades).is_ok()
+}
+
 /// The same for some upgrades.
 pub(crate) fn check_upgrades(upgrades: &[Upgrade]) -> Result<(), Error> {
     let wrong = |upgrade: &Upgrade| {

@@ -1,6 +1,6 @@
 //! Plans: which assets of a fleet go from which versions to which, ring by ring, and when.
 //!
-//! A plan is written once and never changed: it leaves nothing to choose when it is carried out. Another one takes its place.
+//! A plan is written once and never changed: it leaves nothing to choose when it is carried out.
 
 use crate::error::Error;
 use crate::happening::Planned;
@@ -112,6 +112,8 @@ pub struct Limits {
     pub takes_minutes: i64,
     /// How long it may be silent after that before it counts as lost, in minutes.
     pub patience_minutes: i64,
+    /// How long it may wait for a restart before it counts as lost, in hours.
+    pub restart_hours: i64,
 }
 
 /// An asset that wants a change and is left out.
@@ -198,7 +200,11 @@ impl Plan {
         let limits = &self.limits;
         let is_bounded = limits.failure_threshold <= 100 && limits.at_once > 0 && limits.at_risk > 0;
         let minutes = 1..=MOST_MINUTES;
-        if !is_bounded || !minutes.contains(&limits.takes_minutes) || !minutes.contains(&limits.patience_minutes) {
+        if !is_bounded
+            || !minutes.contains(&limits.takes_minutes)
+            || !minutes.contains(&limits.patience_minutes)
+            || !(1..=MOST_HOURS).contains(&limits.restart_hours)
+        {
             return Err(wrong("its limits leave nothing that could be done, or bound nothing"));
         }
         self.check_precedence()
@@ -225,6 +231,11 @@ impl Plan {
 
     /// No group waits for itself, by however many others.
     fn check_precedence(&self) -> Result<(), Error> {
+        let known: BTreeSet<&str> = self.members().filter_map(|(_, member)| member.group.as_deref()).collect();
+        let named = self.precedence.iter().flat_map(|one| [one.first.as_str(), one.then.as_str()]);
+        if let Some(group) = named.into_iter().find(|group| !known.contains(group)) {
+            return Err(Error::Plan { what: format!("none of its assets is in group `{}`", group.escape_debug()) });
+        }
         let mut waiting: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for Precedence { first, then } in &self.precedence {
             waiting.entry(then).or_default().insert(first);
@@ -252,6 +263,7 @@ impl Plan {
 
 /// No asset takes longer than a week.
 const MOST_MINUTES: i64 = 7 * 24 * 60;
+const MOST_HOURS: i64 = 366 * 24;
 
 fn wrong(what: &str) -> Error {
     Error::Plan { what: what.to_owned() }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::order::Upgrade;
-use crate::plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, RingPlan};
+use crate::plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, RingPlan, Span};
 use jiff::{SignedDuration, Timestamp};
 use policy::Policy;
 use policy::promises::{ChangeType, Need, Ring};
@@ -75,6 +75,8 @@ const RISK: (u32, u32) = (1, 2);
 const AT_ONCE: u32 = 200;
 const TAKES_MINUTES: i64 = 60;
 const PATIENCE_MINUTES: i64 = 60;
+/// How long an asset may wait for a restart, where the policy does not say it.
+const RESTART_HOURS: i64 = 72;
 
 /// Makes a plan for these assets.
 ///
@@ -86,11 +88,21 @@ pub fn plan(candidates: &[Candidate], wanted: Wanted, policy: &Policy, now: Time
     if until > horizon || until <= now {
         return Err(Error::Plan { what: format!("it must end after now and within {MOST_DAYS} days") });
     }
-    let left_out = |candidate: &&Candidate| wanted.left_out.iter().any(|left| left.asset == candidate.asset);
+    if wanted.kind == ChangeType::Emergency {
+        check_within(policy, until, now)?;
+    }
+    let mut wanted = wanted;
+    let left_out = |candidate: &&Candidate, all: &[Exclusion]| all.iter().any(|left| left.asset == candidate.asset);
     let mut own: Vec<&Candidate> = candidates.iter().filter(|candidate| !candidate.upgrades.is_empty()).collect();
-    own.retain(|candidate| !left_out(candidate));
+    own.retain(|candidate| !left_out(candidate, &wanted.left_out));
+    // What passes fewer gates is for those assets alone that the policy lets pass them.
+    let (own, others): (Vec<_>, Vec<_>) = own.into_iter().partition(|candidate| is_of(candidate, wanted.kind, policy));
+    let reason = format!("it is none that the policy lets pass as {}", wanted.kind);
+    let others = others.into_iter().map(|other| Exclusion { asset: other.asset.clone(), reason: reason.clone() });
+    wanted.left_out.extend(others);
     if own.is_empty() {
-        return Err(Error::Plan { what: "no asset misses anything".to_owned() });
+        let what = format!("no asset misses anything that a {} change could bring", wanted.kind);
+        return Err(Error::Plan { what });
     }
     let mut sets = Sets::default();
     let mut hours = Sets::default();
@@ -156,25 +168,90 @@ pub fn propose(candidates: &[Candidate], policy: &Policy) -> Vec<Proposal> {
 
 /// What kind of change an asset's findings ask for.
 fn kind_of(candidate: &Candidate, policy: &Policy) -> ChangeType {
-    let emergency = policy.promises.emergency.as_ref();
-    let is_emergency = |class: &str| {
-        emergency.is_some_and(|emergency| emergency.classes.iter().any(|known| known.as_ref().as_str() == class))
-    };
-    if candidate.due.iter().any(|due| is_emergency(&due.class)) {
-        return ChangeType::Emergency;
+    let kinds = [ChangeType::Emergency, ChangeType::Standard];
+    kinds.into_iter().find(|kind| is_of(candidate, *kind, policy)).unwrap_or(ChangeType::Normal)
+}
+
+/// Whether an asset may be in a change of a type: in one that passes every gate each may.
+fn is_of(candidate: &Candidate, kind: ChangeType, policy: &Policy) -> bool {
+    match kind {
+        ChangeType::Normal => true,
+        ChangeType::Standard => {
+            is_automatic(policy, (candidate.environment.as_deref(), candidate.criticality.as_deref()))
+        }
+        ChangeType::Emergency => {
+            let classes = policy.promises.emergency.as_ref().map_or(&[][..], |emergency| &emergency.classes);
+            let is_emergency = |due: &Due| classes.iter().any(|class| *class.as_ref() == due.class);
+            candidate.due.iter().any(is_emergency)
+        }
     }
+}
+
+/// Whether the policy has an asset patched without anybody's word.
+fn is_automatic(policy: &Policy, (environment, criticality): (Option<&str>, Option<&str>)) -> bool {
     let automatic = policy.promises.deployment.as_ref().and_then(|deployment| deployment.automatic.as_ref());
-    let is_automatic = automatic.is_some_and(|automatic| {
-        let is_among = |known: &[String], own: Option<&String>| {
+    automatic.is_some_and(|automatic| {
+        let is_among = |known: &[String], own: Option<&str>| {
             known.is_empty() || own.is_some_and(|own| known.iter().any(|known| known.eq_ignore_ascii_case(own)))
         };
         let says_something = !automatic.criticality.is_empty() || !automatic.environment.is_empty();
         // What is not known of an asset lets it into nothing.
-        says_something
-            && is_among(&automatic.criticality, candidate.criticality.as_ref())
-            && is_among(&automatic.environment, candidate.environment.as_ref())
-    });
-    if is_automatic { ChangeType::Standard } else { ChangeType::Normal }
+        says_something && is_among(&automatic.criticality, criticality) && is_among(&automatic.environment, environment)
+    })
+}
+
+/// An emergency is over within the time that the policy gives.
+fn check_within(policy: &Policy, until: Timestamp, now: Timestamp) -> Result<(), Error> {
+    let Some(emergency) = &policy.promises.emergency else {
+        return Err(Error::Plan { what: "the policy knows no emergencies".to_owned() });
+    };
+    let within = *emergency.within.as_ref();
+    match until <= rules::after(now, within) {
+        true => Ok(()),
+        false => Err(Error::Plan { what: format!("an emergency is over within {within}") }),
+    }
+}
+
+/// Says no to a plan that is not one of the policy: whose bounds, hours, test environments or assets another one would have. An asset
+/// is told by its environment and criticality, in the order of the plan.
+///
+/// # Errors
+/// What differs.
+pub fn conforms<'a>(
+    plan: &Plan,
+    policy: &Policy,
+    said: impl Fn(&str) -> Option<(Option<&'a str>, Option<&'a str>)>,
+) -> Result<(), Error> {
+    let other = |what: String| Err(Error::Plan { what });
+    if plan.limits != limits_of(policy, plan.assets()) {
+        return other("its bounds are not those of the policy".to_owned());
+    }
+    if plan.kind == ChangeType::Emergency {
+        check_within(policy, plan.until, plan.made_at)?;
+    }
+    let tested = policy.promises.testing.as_ref().map_or(&[][..], |testing| &testing.environments);
+    let mut known: BTreeMap<Option<String>, Hours> = BTreeMap::new();
+    for (ring, member) in plan.members() {
+        let Some((environment, criticality)) = said(&member.asset) else {
+            return other(format!("asset `{}` is not registered", member.asset.escape_debug()));
+        };
+        let environment = environment.map(str::to_ascii_lowercase);
+        if plan.kind == ChangeType::Standard && !is_automatic(policy, (environment.as_deref(), criticality)) {
+            return other(format!("asset `{}` is none that is patched without anybody's word", member.asset));
+        }
+        let is_tested = |own: &String| tested.iter().any(|known| known.as_ref().eq_ignore_ascii_case(own));
+        if plan.rings[ring].is_test && !environment.as_ref().is_some_and(is_tested) {
+            return other(format!("asset `{}` is in no test environment", member.asset));
+        }
+        if !known.contains_key(&environment) {
+            let hours = hours_of(policy, environment.as_deref(), (plan.kind, plan.made_at, plan.until))?;
+            known.insert(environment.clone(), hours);
+        }
+        if known.get(&environment) != plan.hours.get(member.hours) {
+            return other(format!("the hours of asset `{}` are not those of the policy", member.asset));
+        }
+    }
+    Ok(())
 }
 
 fn hours_of(
@@ -182,10 +259,33 @@ fn hours_of(
     environment: Option<&str>,
     (kind, now, until): (ChangeType, Timestamp, Timestamp),
 ) -> Result<Hours, Error> {
-    let openness = policy.openness(environment, kind, (now, until));
-    let openness =
-        openness.ok_or_else(|| Error::Plan { what: "the policy's windows or freezes cannot be read".to_owned() })?;
-    Ok(openness.spans((now, until)).map_or(Hours::Always, Hours::Within))
+    let spans = |environment: Option<&str>| {
+        let openness = policy.openness(environment, kind, (now, until));
+        let openness = openness.ok_or_else(|| Error::Plan { what: UNREADABLE.to_owned() })?;
+        Ok(openness.spans((now, until)))
+    };
+    let mut hours = spans(environment)?;
+    if environment.is_none() {
+        // Of an asset whose environment nobody knows the hours of all count.
+        for window in policy.promises.windows.iter().flat_map(|window| &window.environment) {
+            let own = spans(Some(window.as_str()))?;
+            hours = match (hours, own) {
+                (Some(one), Some(other)) => Some(both(&one, &other)),
+                (one, other) => one.or(other),
+            };
+        }
+    }
+    Ok(hours.map_or(Hours::Always, Hours::Within))
+}
+
+const UNREADABLE: &str = "the policy's windows or freezes cannot be read";
+
+/// When both are open.
+fn both(one: &[Span], other: &[Span]) -> Vec<Span> {
+    let pairs = one.iter().flat_map(|a| other.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1))));
+    let mut spans: Vec<Span> = pairs.filter(|(from, until)| from < until).collect();
+    spans.sort_unstable();
+    spans
 }
 
 fn limits_of(policy: &Policy, assets: usize) -> Limits {
@@ -201,6 +301,9 @@ fn limits_of(policy: &Policy, assets: usize) -> Limits {
         at_risk: (assets.saturating_mul(percent) / 100).max(RISK.1),
         takes_minutes: TAKES_MINUTES,
         patience_minutes: PATIENCE_MINUTES,
+        restart_hours: deployment
+            .and_then(|deployment| deployment.reboot.as_ref())
+            .map_or(RESTART_HOURS, |reboot| reboot.within.as_ref().longest_hours()),
     }
 }
 

@@ -40,8 +40,9 @@ struct Asset {
     hours: usize,
     group: Option<usize>,
     place: Place,
-    /// Since when it is there.
+    /// Since when it is there, and when it last began.
     since: Timestamp,
+    began_at: Option<Timestamp>,
     silent_at: Option<Timestamp>,
 }
 
@@ -77,6 +78,7 @@ impl Rollout {
                 group,
                 place: Place::Waiting,
                 since: plan.made_at,
+                began_at: None,
                 silent_at: None,
             });
         }
@@ -118,6 +120,12 @@ impl Rollout {
         self.assets.get(asset).map(|asset| asset.since)
     }
 
+    /// When an asset last began, to change or to go back: what an inventory shows from before shows nothing of it.
+    #[must_use]
+    pub fn began_at(&self, asset: usize) -> Option<Timestamp> {
+        self.assets.get(asset).and_then(|asset| asset.began_at)
+    }
+
     /// How many assets of a ring have come how far.
     #[must_use]
     pub fn ring(&self, ring: usize) -> Option<&Count> {
@@ -140,13 +148,11 @@ impl Rollout {
     #[must_use]
     pub fn at_work(&self, now: Timestamp) -> Option<(usize, Option<Timestamp>)> {
         let mut opens_at = Timestamp::MIN;
-        for (number, ring) in self.rings.iter().enumerate() {
-            if !ring.is_through() {
+        for (number, ring) in self.rings.iter().enumerate().filter(|(_, ring)| ring.is_used()) {
+            if ring.through_at.is_none() {
                 return Some((number, Some(opens_at).filter(|opens| *opens > now)));
             }
-            if ring.is_used() {
-                opens_at = opens_at.max(self.opened_at(number));
-            }
+            opens_at = opens_at.max(self.watched_until(number));
         }
         None
     }
@@ -167,7 +173,8 @@ impl Rollout {
             Some((ring, None)) if ring >= known.ring => {}
             Some((ring, Some(until))) if ring == known.ring => return Err(Wait::Soak { until }),
             Some((ring, _)) => return Err(Wait::Ring { ring }),
-            None => return Err(Wait::Ring { ring: known.ring }),
+            // All rings are through: who was passed over may still come.
+            None => {}
         }
         if !self.is_open && !self.plan.rings[known.ring].is_test {
             return Err(Wait::Gate);
@@ -201,7 +208,7 @@ impl Rollout {
         }
         // Even if everything that is under way is lost, no more is than may be.
         let is_last = asset.ring + 1 == self.rings.len();
-        if !is_last && under_way + self.lost() >= limits.at_risk {
+        if !is_last && self.rings.iter().map(Count::at_risk).sum::<u32>() >= limits.at_risk {
             return Err(Wait::AtRisk);
         }
         let Some(group) = asset.group.map(|number| &self.groups[number]) else { return Ok(()) };
@@ -242,9 +249,13 @@ impl Rollout {
     /// Since when all test environments are through, if they are: there is nothing to wait for where there are none.
     #[must_use]
     pub fn tested_since(&self) -> Option<Timestamp> {
-        let rings = &self.rings[..self.plan.test_rings()];
-        let last = rings.iter().filter(|ring| ring.is_used()).map(|ring| ring.rested_at).max();
-        rings.iter().all(Count::is_through).then_some(last.unwrap_or(self.plan.made_at))
+        let count = self.plan.test_rings();
+        if self.plan.rings[..count].iter().all(|ring| ring.members.is_empty()) {
+            return Some(self.plan.made_at);
+        }
+        // Where everything was left out nothing was tested.
+        let used = self.rings[..count].iter().filter(|ring| ring.is_used());
+        used.map(|ring| ring.through_at).try_fold(None, |last, through_at| Some(last.max(Some(through_at?))))?
     }
 
     /// The assets that are to be told silent by an instant.
@@ -271,14 +282,16 @@ impl Rollout {
         let takes = SignedDuration::from_mins(limits.takes_minutes);
         let patience = SignedDuration::from_mins(limits.patience_minutes);
         let since = self.turned_at.max(self.rings[..=ring].iter().map(|ring| ring.rested_at).max().unwrap_or_default());
-        let since = ring.checked_sub(1).map_or(since, |before| self.opened_at(before).max(since));
+        let before = self.rings[..ring].iter().enumerate().filter(|(_, ring)| ring.is_used());
+        let since = before.map(|(number, _)| self.watched_until(number)).fold(since, Timestamp::max);
         let could = |asset: &Asset| {
             let begins = self.plan.hours[asset.hours].next(since, takes)?;
             begins.checked_add(patience).ok()
         };
         let (mut passed, mut next) = (Vec::new(), None::<Timestamp>);
         for (number, asset) in self.assets.iter().enumerate() {
-            if asset.ring != ring || asset.place != Place::Waiting {
+            // Who waits for others could not have begun.
+            if asset.ring != ring || asset.place != Place::Waiting || self.others_allow(asset).is_err() {
                 continue;
             }
             match could(asset) {
@@ -291,32 +304,37 @@ impl Rollout {
         (passed, next)
     }
 
-    /// When a ring's watching is over, if it is through.
-    fn opened_at(&self, ring: usize) -> Timestamp {
+    /// When a ring's watching is over: never, where it is used and not through.
+    fn watched_until(&self, ring: usize) -> Timestamp {
         let soak = SignedDuration::from_hours(self.plan.rings[ring].soak_hours);
-        self.rings[ring].rested_at.checked_add(soak).unwrap_or(Timestamp::MAX)
+        let through_at = self.rings[ring].through_at;
+        through_at.and_then(|through_at| through_at.checked_add(soak).ok()).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether nothing more can happen by itself, so that it is to be ended.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         let nothing_under_way = self.under_way() == 0;
+        let is_late = now >= self.plan.until;
+        let waits_long = now.duration_since(self.turned_at) >= BACK_WITHIN;
+        let goes_back = |asset: &Asset| goes_back(asset.place);
+        // Who was passed over may still come, and what waits for a restart is not done.
+        let is_open = |ring: &Count| ring.at(Place::PassedOver) + ring.at(Place::RestartPending) > 0;
+        let is_watched = |ring: usize| !self.rings[ring].is_used() || now >= self.watched_until(ring);
         match self.phase {
             Phase::Ended => false,
-            Phase::Aborted => nothing_under_way,
+            // What was done can be taken back for a while.
+            Phase::Aborted => nothing_under_way && (waits_long || !self.assets.iter().any(goes_back)),
             Phase::RollingBack => {
                 // Who is silent goes back when it is heard of again.
-                let waits = |asset: &Asset| goes_back(asset.place) && asset.place != Place::Silent;
-                nothing_under_way
-                    && (now.duration_since(self.turned_at) >= BACK_WITHIN || !self.assets.iter().any(waits))
+                let waits = |asset: &Asset| goes_back(asset) && asset.place != Place::Silent;
+                nothing_under_way && (waits_long || !self.assets.iter().any(waits))
             }
             Phase::Running => {
-                // Who was passed over may still come, and what waits for a restart is not done.
-                let is_open = |ring: &Count| ring.at(Place::PassedOver) + ring.at(Place::RestartPending) > 0;
-                let is_done = |ring: &Count| ring.is_through() && !is_open(ring);
-                nothing_under_way && (self.rings.iter().all(is_done) || now >= self.plan.until)
+                let is_done = !self.rings.iter().any(is_open) && (0..self.rings.len()).all(is_watched);
+                nothing_under_way && (is_done || is_late)
             }
-            Phase::Paused | Phase::Stopped(_) => nothing_under_way && now >= self.plan.until,
+            Phase::Paused | Phase::Stopped(_) => nothing_under_way && is_late,
         }
     }
 
@@ -332,10 +350,12 @@ impl Rollout {
             return match event {
                 RolloutEvent::Begun(_) => self.may_begin(asset, now).is_ok(),
                 RolloutEvent::RollingBack(_) => self.may_go_back(asset).is_ok(),
+                RolloutEvent::Excluded(_) => is_next && self.may_be_left_out(asset),
                 _ => is_next,
             };
         }
         match event {
+            RolloutEvent::Started => true,
             RolloutEvent::Opened => !self.is_open,
             RolloutEvent::Paused => matches!(self.phase, Running | Stopped(_)),
             RolloutEvent::Unwell(_) => matches!(self.phase, Running | Paused | Stopped(_)),
@@ -345,6 +365,12 @@ impl Rollout {
             RolloutEvent::Ended => self.under_way() == 0,
             _ => false,
         }
+    }
+
+    /// A ring before the last one is not emptied by leaving assets out: nothing would have been proven in it.
+    fn may_be_left_out(&self, asset: usize) -> bool {
+        let ring = self.assets[asset].ring;
+        self.phase == Phase::RollingBack || ring + 1 == self.rings.len() || self.rings[ring].used() > 1
     }
 
     /// Takes in what happened. What cannot follow from what was before changes nothing, and is said (`false`).
@@ -384,9 +410,17 @@ impl Rollout {
             self.silent_at.remove(&(at, asset));
         }
         (known.place, known.since) = (to, now);
-        if is_under_way(to) {
-            let minutes = self.plan.limits.takes_minutes + self.plan.limits.patience_minutes;
-            let at = now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX);
+        if matches!(to, Place::Begun | Place::RollingBack) {
+            known.began_at = Some(now);
+        }
+        let limits = &self.plan.limits;
+        let patience = match to {
+            Place::RestartPending => Some(SignedDuration::from_hours(limits.restart_hours)),
+            to if is_under_way(to) => Some(SignedDuration::from_mins(limits.takes_minutes + limits.patience_minutes)),
+            _ => None,
+        };
+        if let Some(patience) = patience {
+            let at = now.checked_add(patience).unwrap_or(Timestamp::MAX);
             known.silent_at = Some(at);
             self.silent_at.insert((at, asset));
         }
@@ -399,6 +433,9 @@ impl Rollout {
         count.enter(to);
         if to != Place::PassedOver {
             count.rested_at = count.rested_at.max(now);
+        }
+        if count.is_through() && count.through_at.is_none() {
+            count.through_at = Some(now);
         }
         self.stop_if_failing(ring);
     }

@@ -122,7 +122,13 @@ fn no_two_of_a_group_are_canaries_and_another_title_has_others() {
 #[test]
 fn hours_are_windows_without_freezes_and_emergencies_wait_for_neither() {
     let policy = policy(RINGS);
-    let plan_of = |kind| plan(&fleet(20), wanted(kind), &policy, at(NOW)).expect("a plan");
+    let plan_of = |kind| {
+        let mut fleet = fleet(20);
+        let due = Due { class: "emergency".to_owned(), count: 1, first: at(NOW) };
+        fleet.iter_mut().for_each(|candidate| candidate.due = vec![due.clone()]);
+        let until = if kind == ChangeType::Emergency { "2026-03-12T00:00:00Z" } else { "2026-04-15T00:00:00Z" };
+        plan(&fleet, Wanted { until: at(until), ..wanted(kind) }, &policy, at(NOW)).expect("a plan")
+    };
     let normal = plan_of(ChangeType::Normal);
     let of = |plan: &Plan, environment: &str| {
         let number = if environment == "staging" { "host-0" } else { "host-1" };
@@ -204,7 +210,14 @@ fn plans_that_could_not_be_carried_out_are_none() {
         broken(|plan| plan.left_out.push(Exclusion { asset: "host-1".to_owned(), reason: "no".to_owned() })),
         broken(|plan| {
             let edge = |first: &str, then: &str| Precedence { first: first.to_owned(), then: then.to_owned() };
+            for (member, group) in plan.rings[2].members.iter_mut().zip(["a", "b", "c"]) {
+                member.group = Some(group.to_owned());
+            }
             plan.precedence = vec![edge("a", "b"), edge("b", "c"), edge("c", "b")];
+        }),
+        broken(|plan| {
+            let edge = |first: &str, then: &str| Precedence { first: first.to_owned(), then: then.to_owned() };
+            plan.precedence = vec![edge("nowhere", "nowhere")];
         }),
     ];
     let expected = [
@@ -217,19 +230,47 @@ fn plans_that_could_not_be_carried_out_are_none() {
         "`--force` is no name or version of a package",
         "is in it and left out",
         "group `b` waits for itself",
+        "none of its assets is in group `nowhere`",
     ];
     for (told, expected) in told.iter().zip(expected) {
         assert!(told.contains(expected), "{told}");
     }
     let nothing = plan(&[], wanted(ChangeType::Normal), &policy, at(NOW)).expect_err("nothing to do");
-    assert_eq!(nothing.to_string(), "the plan is none: no asset misses anything");
+    assert_eq!(nothing.to_string(), "the plan is none: no asset misses anything that a normal change could bring");
 }
 
 #[test]
 fn a_plan_is_read_as_it_was_written_and_knows_no_more() {
-    let plan = plan(&fleet(50), wanted(ChangeType::Standard), &policy(RINGS), at(NOW)).expect("a plan");
+    let plan = plan(&fleet(50), wanted(ChangeType::Normal), &policy(RINGS), at(NOW)).expect("a plan");
     let text = serde_json::to_string(&plan).expect("JSON");
     assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan"), plan);
     let more = text.replacen('{', "{\"more\":1,", 1);
     assert!(serde_json::from_str::<Plan>(&more).is_err());
+}
+
+#[test]
+fn what_passes_fewer_gates_is_for_those_assets_alone_that_the_policy_lets() {
+    let mut fleet = fleet(20);
+    fleet[3].criticality = Some("low".to_owned());
+    fleet[5].due = vec![Due { class: "emergency".to_owned(), count: 1, first: at(NOW) }];
+    let plan_of = |kind| {
+        let wanted = Wanted { until: at("2026-03-11T00:00:00Z"), ..wanted(kind) };
+        let plan = plan(&fleet, wanted, &policy(RINGS), at(NOW)).expect("a plan");
+        (plan.members().map(|(_, member)| member.asset.clone()).collect::<Vec<_>>(), plan.left_out.len())
+    };
+    assert_eq!(plan_of(ChangeType::Standard), (vec!["host-3".to_owned()], 19));
+    assert_eq!(plan_of(ChangeType::Emergency), (vec!["host-5".to_owned()], 19));
+    assert_eq!(plan_of(ChangeType::Normal).0.len(), 20, "what passes every gate is for all");
+    let late = plan(&fleet, wanted(ChangeType::Emergency), &policy(RINGS), at(NOW)).expect_err("it is over by then");
+    assert!(late.to_string().contains("an emergency is over within 72 hours"), "{late}");
+}
+
+#[test]
+fn of_an_asset_whose_environment_nobody_knows_the_hours_of_all_count() {
+    let mut fleet = fleet(3);
+    fleet[1].environment = None;
+    let plan = plan(&fleet, wanted(ChangeType::Normal), &policy(RINGS), at(NOW)).expect("a plan");
+    let (_, member) = plan.members().find(|(_, member)| member.asset == "host-1").expect("it is there");
+    let Hours::Within(spans) = &plan.hours[member.hours] else { panic!("production has windows") };
+    assert_eq!(spans[0], (at("2026-03-22T02:00:00Z"), at("2026-03-22T06:00:00Z")));
 }

@@ -90,6 +90,13 @@ impl Thing {
     /// The kind of what has to be restarted for reasons that no package explains.
     pub const RESTART: &'static str = "restart";
 
+    /// Whether it says that something has to be restarted: what was replaced still runs, or another kernel than the newest.
+    #[must_use]
+    pub fn needs_restart(&self) -> bool {
+        let is_old_kernel = self.kernel.as_ref().is_some_and(|kernel| kernel.running != kernel.newest);
+        self.still_runs.is_some() || self.kind == Self::RESTART || is_old_kernel
+    }
+
     /// The kind of an update that is applied and is no package, as Windows has them.
     pub const APPLIED: &'static str = "applied-update";
 

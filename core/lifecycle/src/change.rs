@@ -42,6 +42,11 @@ pub(crate) fn happen(
             if !rule.tests.is_empty() && !rule.tests.contains(test) {
                 return Err(Refusal::Unknown { what: "test", id: test.clone() });
             }
+            // What runs nowhere yet has passed nothing.
+            let runs = known.came.get(&Came::Verified).is_some_and(|count| *count > 0);
+            if known.planned.test_assets > 0 && !runs {
+                return Err(Refusal::NotReady { lacks: "an asset of a test environment on which it runs".to_owned() });
+            }
             if !has_passed || !words.is_empty() {
                 reason(words)?;
             }
@@ -54,7 +59,10 @@ pub(crate) fn happen(
         Happening::Approved { plan } => approve(state, (known, plan), by)?,
         Happening::Declined { reason: words } => {
             state.may_judge_change(known, by)?;
-            at(&[Stage::Planned], "planned")?;
+            known.may_still_be_judged().map_err(before_gate)?;
+            if state.assets_under_way(id) > 0 || known.came.contains_key(&Came::Verified) {
+                return Err(Refusal::State { found: "on assets already", wanted: "on none: hold it, or take it back" });
+            }
             reason(words)?;
         }
         Happening::Started {} => {
@@ -113,6 +121,9 @@ fn approve(state: &State, (known, plan): (&Change, &str), by: &PersonId) -> Resu
     }
     match state.fills_change_seat(known, by) {
         true => Ok(()),
+        false if state.change_seats_lacking(known).is_empty() => {
+            Err(Refusal::State { found: "approved by everybody who has to", wanted: "waiting for an approval" })
+        }
         false => Err(Refusal::NoSeat { lacking: titles(&state.change_seats_lacking(known)) }),
     }
 }
@@ -165,10 +176,17 @@ fn further(
 ) -> Result<(), Refusal> {
     let is_own_agent = by.as_str().strip_prefix(AGENT) == Some(asset.as_str());
     if came == Came::LeftOut {
-        state.may(by, Role::OPERATES)?;
+        // What is retired is left out by itself.
+        let is_gone = state.assets.get(asset).is_some_and(|known| !known.is_active());
+        if !(is_gone && by.as_str() == SYSTEM) {
+            state.may(by, Role::OPERATES)?;
+        }
         reason(words)?;
-    } else if !is_own_agent {
+    } else if !(is_own_agent && came.is_of_agents()) {
         state.may_drive(by)?;
+    }
+    if !words.is_empty() {
+        reason(words)?;
     }
     let is_at = match came {
         Came::Begun => known.stage == Stage::RollingOut,
@@ -268,9 +286,16 @@ impl State {
     /// The change that is changing an asset now.
     #[must_use]
     pub fn changing(&self, asset: &AssetId) -> Option<&ChangeId> {
-        let acts =
-            |came: &std::collections::BTreeMap<AssetId, Came>| came.get(asset).is_some_and(|came| came.is_under_way());
+        let acts = |came: &std::collections::BTreeMap<AssetId, Came>| {
+            came.get(asset).is_some_and(|came| came.is_under_way() || *came == Came::Silent)
+        };
         self.came.iter().find(|(_, came)| acts(came)).map(|(change, _)| change)
+    }
+
+    /// Whether a change may act on an asset: it is there, and no other change is changing it.
+    #[must_use]
+    pub fn may_be_changed(&self, asset: &AssetId, change: &ChangeId) -> bool {
+        self.active_asset(asset).is_ok() && self.changing(asset).is_none_or(|other| other == change)
     }
 
     fn assets_under_way(&self, change: &ChangeId) -> usize {

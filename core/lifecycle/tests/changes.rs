@@ -114,6 +114,7 @@ fn opened(tested_since: Option<jiff::Timestamp>) -> Command {
 fn a_normal_change_passes_every_gate_in_its_order() {
     let mut world = world();
     assert_eq!(world.refused(&came("a", Came::Begun), "ops", day(1)), "refusal/state", "it has not started");
+    assert_eq!(world.refused(&test("it starts", true), "ops", day(1)), "refusal/not-ready", "it runs nowhere");
     world.done(&happens(Happening::Started {}), "ops", day(1));
     world.done(&came("a", Came::Begun), "agent/a", day(1));
     world.done(&came("a", Came::Installed), "agent/a", day(1));
@@ -124,6 +125,11 @@ fn a_normal_change_passes_every_gate_in_its_order() {
     world.done(&test("it answers", false), "ops", day(1));
     assert_eq!(world.refused(&approved(), "boss", day(2)), "refusal/not-ready", "a test has failed");
     world.done(&test("it answers", true), "ops", day(2));
+    world.done(&approved(), "boss", day(2));
+    world.done(&test("it answers", false), "ops", day(2));
+    world.done(&test("it answers", true), "ops", day(2));
+    let change = &world.state.changes[&id("c")];
+    assert!(change.approvals.is_empty(), "who approved has seen another result");
     assert_eq!(world.refused(&test("it sings", true), "ops", day(2)), "refusal/unknown");
     assert_eq!(world.refused(&approved(), "ops", day(2)), "refusal/own-request");
     assert_eq!(world.refused(&approved(), "lead", day(2)), "refusal/no-seat");
@@ -159,6 +165,15 @@ fn an_agent_speaks_of_its_own_asset_alone_and_holds_nothing() {
     let mut world = world();
     world.done(&happens(Happening::Started {}), "ops", day(1));
     assert_eq!(world.refused(&came("b", Came::Begun), "agent/a", day(1)), "refusal/role");
+    world.done(&came("a", Came::Begun), "agent/a", day(1));
+    world.done(&came("a", Came::Installed), "agent/a", day(1));
+    for shown in [Came::Verified, Came::RestartPending, Came::RolledBack, Came::Silent, Came::PassedOver] {
+        assert_eq!(
+            world.refused(&came("a", shown), "agent/a", day(1)),
+            "refusal/role",
+            "an inventory or the time shows it"
+        );
+    }
     let paused = happens(Happening::Paused { reason: "no".to_owned() });
     assert_eq!(world.refused(&paused, "agent/a", day(1)), "refusal/role");
     assert_eq!(world.refused(&came("a", Came::LeftOut), "agent/a", day(1)), "refusal/role");
@@ -198,7 +213,7 @@ fn whoever_operates_or_approves_holds_a_change_and_only_who_operates_lets_it_go_
     world.done(&happens(Happening::TakenBack { reason: words() }), "ops", day(1));
     assert_eq!(world.state.changes[&id("c")].stage, Stage::RollingBack);
     world.done(&came("a", Came::RollingBack), "agent/a", day(1));
-    world.done(&came("a", Came::RolledBack), "agent/a", day(1));
+    world.done(&came("a", Came::RolledBack), "system", day(1));
 }
 
 #[test]

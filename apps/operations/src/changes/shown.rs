@@ -9,7 +9,7 @@ pub(super) fn shown(record: &store::Record, id: &ChangeId, rolled: &store::Rolle
     let rollout = &rolled.rollout;
     let mut commands = Vec::new();
     for (number, (_, member)) in rollout.plan().members().enumerate() {
-        let (Some(place), Some(since)) = (rollout.place(number), rollout.since(number)) else { continue };
+        let (Some(place), Some(began)) = (rollout.place(number), rollout.began_at(number)) else { continue };
         let is_open = matches!(
             place,
             Place::Begun | Place::Installed | Place::RestartPending | Place::Silent | Place::RollingBack
@@ -19,20 +19,22 @@ pub(super) fn shown(record: &store::Record, id: &ChangeId, rolled: &store::Rolle
         }
         let Ok(asset) = AssetId::new(member.asset.as_str()) else { continue };
         let looked = record.state.assets.get(&asset).and_then(|known| known.scanned_at);
-        if looked.is_none_or(|looked| looked <= since) {
+        if looked.is_none_or(|looked| looked <= began) {
             continue;
         }
         let upgrades = rollout.plan().upgrades_of(member);
         let standing = Standing::of(record, &asset, upgrades);
+        let is_newest = rollout.since(number).zip(looked).is_some_and(|(since, looked)| looked > since);
+        let is_back = *rollout.phase() == change::Phase::RollingBack;
         let came: &[Came] = match (place, standing) {
-            (Place::RollingBack, Standing::Before) => &[Came::RolledBack],
-            (Place::RestartPending, Standing::Runs) => &[Came::Verified],
-            (Place::Installed | Place::Silent, Standing::Runs) => &[Came::Verified],
-            (Place::Installed, Standing::Installed) => &[Came::RestartPending],
+            (Place::Installed | Place::RestartPending | Place::Silent, Standing::Runs) => &[Came::Verified],
             (Place::Begun, Standing::Runs) => &[Came::Installed, Came::Verified],
             (Place::Begun, Standing::Installed) => &[Came::Installed, Came::RestartPending],
-            // It said so, and is as it was.
-            (Place::Installed, Standing::Before) => &[Came::Failed],
+            (Place::Installed | Place::Silent, Standing::Installed) => &[Came::RestartPending],
+            (Place::RollingBack, Standing::Before) => &[Came::RolledBack],
+            (Place::Silent, Standing::Before) if is_back => &[Came::RolledBack],
+            // It said so, or was not heard of, and is as it was.
+            (Place::Installed | Place::Silent, Standing::Before) if is_newest => &[Came::Failed],
             _ => &[],
         };
         commands.extend(came.iter().map(|came| {
@@ -46,7 +48,7 @@ pub(super) fn shown(record: &store::Record, id: &ChangeId, rolled: &store::Rolle
 /// What an inventory shows of some upgrades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// All are there, and nothing runs what was there before.
+    /// All are there, and nothing on the asset waits for a restart.
     Runs,
     /// All are there.
     Installed,
@@ -78,8 +80,8 @@ impl Standing {
             }
         };
         if upgrades.iter().all(|upgrade| has(upgrade, Some(&upgrade.to))) {
-            let still_runs = |upgrade: &Upgrade| own(upgrade).any(|thing| thing.still_runs.is_some());
-            return if upgrades.iter().any(still_runs) { Self::Installed } else { Self::Runs };
+            // Whatever runs that should be restarted may be what was replaced.
+            return if things.iter().any(|thing| thing.needs_restart()) { Self::Installed } else { Self::Runs };
         }
         let is_before = upgrades.iter().all(|upgrade| has(upgrade, upgrade.from.as_ref()));
         if is_before { Self::Before } else { Self::Otherwise }

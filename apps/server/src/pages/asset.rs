@@ -85,7 +85,7 @@ async fn show(
             id: asset.clone(),
             row,
             found: findings_of(view, &query)?,
-            restarts: things.filter(|thing| is_restart(thing)).cloned().collect(),
+            restarts: things.filter(|thing| thing.needs_restart()).cloned().collect(),
             gaps: view.gaps(&filter.assets),
             changes: facts.changes_of(&asset),
             is_scan_overdue: !view.scans_overdue(&filter.assets).is_empty(),
@@ -121,11 +121,6 @@ async fn show(
         @if let Some(row) = shown.row.as_ref().filter(|_| moment.at.is_none() && caller.is_any(Role::OPERATES)) { (operate(&path, row)) }
     };
     Ok(page(&app, &caller, (asset.as_str(), "/assets"), &body))
-}
-
-fn is_restart(thing: &Thing) -> bool {
-    let is_old_kernel = thing.kernel.as_ref().is_some_and(|kernel| kernel.running != kernel.newest);
-    thing.still_runs.is_some() || thing.kind == Thing::RESTART || is_old_kernel
 }
 
 fn facts(app: &App, row: &AssetRow, (shown, moment): (&Shown, &Moment)) -> Markup {

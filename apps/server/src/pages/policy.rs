@@ -15,7 +15,7 @@ use crate::routes::PageRoute;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
-use change::{Came, Change, Stage};
+use change::{Came, Change};
 use fleet::Counts;
 use jiff::Timestamp;
 use lifecycle::{DocumentId, Duty, DutyKind, PolicyRule, Role, Standing};
@@ -143,8 +143,10 @@ fn share_done(duties: &[Duty], kind: DutyKind, now: Timestamp) -> (u64, u64) {
 
 /// How many of the changes that ended since an instant were not taken back, and how many ended.
 fn changes_kept(state: &lifecycle::State, since: Timestamp) -> (u64, u64) {
-    let ended = state.changes.values().filter(|change| change.stage == Stage::Ended && change.moved_at >= since);
-    let is_kept = |change: &&Change| change.came.get(&Came::RolledBack).is_none_or(|count| *count == 0);
+    let ended = state.changes.values().filter(|change| change.ended_at.is_some_and(|ended| ended >= since));
+    let at = |change: &Change, came: Came| change.came.get(&came).copied().unwrap_or_default();
+    // One that brought nothing to any asset was not kept.
+    let is_kept = |change: &&Change| at(change, Came::RolledBack) == 0 && at(change, Came::Verified) > 0;
     (ended.clone().filter(is_kept).count() as u64, ended.count() as u64)
 }
 

@@ -9,6 +9,8 @@ pub struct Count {
     places: [u32; PLACES],
     /// When one of them moved last.
     pub(super) rested_at: Timestamp,
+    /// When it was through first: what comes late does not halt the rings behind it.
+    pub(super) through_at: Option<Timestamp>,
     /// So many had failed, and so many were lost, when somebody let it go on.
     forgiven: (u32, u32),
 }
@@ -22,7 +24,7 @@ const PATTERN: u32 = 2;
 
 impl Default for Count {
     fn default() -> Self {
-        Self { places: [0; PLACES], rested_at: Timestamp::MIN, forgiven: (0, 0) }
+        Self { places: [0; PLACES], rested_at: Timestamp::MIN, through_at: None, forgiven: (0, 0) }
     }
 }
 
@@ -39,6 +41,8 @@ impl Count {
 
     pub(super) fn leave(&mut self, place: Place) {
         self.places[place as usize] -= 1;
+        // Who is heard of again makes no room for others to fail.
+        self.forgiven = (self.forgiven.0.min(self.failing()), self.forgiven.1.min(self.lost()));
     }
 
     /// How many are under way.
@@ -57,6 +61,11 @@ impl Count {
     #[must_use]
     pub fn lost(&self) -> u32 {
         self.at(Place::Silent) + self.at(Place::Broken) + self.at(Place::Stuck)
+    }
+
+    /// How many are under way, lost, or wait for a restart that could go wrong.
+    pub(super) fn at_risk(&self) -> u32 {
+        self.under_way() + self.lost() + self.at(Place::RestartPending)
     }
 
     /// How many have failed, the lost ones included.
@@ -134,7 +143,7 @@ impl Group {
 
     /// Whether one is under way, waits for a restart, or is lost: the others are needed then.
     pub(super) fn is_busy(&self) -> bool {
-        self.rings.iter().any(|ring| ring.under_way() + ring.lost() + ring.at(Place::RestartPending) > 0)
+        self.rings.iter().any(|ring| ring.at_risk() > 0)
     }
 
     /// Whether what others wait for is done, as far as a ring goes.

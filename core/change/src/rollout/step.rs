@@ -82,6 +82,8 @@ pub enum Place {
 /// What happened in a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolloutEvent {
+    /// It begins: until then nobody could have.
+    Started,
     /// An asset has begun.
     Begun(usize),
     /// An asset says that it has installed what was ordered.
@@ -177,16 +179,20 @@ impl RolloutEvent {
     /// Where an asset must be for it.
     pub(super) fn comes_from(&self) -> &'static [Place] {
         use Place::{
-            Begun, Broken, Installed, PassedOver, Refused, RestartPending, RollingBack, Silent, Verified, Waiting,
+            Begun, Broken, Failed, Installed, PassedOver, Refused, RestartPending, RollingBack, Silent, Stuck,
+            Verified, Waiting,
         };
         match self {
             Self::Begun(_) => &[Waiting, PassedOver],
             Self::Installed(_) | Self::Refused(_) => &[Begun, Silent],
-            Self::Shown(..) => &[Installed, RestartPending, Silent],
+            Self::Shown(_, true) => &[Installed, RestartPending, Silent],
+            Self::Shown(_, false) => &[Installed, Silent],
             Self::Failed(..) => &[Begun, Installed, RestartPending, Silent, RollingBack],
-            Self::Silent(_) => &[Begun, Installed, RollingBack],
+            Self::Silent(_) => &[Begun, Installed, RestartPending, RollingBack],
             Self::PassedOver(_) => &[Waiting],
-            Self::Excluded(_) => &[Waiting, PassedOver, Refused],
+            Self::Excluded(_) => {
+                &[Waiting, PassedOver, Refused, Failed, Broken, Stuck, Silent, RestartPending, Verified]
+            }
             Self::RollingBack(_) => &[Installed, RestartPending, Verified, Broken, Silent],
             Self::RolledBack(_) => &[RollingBack, Silent],
             _ => &[],
@@ -236,6 +242,12 @@ impl Wait {
 }
 
 impl Place {
+    /// Whether an asset at it can be left out.
+    #[must_use]
+    pub fn can_be_left(self) -> bool {
+        RolloutEvent::Excluded(0).comes_from().contains(&self)
+    }
+
     /// The same in a word or two.
     #[must_use]
     pub fn word(self) -> &'static str {

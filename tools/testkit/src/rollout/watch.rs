@@ -80,7 +80,7 @@ impl Watch {
                 self.rests(*asset, true, false);
             }
             RolloutEvent::Resumed => self.holds = false,
-            RolloutEvent::PassedOver(_) => {}
+            RolloutEvent::PassedOver(_) | RolloutEvent::Started => {}
             RolloutEvent::Opened => self.is_open = true,
             _ => self.holds = true,
         }

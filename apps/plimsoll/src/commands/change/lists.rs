@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use lifecycle::{AssetId, ChangeId};
 use operations::HandedOut;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use store::{ChangeStep, Record};
 
@@ -47,7 +48,10 @@ const BAD: &[Came] = &[Came::Failed, Came::Broken, Came::Silent, Came::Refused];
 /// Whether somebody has to look at it.
 fn is_in_trouble(known: &Change) -> bool {
     let is_owed = known.owed.iter().any(|owed| owed.settled.is_none());
-    known.stage == Stage::Stopped || known.stage.is_under_way() && at(known, BAD) > 0 || is_owed
+    let good = at(known, &[Came::Verified, Came::LeftOut, Came::RolledBack]);
+    // What is over and not on every asset is nothing to be content with.
+    let is_short = known.stage == Stage::Ended && good < known.planned.assets as u64;
+    known.stage == Stage::Stopped || known.stage.is_under_way() && at(known, BAD) > 0 || is_short || is_owed
 }
 
 /// Lists changes, the newest first.
@@ -97,7 +101,8 @@ pub(super) async fn show(opened: &Opened, id: &ChangeId, (has_assets, format): (
     let steps = opened.organisation.change_steps(id).await?;
     let record = opened.organisation.store.record().await?;
     let known = record.state.changes.get(id).ok_or_else(|| unknown(id))?;
-    let rows = asset_rows(&record, id, &steps, opened.now);
+    let is_listed = has_assets || format == ListFormat::Csv;
+    let rows = if is_listed { asset_rows(&record, id, &steps, opened.now) } else { Vec::new() };
     let out = match format {
         ListFormat::Table => {
             let mut text = told(&record, (id, known), &steps, opened.now);
@@ -138,7 +143,22 @@ fn told(record: &Record, (id, known): (&ChangeId, &Change), steps: &[ChangeStep]
         };
         let _ = writeln!(text, "  owed {number}: {} ({})", printable(&owed.what), printable(&done));
     }
+    let came = known.came.iter().map(|(came, count)| format!("{count} {}", came.word())).collect::<Vec<_>>();
+    if !came.is_empty() {
+        let _ = writeln!(text, "  of {}: {}", count(planned.assets, "asset"), came.join(", "));
+    }
     if let Some(rolled) = record.rollouts.get(id) {
+        let plan = rolled.rollout.plan();
+        let limits = &plan.limits;
+        let _ = writeln!(text, "  way back: {}", printable(&plan.way_back));
+        let _ = writeln!(
+            text,
+            "  bounds: {} at once, {} at risk, stops above {} percent",
+            limits.at_once, limits.at_risk, limits.failure_threshold
+        );
+        for left in &plan.left_out {
+            let _ = writeln!(text, "  left out: {}: {}", printable(&left.asset), printable(&left.reason));
+        }
         for (number, ring) in rolled.rollout.plan().rings.iter().enumerate() {
             let Some(count) = rolled.rollout.ring(number) else { continue };
             let places = PLACES.iter().filter(|place| count.at(**place) > 0);
@@ -201,24 +221,19 @@ fn words(what: &Happening) -> String {
 
 /// One row for each asset: its ring, how far it has come, since when, what it waits for, what was said of it.
 fn asset_rows(record: &Record, id: &ChangeId, steps: &[ChangeStep], now: Timestamp) -> Vec<Vec<String>> {
-    let last = |asset: &AssetId| {
-        steps.iter().rev().find_map(|step| match &step.what {
-            Happening::Asset { asset: own, came, words, .. } if own == asset => Some((step.at, *came, words.clone())),
-            _ => None,
-        })
-    };
+    let mut newest: BTreeMap<&AssetId, (Timestamp, Came, &str)> = BTreeMap::new();
+    for step in steps {
+        if let Happening::Asset { asset, came, words, .. } = &step.what {
+            newest.insert(asset, (step.at, *came, words));
+        }
+    }
     let Some(rolled) = record.rollouts.get(id) else {
         // Of what is over the last word on each asset is left.
-        let mut seen = std::collections::BTreeSet::new();
-        let assets = steps.iter().filter_map(|step| match &step.what {
-            Happening::Asset { asset, .. } if seen.insert(asset.clone()) => Some(asset),
-            _ => None,
-        });
-        let row = |asset: &AssetId| {
-            let (at, came, words) = last(asset)?;
-            Some(vec![asset.to_string(), String::new(), came.word().to_owned(), at.to_string(), String::new(), words])
+        let row = |(asset, (at, came, words)): (&AssetId, (Timestamp, Came, &str))| {
+            let (came, words) = (came.word().to_owned(), words.to_owned());
+            vec![asset.to_string(), String::new(), came, at.to_string(), String::new(), words]
         };
-        return assets.filter_map(row).collect();
+        return newest.into_iter().map(row).collect();
     };
     let plan = rolled.rollout.plan();
     let row = |(number, (ring, member)): (usize, (usize, &change::Member))| {
@@ -229,8 +244,8 @@ fn asset_rows(record: &Record, id: &ChangeId, steps: &[ChangeStep], now: Timesta
             Err(wait) => wait.words(plan),
             Ok(()) => "nothing".to_owned(),
         };
-        let said = AssetId::new(member.asset.as_str()).ok().and_then(|asset| last(&asset));
-        let words = said.map(|(.., words)| words).unwrap_or_default();
+        let said = AssetId::new(member.asset.as_str()).ok().and_then(|asset| newest.get(&asset).copied());
+        let words = said.map(|(.., words)| words.to_owned()).unwrap_or_default();
         vec![member.asset.clone(), plan.rings[ring].id.clone(), place, since, waits, words]
     };
     plan.members().enumerate().map(row).collect()

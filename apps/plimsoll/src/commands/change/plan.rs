@@ -24,14 +24,15 @@ use std::fmt::Write as _;
 /// Which changes would serve what falls due.
 pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format: ListFormat) -> Result<u8> {
     let scope = scope_of(scope)?;
-    let (candidates, proposals) = opened
+    let (missing, proposals) = opened
         .organisation
         .view(None, opened.now, |view| {
-            let candidates = view.candidates(&scope);
-            let proposals = view.propose(&candidates);
-            (candidates, proposals)
+            let missing = view.candidates(&scope);
+            let proposals = view.propose(&missing.candidates);
+            (missing, proposals)
         })
         .await?;
+    let candidates = &missing.candidates;
     let cells = |one: &Proposal| {
         let packages: BTreeSet<&str> = one
             .candidates
@@ -60,6 +61,14 @@ pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format
                 count(proposals.iter().map(|one| one.candidates.len()).sum(), "asset"),
             );
             out.extend_from_slice(words.as_bytes());
+            if missing.without > 0 {
+                let words = format!(
+                    "On {} more {} fall due, and nothing is known of what their repositories offer for it.\n",
+                    count(usize::try_from(missing.without).unwrap_or(usize::MAX), "asset"),
+                    missing.due_without
+                );
+                out.extend_from_slice(words.as_bytes());
+            }
         }
         ListFormat::Csv => {
             let head = ["type", "assets", "packages", "fall_due", "first"];
@@ -71,12 +80,14 @@ pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format
                 json!({ "type": one.kind.to_string(), "assets": assets.collect::<Vec<_>>(), "fall_due": one.due_count,
                     "first": one.due })
             };
-            let told = json!({ "proposals": proposals.iter().map(one).collect::<Vec<_>>() });
+            let told = json!({ "proposals": proposals.iter().map(one).collect::<Vec<_>>(), "assets_without": missing.without,
+                "fall_due_without": missing.due_without });
             out.extend_from_slice(sheet::json(&told)?.as_bytes());
         }
     }
     opened.show(&out, format == ListFormat::Table)?;
-    Ok(exit::WITHIN_POLICY)
+    // What falls due and cannot be seen is no peace.
+    Ok(if missing.without > 0 { exit::NOT_ENOUGH_DATA } else { exit::WITHIN_POLICY })
 }
 
 /// Plans a change.
@@ -94,17 +105,22 @@ pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool
         left_out: leave_out.iter().map(|text| exclusion(text)).collect::<Result<_>>()?,
         precedence: order.iter().map(|text| precedence(text)).collect::<Result<_>>()?,
     };
-    let candidates: Vec<Candidate> = opened.organisation.view(None, opened.now, |view| view.candidates(&scope)).await?;
-    let planned = (&candidates[..], wanted);
+    let missing = opened.organisation.view(None, opened.now, |view| view.candidates(&scope)).await?;
+    let candidates: &[Candidate] = &missing.candidates;
+    let planned = (candidates, wanted);
     let (_, plan) = opened.organisation.plan_change(&opened.person, change_id(&change)?, planned, opened.now).await?;
     if !is_quiet {
         let rings = plan.rings.iter().map(|ring| format!("{} in `{}`", ring.members.len(), ring.id));
         let rings = rings.collect::<Vec<_>>().join(", ");
         say(&format!("Change `{change}` is planned: {}: {rings}.", count(plan.assets(), "asset")));
-        let without =
-            plan.hours.iter().filter(|hours| matches!(hours, Hours::Within(spans) if spans.is_empty())).count();
+        for left in &plan.left_out {
+            say(&format!("`{}` is left out: {}.", left.asset, printable(&left.reason)));
+        }
+        let takes = SignedDuration::from_mins(plan.limits.takes_minutes);
+        let never = |hours: &&Hours| hours.next(opened.now, takes).is_none_or(|at| at + takes > plan.until);
+        let without = plan.hours.iter().filter(never).count();
         if without > 0 {
-            say("Some of them have no window before its end: they are never changed.");
+            say("Some of them have no window before its end that is long enough: they are never changed.");
         }
         say(&format!("plimsoll change start {change}"));
     }
