@@ -439,9 +439,9 @@ async fn push_one(store: &Store) {
     act(store, "root", day(2), auditor).await.expect("a role");
 }
 
-/// Makes the tables what they were before anybody was told of violations.
+/// Makes the tables what they were before anybody was told of violations, and before there were changes.
 async fn take_back_oversight(tables: &sea_orm::DatabaseConnection) {
-    for table in ["excused_duties", "violations"] {
+    for table in ["excused_duties", "violations", "changes", "change_steps"] {
         run(tables, &format!("DROP TABLE {table}")).await;
     }
     run(tables, "DELETE FROM in_force WHERE id = 'told'").await;

@@ -202,7 +202,8 @@ impl Fleet {
             self.happens(RolloutEvent::PassedOver(asset))?;
         }
         let silent = self.rollout.next_silent().unwrap_or(self.rollout.plan().until);
-        let idle = passing.map_or(silent, |passing| passing.min(silent));
+        // Whatever comes, time goes on.
+        let idle = passing.map_or(silent, |passing| passing.min(silent)).max(self.now + SignedDuration::from_mins(1));
         let (at, next) = match next {
             Some((at, next)) if at <= idle => (at, Some(next)),
             Some((at, next)) => {
@@ -210,7 +211,7 @@ impl Fleet {
                 self.queue.push(Reverse((at, self.count, next)));
                 (idle, None)
             }
-            None => (idle.max(self.now + SignedDuration::from_mins(1)), None),
+            None => (idle, None),
         };
         self.now = self.now.max(at);
         if self.now > self.rollout.plan().until + SignedDuration::from_hours(24 * 60) {

@@ -11,6 +11,7 @@ use crate::record::{self, Opened, block_on};
 use anyhow::{Context, Result};
 use change::{Audience, Came, Happening};
 use lifecycle::{ChangeId, Command};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use store::{Plan, digest};
 
@@ -108,7 +109,14 @@ async fn test_result(
     (test, has_passed, words): (String, bool, String),
     evidence: Option<&PathBuf>,
 ) -> Result<()> {
-    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("failed to read `{}`", path.display()));
+    let read = |path: &PathBuf| {
+        let read = || {
+            let mut bytes = Vec::new();
+            std::fs::File::open(path)?.take(MOST_EVIDENCE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+            Ok::<_, std::io::Error>(bytes)
+        };
+        read().with_context(|| format!("failed to read `{}`", path.display()))
+    };
     let evidence = evidence.map(read).transpose()?;
     if evidence.as_ref().is_some_and(|bytes| bytes.len() > MOST_EVIDENCE_BYTES) {
         return Err(Usage(format!("a test's result has {} MiB at the most", MOST_EVIDENCE_BYTES >> 20)).into());

@@ -27,6 +27,8 @@ pub(super) fn standing(record: &Record, id: &ChangeId, known: &Change, now: Time
         Stage::RollingOut if !lacks.is_empty() => {
             format!("in its test environments; its gate lacks {}", lacks.join("; "))
         }
+        // Why it was held before it ended is none of its end.
+        Stage::Ended => Stage::Ended.word().to_owned(),
         stage if known.reason.is_empty() => stage.word().to_owned(),
         stage => format!("{} ({})", stage.word(), known.reason),
     }
@@ -236,15 +238,20 @@ fn asset_rows(record: &Record, id: &ChangeId, steps: &[ChangeStep], now: Timesta
         return newest.into_iter().map(row).collect();
     };
     let plan = rolled.rollout.plan();
+    let is_started = record.state.changes.get(id).is_some_and(|known| known.stage != Stage::Planned);
     let row = |(number, (ring, member)): (usize, (usize, &change::Member))| {
         let place = rolled.rollout.place(number).map_or("", Place::word).to_owned();
         let since = rolled.rollout.since(number).map(|since| since.to_string()).unwrap_or_default();
-        let waits = match rolled.rollout.may_begin(number, now) {
-            Err(change::Wait::NotWaiting(_)) => String::new(),
-            Err(wait) => wait.words(plan),
-            Ok(()) => "nothing".to_owned(),
+        let asset = AssetId::new(member.asset.as_str()).ok();
+        let other = asset.as_ref().and_then(|asset| record.state.changing(asset)).filter(|other| *other != id);
+        let waits = match (rolled.rollout.may_begin(number, now), other) {
+            (Err(change::Wait::NotWaiting(_)), _) => String::new(),
+            (_, _) if !is_started => "its start".to_owned(),
+            (Err(wait), _) => wait.words(plan),
+            (Ok(()), Some(other)) => format!("the end of change {other} on it"),
+            (Ok(()), None) => "nothing".to_owned(),
         };
-        let said = AssetId::new(member.asset.as_str()).ok().and_then(|asset| newest.get(&asset).copied());
+        let said = asset.and_then(|asset| newest.get(&asset).copied());
         let words = said.map(|(.., words)| words.to_owned()).unwrap_or_default();
         vec![member.asset.clone(), plan.rings[ring].id.clone(), place, since, waits, words]
     };

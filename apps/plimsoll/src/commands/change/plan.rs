@@ -122,6 +122,10 @@ pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool
         if without > 0 {
             say("Some of them have no window before its end that is long enough: they are never changed.");
         }
+        let record = opened.organisation.store.record().await?;
+        if record.state.change_rule().gate(plan.kind).is_none() {
+            say(&format!("The policy in force has no gate for {} changes: nobody has to approve it.", plan.kind));
+        }
         say(&format!("plimsoll change start {change}"));
     }
     Ok(exit::WITHIN_POLICY)
@@ -198,7 +202,8 @@ fn ics(policy: &Policy, rows: &[Opening], now: Timestamp) -> Vec<u8> {
     let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Plimsoll//Maintenance windows//EN\r\n");
     let _ = write!(text, "X-WR-CALNAME:{}\r\n", escaped(&policy.name));
     for (name, (from, until)) in rows.iter().filter_map(|(name, span)| Some((name, span.as_ref()?))) {
-        let uid = format!("{}-{}@plimsoll", stamp(*from), name.replace(' ', "-"));
+        // What is open now has begun before: its end tells it from the others, whenever it is asked for.
+        let uid = format!("{}-{}@plimsoll", stamp(*until), name.replace(' ', "-"));
         let _ = write!(
             text,
             "BEGIN:VEVENT\r\nUID:{}\r\nDTSTAMP:{}\r\nDTSTART:{}\r\nDTEND:{}\r\nSUMMARY:Maintenance window: {}\r\nEND:VEVENT\r\n",
