@@ -1,7 +1,7 @@
 //! Approval: who may do what with a version, and what it lacks before it can be published.
 
 use crate::document::Document;
-use crate::seat::empty_seats;
+use crate::seat::{empty_seats, fills_a_seat};
 use crate::version::{Stage, Version, publish};
 use crate::{Refusal, State};
 use jiff::Timestamp;
@@ -97,10 +97,7 @@ impl State {
     }
 
     pub(crate) fn fills_a_seat(&self, version: &Version, person: &PersonId) -> bool {
-        let (seats, before) = (self.approval_seats(), version.approved_by());
-        let lacking = empty_seats(&seats, &before, self).len();
-        let after: Vec<&PersonId> = before.iter().copied().chain([person]).collect();
-        !before.contains(&person) && empty_seats(&seats, &after, self).len() < lacking
+        fills_a_seat(&self.approval_seats(), &version.approved_by(), person, self)
     }
 
     pub(crate) fn version(&self, id: &VersionId) -> Result<&Version, Refusal> {

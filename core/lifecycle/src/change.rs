@@ -3,13 +3,13 @@
 use crate::error::{name, reason};
 use crate::event::Event;
 use crate::person::SYSTEM;
-use crate::seat::empty_seats;
+use crate::seat::{empty_seats, fills_a_seat};
 use crate::token::check_end;
 use crate::{Refusal, State};
 use ::change::{Came, Change, Happening, Planned, Stage};
 use jiff::Timestamp;
 use rules::{AGENT, AssetId, ChangeId, ChangeRule, PersonId, Role, Seat};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// No plan is for longer.
 const MOST_DAYS: i32 = 366;
@@ -119,13 +119,18 @@ fn approve(state: &State, (known, plan): (&Change, &str), by: &PersonId) -> Resu
     if !unproven.is_empty() {
         return Err(Refusal::NotReady { lacks: unproven.join("; ") });
     }
-    match state.fills_change_seat(known, by) {
-        true => Ok(()),
-        false if state.change_seats_lacking(known).is_empty() => {
-            Err(Refusal::State { found: "approved by everybody who has to", wanted: "waiting for an approval" })
-        }
-        false => Err(Refusal::NoSeat { lacking: titles(&state.change_seats_lacking(known)) }),
+    if fills_a_seat(state.seats_of(known), &approvers(known), by, state) {
+        return Ok(());
     }
+    match state.change_seats_lacking(known).as_slice() {
+        [] => Err(Refusal::State { found: "approved by everybody who has to", wanted: "waiting for an approval" }),
+        lacking => Err(Refusal::NoSeat { lacking: titles(lacking) }),
+    }
+}
+
+/// Who approved a change: who planned it does not count, whatever was written.
+fn approvers(change: &Change) -> Vec<&PersonId> {
+    change.approvals.keys().filter(|person| **person != change.by).collect()
 }
 
 fn open(
@@ -241,10 +246,12 @@ impl State {
     /// The approvals that a change lacks still.
     #[must_use]
     pub fn change_seats_lacking(&self, change: &Change) -> Vec<&Seat> {
-        let seats = self.change_rule().gate(change.planned.kind).map_or(&[][..], |gate| &gate.approved_by);
-        // Who planned it does not count, whatever was written.
-        let people: Vec<&PersonId> = change.approvals.keys().filter(|person| **person != change.by).collect();
-        empty_seats(seats, &people, self)
+        empty_seats(self.seats_of(change), &approvers(change), self)
+    }
+
+    /// Who approves a change.
+    fn seats_of(&self, change: &Change) -> &[Seat] {
+        self.change_rule().gate(change.planned.kind).map_or(&[], |gate| &gate.approved_by)
     }
 
     /// What a change lacks before its gate is passed, in words; `tested_since` is since when its test environments are through.
@@ -258,24 +265,9 @@ impl State {
         lacks
     }
 
-    /// Whether somebody's approval of a change would count now.
-    #[must_use]
-    pub fn may_approve_change(&self, change: &Change, person: &PersonId) -> bool {
-        approve(self, (change, &change.planned.plan), person).is_ok()
-    }
-
-    fn fills_change_seat(&self, change: &Change, person: &PersonId) -> bool {
-        let seats = self.change_rule().gate(change.planned.kind).map_or(&[][..], |gate| &gate.approved_by);
-        let before: Vec<&PersonId> = change.approvals.keys().filter(|known| **known != change.by).collect();
-        let after: Vec<&PersonId> = before.iter().copied().chain([person]).collect();
-        let lacking = |people: &[&PersonId]| empty_seats(seats, people, self).len();
-        !before.contains(&person) && lacking(&after) < lacking(&before)
-    }
-
     /// Who could turn a change down: whoever has a seat among those who approve it, and who owns the policy.
     fn may_judge_change(&self, change: &Change, by: &PersonId) -> Result<(), Refusal> {
-        let seats = self.change_rule().gate(change.planned.kind).map_or(&[][..], |gate| &gate.approved_by);
-        if self.is_seated(by, seats) { Ok(()) } else { self.may(by, Role::DECIDES) }
+        if self.is_seated(by, self.seats_of(change)) { Ok(()) } else { self.may(by, Role::DECIDES) }
     }
 
     /// Who drives a rollout: the system itself, and whoever operates.
@@ -286,7 +278,7 @@ impl State {
     /// The change that is changing an asset now.
     #[must_use]
     pub fn changing(&self, asset: &AssetId) -> Option<&ChangeId> {
-        let acts = |came: &std::collections::BTreeMap<AssetId, Came>| {
+        let acts = |came: &BTreeMap<AssetId, Came>| {
             came.get(asset).is_some_and(|came| came.is_under_way() || *came == Came::Silent)
         };
         self.came.iter().find(|(_, came)| acts(came)).map(|(change, _)| change)

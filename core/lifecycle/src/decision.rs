@@ -4,7 +4,7 @@ use crate::breach::day_of;
 use crate::duty::{Duty, DutyKind, reminded};
 use crate::error::{MOST_NAME_BYTES, name};
 use crate::event::Event;
-use crate::seat::empty_seats;
+use crate::seat::{empty_seats, fills_a_seat};
 use crate::token::check_end;
 use crate::{Refusal, State};
 use ::policy::promises::ExceptionNeed;
@@ -392,10 +392,8 @@ fn may_answer(state: &State, known: &Decision, by: &PersonId) -> Result<(), Refu
     }
     let before = known.approvers();
     let lacking = empty_seats(seats, &before, state);
-    let with: Vec<&PersonId> = before.iter().copied().chain([by]).collect();
-    let counts = !before.contains(&by) && empty_seats(seats, &with, state).len() < lacking.len();
     // Where another policy asks for no more than there is, whoever could take a seat may say the last word, again if need be.
-    if seats.is_empty() || lacking.is_empty() || counts {
+    if seats.is_empty() || lacking.is_empty() || fills_a_seat(seats, &before, by, state) {
         return Ok(());
     }
     let lacking = lacking.into_iter().map(|seat| seat.title.as_str()).collect::<Vec<_>>().join(", ");

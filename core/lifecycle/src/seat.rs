@@ -29,6 +29,13 @@ pub fn empty_seats<'s>(seats: &'s [Seat], people: &[&PersonId], state: &State) -
     seats.iter().zip(taken).filter(|(_, taken)| taken.is_none()).map(|(seat, _)| seat).collect()
 }
 
+/// Whether somebody takes a seat that those before leave empty.
+pub(crate) fn fills_a_seat(seats: &[Seat], before: &[&PersonId], person: &PersonId, state: &State) -> bool {
+    let after: Vec<&PersonId> = before.iter().copied().chain([person]).collect();
+    let lacking = |people: &[&PersonId]| empty_seats(seats, people, state).len();
+    !before.contains(&person) && lacking(&after) < lacking(before)
+}
+
 fn sit(person: usize, all: (&[Seat], &[&PersonId], &State), taken: &mut [Option<usize>], asked: &mut [bool]) -> bool {
     let (seats, people, state) = all;
     for place in 0..seats.len() {
