@@ -11,11 +11,10 @@ use crate::log::{self, Log};
 use crate::plan::{Committed, NewJob, Planner, Request, WritePoint};
 use crate::put;
 use crate::record::{Projected, Record, documents};
-use crate::rollouts::read_plan;
 use crate::tables::{self, BATCHES, Cell, DOCUMENTS, HEAD, JOBS, Row, TILES};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Signer};
-use lifecycle::{Event, PersonId, Role, decide};
+use lifecycle::{Event, PersonId, Role, Rolled, decide};
 use rayon::prelude::*;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::{BTreeMap, HashMap};
@@ -241,7 +240,7 @@ impl Writer {
         for command in &plan.commands {
             events.extend(decide(&record.state, command, by, at)?);
         }
-        record.check_changes(&events, at)?;
+        Rolled::check_all(&record.state, &record.rollouts, &events, at)?;
         if plan.key.is_some() {
             record.state.may(by, &[Role::Administrator])?;
         }
@@ -250,10 +249,7 @@ impl Writer {
             plan.documents.into_iter().map(|bytes| (ledger::digest(&bytes), bytes)).collect();
         let entries = checked(&events, &documents, (by, at))?;
         for event in &events {
-            if let Event::Change { what, .. } = event {
-                record
-                    .check_plan(what, event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice))?;
-            }
+            record.check_plan(event, event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice))?;
         }
         // INVARIANT: the rules have said yes, and everything can be kept; from here on nothing but a fault can stop it.
         if let Some(next) = plan.key {
@@ -416,9 +412,6 @@ fn checked(
             let bytes = documents.get(digest);
             let bytes = bytes.ok_or_else(|| Error::Plan(format!("the document `{digest}` is missing")))?;
             fleet::check_document(event, bytes).map_err(|error| Error::Plan(error.to_string()))?;
-            if let Event::Change { what, .. } = event {
-                read_plan(what, Some(bytes)).map_err(Error::Plan)?;
-            }
         }
         Ok((entry, written))
     };
@@ -476,7 +469,7 @@ pub(crate) async fn take_entries(
     (from, bytes): (u64, &[Vec<u8>]),
     record: &mut Record,
     projected: &mut Projected,
-    mut before: impl FnMut(&Record, &Entry, Option<&Event>),
+    mut before: impl FnMut(&Record, (&Entry, Option<&Event>), Option<&[u8]>),
 ) -> Result<(), Error> {
     let mut entries = Vec::with_capacity(bytes.len());
     let mut digests = Vec::new();
@@ -490,8 +483,8 @@ pub(crate) async fn take_entries(
     let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
     let documents = documents((on, blobs), &digests).await?;
     for (entry, event, digest) in &entries {
-        before(record, entry, event.as_ref());
         let document = digest.as_ref().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
+        before(record, (entry, event.as_ref()), document);
         record.apply((entry, event.as_ref()), document, projected)?;
     }
     Ok(())

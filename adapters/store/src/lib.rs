@@ -35,6 +35,6 @@ pub use ledger::digest;
 pub use plan::{AccountChange, Committed, NewJob, Plan, WritePoint};
 pub use record::Record;
 pub use replay::{Difference, DifferenceKind, Replayed, replay_at};
-pub use rollouts::{ChangeStep, Rolled};
+pub use rollouts::ChangeStep;
 pub use search::{EntriesFound, EntryFilter};
 pub use store::{Options, Proven, Store, Submitted, is_new, verify_at};

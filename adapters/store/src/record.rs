@@ -6,7 +6,7 @@ use crate::document;
 use crate::error::Error;
 use crate::log;
 use crate::put;
-use crate::rollouts::{self, Rolled};
+use crate::rollouts;
 use crate::snapshot;
 use crate::tables::{
     ASSETS, CAMPAIGNS, CHANGE_STEPS, CHANGES, Cell, DECISIONS, DOCUMENTS, EXCUSED, FEEDS, GROUPS, IN_FORCE, MISSED,
@@ -15,7 +15,7 @@ use crate::tables::{
 use fleet::{Facts, Findings, Question, Scans};
 use jiff::Timestamp;
 use ledger::{Entry, KeyChange, Verifier};
-use lifecycle::{ChangeId, DocumentId, Event, PersonId, State};
+use lifecycle::{ChangeId, DocumentId, Event, PersonId, Rolled, State};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use serde::Serialize;

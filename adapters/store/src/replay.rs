@@ -10,7 +10,7 @@ use crate::store::Store;
 use crate::tables::{self, Cell, Row, Table};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
-use lifecycle::{Event, PersonId, Refusal, Role, review};
+use lifecycle::{Event, PersonId, Refusal, Role, Rolled, review};
 use std::path::Path;
 
 /// What comparing the tables with the ledger found.
@@ -35,7 +35,12 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
 impl Replayed {
     /// Looks at the next entry, against what stands before it and the newest instant until then.
-    fn look(&mut self, record: &Record, (entry, event): (&Entry, Option<&Event>), newest: &mut Option<Timestamp>) {
+    fn look(
+        &mut self,
+        record: &Record,
+        ((entry, event), document): ((&Entry, Option<&Event>), Option<&[u8]>),
+        newest: &mut Option<Timestamp>,
+    ) {
         let number = record.state.entries;
         if newest.is_some_and(|newest| newest.duration_since(entry.at) > CLOCKS_DIFFER) {
             self.dated_back.push(number);
@@ -43,8 +48,12 @@ impl Replayed {
         *newest = (*newest).max(Some(entry.at));
         let lawful = PersonId::new(entry.actor.as_str()).map_err(Refusal::from).and_then(|by| match event {
             Some(event) => {
-                let may = review(&record.state, event, &by, entry.at);
-                may.and_then(|()| record.check_changes(std::slice::from_ref(event), entry.at))
+                review(&record.state, event, &by, entry.at)?;
+                Rolled::check_all(&record.state, &record.rollouts, std::slice::from_ref(event), entry.at)?;
+                record.check_plan(event, document).map_err(|error| match error {
+                    Error::Refused(refusal) => refusal,
+                    _ => Refusal::Unlike,
+                })
             }
             None => record.state.may(&by, &[Role::Administrator]),
         });
@@ -113,8 +122,8 @@ pub(crate) async fn replay(
         let stop = mark.map(|mark| mark.entries).filter(|stop| *stop > from);
         let until = size.min(from + PART).min(stop.unwrap_or(size));
         let bytes = log::entries(&transaction, (from, until)).await?;
-        let look = |record: &Record, entry: &Entry, event: Option<&Event>| {
-            replayed.look(record, (entry, event), &mut newest);
+        let look = |record: &Record, told: (&Entry, Option<&Event>), document: Option<&[u8]>| {
+            replayed.look(record, (told, document), &mut newest);
         };
         let taken =
             take_entries((&transaction, &database.blobs), (from, &bytes), &mut record, &mut projected, look).await;

@@ -8,7 +8,7 @@ use crate::questions::View;
 use change::{Came, Candidate, Due, Happening, Plan, Proposal, Stage, Upgrade, Wanted};
 use fleet::AssetFilter;
 use jiff::Timestamp;
-use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal, SYSTEM};
+use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal, Rolled, SYSTEM};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{ChangeStep, Committed, digest};
@@ -95,10 +95,7 @@ impl View<'_> {
         let known = offers.filter(|(thing, _)| thing.kind == "deb");
         let wanted = known.filter(|(thing, _)| packages.is_empty() || packages.contains(&thing.name));
         let upgrade = |(thing, offer): (&fleet::Thing, &fleet::Offer)| Upgrade {
-            package: match thing.architecture.as_str() {
-                "" | "all" => thing.name.clone(),
-                architecture => format!("{}:{architecture}", thing.name),
-            },
+            package: change::address(&thing.name, &thing.architecture),
             from: Some(thing.version.clone()),
             to: offer.version.clone(),
         };
@@ -147,20 +144,16 @@ impl Organisation {
         // One thing may follow from another one.
         loop {
             let commands = following(&*self.store.record().await?, now);
-            let Some((first, commands)) = commands.split_first() else { return Ok(told) };
-            let mut is_any = false;
+            let before = told;
             // Each is looked at by itself: another one may have come before it.
-            for command in std::iter::once(first).chain(commands).cloned() {
+            for command in commands {
                 match self.act(&system, now, command).await {
-                    Ok(done) => {
-                        told += done.events.len();
-                        is_any |= !done.events.is_empty();
-                    }
+                    Ok(done) => told += done.events.len(),
                     Err(Error::Store(store::Error::Refused(_))) => {}
                     Err(error) => return Err(error),
                 }
             }
-            if !is_any {
+            if told == before {
                 return Ok(told);
             }
         }
@@ -238,7 +231,7 @@ fn next_out(
 }
 
 /// Assets that are retired wait for nothing any more, and hold nobody up: they are left out, also of what is taken back.
-fn retired(record: &store::Record, id: &ChangeId, rolled: &store::Rolled) -> Vec<Command> {
+fn retired(record: &store::Record, id: &ChangeId, rolled: &Rolled) -> Vec<Command> {
     let rollout = &rolled.rollout;
     let gone = |member: &change::Member| {
         let asset = AssetId::new(member.asset.as_str()).ok()?;

@@ -12,15 +12,17 @@ mod order;
 mod plan;
 mod planning;
 mod rollout;
+mod shown;
 mod verify;
 mod word;
 
 pub use error::Error;
 pub use happening::{Audience, Came, Happening, Planned};
 pub use life::{Change, Owed, Stage, TestResult};
-pub use order::{Left, LeftOut, Order, Selection, Upgrade, are_words};
+pub use order::{Left, LeftOut, Order, Selection, Upgrade, address, are_words};
 pub use plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, RingPlan, Span};
 pub use planning::{Candidate, Due, Proposal, Wanted, conforms, plan, propose};
 pub use rollout::{Count, Phase, Place, Rollout, RolloutEvent, Stop, Wait};
+pub use shown::{OnDisk, Shown};
 pub use verify::{Standing, Verified, verify};
 pub use word::{is_package, is_version};

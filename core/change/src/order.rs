@@ -92,7 +92,7 @@ impl Order {
             return Err(Error::NotKnown);
         }
         let is_named = |update: &PendingUpdate| {
-            let names = [update.name.to_string(), address(update)];
+            let names = [update.name.to_string(), address(&update.name, &update.architecture)];
             names.iter().any(|name| selection.packages.contains(name))
         };
         let mut order = Self {
@@ -112,7 +112,8 @@ impl Order {
                 }
                 _ => None,
             };
-            let (package, candidate) = (address(update), update.candidate.to_string());
+            let package = address(&update.name, &update.architecture);
+            let candidate = update.candidate.to_string();
             match why {
                 Some(why) => order.left_out.push(LeftOut { package, candidate, why }),
                 None => {
@@ -123,9 +124,10 @@ impl Order {
             }
         }
         for package in &selection.packages {
-            let is_offered =
-                inventory.pending.iter().any(|update| *update.name == **package || address(update) == *package);
-            if !is_offered {
+            let is_it = |update: &PendingUpdate| {
+                *update.name == **package || address(&update.name, &update.architecture) == *package
+            };
+            if !inventory.pending.iter().any(is_it) {
                 return Err(Error::NotOffered { package: package.clone() });
             }
         }
@@ -176,9 +178,21 @@ pub(crate) fn check_upgrades(upgrades: &[Upgrade]) -> Result<(), Error> {
 }
 
 /// A package as package managers are told of it: by its name and architecture, unless that is one for all.
-fn address(update: &PendingUpdate) -> String {
-    match update.architecture.as_str() {
-        "" | "all" => update.name.to_string(),
-        architecture => format!("{}:{architecture}", update.name),
+#[must_use]
+pub fn address(name: &str, architecture: &str) -> String {
+    match architecture {
+        "" | "all" => name.to_owned(),
+        architecture => format!("{name}:{architecture}"),
+    }
+}
+
+impl Upgrade {
+    /// Whether it is of a package of this name and architecture.
+    #[must_use]
+    pub fn is_of(&self, name: &str, architecture: &str) -> bool {
+        match self.package.split_once(':') {
+            Some((own, of)) => own == name && of == architecture,
+            None => self.package == name,
+        }
     }
 }

@@ -13,9 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An interval of time: from, until.
 pub type Span = (Timestamp, Timestamp);
 
-/// The form of plans that is written.
-const FORM: u32 = 1;
-
 /// What is done with which assets of a fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -128,10 +125,7 @@ pub struct Exclusion {
 
 impl Plan {
     /// The form of plans that is written.
-    #[must_use]
-    pub fn form() -> u32 {
-        FORM
-    }
+    pub const FORM: u32 = 1;
 
     /// Its assets in the order of their rings, each with the number of its ring.
     pub fn members(&self) -> impl Iterator<Item = (usize, &Member)> {
@@ -176,8 +170,8 @@ impl Plan {
     /// # Errors
     /// What is wrong with it first.
     pub fn check(&self) -> Result<(), Error> {
-        if self.form != FORM {
-            return Err(Error::Form { found: self.form, known: FORM });
+        if self.form != Self::FORM {
+            return Err(Error::Form { found: self.form, known: Self::FORM });
         }
         self.upgrades.iter().try_for_each(|set| check_upgrades(set))?;
         self.check_members()?;

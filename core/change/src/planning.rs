@@ -1,11 +1,14 @@
 //! Planning: from what assets miss, and what the policy says of rings, windows and bounds, to plans.
 
+mod rings;
+
 use crate::error::Error;
 use crate::order::Upgrade;
-use crate::plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, RingPlan, Span};
+use crate::plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, Span};
 use jiff::{SignedDuration, Timestamp};
 use policy::Policy;
-use policy::promises::{ChangeType, Need, Ring};
+use policy::promises::ChangeType;
+use rings::{Placed, is_tested, rings_of};
 use std::collections::BTreeMap;
 
 /// An asset that could be changed.
@@ -82,7 +85,7 @@ const RESTART_HOURS: i64 = 72;
 ///
 /// # Errors
 /// If there is nothing to do, the policy's windows cannot be read, or names or versions are none.
-pub fn plan(candidates: &[Candidate], wanted: Wanted, policy: &Policy, now: Timestamp) -> Result<Plan, Error> {
+pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: Timestamp) -> Result<Plan, Error> {
     let horizon = now.checked_add(SignedDuration::from_hours(24 * MOST_DAYS)).unwrap_or(Timestamp::MAX);
     let until = wanted.until;
     if until > horizon || until <= now {
@@ -91,15 +94,7 @@ pub fn plan(candidates: &[Candidate], wanted: Wanted, policy: &Policy, now: Time
     if wanted.kind == ChangeType::Emergency {
         check_within(policy, until, now)?;
     }
-    let mut wanted = wanted;
-    let left_out = |candidate: &&Candidate, all: &[Exclusion]| all.iter().any(|left| left.asset == candidate.asset);
-    let mut own: Vec<&Candidate> = candidates.iter().filter(|candidate| !candidate.upgrades.is_empty()).collect();
-    own.retain(|candidate| !left_out(candidate, &wanted.left_out));
-    // What passes fewer gates is for those assets alone that the policy lets pass them.
-    let (own, others): (Vec<_>, Vec<_>) = own.into_iter().partition(|candidate| is_of(candidate, wanted.kind, policy));
-    let reason = format!("it is none that the policy lets pass as {}", wanted.kind);
-    let others = others.into_iter().map(|other| Exclusion { asset: other.asset.clone(), reason: reason.clone() });
-    wanted.left_out.extend(others);
+    let own = taken_in(candidates, &mut wanted, policy);
     if own.is_empty() {
         let what = format!("no asset misses anything that a {} change could bring", wanted.kind);
         return Err(Error::Plan { what });
@@ -122,11 +117,11 @@ pub fn plan(candidates: &[Candidate], wanted: Wanted, policy: &Policy, now: Time
         upgrades.dedup();
         let upgrades = sets.number(upgrades);
         let member = Member { asset: candidate.asset.clone(), upgrades, hours, group: candidate.group.clone() };
-        members.push((environment, member));
+        members.push(Placed { environment, member });
     }
     let limits = limits_of(policy, members.len());
     let plan = Plan {
-        form: Plan::form(),
+        form: Plan::FORM,
         kind: wanted.kind,
         rings: rings_of(policy, (wanted.kind, &wanted.title), members),
         title: wanted.title,
@@ -141,6 +136,19 @@ pub fn plan(candidates: &[Candidate], wanted: Wanted, policy: &Policy, now: Time
     };
     plan.check()?;
     Ok(plan)
+}
+
+/// The candidates that are taken in. What passes fewer gates is for those alone that the policy lets pass them: the others are left out.
+fn taken_in<'c>(candidates: &'c [Candidate], wanted: &mut Wanted, policy: &Policy) -> Vec<&'c Candidate> {
+    let is_wanted = |candidate: &&Candidate| {
+        !candidate.upgrades.is_empty() && !wanted.left_out.iter().any(|left| left.asset == candidate.asset)
+    };
+    let all = candidates.iter().filter(is_wanted);
+    let (own, others): (Vec<_>, Vec<&Candidate>) = all.partition(|candidate| is_of(candidate, wanted.kind, policy));
+    let reason = format!("it is none that the policy lets pass as {}", wanted.kind);
+    let left = |other: &&Candidate| Exclusion { asset: other.asset.clone(), reason: reason.clone() };
+    wanted.left_out.extend(others.iter().map(left));
+    own
 }
 
 /// The changes that would serve what falls due: one of each type, so that each asset is changed once for all it misses.
@@ -229,7 +237,6 @@ pub fn conforms<'a>(
     if plan.kind == ChangeType::Emergency {
         check_within(policy, plan.until, plan.made_at)?;
     }
-    let tested = policy.promises.testing.as_ref().map_or(&[][..], |testing| &testing.environments);
     let mut known: BTreeMap<Option<String>, Hours> = BTreeMap::new();
     for (ring, member) in plan.members() {
         let Some((environment, criticality)) = said(&member.asset) else {
@@ -239,8 +246,7 @@ pub fn conforms<'a>(
         if plan.kind == ChangeType::Standard && !is_automatic(policy, (environment.as_deref(), criticality)) {
             return other(format!("asset `{}` is none that is patched without anybody's word", member.asset));
         }
-        let is_tested = |own: &String| tested.iter().any(|known| known.as_ref().eq_ignore_ascii_case(own));
-        if plan.rings[ring].is_test && !environment.as_ref().is_some_and(is_tested) {
+        if plan.rings[ring].is_test && !environment.as_deref().is_some_and(|own| is_tested(policy, own)) {
             return other(format!("asset `{}` is in no test environment", member.asset));
         }
         if !known.contains_key(&environment) {
@@ -305,98 +311,6 @@ fn limits_of(policy: &Policy, assets: usize) -> Limits {
             .and_then(|deployment| deployment.reboot.as_ref())
             .map_or(RESTART_HOURS, |reboot| reboot.within.as_ref().longest_hours()),
     }
-}
-
-/// Puts assets into the policy's rings: each into the first whose environment is its own and whose share has room.
-fn rings_of(
-    policy: &Policy,
-    (kind, title): (ChangeType, &str),
-    mut members: Vec<(Option<String>, Member)>,
-) -> Vec<RingPlan> {
-    // An emergency that need not soak is not watched between its rings either: it still goes ring by ring.
-    let skips = policy.promises.emergency.as_ref().map_or(&[][..], |emergency| &emergency.skips);
-    let is_watched = kind != ChangeType::Emergency || !skips.contains(&Need::Soak);
-    // The same assets must not always be the first ones.
-    members.sort_by_cached_key(|(_, member)| (mixed(title, &member.asset), member.asset.clone()));
-    let named: Vec<(&str, i64)> = policy
-        .promises
-        .rings
-        .iter()
-        .map(|ring| {
-            let hours = if is_watched { ring.soak.longest_hours() } else { 0 };
-            (ring.id.as_ref().as_str(), hours)
-        })
-        .collect();
-    let Some(first) = policy.promises.rings.first().map(|_| &policy.promises.rings) else {
-        let (first, rest) = shared(members, CANARY_PERCENT);
-        let ring = |id: &str, members: Vec<(Option<String>, Member)>| {
-            ring_plan((id, if is_watched { 24 } else { 0 }), members)
-        };
-        return vec![ring("canary", first), ring("rest", rest)];
-    };
-    let tested = policy.promises.testing.as_ref().map_or(&[][..], |testing| &testing.environments);
-    let is_test = |ring: &Ring| {
-        let is_known = |own: &String| tested.iter().any(|known| known.as_ref().eq_ignore_ascii_case(own));
-        !ring.environment.is_empty() && ring.environment.iter().all(is_known)
-    };
-    let mut is_first = true;
-    let mut rings = Vec::new();
-    for (ring, named) in first.iter().zip(named) {
-        let (own, others): (Vec<_>, Vec<_>) = members.into_iter().partition(|(environment, _)| {
-            let is_own = |own: &String| environment.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(own));
-            ring.environment.is_empty() || ring.environment.iter().any(is_own)
-        });
-        let (own, rest) = match share(ring) {
-            Some(percent) => shared(own, percent),
-            None => (own, Vec::new()),
-        };
-        members = others;
-        members.extend(rest);
-        rings.push(RingPlan { is_test: is_first && is_test(ring), ..ring_plan(named, own) });
-        is_first &= is_test(ring);
-    }
-    // A checked policy has a last ring that takes in every asset that is left.
-    if !members.is_empty() {
-        rings.push(ring_plan(("rest", 0), members));
-    }
-    rings
-}
-
-/// Where a policy names no rings, so many percent go first.
-const CANARY_PERCENT: u32 = 5;
-
-fn share(ring: &Ring) -> Option<u32> {
-    ring.share.as_ref().map(|share| *share.as_ref())
-}
-
-/// A share of some assets, one at least, with no two of a group; and the others.
-#[expect(clippy::type_complexity, reason = "the same kind of list twice")]
-fn shared(
-    members: Vec<(Option<String>, Member)>,
-    percent: u32,
-) -> (Vec<(Option<String>, Member)>, Vec<(Option<String>, Member)>) {
-    let most = (members.len() * percent as usize).div_ceil(100);
-    let mut groups = std::collections::BTreeSet::new();
-    let mut taken = 0;
-    members.into_iter().partition(|(_, member)| {
-        let is_new = member.group.as_ref().is_none_or(|group| groups.insert(group.clone()));
-        let is_taken = taken < most && is_new;
-        taken += usize::from(is_taken);
-        is_taken
-    })
-}
-
-fn ring_plan((id, soak_hours): (&str, i64), members: Vec<(Option<String>, Member)>) -> RingPlan {
-    let members = members.into_iter().map(|(_, member)| member).collect();
-    RingPlan { id: id.to_owned(), is_test: false, soak_hours, members }
-}
-
-/// A number that looks like chance, and is the same everywhere: FNV-1a, its bits mixed once more.
-fn mixed(title: &str, asset: &str) -> u64 {
-    let bytes = title.bytes().chain([0]).chain(asset.bytes());
-    let hash =
-        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd)
 }
 
 /// Things, each once, in the order in which they came.

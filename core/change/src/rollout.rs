@@ -138,12 +138,6 @@ impl Rollout {
         self.rings.iter().map(Count::under_way).sum()
     }
 
-    /// How many assets are lost: silent, or failed and not as they were.
-    #[must_use]
-    pub fn lost(&self) -> u32 {
-        self.rings.iter().map(Count::lost).sum()
-    }
-
     /// The ring that is at work, and until when the one before it is watched if that is not over; none once all are through.
     #[must_use]
     pub fn at_work(&self, now: Timestamp) -> Option<(usize, Option<Timestamp>)> {
@@ -238,12 +232,6 @@ impl Rollout {
         }
         let is_alone = known.group.is_none_or(|group| self.groups[group].under_way() == 0);
         if is_alone { Ok(()) } else { Err(Wait::Group) }
-    }
-
-    /// Whether the gate is passed between the test environments and the others.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.is_open
     }
 
     /// Since when all test environments are through, if they are: there is nothing to wait for where there are none.

@@ -54,14 +54,7 @@ pub fn verify(order: &Order, inventory: &Inventory) -> Verified {
 }
 
 fn standing(upgrade: &Upgrade, inventory: &Inventory) -> Standing {
-    let (name, architecture) = match upgrade.package.split_once(':') {
-        Some((name, architecture)) => (name, Some(architecture)),
-        None => (upgrade.package.as_str(), None),
-    };
-    let is_own = |package: &&Package| {
-        let fits = architecture.is_none_or(|architecture| package.architecture == architecture);
-        *package.name == *name && fits
-    };
+    let is_own = |package: &&Package| upgrade.is_of(&package.name, &package.architecture);
     let known: Vec<&Package> = inventory.packages.iter().filter(is_own).collect();
     let on_disk: Vec<&&Package> = known.iter().filter(|package| package.still_runs.is_none()).collect();
     match on_disk.as_slice() {

@@ -24,7 +24,7 @@ fn rollout(rings: &[usize]) -> Rollout {
         members: (0..*count).map(|_| member()).collect(),
     });
     let plan = Plan {
-        form: Plan::form(),
+        form: Plan::FORM,
         kind: ChangeType::Normal,
         title: "t".to_owned(),
         made_at: now(0),

@@ -50,8 +50,6 @@ pub struct GateRule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EmergencyRule {
-    /// By when it is over.
-    pub within: Length,
     /// What may be skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skips: Vec<Need>,
@@ -102,11 +100,10 @@ impl ChangeRule {
             soak: testing.map(|testing| testing.soak),
             customers: notice.and_then(|notice| notice.customers),
             business: notice.and_then(|notice| notice.business),
-            emergency: promises.emergency.as_ref().map(|rule| EmergencyRule {
-                within: *rule.within.as_ref(),
-                skips: rule.skips.clone(),
-                owes: rule.owes.iter().map(owed).collect(),
-            }),
+            emergency: promises
+                .emergency
+                .as_ref()
+                .map(|rule| EmergencyRule { skips: rule.skips.clone(), owes: rule.owes.iter().map(owed).collect() }),
         }
     }
 

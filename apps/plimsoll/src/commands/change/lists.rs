@@ -35,10 +35,8 @@ pub(super) fn standing(record: &Record, id: &ChangeId, known: &Change, now: Time
 }
 
 fn lacks(record: &Record, id: &ChangeId, known: &Change, now: Timestamp) -> Vec<String> {
-    let is_before = known.opened.is_none()
-        && matches!(known.stage, Stage::Planned | Stage::RollingOut | Stage::Paused | Stage::Stopped);
     let tested_since = record.rollouts.get(id).and_then(|rolled| rolled.rollout.tested_since());
-    if is_before { record.state.change_lacks(known, tested_since, now) } else { Vec::new() }
+    if known.may_still_be_judged().is_ok() { record.state.change_lacks(known, tested_since, now) } else { Vec::new() }
 }
 
 fn at(known: &Change, places: &[Came]) -> u64 {
