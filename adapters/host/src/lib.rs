@@ -17,7 +17,7 @@ pub use order::sort;
 #[cfg(unix)]
 pub use packages::{DRIVERS, Done, Driver, driver_of};
 #[cfg(unix)]
-pub use patching::{PatchError, Patching, Step, orders, read_order};
+pub use patching::{Around, Carried, PatchError, Patching, Step, orders, read_order};
 #[cfg(unix)]
 pub use root::{CommandError, Root};
 

@@ -1,6 +1,10 @@
 //! Patching one host: an order is carried out step by step, each written down before the next begins, so that whoever comes after a
 //! crash knows how far it came; and taken back with what was kept.
 
+mod carrying;
+
+pub use carrying::{Around, Carried};
+
 use crate::packages::{Driver, driver_of};
 use crate::root::{CommandError, Root};
 use change::{Order, Upgrade};
@@ -125,6 +129,12 @@ impl Step {
         }
     }
 
+    /// Whether something of it can be taken back.
+    #[must_use]
+    pub fn can_go_back(self) -> bool {
+        matches!(self, Self::Installing | Self::Installed | Self::RollingBack)
+    }
+
     /// Whether a crash at this step leaves the host between two states.
     #[must_use]
     pub fn is_between(self) -> bool {
@@ -157,6 +167,39 @@ impl Patching {
         Ok(order.with(upgrades)?)
     }
 
+    /// The order that a host was given as part of a change, with everything that the package manager would change for it; and the
+    /// packages of it that are there already.
+    ///
+    /// # Errors
+    /// If the host has no package manager that is known, that one says no, or a package is not what it was when that was planned.
+    pub fn as_planned(root: &Root, planned: Order) -> Result<(Order, Vec<String>), PatchError> {
+        let closure = Self::closure(root, planned.clone())?;
+        carrying::as_planned(planned, closure)
+    }
+
+    /// Takes up the order that is part of a change; none where there is none.
+    ///
+    /// # Errors
+    /// If the orders cannot be read, or another one is being carried out.
+    pub fn of_change(root: Root, change: &str) -> Result<Option<Self>, PatchError> {
+        for (id, _) in orders(&root)?.into_iter().rev() {
+            if read_order(&root, &id).is_ok_and(|order| order.change.as_deref() == Some(change)) {
+                return Self::take_up(root, Some(&id)).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The end of what its commands said: so many bytes of it at most.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn log(&self, most: usize) -> Result<String, PatchError> {
+        let path = self.root.below(&format!("{}/log", self.folder()));
+        let bytes = std::fs::read(&path).map_err(at(&path))?;
+        Ok(String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(most)..]).into_owned())
+    }
+
     /// Takes an order on: from here on it is written down on the host.
     ///
     /// # Errors
@@ -170,7 +213,11 @@ impl Patching {
         }
         let id = order.made_at.strftime("%Y%m%dT%H%M%S%3fZ").to_string().replace('.', "");
         let folder = root.below(&format!("{FOLDER}/{id}"));
-        std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(at(&folder))?;
+        match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+            // It was cut short before it was written down.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && !folder.join("journal").exists() => {}
+            done => done.map_err(at(&folder))?,
+        }
         let path = folder.join("order.json");
         let text =
             serde_json::to_vec_pretty(&order).map_err(|source| PatchError::Damaged { path: path.clone(), source })?;

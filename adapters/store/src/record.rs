@@ -34,7 +34,7 @@ pub struct Record {
     pub findings: Option<Findings>,
     /// When the assets have to be looked at next, where that is kept up to date with every entry.
     pub scans: Option<Scans>,
-    /// The rollouts of changes that are not over.
+    /// The rollouts of changes that are not over, or can be taken back still.
     pub rollouts: BTreeMap<ChangeId, Rolled>,
     is_live: bool,
     /// Whether it holds what may not have been kept.

@@ -1,4 +1,4 @@
-//! Rollouts of changes that are not over: made of their plans and of what has happened to them.
+//! Rollouts of changes that are not over, or can be taken back still: made of their plans and of what has happened to them.
 
 use crate::blobs::Blobs;
 use crate::database;
@@ -66,9 +66,9 @@ impl Record {
             self.rollouts.insert(change.clone(), Rolled::new(plan));
         }
         roll(&mut self.rollouts, (change, what), entry.at);
-        if self.state.changes.get(change).is_some_and(change::Change::is_over) {
-            self.rollouts.remove(change);
-        }
+        let changes = &self.state.changes;
+        let is_kept = |known: &change::Change| !known.is_over() || known.can_return(entry.at);
+        self.rollouts.retain(|change, _| changes.get(change).is_some_and(is_kept));
         Ok(())
     }
 }
@@ -107,8 +107,11 @@ pub(crate) async fn load(
     state: &mut State,
 ) -> Result<BTreeMap<ChangeId, Rolled>, Error> {
     let mut rollouts = BTreeMap::new();
+    // Nothing is known of a later instant: what could be taken back then can be still, as far as is known.
+    let newest = state.changes.values().filter_map(|change| change.ended_at).max().unwrap_or(Timestamp::MIN);
+    let is_kept = |change: &change::Change| !change.is_over() || change.can_return(newest);
     let open: Vec<ChangeId> =
-        state.changes.iter().filter(|(_, change)| !change.is_over()).map(|(id, _)| id.clone()).collect();
+        state.changes.iter().filter(|(_, change)| is_kept(change)).map(|(id, _)| id.clone()).collect();
     for change in open {
         let steps = steps(on, &change).await?;
         let digest = state.changes[&change].planned.plan.clone();

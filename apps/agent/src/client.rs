@@ -4,8 +4,10 @@ use crate::home::Identity;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use protocol::{
-    AUTHORITY, CHECK_IN, Certified, CheckIn, ENROL, Enrol, INVENTORY, Noted, RENEW, Renew, TAKEN_AT, Ticket,
+    AUTHORITY, CHECK_IN, Certified, CheckIn, ENROL, Enrol, INVENTORY, Noted, RENEW, Renew, SENT_AT, TAKEN_AT, Ticket,
 };
+#[cfg(unix)]
+use protocol::{AskOrder, ORDERS, OrderReport, Ordered, REPORT};
 use rcgen::{CertificateParams, KeyPair};
 use std::time::Duration;
 use ureq::Agent;
@@ -73,10 +75,24 @@ impl Client {
         self.say(CHECK_IN, &serde_json::to_vec(told)?)
     }
 
+    /// Asks what is to be done, and waits for it.
+    #[cfg(unix)]
+    pub(crate) fn ask(&self, wait: Duration) -> Result<Answer<Ordered>> {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        self.say(ORDERS, &serde_json::to_vec(&AskOrder { wait_seconds: wait.as_secs(), version })?)
+    }
+
+    /// Says how far an order has come.
+    #[cfg(unix)]
+    pub(crate) fn report(&self, report: &OrderReport) -> Result<Answer<serde_json::Value>> {
+        self.say(REPORT, &serde_json::to_vec(report)?)
+    }
+
     /// Hands in an inventory, compressed.
     pub(crate) fn hand_in(&self, taken_at: Timestamp, packed: &[u8]) -> Result<Answer<Noted>> {
         let request = self.agent.post(format!("{}{INVENTORY}", self.server));
         let request = request.header("content-type", "application/json").header("content-encoding", "zstd");
+        let request = request.header(SENT_AT, Timestamp::now().to_string());
         let done = request.header(TAKEN_AT, taken_at.to_string()).send(packed);
         read(done.with_context(|| format!("failed to reach {}", self.server))?)
     }
@@ -88,6 +104,7 @@ impl Client {
 
     fn say<T: serde::de::DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<Answer<T>> {
         let request = self.agent.post(format!("{}{path}", self.server)).header("content-type", "application/json");
+        let request = request.header(SENT_AT, Timestamp::now().to_string());
         read(request.send(body).with_context(|| format!("failed to reach {}", self.server))?)
     }
 }

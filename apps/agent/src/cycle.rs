@@ -38,6 +38,7 @@ pub(crate) fn enrol(home: &Home, server: &str, ticket: &str) -> Result<()> {
         certificate: certified.certificate,
         authority: certified.authority,
         renew_at: certified.renew_at,
+        orders_key: certified.orders_key,
     };
     home.keep_identity(&identity)?;
     home.enrolled();
@@ -78,7 +79,7 @@ pub(crate) fn run(home: &Home) -> Result<()> {
 }
 
 /// A wait, longer or shorter by up to so many percent.
-fn spread(wait: Duration, percent: u64) -> Duration {
+pub(crate) fn spread(wait: Duration, percent: u64) -> Duration {
     let mut random = [0_u8; 8];
     // Without randomness all come at once, and that is no worse than not coming.
     let _ = getrandom::fill(&mut random);
@@ -101,7 +102,7 @@ pub(crate) fn once(home: &Home) -> Result<Reported> {
     report(home, &observed, now)
 }
 
-fn packed(observed: &Observed) -> Result<Vec<u8>> {
+pub(crate) fn packed(observed: &Observed) -> Result<Vec<u8>> {
     zstd::bulk::compress(&serde_json::to_vec(observed)?, 3).context("failed to compress the inventory")
 }
 
@@ -170,6 +171,7 @@ fn renewed(home: &Home, identity: Identity, now: Timestamp) -> Result<Identity> 
                 certificate: certified.certificate,
                 authority: certified.authority,
                 renew_at: certified.renew_at,
+                orders_key: certified.orders_key,
                 ..identity
             };
             home.keep_identity(&identity)?;

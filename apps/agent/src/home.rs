@@ -23,6 +23,9 @@ pub(crate) struct Identity {
     pub(crate) authority: String,
     /// When to ask for the next certificate.
     pub(crate) renew_at: Timestamp,
+    /// The key that the server signs orders with; empty where it has given none.
+    #[serde(default)]
+    pub(crate) orders_key: String,
 }
 
 /// What the agent remembers of its own work.
@@ -133,16 +136,19 @@ impl Home {
 
     /// Writes a file that the agent alone may read; it is there as a whole or not at all, whatever happens.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.0.join(name);
-        let folder = path.parent().unwrap_or(&self.0);
-        let wrote = || format!("failed to write `{}`", path.display());
-        create_private(folder).with_context(wrote)?;
-        let next = path.with_extension("next");
-        let mut file = open_private(&next).with_context(wrote)?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).with_context(wrote)?;
-        drop(file);
-        fs::rename(&next, &path).with_context(wrote)
+        private_write(&self.0.join(name), bytes)
     }
+}
+
+/// Writes a file that its owner alone may read; it is there as a whole or not at all, whatever happens.
+pub(crate) fn private_write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let wrote = || format!("failed to write `{}`", path.display());
+    create_private(path.parent().unwrap_or(path)).with_context(wrote)?;
+    let next = path.with_extension("next");
+    let mut file = open_private(&next).with_context(wrote)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(wrote)?;
+    drop(file);
+    fs::rename(&next, path).with_context(wrote)
 }
 
 /// When an inventory that waits was taken, by its name.
@@ -152,7 +158,7 @@ pub(crate) fn taken_at(path: &Path) -> Option<Timestamp> {
 }
 
 #[cfg(unix)]
-fn create_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
@@ -164,7 +170,7 @@ fn open_private(path: &Path) -> std::io::Result<fs::File> {
 }
 
 #[cfg(windows)]
-fn create_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
 }
 

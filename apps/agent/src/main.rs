@@ -1,9 +1,20 @@
-//! The agent: it looks at its host, and reports what has changed. It takes no orders.
+//! The agent: it looks at its host, and reports what has changed. In a service of its own it carries out orders, as far as a file on
+//! the host lets it.
 
+#[cfg(unix)]
+mod allowed;
+#[cfg(unix)]
+mod carry;
 mod client;
 mod cycle;
+#[cfg(unix)]
+mod health;
 mod home;
 mod look;
+#[cfg(unix)]
+mod orders;
+#[cfg(unix)]
+mod restart;
 #[cfg(windows)]
 mod service;
 mod telling;
@@ -58,7 +69,37 @@ enum Command {
     Status,
     /// Print the systemd unit
     #[cfg(unix)]
-    Unit,
+    Unit {
+        /// The unit of the service that carries out orders, as root
+        #[arg(long)]
+        orders: bool,
+    },
+    /// Ask for orders and carry them out, as far as this host's own file lets it
+    #[cfg(unix)]
+    Orders {
+        /// What this host lets be done; nothing without it
+        #[arg(long, value_name = "FILE", default_value = allowed::PATH)]
+        allowed: PathBuf,
+        /// Where orders wait until what came of them is heard
+        #[arg(long, value_name = "DIR", default_value = orders::FOLDER)]
+        orders: PathBuf,
+        /// Ask once, and do not wait for an order
+        #[arg(long)]
+        once: bool,
+    },
+    /// Carry out one order, which is read from standard input
+    #[cfg(unix)]
+    CarryOut {
+        /// What this host lets be done; nothing without it
+        #[arg(long, value_name = "FILE", default_value = allowed::PATH)]
+        allowed: PathBuf,
+        /// A key that signs orders
+        #[arg(long = "key", value_name = "KEY")]
+        keys: Vec<String>,
+        /// A mounted root instead of this host
+        #[arg(long, value_name = "DIR")]
+        root: Option<PathBuf>,
+    },
     /// The service of Windows: register it, take it away, or be it
     #[cfg(windows)]
     #[command(subcommand)]
@@ -98,7 +139,20 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Look { root } => print(&serde_json::to_vec(&look::here(root.as_deref())?)?),
         Command::Status => print(cycle::status(&home)?.as_bytes()),
         #[cfg(unix)]
-        Command::Unit => print(include_bytes!("../plimsoll-agent.service")),
+        Command::Unit { orders: false } => print(include_bytes!("../plimsoll-agent.service")),
+        #[cfg(unix)]
+        Command::Unit { orders: true } => print(include_bytes!("../plimsoll-agent-orders.service")),
+        #[cfg(unix)]
+        Command::Orders { allowed, orders, once } => {
+            let places = orders::Places { home, allowed: allowed.clone(), folder: orders.clone() };
+            orders::make(orders)?;
+            match once {
+                true => orders::once(&places, std::time::Duration::ZERO).map(|_| ()),
+                false => orders::run(&places),
+            }
+        }
+        #[cfg(unix)]
+        Command::CarryOut { allowed, keys, root } => carry::run(allowed, keys, root.as_deref()),
         #[cfg(windows)]
         Command::Service(command) => service::act(command, &arguments.state),
     }

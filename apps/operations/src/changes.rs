@@ -1,6 +1,13 @@
 //! Changes of a fleet: what would be changed, plans, and what follows from them while they are carried out.
 
+mod orders;
 mod shown;
+mod told;
+
+pub use orders::{Errant, begun, may_begin, order_of};
+pub use told::{
+    AssetStanding, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, step_words,
+};
 
 use crate::error::Error;
 use crate::organisation::Organisation;
@@ -9,6 +16,7 @@ use change::{Came, Candidate, Due, Happening, Plan, Proposal, Stage, Upgrade, Wa
 use fleet::AssetFilter;
 use jiff::Timestamp;
 use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal, Rolled, SYSTEM};
+use protocol::Errand;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{ChangeStep, Committed, digest};
@@ -170,20 +178,22 @@ impl Organisation {
         id: &ChangeId,
         (most, now): (usize, Timestamp),
     ) -> Result<Vec<HandedOut>, Error> {
+        let found = {
+            let record = self.store.record().await?;
+            let known = record.state.changes.get(id);
+            let known = known.ok_or_else(|| Refusal::Unknown { what: "change", id: id.to_string() })?;
+            if !matches!(known.stage, Stage::RollingOut | Stage::RollingBack) {
+                return Err(Refusal::State { found: known.stage.word(), wanted: "rolling out" }.into());
+            }
+            let found = orders::may_begin(&record, &|change, _| change == id, now);
+            let out = |errant: Errant| handed_out(&record, errant);
+            found.into_iter().take(most).filter_map(out).collect::<Vec<_>>()
+        };
         let mut handed = Vec::new();
-        let mut next = 0;
-        while handed.len() < most {
-            // Others may begin meanwhile: each is asked for by itself.
-            let found = next_out(&*self.store.record().await?, id, (next, now))?;
-            let Some((number, out)) = found else { break };
-            next = number + 1;
-            let came = if out.is_back { Came::RollingBack } else { Came::Begun };
-            let what = Happening::Asset { asset: out.asset.clone(), came, words: String::new(), log: None };
-            match self.act(by, now, Command::Change(id.clone(), what)).await {
-                Ok(_) => handed.push(out),
-                // Somebody held it, or was faster: what was handed out until now is.
-                Err(Error::Store(store::Error::Refused(_))) => {}
-                Err(error) => return Err(error),
+        for (errant, out) in found {
+            // Somebody held it, or was faster: what was handed out until now is.
+            if self.begin(by, &errant, now).await? {
+                handed.push(out);
             }
         }
         Ok(handed)
@@ -198,36 +208,18 @@ impl Organisation {
     }
 }
 
-/// The next asset, from a number on, that may begin or go back.
-fn next_out(
-    record: &store::Record,
-    id: &ChangeId,
-    (from, now): (usize, Timestamp),
-) -> Result<Option<(usize, HandedOut)>, Refusal> {
-    let known = record.state.changes.get(id);
-    let known = known.ok_or_else(|| Refusal::Unknown { what: "change", id: id.to_string() })?;
-    let Some(rolled) = record.rollouts.get(id) else { return Ok(None) };
-    let rollout = &rolled.rollout;
-    let is_back = known.stage == Stage::RollingBack;
-    if !is_back && known.stage != Stage::RollingOut {
-        return Err(Refusal::State { found: known.stage.word(), wanted: "rolling out" });
-    }
-    let mut members = rollout.plan().members().enumerate().skip(from);
-    let may = |number: usize, asset: &AssetId| {
-        let is_let = match is_back {
-            true => rollout.may_go_back(number).is_ok(),
-            false => rollout.may_begin(number, now).is_ok(),
-        };
-        is_let && record.state.may_be_changed(asset, id)
+/// What is handed out of what may begin.
+fn handed_out(record: &store::Record, errant: Errant) -> Option<(Errant, HandedOut)> {
+    let rollout = &record.rollouts.get(&errant.change)?.rollout;
+    let number = record.rollouts[&errant.change].number(&errant.asset)?;
+    let (ring, member) = rollout.plan().members().nth(number)?;
+    let out = HandedOut {
+        asset: errant.asset.clone(),
+        ring: rollout.plan().rings[ring].id.clone(),
+        is_back: errant.errand == Errand::RollBack,
+        upgrades: rollout.plan().upgrades_of(member).to_vec(),
     };
-    let found = members.find_map(|(number, (ring, member))| {
-        let asset = AssetId::new(member.asset.as_str()).ok()?;
-        may(number, &asset).then(|| {
-            let upgrades = rollout.plan().upgrades_of(member).to_vec();
-            (number, HandedOut { asset, ring: rollout.plan().rings[ring].id.clone(), is_back, upgrades })
-        })
-    });
-    Ok(found)
+    Some((errant, out))
 }
 
 /// Assets that are retired wait for nothing any more, and hold nobody up: they are left out, also of what is taken back.

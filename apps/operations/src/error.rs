@@ -52,6 +52,13 @@ pub enum Error {
         #[source]
         source: change::Error,
     },
+    /// An order cannot be made.
+    #[error("the order cannot be made")]
+    Order {
+        /// Why.
+        #[source]
+        source: protocol::Error,
+    },
     /// Something could not be written as JSON.
     #[error("failed to write JSON")]
     Json {

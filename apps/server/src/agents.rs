@@ -3,6 +3,7 @@
 //! What an agent sends is hostile until proven otherwise: it is bounded, typed, and speaks of its own asset alone.
 
 pub(crate) mod authority;
+pub(crate) mod orders;
 
 use crate::app::App;
 use crate::problem::{Answer, Problem};
@@ -16,7 +17,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{AGENT, AssetId, Command, Holder, PersonId, SYSTEM};
-use protocol::{Certified, CheckIn, Enrol, MOST_INVENTORY_BYTES, MOST_MESSAGE_BYTES, Noted, Observed, Renew, Ticket};
+use protocol::{Certified, CheckIn, Enrol, MOST_INVENTORY_BYTES, MOST_MESSAGE_BYTES, MOST_REPORT_BYTES, Noted, Observed, Renew, Ticket};
 use rcgen::CertificateSigningRequestParams;
 use std::collections::HashMap;
 use std::io::Read;
@@ -40,12 +41,22 @@ pub(crate) struct Contact {
     pub(crate) at: Timestamp,
     /// The agent's version.
     pub(crate) version: String,
+    /// When it asked for orders last, if it does.
+    pub(crate) asked_at: Option<Timestamp>,
 }
 
 impl Contacts {
-    fn note(&self, asset: &AssetId, contact: Contact) {
+    fn note(&self, asset: &AssetId, (at, version): (Timestamp, String)) {
         if let Ok(mut known) = self.0.lock() {
-            known.insert(asset.clone(), contact);
+            let asked_at = known.get(asset).and_then(|known| known.asked_at);
+            known.insert(asset.clone(), Contact { at, version, asked_at });
+        }
+    }
+
+    /// Notes that an agent asks for orders.
+    fn carries_out(&self, asset: &AssetId, (at, version): (Timestamp, String)) {
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(asset.clone(), Contact { at, version, asked_at: Some(at) });
         }
     }
 
@@ -75,6 +86,8 @@ pub(crate) fn routes(app: &App) -> Router {
     Router::new()
         .route(protocol::RENEW, post(renew).layer(small))
         .route(protocol::CHECK_IN, post(check_in).layer(small))
+        .route(protocol::ORDERS, post(orders::ask).layer(small))
+        .route(protocol::REPORT, post(orders::report).layer(DefaultBodyLimit::max(MOST_REPORT_BYTES)))
         .route(protocol::INVENTORY, post(inventory).layer(DefaultBodyLimit::max(MOST_PACKED_BYTES)))
         .route_layer(known)
         .merge(strangers)
@@ -145,7 +158,13 @@ async fn renew(
 fn certified(app: &App, request: &CertificateSigningRequestParams, name: AgentName) -> Answer<Json<Certified>> {
     let made = app.authority.for_agent(request, &name, app.now());
     let (certificate, renew_at) = made.map_err(|error| Problem::internal(&error))?;
-    Ok(Json(Certified { asset: name.asset, certificate, authority: app.authority.certificate.clone(), renew_at }))
+    let (authority, orders_key) = (app.authority.certificate.clone(), app.orders.key());
+    Ok(Json(Certified { asset: name.asset, certificate, authority, renew_at, orders_key }))
+}
+
+/// What an agent says of its version.
+fn plain(version: &str) -> String {
+    version.chars().filter(|character| !character.is_control()).take(64).collect()
 }
 
 /// In whose name an agent acts.
@@ -159,8 +178,7 @@ async fn check_in(
     Json(told): Json<CheckIn>,
 ) -> Answer<Json<Noted>> {
     let now = app.now();
-    let version = told.version.chars().filter(|character| !character.is_control()).take(64).collect();
-    app.contacts.note(&name.asset, Contact { at: now, version });
+    app.contacts.note(&name.asset, (now, plain(&told.version)));
     app.metrics.check_ins.count();
     let (is_same, is_owed) = {
         let record = app.organisation.store.record().await?;

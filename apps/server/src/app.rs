@@ -2,6 +2,7 @@
 
 use crate::agents::Contacts;
 use crate::agents::authority::Authority;
+use crate::agents::orders::Orders;
 use crate::api::Alerts;
 use crate::error::Error;
 use crate::identity::{Sealer, Setup, provider::Provider};
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
     pub(crate) contacts: Contacts,
+    pub(crate) orders: Orders,
     pub(crate) work: Work,
     pub(crate) trend: Trend,
     pub(crate) figures: Figures,
@@ -102,6 +104,7 @@ impl App {
         (settings, clock): (Settings, Clock),
     ) -> Result<Self, Error> {
         let authority = Authority::open(&data, clock())?;
+        let orders = Orders::open(&data)?;
         let sealer = Sealer::open(&data)?;
         let provider = settings.provider.as_ref().map(Provider::new).transpose()?;
         let advisories = Advisories::current(&data)?;
@@ -117,6 +120,7 @@ impl App {
             clock,
             limits: Limits::new(),
             contacts: Contacts::default(),
+            orders,
             work: Work::default(),
             trend: Trend::default(),
             figures: Figures::default(),

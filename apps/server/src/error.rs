@@ -37,6 +37,9 @@ pub enum Error {
     /// A certificate cannot be made or read.
     #[error("failed to make or read a certificate")]
     Certificate(#[from] rcgen::Error),
+    /// A key cannot be made or read.
+    #[error("failed to make or read a key")]
+    Key(#[from] ledger::Error),
     /// TLS cannot be set up.
     #[error("failed to set up TLS")]
     Tls(#[from] rustls::Error),

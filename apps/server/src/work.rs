@@ -99,9 +99,10 @@ impl Progress for Shown {
 pub(crate) async fn run(app: App, mut stopped: watch::Receiver<bool>) {
     // Each goes on by itself: none waits for what another computes.
     let mut running = tokio::task::JoinSet::new();
-    let [following, leading, looking_back] = [app.clone(), app.clone(), app];
+    let [following, leading, dispatching, looking_back] = [app.clone(), app.clone(), app.clone(), app];
     running.spawn(async move { follow(&following).await });
     running.spawn(async move { lead(&leading).await });
+    running.spawn(async move { crate::agents::orders::dispatch(&dispatching).await });
     running.spawn(async move { crate::pages::follow_trend(&looking_back).await });
     // None of them ends by itself: where one does, the service has failed, and says so.
     tokio::select! {

@@ -36,6 +36,12 @@ pub enum Happening {
         /// What they were told.
         words: String,
     },
+    /// A key that is kept away from every server has signed its plan.
+    #[serde(rename = "change/signed")]
+    Signed {
+        /// The signed note: whose key it is judges each asset that carries it out.
+        note: String,
+    },
     /// Somebody approves it.
     #[serde(rename = "change/approved")]
     Approved {

@@ -22,7 +22,7 @@ pub use life::{Change, Owed, Stage, TestResult};
 pub use order::{Left, LeftOut, Order, Selection, Upgrade, address, are_words};
 pub use plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, RingPlan, Span};
 pub use planning::{Candidate, Due, Proposal, Wanted, conforms, plan, propose};
-pub use rollout::{Count, Phase, Place, Rollout, RolloutEvent, Stop, Wait};
+pub use rollout::{BACK_WITHIN, Count, Phase, Place, Rollout, RolloutEvent, Stop, Wait};
 pub use shown::{OnDisk, Shown};
 pub use verify::{Standing, Verified, verify};
 pub use word::{is_package, is_version};

@@ -1,6 +1,7 @@
 //! The life of a change: what is known of it beside how far its rollout has come, and what it lacks.
 
 use crate::happening::{Audience, Came, Happening, Planned};
+use crate::rollout::BACK_WITHIN;
 use jiff::Timestamp;
 use policy::promises::{ChangeType, Need};
 use rules::{ChangeRule, PersonId, Seat, after};
@@ -100,6 +101,9 @@ pub struct Change {
     /// When who was told first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notices: BTreeMap<Audience, Timestamp>,
+    /// The note by which a key that is kept away from every server has signed its plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<String>,
     /// Who approved it, and when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub approvals: BTreeMap<PersonId, Timestamp>,
@@ -131,6 +135,7 @@ impl Change {
             stage: Stage::Planned,
             tests: BTreeMap::new(),
             notices: BTreeMap::new(),
+            signed: None,
             approvals: BTreeMap::new(),
             opened: None,
             owed: Vec::new(),
@@ -173,9 +178,11 @@ impl Change {
             Happening::Noticed { audience, .. } => {
                 self.notices.entry(*audience).or_insert(at);
             }
+            Happening::Signed { note } => self.signed = Some(note.clone()),
             Happening::Approved { .. } => {
                 self.approvals.insert(by.clone(), at);
             }
+            Happening::TakenBack { .. } => self.ended_at = None,
             Happening::Started {} => self.stage = Stage::RollingOut,
             Happening::Ended {} => (self.stage, self.ended_at) = (Stage::Ended, Some(at)),
             Happening::Opened { skipped, .. } => self.open(skipped, at, rule),
@@ -254,6 +261,12 @@ impl Change {
             }
         }
         lacks
+    }
+
+    /// Whether it is over, and what it has done can be taken back still at an instant.
+    #[must_use]
+    pub fn can_return(&self, now: Timestamp) -> bool {
+        self.stage == Stage::Ended && self.ended_at.is_some_and(|ended| now.duration_since(ended) < BACK_WITHIN)
     }
 
     /// Whether nothing happens to it any more.

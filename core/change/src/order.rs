@@ -80,6 +80,9 @@ pub struct Order {
     pub left_out: Vec<LeftOut>,
     /// How much is to be downloaded, in bytes; zero where the repositories do not say it.
     pub size_bytes: u64,
+    /// The change of a fleet that it is part of, if it is part of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
 }
 
 impl Order {
@@ -101,6 +104,7 @@ impl Order {
             upgrades: Vec::new(),
             left_out: Vec::new(),
             size_bytes: 0,
+            change: None,
         };
         for update in &inventory.pending {
             let is_of_security = update.is_security || update.holds_security_fix;

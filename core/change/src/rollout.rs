@@ -331,7 +331,8 @@ impl Rollout {
     pub fn follows(&self, event: &RolloutEvent, now: Timestamp) -> bool {
         use Phase::{Aborted, Ended, Paused, Running, Stopped};
         if self.phase == Ended {
-            return false;
+            // What was done can be taken back for a while.
+            return *event == RolloutEvent::TakenBack && now.duration_since(self.turned_at) < BACK_WITHIN;
         }
         if let Some(asset) = event.asset() {
             let is_next = self.place(asset).is_some_and(|place| event.comes_from().contains(&place));
@@ -439,8 +440,9 @@ impl Rollout {
     }
 }
 
-/// So long assets are waited for that are to go back: one that never asks must not keep a rollout open for ever.
-const BACK_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// So long what was done can be taken back, and assets are waited for that are to go back: one that never asks must not keep a rollout
+/// open for ever.
+pub const BACK_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 fn goes_back(place: Place) -> bool {
     RolloutEvent::RollingBack(0).comes_from().contains(&place)

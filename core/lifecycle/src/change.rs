@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// No plan is for longer.
 const MOST_DAYS: i32 = 366;
 const MOST_TITLE_BYTES: usize = 200;
+/// A signed plan is a few lines, with a signature for each key.
+const MOST_NOTE_BYTES: usize = 8000;
 /// Who may hold a change: whoever operates, and whoever approves.
 const HOLDS: &[Role] = &[Role::Operator, Role::SecurityLead, Role::Administrator, Role::Approver];
 
@@ -56,6 +58,15 @@ pub(crate) fn happen(
             known.may_still_be_judged().map_err(before_gate)?;
             reason(words)?;
         }
+        Happening::Signed { note } => {
+            state.may(by, Role::OPERATES)?;
+            if known.is_over() {
+                return Err(Refusal::State { found: known.stage.word(), wanted: "not over" });
+            }
+            if note.len() > MOST_NOTE_BYTES {
+                return Err(Refusal::TooLong { bytes: note.len(), most: MOST_NOTE_BYTES });
+            }
+        }
         Happening::Approved { plan } => approve(state, (known, plan), by)?,
         Happening::Declined { reason: words } => {
             state.may_judge_change(known, by)?;
@@ -85,7 +96,7 @@ pub(crate) fn happen(
                 return Err(Refusal::State { found: "with assets under way", wanted: "without" });
             }
         }
-        held => turn(state, (known, held), by)?,
+        held => turn(state, (known, held), (by, now))?,
     }
     happens()
 }
@@ -152,7 +163,11 @@ fn open(
 }
 
 /// Somebody holds it, lets it go on, ends it or takes it back.
-fn turn(state: &State, (known, what): (&Change, &Happening), by: &PersonId) -> Result<(), Refusal> {
+fn turn(
+    state: &State,
+    (known, what): (&Change, &Happening),
+    (by, now): (&PersonId, Timestamp),
+) -> Result<(), Refusal> {
     use Stage::{Aborted, Paused, Planned, RollingOut, Stopped};
     let (words, from): (&str, &[Stage]) = match what {
         Happening::Paused { reason } => (reason, &[RollingOut, Stopped]),
@@ -167,7 +182,8 @@ fn turn(state: &State, (known, what): (&Change, &Happening), by: &PersonId) -> R
         Happening::Stopped { .. } => state.may_drive(by)?,
         _ => state.may(by, Role::OPERATES)?,
     }
-    if !from.contains(&known.stage) {
+    let is_return = matches!(what, Happening::TakenBack { .. }) && known.can_return(now);
+    if !is_return && !from.contains(&known.stage) {
         return Err(Refusal::State { found: known.stage.word(), wanted: "at a stage from which this follows" });
     }
     reason(words).map(|_| ())
@@ -281,7 +297,8 @@ impl State {
         let acts = |came: &BTreeMap<AssetId, Came>| {
             came.get(asset).is_some_and(|came| came.is_under_way() || *came == Came::Silent)
         };
-        self.came.iter().find(|(_, came)| acts(came)).map(|(change, _)| change)
+        let is_open = |change: &ChangeId| self.changes.get(change).is_some_and(|known| !known.is_over());
+        self.came.iter().find(|(change, came)| is_open(change) && acts(came)).map(|(change, _)| change)
     }
 
     /// Whether a change may act on an asset: it is there, and no other change is changing it.
@@ -309,10 +326,9 @@ impl State {
             _ => None,
         };
         known.take(what, (at, by), before, &rule);
-        if known.is_over() {
-            // What is over acts on nothing.
-            self.came.remove(&id);
-        }
+        // What is over acts on nothing, and can be taken back for a while.
+        let changes = &self.changes;
+        self.came.retain(|id, _| changes.get(id).is_some_and(|known| !known.is_over() || known.can_return(at)));
         true
     }
 }

@@ -59,6 +59,14 @@ impl Window {
         Ok(found)
     }
 
+    /// When it is open between two instants, what is open at the first included; `zone` is that of windows that name none.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn spans(&self, zone: &str, span: (Timestamp, Timestamp)) -> Result<Vec<(Timestamp, Timestamp)>, String> {
+        self.openings(zone, span).map_err(|wrong| format!("window `{}`: {}; {}", self.id.as_ref(), wrong.what, wrong.hint))
+    }
+
     /// How many times it opens from an instant on until another; `None` if its rule cannot be read.
     #[must_use]
     pub fn openings_between(&self, zone: &str, (from, until): (Timestamp, Timestamp)) -> Option<usize> {

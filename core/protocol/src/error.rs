@@ -24,6 +24,15 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// An order is none, or none for whoever reads it.
+    #[error("the order cannot be believed: {what}")]
+    Order {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A signature or a proof does not hold.
+    #[error("the order cannot be believed")]
+    Proof(#[from] ledger::Error),
     /// A text is no ticket.
     #[error("it is no token of this program: `plimsoll_`, an id, a dot and a secret")]
     Ticket,

@@ -5,12 +5,15 @@
 mod error;
 mod message;
 mod observed;
+mod order;
 mod ticket;
 
 pub use error::Error;
 pub use message::{
-    AUTHORITY, CHECK_IN, Certified, CheckIn, ENROL, Enrol, INVENTORY, MOST_INVENTORY_BYTES, MOST_MESSAGE_BYTES, Noted,
-    RENEW, Renew, TAKEN_AT,
+    AUTHORITY, AskOrder, CHECK_IN, Certified, CheckIn, ENROL, Enrol, INVENTORY, MOST_INVENTORY_BYTES,
+    MOST_LOG_BYTES, MOST_MESSAGE_BYTES, MOST_REPORT_BYTES, Noted, ORDERS, OrderReport, Ordered, RENEW, REPORT, Renew,
+    SENT_AT, TAKEN_AT,
 };
 pub use observed::Observed;
+pub use order::{AssetOrder, Errand, PlanTree, Slip, SlipProof};
 pub use ticket::{Ticket, hexadecimal, is_same};

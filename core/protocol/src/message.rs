@@ -1,7 +1,7 @@
 //! The messages, each with the address that it is sent to. All are JSON; an inventory may be compressed.
 
 use jiff::Timestamp;
-use lifecycle::AssetId;
+use lifecycle::{AssetId, ChangeId};
 use serde::{Deserialize, Serialize};
 
 /// Where the certificate stands that vouches for the server; whoever asks does not know the server yet, and holds it against the
@@ -17,10 +17,21 @@ pub const CHECK_IN: &str = "/agent/v1/check-in";
 pub const INVENTORY: &str = "/agent/v1/inventory";
 /// The header that says when an inventory was taken, in RFC 3339.
 pub const TAKEN_AT: &str = "plimsoll-taken-at";
+/// The header that says when something was sent, in RFC 3339 and by the clock of whoever sent it.
+pub const SENT_AT: &str = "plimsoll-sent-at";
+/// Where an agent asks for an order, and waits for one.
+pub const ORDERS: &str = "/agent/v1/orders";
+/// Where an agent says how far an order has come.
+pub const REPORT: &str = "/agent/v1/report";
 /// The most bytes of an inventory, unpacked.
 pub const MOST_INVENTORY_BYTES: usize = 64 << 20;
 /// The most bytes of any other message.
 pub const MOST_MESSAGE_BYTES: usize = 64 << 10;
+
+/// The most bytes of what an agent says of an order.
+pub const MOST_REPORT_BYTES: usize = 2 << 20;
+/// The most bytes of the log in it: of longer ones the end is sent.
+pub const MOST_LOG_BYTES: usize = 512 << 10;
 
 /// An agent asks to be enrolled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +63,9 @@ pub struct Certified {
     pub authority: String,
     /// When to ask for the next one.
     pub renew_at: Timestamp,
+    /// The key that signs orders, in the text form of a note's key; empty from a server that gives none.
+    #[serde(default)]
+    pub orders_key: String,
 }
 
 /// An agent has looked.
@@ -64,6 +78,43 @@ pub struct CheckIn {
     pub taken_at: Timestamp,
     /// The agent's version.
     pub version: String,
+}
+
+/// An agent asks what it is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AskOrder {
+    /// How long it waits for an answer at most, in seconds.
+    pub wait_seconds: u64,
+    /// The agent's version.
+    pub version: String,
+}
+
+/// What an agent is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Ordered {
+    /// The order, signed; none where nothing is to be done now.
+    pub order: Option<String>,
+}
+
+/// How far an order has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OrderReport {
+    /// The change that it is of.
+    pub change: ChangeId,
+    /// When the record says that it was begun: by that it is known.
+    pub begun_at: Timestamp,
+    /// What came of it; none while it is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came: Option<change::Came>,
+    /// In words: the step that it is at, or what went wrong.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+    /// What the package manager said; empty while it is carried out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub log: String,
 }
 
 /// What the server answers to a look or an inventory.

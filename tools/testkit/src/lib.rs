@@ -3,6 +3,7 @@
 
 pub mod cases;
 pub mod fuzz;
+pub mod hosts;
 pub mod postgres;
 pub mod reference;
 pub mod rollout;

@@ -17,7 +17,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("fleet", &["policy", "lifecycle"]),
     ("assessment", &["versions", "advisories", "inventory", "matching", "policy", "fleet"]),
     ("change", &["inventory", "policy", "rules"]),
-    ("protocol", &["inventory", "ledger", "lifecycle", "fleet", "assessment"]),
+    ("protocol", &["inventory", "ledger", "lifecycle", "change", "fleet", "assessment"]),
 ];
 const ADAPTERS: &[&str] = &["documents", "feeds", "host", "store"];
 

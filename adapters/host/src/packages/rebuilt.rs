@@ -26,7 +26,11 @@ pub(super) fn build(
     };
     let (list, archive) = (format!("{folder}/rebuilt.files"), format!("{folder}/rebuilt.tar"));
     // Files end with a zero byte: names with line feeds stay names.
-    let there = files.iter().filter(|file| root.below(file).symlink_metadata().is_ok());
+    let there = files.iter().filter(|file| match root.below(file).symlink_metadata() {
+        // What is a folder in the package and a link here (`/lib` on a merged `/usr`) becomes a folder by what lies below it.
+        Ok(known) => !(known.is_symlink() && files.iter().any(|other| is_below(other, file))),
+        Err(_) => false,
+    });
     write(&list, &there.map(|file| format!(".{file}\0")).collect::<String>())?;
     let from = format!("--files-from={list}");
     let words = ["tar", "--directory=/", "--no-recursion", "--null", &from, "--create", "--file", &archive];
@@ -47,8 +51,13 @@ pub(super) fn build(
     }
     let (name, architecture) = package.split_once(':').unwrap_or((package, "all"));
     let file = format!("{folder}/{name}_{}_{architecture}.deb", version.replace(':', "%3a"));
-    root.run(&["dpkg-deb", "--build", &tree, &file], log)?;
+    // It lies here for a while and goes nowhere: making it small takes longer than making it.
+    root.run(&["dpkg-deb", "-Zgzip", "-z1", "--build", &tree, &file], log)?;
     root.run(&["rm", "--recursive", "--force", "--", &tree, &list, &archive], log).map(|_| ())
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The fields of a package, of those that its status has.

@@ -153,6 +153,42 @@ pub(crate) enum ChangeCommand {
         /// The change's id
         change: String,
     },
+    /// Print the plan of a change, byte for byte: what is signed elsewhere
+    Document {
+        /// The change's id
+        change: String,
+    },
+    /// Show what happened on an asset, with what its package manager said
+    Log {
+        /// The change's id
+        change: String,
+        /// The asset
+        asset: String,
+    },
+    /// Make a key that signs plans, to be kept away from every server; its public half is printed
+    Key {
+        /// Its name, as in `example.com/plans`
+        name: String,
+        /// Where it is written
+        file: PathBuf,
+    },
+    /// Sign a plan with such a key: it takes no record, and no network
+    Sign {
+        /// The change's id
+        change: String,
+        /// The plan, as `plimsoll change document` prints it
+        plan: PathBuf,
+        /// The key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Hand a signed plan in: agents whose hosts name its key carry out no other
+    Signed {
+        /// The change's id
+        change: String,
+        /// What `plimsoll change sign` printed
+        note: PathBuf,
+    },
     /// Hand out what may begin now, or go back, to carry it out by other means; an inventory shows what came of it
     HandOut {
         /// The change's id

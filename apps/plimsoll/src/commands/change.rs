@@ -2,6 +2,7 @@
 
 mod lists;
 mod plan;
+mod signing;
 
 use crate::arguments::{AudienceArgument, ChangeArguments, ChangeCommand, ResultArgument};
 use crate::exit::{self, Usage};
@@ -21,11 +22,18 @@ const MOST_EVIDENCE_BYTES: usize = 8 << 20;
 /// Runs a command on changes.
 pub(super) fn run(arguments: ChangeArguments, data: &Path, is_quiet: bool) -> Result<u8> {
     let ChangeArguments { record, command } = arguments;
+    match &command {
+        ChangeCommand::Key { name, file } => return signing::key(name, file),
+        ChangeCommand::Sign { change, plan, key } => return signing::sign(&change_id(change)?, plan, key),
+        _ => {}
+    }
     block_on(async {
         let is_look = matches!(
             command,
             ChangeCommand::List { .. }
                 | ChangeCommand::Show { .. }
+                | ChangeCommand::Document { .. }
+                | ChangeCommand::Log { .. }
                 | ChangeCommand::Propose { .. }
                 | ChangeCommand::Calendar { .. }
         );
@@ -39,6 +47,14 @@ pub(super) fn run(arguments: ChangeArguments, data: &Path, is_quiet: bool) -> Re
             ChangeCommand::List { format } => lists::list(&opened, format).await,
             ChangeCommand::Show { change, assets, format } => {
                 lists::show(&opened, &change_id(&change)?, (assets, format)).await
+            }
+            ChangeCommand::Document { change } => lists::document(&opened, &change_id(&change)?).await,
+            ChangeCommand::Log { change, asset } => {
+                lists::log(&opened, &change_id(&change)?, &super::fleet::asset_id(&asset)?).await
+            }
+            ChangeCommand::Signed { change, note } => {
+                signing::signed(&opened, &change_id(&change)?, &note).await?;
+                followed(&opened, &change, is_quiet).await
             }
             ChangeCommand::Calendar { days, ics } => plan::calendar(&opened, days, ics).await,
             ChangeCommand::HandOut { change, most, format } => {
@@ -138,7 +154,7 @@ async fn followed(opened: &Opened, change: &str, is_quiet: bool) -> Result<u8> {
         let record = opened.organisation.store.record().await?;
         let id = change_id(change)?;
         if let Some(known) = record.state.changes.get(&id) {
-            say(&format!("Change `{change}` is {}.", lists::standing(&record, &id, known, opened.now)));
+            say(&format!("Change `{change}` is {}.", operations::change_standing(&record, &id, known, opened.now)));
         }
     }
     Ok(exit::WITHIN_POLICY)

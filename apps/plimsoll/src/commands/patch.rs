@@ -7,9 +7,9 @@ use crate::progress::say;
 use crate::sheet;
 use crate::table::Table;
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use change::{Order, Selection, Standing, Upgrade, Verified};
-use host::{PatchError, Patching, Root, Step};
+use host::{Around, Carried, PatchError, Patching, Root, Step};
 use jiff::Timestamp;
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
@@ -114,35 +114,40 @@ fn carry_out(mut patching: Patching, root: Option<&Path>, (keep_failed, is_quiet
     if patching.step() == Step::RollingBack {
         return roll_back(patching, root, is_quiet);
     }
-    if patching.step() == Step::Ordered {
-        note(is_quiet, &format!("Order `{}`: fetching, and keeping what is needed to go back.", patching.id()));
-        if let Err(error) = patching.make_ready() {
-            // Nothing was changed.
-            patching.abandon()?;
-            return Err(error.into());
+    let id = patching.id().to_owned();
+    let carried = patching.carry_out(&mut Around {
+        look: &mut || look(root),
+        health: &mut || Ok(()),
+        tell: &mut |step| tell_step(&id, step, is_quiet),
+        keeps_failed: keep_failed,
+    })?;
+    match carried {
+        Carried::Installed(verified) => report(&verified, is_quiet),
+        Carried::Untouched { why } => bail!("nothing was changed: {why}"),
+        Carried::Failed { why, verified, is_as_before } => {
+            say(&format!("It failed: {why}"));
+            verified.iter().for_each(tell_what_is_not_so);
+            match (is_as_before, keep_failed) {
+                (true, _) => note(is_quiet, &as_before(&id)),
+                (false, true) => say(&format!("What failed is left as it is (plimsoll patch rollback {id}).")),
+                (false, false) => bail!("not everything is what it was before the order `{id}`: its log says why"),
+            }
+            Ok(exit::POLICY_NOT_MET)
         }
     }
-    let installed = match patching.step() {
-        Step::Installed => Ok(()),
-        _ => {
-            note(is_quiet, "Installing.");
-            patching.install()
-        }
-    };
-    let verified = change::verify(patching.order(), &look(root)?);
-    if installed.is_ok() && verified.is_installed() {
-        return report(&verified, is_quiet);
+}
+
+fn tell_step(id: &str, step: Step, is_quiet: bool) {
+    match step {
+        Step::Ordered => note(is_quiet, &format!("Order `{id}`: fetching, and keeping what is needed to go back.")),
+        Step::Installing => note(is_quiet, "Installing."),
+        Step::RollingBack => note(is_quiet, "Bringing back what was there before."),
+        _ => {}
     }
-    if let Err(error) = &installed {
-        say(&format!("It failed: {error}"));
-    }
-    tell_what_is_not_so(&verified);
-    if keep_failed {
-        say(&format!("What failed is left as it is (plimsoll patch rollback {}).", patching.id()));
-        return Ok(exit::POLICY_NOT_MET);
-    }
-    roll_back(patching, root, is_quiet)?;
-    Ok(exit::POLICY_NOT_MET)
+}
+
+fn as_before(id: &str) -> String {
+    format!("Everything is what it was before the order `{id}`.")
 }
 
 fn report(verified: &Verified, is_quiet: bool) -> Result<u8> {
@@ -173,19 +178,20 @@ fn tell_what_is_not_so(verified: &Verified) {
 }
 
 fn roll_back(mut patching: Patching, root: Option<&Path>, is_quiet: bool) -> Result<u8> {
-    note(is_quiet, "Bringing back what was there before.");
-    let is_as_before = patching.roll_back()?;
-    // Nothing is believed that a fresh look does not show.
-    let verified = change::verify(patching.order(), &look(root)?);
-    let is_back = verified.upgrades.iter().all(|(upgrade, standing)| match upgrade.from {
-        Some(_) => *standing == Standing::Unchanged,
-        None => *standing == Standing::Gone,
-    });
-    if !is_as_before || !is_back {
-        tell_what_is_not_so(&verified);
-        anyhow::bail!("not everything is what it was before the order `{}`: its log says why", patching.id());
+    let id = patching.id().to_owned();
+    if !patching.step().can_go_back() {
+        bail!("the order `{id}` is {}: nothing of it can be taken back", patching.step().words());
     }
-    note(is_quiet, &format!("Everything is what it was before the order `{}`.", patching.id()));
+    let taken = patching.take_back(&mut Around::<anyhow::Error> {
+        look: &mut || look(root),
+        health: &mut || Ok(()),
+        tell: &mut |step| tell_step(&id, step, is_quiet),
+        keeps_failed: false,
+    })?;
+    match taken {
+        Ok(()) => note(is_quiet, &as_before(&id)),
+        Err(why) => bail!("not everything is what it was before the order `{id}` ({why}): its log says why"),
+    }
     Ok(exit::WITHIN_POLICY)
 }
 

@@ -2,7 +2,7 @@
 
 use super::unknown;
 use crate::arguments::ListFormat;
-use crate::exit;
+use crate::exit::{self, Usage};
 use crate::formats::count;
 use crate::printable::printable;
 use crate::record::Opened;
@@ -10,49 +10,15 @@ use crate::sheet;
 use crate::table::Table;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use change::{Came, Change, Happening, Place, Stage};
+use change::{Came, Change, Happening, Place};
 use jiff::Timestamp;
 use lifecycle::{AssetId, ChangeId};
-use operations::HandedOut;
+use operations::{
+    AssetStanding, HandedOut, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, step_words,
+};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use store::{ChangeStep, Record};
-
-/// How a change stands, in words: also what it waits for.
-pub(super) fn standing(record: &Record, id: &ChangeId, known: &Change, now: Timestamp) -> String {
-    let lacks = lacks(record, id, known, now);
-    match known.stage {
-        Stage::Planned => "planned, and was not started".to_owned(),
-        Stage::RollingOut if !lacks.is_empty() => {
-            format!("in its test environments; its gate lacks {}", lacks.join("; "))
-        }
-        // Why it was held before it ended is none of its end.
-        Stage::Ended => Stage::Ended.word().to_owned(),
-        stage if known.reason.is_empty() => stage.word().to_owned(),
-        stage => format!("{} ({})", stage.word(), known.reason),
-    }
-}
-
-fn lacks(record: &Record, id: &ChangeId, known: &Change, now: Timestamp) -> Vec<String> {
-    let tested_since = record.rollouts.get(id).and_then(|rolled| rolled.rollout.tested_since());
-    if known.may_still_be_judged().is_ok() { record.state.change_lacks(known, tested_since, now) } else { Vec::new() }
-}
-
-fn at(known: &Change, places: &[Came]) -> u64 {
-    places.iter().filter_map(|came| known.came.get(came)).sum()
-}
-
-const BAD: &[Came] = &[Came::Failed, Came::Broken, Came::Silent, Came::Refused];
-
-/// Whether somebody has to look at it.
-fn is_in_trouble(known: &Change) -> bool {
-    let is_owed = known.owed.iter().any(|owed| owed.settled.is_none());
-    let good = at(known, &[Came::Verified, Came::LeftOut, Came::RolledBack]);
-    // What is over and not on every asset is nothing to be content with.
-    let is_short = known.stage == Stage::Ended && good < known.planned.assets as u64;
-    known.stage == Stage::Stopped || known.stage.is_under_way() && at(known, BAD) > 0 || is_short || is_owed
-}
 
 /// Lists changes, the newest first.
 pub(super) async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
@@ -66,8 +32,8 @@ pub(super) async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
             known.planned.kind.to_string(),
             known.planned.title.clone(),
             known.planned.assets.to_string(),
-            at(known, &[Came::Verified]).to_string(),
-            at(known, BAD).to_string(),
+            known.came.get(&Came::Verified).copied().unwrap_or_default().to_string(),
+            bad_assets(known).to_string(),
             known.planned.until.to_string(),
         ]
     };
@@ -101,14 +67,14 @@ pub(super) async fn show(opened: &Opened, id: &ChangeId, (has_assets, format): (
     let steps = opened.organisation.change_steps(id).await?;
     let record = opened.organisation.store.record().await?;
     let known = record.state.changes.get(id).ok_or_else(|| unknown(id))?;
-    let is_listed = has_assets || format == ListFormat::Csv;
-    let rows = if is_listed { asset_rows(&record, id, &steps, opened.now) } else { Vec::new() };
+    let is_listed = has_assets || format != ListFormat::Table;
+    let assets = if is_listed { asset_standings(&record, id, &steps, opened.now) } else { Vec::new() };
     let out = match format {
         ListFormat::Table => {
             let mut text = told(&record, (id, known), &steps, opened.now);
             if has_assets {
                 let mut table = Table::new(&["ASSET", "RING", "STATE", "SINCE", "WAITS FOR", "WORDS"]);
-                for row in &rows {
+                for row in assets.iter().map(cells) {
                     table.row(Style::new(), row.iter().map(|cell| printable(cell).into_owned()).collect());
                 }
                 table.write(&mut text)?;
@@ -117,12 +83,12 @@ pub(super) async fn show(opened: &Opened, id: &ChangeId, (has_assets, format): (
         }
         ListFormat::Csv => {
             let mut out = Vec::new();
-            sheet::csv(&mut out, &["asset", "ring", "state", "since", "waits_for", "words"], rows)?;
+            sheet::csv(&mut out, &["asset", "ring", "state", "since", "waits_for", "words"], assets.iter().map(cells))?;
             out
         }
         ListFormat::Json => {
-            let told =
-                json!({ "id": id, "change": known, "lacks": lacks(&record, id, known, opened.now), "steps": steps });
+            let lacks = gate_lacks(&record, id, known, opened.now);
+            let told = json!({ "id": id, "change": known, "lacks": lacks, "steps": steps, "assets": assets });
             sheet::json(&told)?.into_bytes()
         }
     };
@@ -135,7 +101,7 @@ fn told(record: &Record, (id, known): (&ChangeId, &Change), steps: &[ChangeStep]
     let planned = &known.planned;
     let _ = writeln!(text, "{}: {}", id, printable(&planned.title));
     let _ = writeln!(text, "  {} change of {}, until {}", planned.kind, count(planned.assets, "asset"), planned.until);
-    let _ = writeln!(text, "  It is {}.", printable(&standing(record, id, known, now)));
+    let _ = writeln!(text, "  It is {}.", printable(&change_standing(record, id, known, now)));
     for (number, owed) in known.owed.iter().enumerate() {
         let done = match &owed.settled {
             Some((at, by, words)) => format!("done on {at} by {by}: {words}"),
@@ -170,7 +136,7 @@ fn told(record: &Record, (id, known): (&ChangeId, &Change), steps: &[ChangeStep]
     let _ = writeln!(text, "  What has happened:");
     let is_whole = |step: &&ChangeStep| !matches!(step.what, Happening::Asset { .. });
     for step in steps.iter().filter(is_whole) {
-        let _ = writeln!(text, "    {} {} {}", step.at, step.by, printable(&words(&step.what)));
+        let _ = writeln!(text, "    {} {} {}", step.at, step.by, printable(&step_words(&step.what)));
     }
     text.into_bytes()
 }
@@ -193,67 +159,45 @@ const PLACES: &[Place] = &[
     Place::RolledBack,
 ];
 
-fn words(what: &Happening) -> String {
-    match what {
-        Happening::Planned(planned) => format!("planned it: {}", planned.plan),
-        Happening::Tested { test, has_passed: true, words, .. } => format!("test `{test}` has passed {words}"),
-        Happening::Tested { test, words, .. } => format!("test `{test}` has failed: {words}"),
-        Happening::Noticed { audience: change::Audience::Customers, words } => format!("customers were told: {words}"),
-        Happening::Noticed { words, .. } => format!("the business was told: {words}"),
-        Happening::Approved { .. } => "approved it".to_owned(),
-        Happening::Declined { reason } => format!("turned it down: {reason}"),
-        Happening::Started {} => "started it".to_owned(),
-        Happening::Opened { skipped, .. } if skipped.is_empty() => "its gate is passed".to_owned(),
-        Happening::Opened { skipped, .. } => {
-            let skipped = skipped.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            format!("its gate is passed, without {skipped}")
+/// What happened on an asset in a change, with what the package manager said.
+pub(super) async fn log(opened: &Opened, id: &ChangeId, asset: &AssetId) -> Result<u8> {
+    let steps = opened.organisation.change_steps(id).await?;
+    let mut text = String::new();
+    for step in &steps {
+        let Happening::Asset { asset: own, came, words, log } = &step.what else { continue };
+        if own != asset {
+            continue;
         }
-        Happening::Paused { reason } => format!("paused it: {reason}"),
-        Happening::Resumed { reason } => format!("let it go on: {reason}"),
-        Happening::Stopped { reason } => format!("it stopped: {reason}"),
-        Happening::Aborted { reason } => format!("aborted it: {reason}"),
-        Happening::TakenBack { reason } => format!("takes it back: {reason}"),
-        Happening::Ended {} => "it is over".to_owned(),
-        Happening::Asset { asset, came, words, .. } => format!("{asset} is {} {words}", came.word()),
-        Happening::Settled { owed, words } => format!("settled {owed}: {words}"),
+        let _ = writeln!(text, "{} {} {} {}", step.at, step.by, came.word(), printable(words));
+        if let Some(digest) = log {
+            let document = opened.organisation.store.document(digest).await?;
+            let _ = writeln!(text, "  log {digest}");
+            for line in String::from_utf8_lossy(&document).lines() {
+                let _ = writeln!(text, "  | {}", printable(line));
+            }
+        }
     }
+    if text.is_empty() {
+        return Err(Usage(format!("nothing has happened on `{asset}` in change `{id}`")).into());
+    }
+    opened.show(text.as_bytes(), true)?;
+    Ok(exit::WITHIN_POLICY)
 }
 
-/// One row for each asset: its ring, how far it has come, since when, what it waits for, what was said of it.
-fn asset_rows(record: &Record, id: &ChangeId, steps: &[ChangeStep], now: Timestamp) -> Vec<Vec<String>> {
-    let mut newest: BTreeMap<&AssetId, (Timestamp, Came, &str)> = BTreeMap::new();
-    for step in steps {
-        if let Happening::Asset { asset, came, words, .. } = &step.what {
-            newest.insert(asset, (step.at, *came, words));
-        }
-    }
-    let Some(rolled) = record.rollouts.get(id) else {
-        // Of what is over the last word on each asset is left.
-        let row = |(asset, (at, came, words)): (&AssetId, (Timestamp, Came, &str))| {
-            let (came, words) = (came.word().to_owned(), words.to_owned());
-            vec![asset.to_string(), String::new(), came, at.to_string(), String::new(), words]
-        };
-        return newest.into_iter().map(row).collect();
+/// Prints the plan of a change, byte for byte as it was kept.
+pub(super) async fn document(opened: &Opened, id: &ChangeId) -> Result<u8> {
+    let plan = {
+        let record = opened.organisation.store.record().await?;
+        record.state.changes.get(id).ok_or_else(|| unknown(id))?.planned.plan.clone()
     };
-    let plan = rolled.rollout.plan();
-    let is_started = record.state.changes.get(id).is_some_and(|known| known.stage != Stage::Planned);
-    let row = |(number, (ring, member)): (usize, (usize, &change::Member))| {
-        let place = rolled.rollout.place(number).map_or("", Place::word).to_owned();
-        let since = rolled.rollout.since(number).map(|since| since.to_string()).unwrap_or_default();
-        let asset = AssetId::new(member.asset.as_str()).ok();
-        let other = asset.as_ref().and_then(|asset| record.state.changing(asset)).filter(|other| *other != id);
-        let waits = match (rolled.rollout.may_begin(number, now), other) {
-            (Err(change::Wait::NotWaiting(_)), _) => String::new(),
-            (_, _) if !is_started => "its start".to_owned(),
-            (Err(wait), _) => wait.words(plan),
-            (Ok(()), Some(other)) => format!("the end of change {other} on it"),
-            (Ok(()), None) => "nothing".to_owned(),
-        };
-        let said = asset.and_then(|asset| newest.get(&asset).copied());
-        let words = said.map(|(.., words)| words.to_owned()).unwrap_or_default();
-        vec![member.asset.clone(), plan.rings[ring].id.clone(), place, since, waits, words]
-    };
-    plan.members().enumerate().map(row).collect()
+    opened.show(&opened.organisation.store.document(&plan).await?, false)?;
+    Ok(exit::WITHIN_POLICY)
+}
+
+fn cells(standing: &AssetStanding) -> Vec<String> {
+    let since = standing.since.map(|since| since.to_string()).unwrap_or_default();
+    let AssetStanding { asset, ring, state, waits_for, words, .. } = standing.clone();
+    vec![asset, ring, state.to_owned(), since, waits_for, words]
 }
 
 /// Hands out what may begin now.

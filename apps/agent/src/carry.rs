@@ -1,0 +1,212 @@
+//! Carrying an order out, in a process of its own: whoever waits for it may end, or lie on another machine.
+
+use crate::allowed::{Action, Allowed};
+use crate::health;
+use anyhow::{Context, Result};
+use change::{Came, Order, Verified};
+use host::{Around, Carried, PatchError, Patching, Root, Step};
+use inventory::Inventory;
+use jiff::Timestamp;
+use ledger::Verifier;
+use protocol::{AssetOrder, Errand, MOST_LOG_BYTES};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+/// What came of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Outcome {
+    /// How far the asset has come; none where it is back, which an inventory shows.
+    pub(crate) came: Option<Came>,
+    /// In words: what went wrong, or what else there is to say.
+    pub(crate) words: String,
+    /// What the package manager said.
+    pub(crate) log: String,
+    /// Whether only a reboot helps, and this host lets itself be rebooted.
+    pub(crate) wants_reboot: bool,
+}
+
+impl Outcome {
+    fn new(came: Option<Came>, words: String, patching: Option<&Patching>) -> Result<Self> {
+        let log = patching.map(|patching| patching.log(MOST_LOG_BYTES)).transpose()?.unwrap_or_default();
+        // It goes into JSON, in which a control character takes six bytes: none of them says anything here.
+        let log = log.chars().filter(|character| !character.is_control() || *character == '\n').collect();
+        Ok(Self { came, words: short(&words), log, wants_reboot: false })
+    }
+}
+
+/// So much of what went wrong is told; the rest stands in the log.
+fn short(words: &str) -> String {
+    const MOST: usize = 500;
+    let plain = |character: char| if character.is_control() { ' ' } else { character };
+    let words: String = words.trim().chars().map(plain).collect();
+    match words.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{} [...]", &words[..at]),
+        None => words,
+    }
+}
+
+/// Carries an order out, or goes on with it where it was cut short; says what came of it.
+///
+/// # Errors
+/// If it is not known what came of it, so that it has to be tried again: another order is being carried out, or the host cannot be
+/// looked at.
+pub(crate) fn carry_out(
+    note: &str,
+    (allowed, enrolled): (&Allowed, &[Verifier]),
+    root: &Root,
+    tell: &mut dyn FnMut(Step),
+) -> Result<Outcome> {
+    let refused = |why: String| Outcome::new(Some(Came::Refused), why, None);
+    let order = match allowed.open(note, enrolled) {
+        Ok(order) => order,
+        Err(error) => return refused(format!("{error:#}")),
+    };
+    let begun = Patching::of_change(root.clone(), order.slip.change.as_str())?;
+    match (order.errand, begun) {
+        (Errand::Upgrade, Some(begun)) if begun.step() != Step::Ordered => go_on(begun, allowed, root, tell),
+        (Errand::Upgrade, begun) => {
+            let ready = allowed.check(&order, Timestamp::now());
+            // A host that was not well before is not made better by what comes.
+            let ready = ready.and_then(|()| health::hold(&allowed.health, Duration::ZERO));
+            match (ready, begun) {
+                (Err(why), begun) => {
+                    begun.map(|mut begun| begun.abandon()).transpose()?;
+                    refused(why)
+                }
+                (Ok(()), Some(begun)) => go_on(begun, allowed, root, tell),
+                (Ok(()), None) => upgrade(&order, allowed, root, tell),
+            }
+        }
+        (Errand::RollBack, begun) => {
+            // What has begun to go back goes on.
+            let is_begun = begun.as_ref().is_some_and(|begun| begun.step() == Step::RollingBack);
+            match allowed.check(&order, Timestamp::now()) {
+                Err(why) if !is_begun => Outcome::new(Some(Came::Broken), why, None),
+                _ => roll_back(begun, root, tell),
+            }
+        }
+    }
+}
+
+fn upgrade(order: &AssetOrder, allowed: &Allowed, root: &Root, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
+    let planned = Order {
+        made_at: order.begun_at,
+        host: order.slip.asset.to_string(),
+        upgrades: order.slip.upgrades.clone(),
+        left_out: Vec::new(),
+        size_bytes: 0,
+        change: Some(order.slip.change.to_string()),
+    };
+    let (order, there) = match Patching::as_planned(root, planned.clone()) {
+        Ok(made) => made,
+        Err(error @ PatchError::Busy) => return Err(error.into()),
+        // Nothing was changed: it is as it was.
+        Err(error) => return Outcome::new(Some(Came::Failed), format!("{:#}", anyhow::Error::from(error)), None),
+    };
+    if let Err(why) = allowed.check_packages(&order.upgrades) {
+        return Outcome::new(Some(Came::Refused), format!("{why}, and what is ordered needs it"), None);
+    }
+    let mut words = String::new();
+    if !there.is_empty() {
+        words = format!("there already, by other hands: {}", there.join(", "));
+    }
+    if order.upgrades.is_empty() {
+        let verified = change::verify(&planned, &look(root)?);
+        return installed(&verified, (allowed, None), words, root);
+    }
+    let patching = Patching::begin(root.clone(), order)?;
+    let mut outcome = go_on(patching, allowed, root, tell)?;
+    if outcome.words.is_empty() {
+        outcome.words = words;
+    }
+    Ok(outcome)
+}
+
+fn go_on(mut patching: Patching, allowed: &Allowed, root: &Root, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
+    let within = Duration::from_secs(allowed.health_within_seconds);
+    let carried = patching.carry_out(&mut Around::<anyhow::Error> {
+        look: &mut || look(root),
+        health: &mut || health::hold(&allowed.health, within),
+        tell,
+        keeps_failed: false,
+    })?;
+    match carried {
+        Carried::Installed(verified) => installed(&verified, (allowed, Some(&patching)), String::new(), root),
+        Carried::Untouched { why } | Carried::Failed { why, is_as_before: true, .. } => {
+            Outcome::new(Some(Came::Failed), why, Some(&patching))
+        }
+        Carried::Failed { why, .. } => Outcome::new(Some(Came::Broken), why, Some(&patching)),
+    }
+}
+
+/// What was ordered is on disk: services are restarted where the host lets it, and it is said what else waits for a restart.
+fn installed(
+    verified: &Verified,
+    (allowed, patching): (&Allowed, Option<&Patching>),
+    words: String,
+    root: &Root,
+) -> Result<Outcome> {
+    let mut outcome = Outcome::new(Some(Came::Installed), words, patching)?;
+    if verified.restarts.is_empty() || !root.is_own() {
+        return Ok(outcome);
+    }
+    if allowed.actions.contains(&Action::RestartServices) {
+        outcome.log.push_str(&crate::restart::services(&look(root)?));
+        let within = Duration::from_secs(allowed.health_within_seconds);
+        if let Err(why) = health::hold(&allowed.health, within) {
+            // What is installed runs, and the host is not well with it.
+            return Ok(Outcome { came: Some(Came::Broken), words: short(&why), ..outcome });
+        }
+    }
+    outcome.wants_reboot = allowed.actions.contains(&Action::Reboot) && crate::restart::only_a_reboot_helps(&look(root)?);
+    Ok(outcome)
+}
+
+fn roll_back(begun: Option<Patching>, root: &Root, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
+    let Some(mut patching) = begun else {
+        let why = "nothing is kept here of what was before: this host has not carried it out".to_owned();
+        return Outcome::new(Some(Came::Broken), why, None);
+    };
+    // Whatever is newer came by other hands, and is not what this change has brought.
+    let now = change::verify(patching.order(), &look(root)?);
+    let other = now.upgrades.iter().find(|(_, standing)| matches!(standing, change::Standing::Other(_)));
+    if let (Step::Installed, Some((upgrade, change::Standing::Other(version)))) = (patching.step(), other) {
+        let why = format!("{} is {version}, and this change has brought {}", upgrade.package, upgrade.to);
+        return Outcome::new(Some(Came::Broken), why, Some(&patching));
+    }
+    let taken = patching.take_back(&mut Around::<anyhow::Error> {
+        look: &mut || look(root),
+        health: &mut || Ok(()),
+        tell,
+        keeps_failed: false,
+    })?;
+    match taken {
+        Ok(()) => Outcome::new(None, "it is as it was before".to_owned(), Some(&patching)),
+        Err(why) => Outcome::new(Some(Came::Broken), why, Some(&patching)),
+    }
+}
+
+fn look(root: &Root) -> Result<Inventory> {
+    let looked = match root.is_own() {
+        true => host::this_host(&mut |_| {}),
+        false => host::mounted(&root.below(""), &mut |_| {}),
+    };
+    looked.context("failed to look at the host")
+}
+
+/// Carries out the order that comes on standard input; each step goes to standard error, what came of it to standard output.
+pub(crate) fn run(allowed: &Path, keys: &[String], root: Option<&Path>) -> Result<()> {
+    let note = std::io::read_to_string(std::io::stdin()).context("failed to read the order")?;
+    let keys: Vec<Verifier> = keys.iter().map(|key| Verifier::parse(key)).collect::<Result<_, _>>()?;
+    let allowed = Allowed::read(allowed)?;
+    // Whoever began it may have ended: it goes on to its end.
+    let tell = &mut |step: Step| drop(writeln!(std::io::stderr(), "{STEP}{}", step.words()));
+    let outcome = carry_out(&note, (&allowed, &keys), &Root::at(root), tell)?;
+    crate::print(&serde_json::to_vec(&outcome)?)
+}
+
+/// How a line begins that tells a step.
+pub(crate) const STEP: &str = "step: ";

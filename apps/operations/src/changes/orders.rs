@@ -1,0 +1,163 @@
+//! Orders to agents: who may begin now, what has begun, and what came of it.
+
+use crate::error::Error;
+use crate::organisation::Organisation;
+use change::{Came, Happening, Place, RolloutEvent, Stage};
+use jiff::{SignedDuration, Timestamp};
+use lifecycle::{AGENT, AssetId, ChangeId, Command, PersonId, Refusal};
+use protocol::{AssetOrder, Errand, OrderReport, PlanTree, Slip};
+use std::collections::BTreeSet;
+use store::{Record, digest};
+
+/// An order that was not begun by then never is: whoever asks for one waits for it.
+const EXPIRES_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// Something that an asset may begin, or has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errant {
+    /// The change.
+    pub change: ChangeId,
+    /// The asset.
+    pub asset: AssetId,
+    /// What it is to do.
+    pub errand: Errand,
+}
+
+/// What may be begun now by those that are asked for, by change and asset: as many of them as may at once, none of them twice.
+#[must_use]
+pub fn may_begin(record: &Record, is_asked: &dyn Fn(&ChangeId, &str) -> bool, now: Timestamp) -> Vec<Errant> {
+    let (mut found, mut taken) = (Vec::new(), BTreeSet::new());
+    for (id, rolled) in &record.rollouts {
+        let errand = match record.state.changes.get(id).map(|known| known.stage) {
+            Some(Stage::RollingOut) => Errand::Upgrade,
+            Some(Stage::RollingBack) => Errand::RollBack,
+            _ => continue,
+        };
+        // What one begins another one may no more: that is seen ahead.
+        let mut ahead = None;
+        for (number, (_, member)) in rolled.rollout.plan().members().enumerate() {
+            let rollout = ahead.as_ref().unwrap_or(&rolled.rollout);
+            let is_let = match errand {
+                Errand::Upgrade => rollout.may_begin(number, now).is_ok(),
+                Errand::RollBack => rollout.may_go_back(number).is_ok(),
+            };
+            if !is_let || !is_asked(id, &member.asset) || taken.contains(&member.asset) {
+                continue;
+            }
+            let Ok(asset) = AssetId::new(member.asset.as_str()) else { continue };
+            if !record.state.may_be_changed(&asset, id) {
+                continue;
+            }
+            let event = match errand {
+                Errand::Upgrade => RolloutEvent::Begun(number),
+                Errand::RollBack => RolloutEvent::RollingBack(number),
+            };
+            ahead.get_or_insert_with(|| rolled.rollout.clone()).apply(&event, now);
+            taken.insert(member.asset.clone());
+            found.push(Errant { change: id.clone(), asset, errand });
+        }
+    }
+    found
+}
+
+/// What an asset has begun and is not through with.
+#[must_use]
+pub fn begun(record: &Record, asset: &AssetId) -> Option<Errant> {
+    record.rollouts.iter().find_map(|(id, rolled)| {
+        let errand = match rolled.rollout.place(rolled.number(asset)?)? {
+            Place::Begun => Errand::Upgrade,
+            Place::RollingBack => Errand::RollBack,
+            _ => return None,
+        };
+        Some(Errant { change: id.clone(), asset: asset.clone(), errand })
+    })
+}
+
+/// The order for what an asset has begun. A signed plan is proven by `tree`, which is made where it is asked for.
+///
+/// # Errors
+/// If it has begun nothing of the kind.
+pub fn order_of(
+    record: &Record,
+    errant: &Errant,
+    tree: impl FnOnce(&change::Plan, &Slip, &str) -> Result<Option<protocol::SlipProof>, protocol::Error>,
+) -> Result<AssetOrder, Error> {
+    let Errant { change, asset, errand } = errant;
+    let unknown = || Refusal::Unknown { what: "asset in this change", id: asset.to_string() };
+    let rolled = record.rollouts.get(change).ok_or_else(unknown)?;
+    let number = rolled.number(asset).ok_or_else(unknown)?;
+    let begun_at = rolled.rollout.began_at(number).ok_or_else(unknown)?;
+    let known = record.state.changes.get(change).ok_or_else(unknown)?;
+    let plan = rolled.rollout.plan();
+    let (_, member) = plan.members().nth(number).ok_or_else(unknown)?;
+    let slip = Slip::of(change, (plan, &known.planned.plan), member).map_err(|source| Error::Order { source })?;
+    let proof = match &known.signed {
+        Some(note) => tree(plan, &slip, note).map_err(|source| Error::Order { source })?,
+        None => None,
+    };
+    let expires_at = begun_at.checked_add(EXPIRES_AFTER).unwrap_or(Timestamp::MAX);
+    Ok(AssetOrder { errand: *errand, slip, begun_at, expires_at, proof })
+}
+
+impl Organisation {
+    /// Says that an asset begins; `false` if it may not any more.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub async fn begin(&self, by: &PersonId, errant: &Errant, now: Timestamp) -> Result<bool, Error> {
+        let came = match errant.errand {
+            Errand::Upgrade => Came::Begun,
+            Errand::RollBack => Came::RollingBack,
+        };
+        let what = Happening::Asset { asset: errant.asset.clone(), came, words: String::new(), log: None };
+        match self.act(by, now, Command::Change(errant.change.clone(), what)).await {
+            Ok(_) => Ok(true),
+            Err(Error::Store(store::Error::Refused(_))) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes in what came of an order, with its log; `false` if that is of another order than the last, or known.
+    ///
+    /// # Errors
+    /// If the rules refuse it, or it cannot be kept.
+    pub async fn reported(&self, asset: &AssetId, report: OrderReport, now: Timestamp) -> Result<bool, Error> {
+        let Some(came) = report.came else { return Ok(false) };
+        {
+            let record = self.store.record().await?;
+            let Some(rolled) = record.rollouts.get(&report.change) else { return Ok(false) };
+            let Some(number) = rolled.number(asset) else { return Ok(false) };
+            let is_last = rolled.rollout.began_at(number) == Some(report.begun_at);
+            // Only what is open can come further by what an agent says.
+            let is_open = matches!(rolled.rollout.place(number), Some(Place::Begun | Place::Silent | Place::RollingBack));
+            if !is_last || !is_open {
+                return Ok(false);
+            }
+        }
+        let by = PersonId::new(format!("{AGENT}{asset}"))?;
+        let documents: Vec<Vec<u8>> = Some(report.log.into_bytes()).filter(|log| !log.is_empty()).into_iter().collect();
+        let log = documents.first().map(|log| digest(log));
+        let what = Happening::Asset { asset: asset.clone(), came, words: report.words, log };
+        let commands = vec![Command::Change(report.change, what)];
+        let plan = store::Plan { commands, documents, ..store::Plan::default() };
+        self.store.commit(&by, now, move |_| Ok(plan)).await?;
+        Ok(true)
+    }
+
+    /// Takes in that a plan was signed by a key that is kept away from the server: which one is for those to judge who carry it out.
+    ///
+    /// # Errors
+    /// If what was signed is another plan, or it cannot be kept.
+    pub async fn sign_change(&self, by: &PersonId, id: &ChangeId, note: String, now: Timestamp) -> Result<(), Error> {
+        {
+            let record = self.store.record().await?;
+            let known = record.state.changes.get(id);
+            let known = known.ok_or_else(|| Refusal::Unknown { what: "change", id: id.to_string() })?;
+            let rolled = record.rollouts.get(id);
+            let rolled = rolled.ok_or(Refusal::State { found: known.stage.word(), wanted: "not over" })?;
+            let tree = PlanTree::new(id, rolled.rollout.plan(), &known.planned.plan);
+            tree.and_then(|tree| tree.check(&note)).map_err(|source| Error::Order { source })?;
+        }
+        self.act(by, now, Command::Change(id.clone(), Happening::Signed { note })).await.map(|_| ())
+    }
+}

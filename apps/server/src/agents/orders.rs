@@ -1,0 +1,212 @@
+//! Orders to agents: they ask and wait; what may begin is said in the record first, then signed and sent.
+
+use super::agent_person;
+use super::authority::AgentName;
+use crate::app::App;
+use crate::error::Error;
+use crate::problem::{Answer, Problem};
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::body::Bytes;
+use jiff::Timestamp;
+use ledger::{KeyKind, Signer};
+use lifecycle::{AssetId, ChangeId};
+use operations::{Errant, may_begin, order_of};
+use protocol::{AskOrder, OrderReport, Ordered, PlanTree, Slip, SlipProof};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
+
+/// The longest that an agent is let wait.
+const LONGEST: Duration = Duration::from_secs(60);
+/// How often is looked at what may begin, as long as somebody waits.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Agents that wait, and what those who carry something out have said last; it is no part of the record.
+pub(crate) struct Orders {
+    signer: Signer,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Errant>>>,
+    steps: Mutex<HashMap<AssetId, Told>>,
+    /// Plans that were signed, as trees.
+    trees: Mutex<HashMap<ChangeId, Arc<Mutex<PlanTree>>>>,
+    asked: Notify,
+}
+
+/// What an agent has said of an order that it carries out.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) change: ChangeId,
+    pub(crate) at: Timestamp,
+    pub(crate) step: String,
+}
+
+impl Orders {
+    /// Reads the key that signs orders, or makes one where there is none.
+    pub(crate) fn open(data: &Path) -> Result<Self, Error> {
+        let lock = super::authority::lock(data)?;
+        let path = data.join("keys/orders.key");
+        if !path.exists() {
+            let name = format!("plimsoll/orders/{}", protocol::hexadecimal(&crate::app::random::<4>()?));
+            let signer = Signer::from_seed(&name, KeyKind::Note, &crate::app::random::<32>()?)?;
+            super::authority::write(&path, format!("{}\n", signer.secret_text()).as_bytes())?;
+        }
+        drop(lock);
+        let text = std::fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+        Ok(Self {
+            signer: Signer::parse(&text)?,
+            waiting: Mutex::default(),
+            steps: Mutex::default(),
+            trees: Mutex::default(),
+            asked: Notify::new(),
+        })
+    }
+
+    /// The key by which agents know orders.
+    pub(crate) fn key(&self) -> String {
+        self.signer.verifier().to_string()
+    }
+
+    /// What an agent has said last of what it carries out for a change.
+    pub(crate) fn told(&self, change: &ChangeId, asset: &AssetId) -> Option<Told> {
+        self.steps.lock().ok()?.get(asset).filter(|told| told.change == *change).cloned()
+    }
+
+    fn wait(&self, asset: &AssetId) -> oneshot::Receiver<Errant> {
+        let (send, receive) = oneshot::channel();
+        if let Ok(mut waiting) = self.waiting.lock() {
+            // One agent waits once: whoever waited before in its name is gone.
+            waiting.insert(asset.to_string(), send);
+        }
+        self.asked.notify_one();
+        receive
+    }
+
+    fn leave(&self, asset: &AssetId) {
+        if let Ok(mut waiting) = self.waiting.lock()
+            && waiting.get(asset.as_str()).is_some_and(oneshot::Sender::is_closed)
+        {
+            waiting.remove(asset.as_str());
+        }
+    }
+
+    /// The proof that an asset's slip is part of a signed plan.
+    fn prove(&self, plan: &change::Plan, slip: &Slip, note: &str) -> Result<Option<SlipProof>, protocol::Error> {
+        let number = plan.members().position(|(_, member)| member.asset == slip.asset.as_str());
+        let known = self.trees.lock().ok().and_then(|trees| trees.get(&slip.change).cloned());
+        let tree = match known {
+            Some(tree) => tree,
+            None => {
+                let tree = Arc::new(Mutex::new(PlanTree::new(&slip.change, plan, &slip.plan)?));
+                if let Ok(mut trees) = self.trees.lock() {
+                    trees.insert(slip.change.clone(), Arc::clone(&tree));
+                }
+                tree
+            }
+        };
+        let (Ok(mut tree), Some(number)) = (tree.lock(), number) else { return Ok(None) };
+        tree.prove(number as u64, note).map(Some)
+    }
+}
+
+/// An agent asks what it is to do, and waits for it.
+pub(super) async fn ask(
+    State(app): State<App>,
+    Extension(name): Extension<AgentName>,
+    Json(asked): Json<AskOrder>,
+) -> Answer<Json<Ordered>> {
+    let asset = name.asset;
+    app.contacts.carries_out(&asset, (app.now(), super::plain(&asked.version)));
+    // What it has begun it is told again: the answer may be lost on the way.
+    let begun = operations::begun(&*app.organisation.store.record().await?, &asset);
+    let errant = match begun {
+        Some(begun) => Some(begun),
+        None => {
+            let receive = app.orders.wait(&asset);
+            let wait = Duration::from_secs(asked.wait_seconds).clamp(LOOK * 3, LONGEST);
+            let errant = tokio::time::timeout(wait, receive).await.ok().and_then(Result::ok);
+            app.orders.leave(&asset);
+            errant
+        }
+    };
+    let Some(errant) = errant else { return Ok(Json(Ordered { order: None })) };
+    let signed = {
+        let record = app.organisation.store.record().await?;
+        tokio::task::block_in_place(|| {
+            let order = order_of(&record, &errant, |plan, slip, note| app.orders.prove(plan, slip, note))?;
+            order.sign(&app.orders.signer).map_err(|source| operations::Error::Order { source })
+        })?
+    };
+    tracing::info!(asset = %asset, change = %errant.change, errand = errant.errand.words(), "an order was sent");
+    Ok(Json(Ordered { order: Some(signed) }))
+}
+
+/// An agent says how far an order has come.
+pub(super) async fn report(
+    State(app): State<App>,
+    Extension(name): Extension<AgentName>,
+    body: Bytes,
+) -> Answer<Json<serde_json::Value>> {
+    let report: OrderReport = serde_json::from_slice(&body).map_err(|error| Problem::bad(error.to_string()))?;
+    if report.log.len() > protocol::MOST_LOG_BYTES {
+        let words = format!("its log has more than {} bytes", protocol::MOST_LOG_BYTES);
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "order/refused", words));
+    }
+    let now = app.now();
+    if let Ok(mut steps) = app.orders.steps.lock() {
+        let step = report.words.chars().filter(|character| !character.is_control()).take(200).collect();
+        let told = Told { change: report.change.clone(), at: now, step };
+        steps.insert(name.asset.clone(), told);
+    }
+    let is_new = app.organisation.reported(&name.asset, report, now).await?;
+    Ok(Json(serde_json::json!({ "is_new": is_new })))
+}
+
+/// Lets begin what may, of those who wait.
+pub(crate) async fn dispatch(app: &App) {
+    loop {
+        // Nobody waits: nothing may begin by this door.
+        let waits = app.orders.waiting.lock().is_ok_and(|waiting| !waiting.is_empty());
+        match waits {
+            true => tokio::time::sleep(LOOK).await,
+            false => app.orders.asked.notified().await,
+        }
+        if let Err(error) = begin(app).await {
+            tracing::error!(error = %store::in_words(&error), "orders could not be given");
+            tokio::time::sleep(LOOK * 8).await;
+        }
+    }
+}
+
+async fn begin(app: &App) -> Result<(), operations::Error> {
+    let now = app.now();
+    let found = {
+        let record = app.organisation.store.record().await?;
+        if record.rollouts.is_empty() {
+            return Ok(());
+        }
+        let Ok(mut waiting) = app.orders.waiting.lock() else { return Ok(()) };
+        waiting.retain(|_, sender| !sender.is_closed());
+        may_begin(&record, &|_, asset| waiting.contains_key(asset), now)
+    };
+    let mut beginning = JoinSet::new();
+    for errant in found {
+        let app = app.clone();
+        beginning.spawn(async move {
+            let by = agent_person(&errant.asset).map_err(|_| operations::Error::Task)?;
+            if app.organisation.begin(&by, &errant, app.now()).await? {
+                let sender = app.orders.waiting.lock().ok().and_then(|mut waiting| waiting.remove(errant.asset.as_str()));
+                // Where it has gone meanwhile it is told when it asks again.
+                let _ = sender.map(|sender| sender.send(errant));
+            }
+            Ok::<_, operations::Error>(())
+        });
+    }
+    while let Some(done) = beginning.join_next().await {
+        done.map_err(|_| operations::Error::Task)??;
+    }
+    Ok(())
+}
