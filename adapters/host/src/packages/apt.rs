@@ -98,7 +98,7 @@ fn install(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<(), Comm
 fn automatic(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<Vec<String>, CommandError> {
     let known: BTreeSet<String> = root.run(&["apt-mark", "showauto"], log)?.lines().map(str::to_owned).collect();
     let is_automatic = |upgrade: &&Upgrade| {
-        let name = upgrade.package.split(':').next().unwrap_or_default();
+        let name = bare(&upgrade.package);
         upgrade.from.is_none() || known.contains(name) || known.contains(&upgrade.package)
     };
     Ok(upgrades.iter().filter(is_automatic).map(|upgrade| upgrade.package.clone()).collect())
@@ -112,9 +112,19 @@ fn mark(root: &Root, automatic: &[String], log: &mut File) -> Result<(), Command
 }
 
 fn keep(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> Result<(), CommandError> {
-    for upgrade in upgrades {
-        let Some(from) = &upgrade.from else { continue };
-        keep_package(root, (&upgrade.package, from), folder, log)?;
+    let installed = upgrades.iter().filter_map(|upgrade| Some((upgrade.package.as_str(), upgrade.from.as_deref()?)));
+    let installed: Vec<(&str, &str)> = installed.collect();
+    let mut missing = Vec::new();
+    for one in installed {
+        if !is_cached(root, one, folder, log)? {
+            missing.push(one);
+        }
+    }
+    fetch(root, &missing, folder, log)?;
+    for one in missing {
+        if kept_file(&root.below(folder), one).is_none() {
+            rebuilt::build(root, one, folder, log)?;
+        }
     }
     for path in conffiles(root, upgrades, log)? {
         if root.below(&path).exists() {
@@ -126,36 +136,54 @@ fn keep(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> Resu
     Ok(())
 }
 
-/// The package's file as it was installed: from the cache, from the archive, or made of what is installed.
-fn keep_package(
-    root: &Root,
-    (package, version): (&str, &str),
-    folder: &str,
-    log: &mut File,
-) -> Result<(), CommandError> {
-    let name = package.split(':').next().unwrap_or_default();
-    let escaped = version.replace(':', "%3a");
-    let begins = format!("{name}_{escaped}_");
-    let is_kept = |folder: &Path| {
-        let found = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        found
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .find(|file| file.strip_prefix(&begins).is_some_and(|rest| rest.ends_with(".deb") && !rest.contains('/')))
-    };
-    if is_kept(&root.below(folder)).is_some() {
+/// The file of a package in a folder, if it is there.
+fn kept_file(folder: &Path, (package, version): (&str, &str)) -> Option<String> {
+    let begins = format!("{}_{}_", bare(package), version.replace(':', "%3a"));
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.find(|file| file.strip_prefix(&begins).is_some_and(|rest| rest.ends_with(".deb")))
+}
+
+fn bare(package: &str) -> &str {
+    package.split(':').next().unwrap_or_default()
+}
+
+/// Whether the package's file is kept as it was installed, or was in the cache.
+fn is_cached(root: &Root, one: (&str, &str), folder: &str, log: &mut File) -> Result<bool, CommandError> {
+    if kept_file(&root.below(folder), one).is_some() {
+        return Ok(true);
+    }
+    let Some(file) = kept_file(&root.below("var/cache/apt/archives"), one) else { return Ok(false) };
+    let cached = format!("/var/cache/apt/archives/{file}");
+    root.run(&["cp", "--archive", "--", &cached, folder], log)?;
+    Ok(true)
+}
+
+/// Fetches into a folder what the repositories have still of some packages, all of it at once: where they cannot be reached it is
+/// waited for once. What does not come is made of what is installed.
+fn fetch(root: &Root, packages: &[(&str, &str)], folder: &str, log: &mut File) -> Result<(), CommandError> {
+    if packages.is_empty() {
         return Ok(());
     }
-    if let Some(file) = is_kept(&root.below("var/cache/apt/archives")) {
-        let cached = format!("/var/cache/apt/archives/{file}");
-        return root.run(&["cp", "--archive", "--", &cached, folder], log).map(|_| ());
+    let names: Vec<String> = packages.iter().map(|(package, _)| (*package).to_owned()).collect();
+    // `name | version | where`, of what repositories have, not of what is installed.
+    let told = root.run(&with(&[&["apt-cache", "madison", "--"]], &names), log).unwrap_or_default();
+    let offered: BTreeSet<(&str, &str)> = told
+        .lines()
+        .filter_map(|line| line.split_once('|'))
+        .filter_map(|(name, rest)| Some((name.trim(), rest.split('|').next()?.trim())))
+        .collect();
+    let is_offered = |(package, version): &&(&str, &str)| offered.contains(&(bare(package), *version));
+    let wanted: Vec<String> =
+        packages.iter().filter(is_offered).map(|(package, version)| format!("{package}={version}")).collect();
+    if !wanted.is_empty() {
+        let chdir = format!("--chdir={folder}");
+        match root.run(&with(&[&["env", &chdir, "apt-get", "-q", "download", "--"]], &wanted), log) {
+            Ok(_) | Err(CommandError::Ended { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
-    let wanted = format!("{package}={version}");
-    let chdir = format!("--chdir={folder}");
-    let fetched = root.run(&["env", &chdir, "apt-get", "-q", "download", &wanted], log);
-    match fetched {
-        Ok(_) if is_kept(&root.below(folder)).is_some() => Ok(()),
-        _ => rebuilt::build(root, (package, version), folder, log),
-    }
+    Ok(())
 }
 
 /// The configuration files of those of some packages that are installed.
