@@ -37,15 +37,18 @@ impl Outcome {
     }
 }
 
-/// So much of what went wrong is told; the rest stands in the log.
+/// What went wrong in short: how it begins, and how it ends, where package managers say why; the rest stands in the log.
 fn short(words: &str) -> String {
-    const MOST: usize = 500;
-    let plain = |character: char| if character.is_control() { ' ' } else { character };
-    let words: String = words.trim().chars().map(plain).collect();
-    match words.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{} [...]", &words[..at]),
-        None => words,
+    const BEGINS: usize = 100;
+    const ENDS: usize = 400;
+    let words: Vec<&str> = words.split(|character: char| character.is_whitespace() || character.is_control()).collect();
+    let words: Vec<char> =
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").chars().collect();
+    if words.len() <= BEGINS + ENDS {
+        return words.into_iter().collect();
     }
+    let (begins, ends) = (&words[..BEGINS], &words[words.len() - ENDS..]);
+    format!("{} [...] {}", begins.iter().collect::<String>(), ends.iter().collect::<String>())
 }
 
 /// Carries an order out, or goes on with it where it was cut short; says what came of it.
@@ -161,7 +164,8 @@ fn installed(
             return Ok(Outcome { came: Some(Came::Broken), words: short(&why), ..outcome });
         }
     }
-    outcome.wants_reboot = allowed.actions.contains(&Action::Reboot) && crate::restart::only_a_reboot_helps(&look(root)?);
+    outcome.wants_reboot =
+        allowed.actions.contains(&Action::Reboot) && crate::restart::only_a_reboot_helps(&look(root)?);
     Ok(outcome)
 }
 

@@ -115,7 +115,11 @@ fn process(places: &Places, note: &str) -> Result<()> {
     };
     let (change, words) = (&order.slip.change, &outcome.words);
     let came = outcome.came.map_or("rolled back", change::Came::word);
-    say(&format!("{} of change {change}: {came}{}{words}", order.errand.words(), if words.is_empty() { "" } else { ": " }));
+    say(&format!(
+        "{} of change {change}: {came}{}{words}",
+        order.errand.words(),
+        if words.is_empty() { "" } else { ": " }
+    ));
     let client = Client::new(&places.home.identity()?)?;
     let report = OrderReport {
         change: change.clone(),
@@ -178,7 +182,8 @@ fn carried_out(places: &Places, note: &str, order: &AssetOrder) -> Result<Outcom
     let identity = places.home.identity()?;
     // A server that gives no orders has given no key.
     let keys = Some(&identity.orders_key).filter(|key| !key.is_empty());
-    let keys: Vec<String> = keys.map(|key| Verifier::parse(key).map(|key| key.to_string())).transpose()?.into_iter().collect();
+    let keys: Vec<String> =
+        keys.map(|key| Verifier::parse(key).map(|key| key.to_string())).transpose()?.into_iter().collect();
     if order.slip.asset != identity.asset {
         let words = format!("it is for {}, and this is {}", order.slip.asset, identity.asset);
         return Ok(Outcome { came: Some(change::Came::Refused), words, log: String::new(), wants_reboot: false });
@@ -198,7 +203,8 @@ fn carried_out(places: &Places, note: &str, order: &AssetOrder) -> Result<Outcom
     let client = Client::new(&identity)?;
     let output = std::thread::scope(|scope| {
         let said = scope.spawn(|| said.map(std::io::read_to_string).transpose());
-        for line in steps.map(std::io::BufReader::new).into_iter().flat_map(|lines| lines.lines().map_while(Result::ok)) {
+        for line in steps.map(std::io::BufReader::new).into_iter().flat_map(|lines| lines.lines().map_while(Result::ok))
+        {
             match line.strip_prefix(STEP) {
                 Some(step) => tell(&client, order, step),
                 None => say(&line),
@@ -210,7 +216,8 @@ fn carried_out(places: &Places, note: &str, order: &AssetOrder) -> Result<Outcom
     if !status.success() {
         bail!("the order of change {} was cut short ({status}): it is gone on with", order.slip.change);
     }
-    let output = output.context("what came of the order was not read")?.context("failed to read what came of the order")?;
+    let output =
+        output.context("what came of the order was not read")?.context("failed to read what came of the order")?;
     serde_json::from_str(&output.unwrap_or_default()).context("failed to understand what came of the order")
 }
 

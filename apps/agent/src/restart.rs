@@ -55,7 +55,8 @@ pub(crate) fn services(inventory: &Inventory) -> String {
 
 /// Reboots the host in a minute, so that what was said is said.
 pub(crate) fn reboot() -> anyhow::Result<()> {
-    let done = Command::new("shutdown").args(["-r", "+1", "a patch needs it (plimsoll)"]).stdin(Stdio::null()).output()?;
+    let done =
+        Command::new("shutdown").args(["-r", "+1", "a patch needs it (plimsoll)"]).stdin(Stdio::null()).output()?;
     match done.status.success() {
         true => Ok(()),
         false => anyhow::bail!("shutdown ended with {}: {}", done.status, String::from_utf8_lossy(&done.stderr).trim()),

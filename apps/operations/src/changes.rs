@@ -5,9 +5,7 @@ mod shown;
 mod told;
 
 pub use orders::{Errant, begun, may_begin, order_of};
-pub use told::{
-    AssetStanding, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, step_words,
-};
+pub use told::{AssetStanding, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, step_words};
 
 use crate::error::Error;
 use crate::organisation::Organisation;

@@ -22,7 +22,11 @@ fn patch(host: &Host, words: &[&str]) -> Output {
 
 fn code(host: &Host, words: &[&str]) -> Option<i32> {
     let output = patch(host, words);
-    eprintln!("patch {words:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    eprintln!(
+        "patch {words:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.status.code()
 }
 

@@ -17,7 +17,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{AGENT, AssetId, Command, Holder, PersonId, SYSTEM};
-use protocol::{Certified, CheckIn, Enrol, MOST_INVENTORY_BYTES, MOST_MESSAGE_BYTES, MOST_REPORT_BYTES, Noted, Observed, Renew, Ticket};
+use protocol::{
+    Certified, CheckIn, Enrol, MOST_INVENTORY_BYTES, MOST_MESSAGE_BYTES, MOST_REPORT_BYTES, Noted, Observed, Renew,
+    Ticket,
+};
 use rcgen::CertificateSigningRequestParams;
 use std::collections::HashMap;
 use std::io::Read;

@@ -163,11 +163,7 @@ fn open(
 }
 
 /// Somebody holds it, lets it go on, ends it or takes it back.
-fn turn(
-    state: &State,
-    (known, what): (&Change, &Happening),
-    (by, now): (&PersonId, Timestamp),
-) -> Result<(), Refusal> {
+fn turn(state: &State, (known, what): (&Change, &Happening), (by, now): (&PersonId, Timestamp)) -> Result<(), Refusal> {
     use Stage::{Aborted, Paused, Planned, RollingOut, Stopped};
     let (words, from): (&str, &[Stage]) = match what {
         Happening::Paused { reason } => (reason, &[RollingOut, Stopped]),

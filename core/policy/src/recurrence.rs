@@ -64,7 +64,8 @@ impl Window {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn spans(&self, zone: &str, span: (Timestamp, Timestamp)) -> Result<Vec<(Timestamp, Timestamp)>, String> {
-        self.openings(zone, span).map_err(|wrong| format!("window `{}`: {}; {}", self.id.as_ref(), wrong.what, wrong.hint))
+        self.openings(zone, span)
+            .map_err(|wrong| format!("window `{}`: {}; {}", self.id.as_ref(), wrong.what, wrong.hint))
     }
 
     /// How many times it opens from an instant on until another; `None` if its rule cannot be read.

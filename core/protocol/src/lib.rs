@@ -10,9 +10,9 @@ mod ticket;
 
 pub use error::Error;
 pub use message::{
-    AUTHORITY, AskOrder, CHECK_IN, Certified, CheckIn, ENROL, Enrol, INVENTORY, MOST_INVENTORY_BYTES,
-    MOST_LOG_BYTES, MOST_MESSAGE_BYTES, MOST_REPORT_BYTES, Noted, ORDERS, OrderReport, Ordered, RENEW, REPORT, Renew,
-    SENT_AT, TAKEN_AT,
+    AUTHORITY, AskOrder, CHECK_IN, Certified, CheckIn, ENROL, Enrol, INVENTORY, MOST_INVENTORY_BYTES, MOST_LOG_BYTES,
+    MOST_MESSAGE_BYTES, MOST_REPORT_BYTES, Noted, ORDERS, OrderReport, Ordered, RENEW, REPORT, Renew, SENT_AT,
+    TAKEN_AT,
 };
 pub use observed::Observed;
 pub use order::{AssetOrder, Errand, PlanTree, Slip, SlipProof};

@@ -83,7 +83,10 @@ impl Host {
     pub fn fetch_updates(&self) {
         self.inside(&["apt-get", "-qq", "-y", "--download-only", "dist-upgrade"]);
         // What it fetched ahead is kept as its own mirror would have it.
-        self.write("etc/apt/apt.conf.d/90keep", "Binary::apt::APT::Keep-Downloaded-Packages \"1\";\nAPT::Keep-Downloaded-Packages \"1\";\n");
+        self.write(
+            "etc/apt/apt.conf.d/90keep",
+            "Binary::apt::APT::Keep-Downloaded-Packages \"1\";\nAPT::Keep-Downloaded-Packages \"1\";\n",
+        );
     }
 
     /// Gives it an address in a network: the number of the host there.
@@ -203,9 +206,18 @@ impl Host {
             "repository/Packages",
             &format!("{control}Filename: ./case.deb\nSize: {}\nSHA256: {digest}\n", bytes.len()),
         );
-        self.write("repository/Release", "Suite: bookworm-security\nLabel: Debian-Security\nOrigin: Debian\n");
-        self.write("etc/apt/sources.list.d/case.list", "deb [trusted=yes] file:/repository ./\n");
-        self.inside(&["apt-get", "-qq", "update", "-o", "Dir::Etc::sourcelist=/etc/apt/sources.list.d/case.list", "-o", "Dir::Etc::sourceparts=-", "-o", "APT::Get::List-Cleanup=0"]);
+        let digest = self.inside(&["sha256sum", "/repository/Packages"]);
+        let digest = digest.split(' ').next().expect("a digest");
+        let size = fs::metadata(self.root.join("repository/Packages")).expect("written").len();
+        let date = self.inside(&["date", "--utc", "+%a, %d %b %Y %H:%M:%S UTC"]);
+        // To what looks at it, it is the security suite.
+        let release = format!(
+            "Origin: Debian\nLabel: Debian-Security\nSuite: bookworm-security\nCodename: bookworm-security\nDate: {date}SHA256:\n {digest} {size} Packages\n"
+        );
+        self.write("repository/Release", &release);
+        // `copy` has apt keep what it fetches, as from a mirror.
+        self.write("etc/apt/sources.list.d/case.list", "deb [trusted=yes] copy:/repository ./\n");
+        self.inside(&["apt-get", "-qq", "update"]);
     }
 }
 
@@ -257,7 +269,8 @@ impl Network {
 
     fn give(&self, number: u8) -> String {
         let name = format!("plimsoll-{}-{number}", self.number);
-        let (bridge, near, far) = (self.bridge(), format!("pl{}-{number}", self.number), format!("plf{}-{number}", self.number));
+        let (bridge, near, far) =
+            (self.bridge(), format!("pl{}-{number}", self.number), format!("plf{}-{number}", self.number));
         let address = format!("{}/24", self.address(number));
         let steps: [&[&str]; 7] = [
             &["netns", "add", &name],

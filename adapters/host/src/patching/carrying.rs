@@ -44,7 +44,9 @@ impl Patching {
     /// If the host cannot be looked at, or the order's own files cannot be used: it stays at its step.
     pub fn carry_out<E: From<PatchError>>(&mut self, around: &mut Around<'_, E>) -> Result<Carried, E> {
         match self.step {
-            Step::RollingBack => return self.bring_back("it was cut short while it went back".to_owned(), None, around),
+            Step::RollingBack => {
+                return self.bring_back("it was cut short while it went back".to_owned(), None, around);
+            }
             Step::RolledBack => {
                 let why = "it was brought back".to_owned();
                 return Ok(Carried::Failed { why, verified: None, is_as_before: true });

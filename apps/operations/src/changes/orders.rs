@@ -129,7 +129,8 @@ impl Organisation {
             let Some(number) = rolled.number(asset) else { return Ok(false) };
             let is_last = rolled.rollout.began_at(number) == Some(report.begun_at);
             // Only what is open can come further by what an agent says.
-            let is_open = matches!(rolled.rollout.place(number), Some(Place::Begun | Place::Silent | Place::RollingBack));
+            let is_open =
+                matches!(rolled.rollout.place(number), Some(Place::Begun | Place::Silent | Place::RollingBack));
             if !is_last || !is_open {
                 return Ok(false);
             }

@@ -76,7 +76,8 @@ impl Fleet {
         command.env("USER", "olaf").env_remove("PLIMSOLL_STORE").env_remove("PLIMSOLL_PERSON");
         command.arg("--data").arg(self.world.folder.join("data")).args(["serve", "--listen", "127.0.0.1:0"]);
         command.args(["--agents", &format!("0.0.0.0:{}", self.port), "--agents-name", &self.network.address(1)]);
-        let mut service = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("begun");
+        let mut service =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("begun");
         let lines = BufReader::new(service.stderr.take().expect("piped"));
         let (told, heard) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -105,6 +106,12 @@ impl Fleet {
 
     pub(crate) fn host(&self, id: &str) -> &Host {
         &self.hosts.iter().find(|(known, _)| *known == id).expect("a host").1
+    }
+
+    /// The number of a host in the network.
+    pub(crate) fn number(&self, id: &str) -> u8 {
+        let place = self.hosts.iter().position(|(known, _)| *known == id).expect("a host");
+        u8::try_from(place + 2).expect("few hosts")
     }
 
     /// A command of the program that has to end well.
@@ -145,7 +152,11 @@ impl Fleet {
         let rest = ["--way-back", "each host keeps what was installed", "--as", "otto"];
         // The service holds what was reported against the advisories first.
         let begun = Instant::now();
-        let waits = || self.world.json(&["change", "propose", "--format", "json"])["proposals"].as_array().is_none_or(Vec::is_empty);
+        let waits = || {
+            self.world.json(&["change", "propose", "--format", "json"])["proposals"]
+                .as_array()
+                .is_none_or(Vec::is_empty)
+        };
         while waits() {
             assert!(begun.elapsed() < Duration::from_secs(60), "nothing falls due");
             std::thread::sleep(Duration::from_millis(500));
@@ -180,7 +191,10 @@ fn advisories(host: &Host) -> String {
     assert!(!lines.is_empty(), "nothing is missing: {would}");
     let advisory = |(number, line): (usize, &String)| {
         let (source, version) = line.split_once(' ').expect("a version");
-        format!("[12 Feb 2026] DSA-{}-1 {source} - security update\n\t{{CVE-2026-0001}}\n\t[bookworm] - {source} {version}\n", 9000 + number)
+        format!(
+            "[12 Feb 2026] DSA-{}-1 {source} - security update\n\t{{CVE-2026-0001}}\n\t[bookworm] - {source} {version}\n",
+            9000 + number
+        )
     };
     lines.iter().enumerate().map(advisory).collect()
 }

@@ -6,9 +6,9 @@ use crate::app::App;
 use crate::error::Error;
 use crate::problem::{Answer, Problem};
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use axum::body::Bytes;
 use jiff::Timestamp;
 use ledger::{KeyKind, Signer};
 use lifecycle::{AssetId, ChangeId};
@@ -198,7 +198,8 @@ async fn begin(app: &App) -> Result<(), operations::Error> {
         beginning.spawn(async move {
             let by = agent_person(&errant.asset).map_err(|_| operations::Error::Task)?;
             if app.organisation.begin(&by, &errant, app.now()).await? {
-                let sender = app.orders.waiting.lock().ok().and_then(|mut waiting| waiting.remove(errant.asset.as_str()));
+                let sender =
+                    app.orders.waiting.lock().ok().and_then(|mut waiting| waiting.remove(errant.asset.as_str()));
                 // Where it has gone meanwhile it is told when it asks again.
                 let _ = sender.map(|sender| sender.send(errant));
             }

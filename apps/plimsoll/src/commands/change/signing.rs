@@ -23,7 +23,10 @@ pub(super) fn key(name: &str, path: &Path) -> Result<u8> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = file.with_context(|| format!("failed to make `{}`", path.display()))?;
     writeln!(file, "{}", signer.secret_text()).and_then(|()| file.sync_all())?;
-    say(&format!("`{}` signs plans: keep it away from every server. Agents know it by the line below.", path.display()));
+    say(&format!(
+        "`{}` signs plans: keep it away from every server. Agents know it by the line below.",
+        path.display()
+    ));
     crate::pager::print(format!("{}\n", signer.verifier()).as_bytes())?;
     Ok(exit::WITHIN_POLICY)
 }
