@@ -80,6 +80,8 @@ impl Root {
         let said = || words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let (program, arguments) = all.split_first().map_or(("", &[][..]), |(program, rest)| (*program, rest));
         let mut command = Command::new(program);
+        // Nothing depends on where it was begun: `cp --parents` of an absolute path does, in some versions.
+        command.current_dir("/");
         command.args(arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8");
         command.env("DEBIAN_FRONTEND", "noninteractive").env("APT_LISTCHANGES_FRONTEND", "none");
         command.env("HOME", "/root").env("NEEDRESTART_MODE", "l").env("NEEDRESTART_SUSPEND", "1");

@@ -78,6 +78,18 @@ impl Allowed {
         Ok(allowed)
     }
 
+    /// The same; where there is no such file these actions.
+    ///
+    /// # Errors
+    /// The same, or if one of them is none.
+    pub(crate) fn or_else(path: &Path, actions: &[String]) -> Result<Self> {
+        if path.exists() || actions.is_empty() {
+            return Self::read(path);
+        }
+        let actions = serde_json::from_value(serde_json::json!(actions)).context("an action is none")?;
+        Ok(Self { actions, health_within_seconds: a_minute(), ..Self::default() })
+    }
+
     /// Whether an hour of this host's own has come in which something may be begun that may take so long.
     ///
     /// # Errors

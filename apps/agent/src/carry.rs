@@ -8,33 +8,16 @@ use host::{Around, Carried, PatchError, Patching, Root, Step};
 use inventory::Inventory;
 use jiff::Timestamp;
 use ledger::Verifier;
-use protocol::{AssetOrder, Errand, MOST_LOG_BYTES};
-use serde::{Deserialize, Serialize};
+use protocol::{AssetOrder, Errand, MOST_LOG_BYTES, Outcome};
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-/// What came of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) struct Outcome {
-    /// How far the asset has come; none where it is back, which an inventory shows.
-    pub(crate) came: Option<Came>,
-    /// In words: what went wrong, or what else there is to say.
-    pub(crate) words: String,
-    /// What the package manager said.
-    pub(crate) log: String,
-    /// Whether only a reboot helps, and this host lets itself be rebooted.
-    pub(crate) wants_reboot: bool,
-}
-
-impl Outcome {
-    fn new(came: Option<Came>, words: String, patching: Option<&Patching>) -> Result<Self> {
-        let log = patching.map(|patching| patching.log(MOST_LOG_BYTES)).transpose()?.unwrap_or_default();
-        // It goes into JSON, in which a control character takes six bytes: none of them says anything here.
-        let log = log.chars().filter(|character| !character.is_control() || *character == '\n').collect();
-        Ok(Self { came, words: short(&words), log, wants_reboot: false })
-    }
+fn outcome(came: Option<Came>, words: String, patching: Option<&Patching>) -> Result<Outcome> {
+    let log = patching.map(|patching| patching.log(MOST_LOG_BYTES / 4)).transpose()?.unwrap_or_default();
+    // It goes into JSON, in which a control character takes six bytes: none of them says anything here.
+    let log = log.chars().filter(|character| !character.is_control() || *character == '\n').collect();
+    Ok(Outcome { came, words: short(&words), log, wants_reboot: false })
 }
 
 /// What went wrong in short: how it begins, and how it ends, where package managers say why; the rest stands in the log.
@@ -62,7 +45,7 @@ pub(crate) fn carry_out(
     root: &Root,
     tell: &mut dyn FnMut(Step),
 ) -> Result<Outcome> {
-    let refused = |why: String| Outcome::new(Some(Came::Refused), why, None);
+    let refused = |why: String| outcome(Some(Came::Refused), why, None);
     let order = match allowed.open(note, enrolled) {
         Ok(order) => order,
         Err(error) => return refused(format!("{error:#}")),
@@ -87,7 +70,7 @@ pub(crate) fn carry_out(
             // What has begun to go back goes on.
             let is_begun = begun.as_ref().is_some_and(|begun| begun.step() == Step::RollingBack);
             match allowed.check(&order, Timestamp::now()) {
-                Err(why) if !is_begun => Outcome::new(Some(Came::Broken), why, None),
+                Err(why) if !is_begun => outcome(Some(Came::Broken), why, None),
                 _ => roll_back(begun, root, tell),
             }
         }
@@ -107,10 +90,10 @@ fn upgrade(order: &AssetOrder, allowed: &Allowed, root: &Root, tell: &mut dyn Fn
         Ok(made) => made,
         Err(error @ PatchError::Busy) => return Err(error.into()),
         // Nothing was changed: it is as it was.
-        Err(error) => return Outcome::new(Some(Came::Failed), format!("{:#}", anyhow::Error::from(error)), None),
+        Err(error) => return outcome(Some(Came::Failed), format!("{:#}", anyhow::Error::from(error)), None),
     };
     if let Err(why) = allowed.check_packages(&order.upgrades) {
-        return Outcome::new(Some(Came::Refused), format!("{why}, and what is ordered needs it"), None);
+        return outcome(Some(Came::Refused), format!("{why}, and what is ordered needs it"), None);
     }
     let mut words = String::new();
     if !there.is_empty() {
@@ -139,9 +122,9 @@ fn go_on(mut patching: Patching, allowed: &Allowed, root: &Root, tell: &mut dyn 
     match carried {
         Carried::Installed(verified) => installed(&verified, (allowed, Some(&patching)), String::new(), root),
         Carried::Untouched { why } | Carried::Failed { why, is_as_before: true, .. } => {
-            Outcome::new(Some(Came::Failed), why, Some(&patching))
+            outcome(Some(Came::Failed), why, Some(&patching))
         }
-        Carried::Failed { why, .. } => Outcome::new(Some(Came::Broken), why, Some(&patching)),
+        Carried::Failed { why, .. } => outcome(Some(Came::Broken), why, Some(&patching)),
     }
 }
 
@@ -152,34 +135,33 @@ fn installed(
     words: String,
     root: &Root,
 ) -> Result<Outcome> {
-    let mut outcome = Outcome::new(Some(Came::Installed), words, patching)?;
+    let mut told = outcome(Some(Came::Installed), words, patching)?;
     if verified.restarts.is_empty() || !root.is_own() {
-        return Ok(outcome);
+        return Ok(told);
     }
     if allowed.actions.contains(&Action::RestartServices) {
-        outcome.log.push_str(&crate::restart::services(&look(root)?));
+        told.log.push_str(&crate::restart::services(&look(root)?));
         let within = Duration::from_secs(allowed.health_within_seconds);
         if let Err(why) = health::hold(&allowed.health, within) {
             // What is installed runs, and the host is not well with it.
-            return Ok(Outcome { came: Some(Came::Broken), words: short(&why), ..outcome });
+            return Ok(Outcome { came: Some(Came::Broken), words: short(&why), ..told });
         }
     }
-    outcome.wants_reboot =
-        allowed.actions.contains(&Action::Reboot) && crate::restart::only_a_reboot_helps(&look(root)?);
-    Ok(outcome)
+    told.wants_reboot = allowed.actions.contains(&Action::Reboot) && crate::restart::only_a_reboot_helps(&look(root)?);
+    Ok(told)
 }
 
 fn roll_back(begun: Option<Patching>, root: &Root, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
     let Some(mut patching) = begun else {
         let why = "nothing is kept here of what was before: this host has not carried it out".to_owned();
-        return Outcome::new(Some(Came::Broken), why, None);
+        return outcome(Some(Came::Broken), why, None);
     };
     // Whatever is newer came by other hands, and is not what this change has brought.
     let now = change::verify(patching.order(), &look(root)?);
     let other = now.upgrades.iter().find(|(_, standing)| matches!(standing, change::Standing::Other(_)));
     if let (Step::Installed, Some((upgrade, change::Standing::Other(version)))) = (patching.step(), other) {
         let why = format!("{} is {version}, and this change has brought {}", upgrade.package, upgrade.to);
-        return Outcome::new(Some(Came::Broken), why, Some(&patching));
+        return outcome(Some(Came::Broken), why, Some(&patching));
     }
     let taken = patching.take_back(&mut Around::<anyhow::Error> {
         look: &mut || look(root),
@@ -188,8 +170,8 @@ fn roll_back(begun: Option<Patching>, root: &Root, tell: &mut dyn FnMut(Step)) -
         keeps_failed: false,
     })?;
     match taken {
-        Ok(()) => Outcome::new(None, "it is as it was before".to_owned(), Some(&patching)),
-        Err(why) => Outcome::new(Some(Came::Broken), why, Some(&patching)),
+        Ok(()) => outcome(None, "it is as it was before".to_owned(), Some(&patching)),
+        Err(why) => outcome(Some(Came::Broken), why, Some(&patching)),
     }
 }
 
@@ -201,14 +183,17 @@ fn look(root: &Root) -> Result<Inventory> {
     looked.context("failed to look at the host")
 }
 
-/// Carries out the order that comes on standard input; each step goes to standard error, what came of it to standard output.
-pub(crate) fn run(allowed: &Path, keys: &[String], root: Option<&Path>) -> Result<()> {
-    let note = std::io::read_to_string(std::io::stdin()).context("failed to read the order")?;
+/// Carries out an order, of a file or of standard input; each step goes to standard error, what came of it to standard output.
+pub(crate) fn run(allowed: &Allowed, keys: &[String], (order, root): (Option<&Path>, Option<&Path>)) -> Result<()> {
+    let note = match order {
+        Some(path) => std::fs::read_to_string(path),
+        None => std::io::read_to_string(std::io::stdin()),
+    };
+    let note = note.context("failed to read the order")?;
     let keys: Vec<Verifier> = keys.iter().map(|key| Verifier::parse(key)).collect::<Result<_, _>>()?;
-    let allowed = Allowed::read(allowed)?;
     // Whoever began it may have ended: it goes on to its end.
     let tell = &mut |step: Step| drop(writeln!(std::io::stderr(), "{STEP}{}", step.words()));
-    let outcome = carry_out(&note, (&allowed, &keys), &Root::at(root), tell)?;
+    let outcome = carry_out(&note, (allowed, &keys), &Root::at(root), tell)?;
     crate::print(&serde_json::to_vec(&outcome)?)
 }
 

@@ -96,6 +96,12 @@ enum Command {
         /// A key that signs orders
         #[arg(long = "key", value_name = "KEY")]
         keys: Vec<String>,
+        /// What may be done where this host has no file that says it: whoever reaches it as root lets it
+        #[arg(long = "else-allow", value_name = "ACTION")]
+        otherwise: Vec<String>,
+        /// The order; read from standard input without it
+        #[arg(long, value_name = "FILE")]
+        order: Option<PathBuf>,
         /// A mounted root instead of this host
         #[arg(long, value_name = "DIR")]
         root: Option<PathBuf>,
@@ -152,7 +158,10 @@ fn run(arguments: &Arguments) -> Result<()> {
             }
         }
         #[cfg(unix)]
-        Command::CarryOut { allowed, keys, root } => carry::run(allowed, keys, root.as_deref()),
+        Command::CarryOut { allowed, keys, otherwise, order, root } => {
+            let allowed = allowed::Allowed::or_else(allowed, otherwise)?;
+            carry::run(&allowed, keys, (order.as_deref(), root.as_deref()))
+        }
         #[cfg(windows)]
         Command::Service(command) => service::act(command, &arguments.state),
     }

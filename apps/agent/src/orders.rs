@@ -2,7 +2,7 @@
 //! came of it: whoever comes after a crash goes on with it.
 
 use crate::allowed::Allowed;
-use crate::carry::{Outcome, STEP};
+use crate::carry::STEP;
 use crate::client::{Answer, Client};
 use crate::home::{Home, private_write};
 use crate::telling::say;
@@ -10,7 +10,7 @@ use crate::{cycle, look};
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Note, Verifier};
-use protocol::{AssetOrder, OrderReport};
+use protocol::{AssetOrder, OrderReport, Outcome};
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -4,7 +4,7 @@ mod orders;
 mod shown;
 mod told;
 
-pub use orders::{Errant, begun, may_begin, order_of};
+pub use orders::{Errant, OrderBook, begun, may_begin};
 pub use told::{AssetStanding, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, step_words};
 
 use crate::error::Error;

@@ -5,6 +5,7 @@ mod fleet;
 mod governing;
 mod ledger;
 mod patch;
+mod reach;
 mod serve;
 
 pub(crate) use change::{
@@ -14,6 +15,7 @@ pub(crate) use fleet::*;
 pub(crate) use governing::{DutyCommand, TransitionArgument, VersionCommand, ViolationCommand};
 pub(crate) use ledger::*;
 pub(crate) use patch::*;
+pub(crate) use reach::*;
 pub(crate) use serve::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

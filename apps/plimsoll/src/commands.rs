@@ -11,6 +11,7 @@ mod generate;
 mod ledger;
 mod patch;
 mod policy;
+mod reach;
 mod scan;
 mod serve;
 mod why;

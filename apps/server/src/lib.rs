@@ -21,6 +21,7 @@ mod settings;
 mod work;
 
 pub use agents::authority::fingerprint;
+pub use agents::orders::orders_signer;
 pub use error::Error;
 pub use routes::{RoutePolicy, description, policies};
 pub use settings::{Clock, ProviderSettings, Settings};

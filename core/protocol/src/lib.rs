@@ -11,7 +11,7 @@ mod ticket;
 pub use error::Error;
 pub use message::{
     AUTHORITY, AskOrder, CHECK_IN, Certified, CheckIn, ENROL, Enrol, INVENTORY, MOST_INVENTORY_BYTES, MOST_LOG_BYTES,
-    MOST_MESSAGE_BYTES, MOST_REPORT_BYTES, Noted, ORDERS, OrderReport, Ordered, RENEW, REPORT, Renew, SENT_AT,
+    MOST_MESSAGE_BYTES, MOST_REPORT_BYTES, Noted, ORDERS, OrderReport, Ordered, Outcome, RENEW, REPORT, Renew, SENT_AT,
     TAKEN_AT,
 };
 pub use observed::Observed;

@@ -98,6 +98,20 @@ pub struct Ordered {
     pub order: Option<String>,
 }
 
+/// What came of an order, as whoever carried it out says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Outcome {
+    /// How far the asset has come; none where it is back, which an inventory shows.
+    pub came: Option<change::Came>,
+    /// In words: what went wrong, or what else there is to say.
+    pub words: String,
+    /// What the package manager said.
+    pub log: String,
+    /// Whether only a reboot helps, and the host lets itself be rebooted.
+    pub wants_reboot: bool,
+}
+
 /// How far an order has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -43,6 +43,12 @@ impl Host {
     /// A fresh Debian 12 that knows of its security updates and has none of them; `None`, said visibly, where it cannot be made.
     #[must_use]
     pub fn debian(name: &str) -> Option<Self> {
+        Self::debian_with(name, &[])
+    }
+
+    /// The same with these packages.
+    #[must_use]
+    pub fn debian_with(name: &str, packages: &[&str]) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             return skip("making hosts takes root");
         }
@@ -51,7 +57,10 @@ impl Host {
         let _ = fs::remove_dir_all(&root);
         let path = root.display().to_string();
         let source = format!("deb {main} bookworm main");
-        let made = Command::new("mmdebstrap").args(["--quiet", "--variant=apt", "bookworm", &path, &source]).output();
+        let include = format!("--include={}", packages.join(","));
+        let mut command = Command::new("mmdebstrap");
+        command.args(["--quiet", "--variant=apt"]).args((!packages.is_empty()).then_some(&include));
+        let made = command.args(["bookworm", &path, &source]).output();
         match made {
             Ok(made) if made.status.success() => {}
             Ok(made) => return skip(&format!("mmdebstrap: {}", String::from_utf8_lossy(&made.stderr))),

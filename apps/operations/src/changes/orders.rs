@@ -4,9 +4,10 @@ use crate::error::Error;
 use crate::organisation::Organisation;
 use change::{Came, Happening, Place, RolloutEvent, Stage};
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{AGENT, AssetId, ChangeId, Command, PersonId, Refusal};
-use protocol::{AssetOrder, Errand, OrderReport, PlanTree, Slip};
-use std::collections::BTreeSet;
+use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal};
+use protocol::{AssetOrder, Errand, OrderReport, PlanTree, Slip, SlipProof};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 use store::{Record, digest};
 
 /// An order that was not begun by then never is: whoever asks for one waits for it.
@@ -73,30 +74,54 @@ pub fn begun(record: &Record, asset: &AssetId) -> Option<Errant> {
     })
 }
 
-/// The order for what an asset has begun. A signed plan is proven by `tree`, which is made where it is asked for.
-///
-/// # Errors
-/// If it has begun nothing of the kind.
-pub fn order_of(
-    record: &Record,
-    errant: &Errant,
-    tree: impl FnOnce(&change::Plan, &Slip, &str) -> Result<Option<protocol::SlipProof>, protocol::Error>,
-) -> Result<AssetOrder, Error> {
-    let Errant { change, asset, errand } = errant;
-    let unknown = || Refusal::Unknown { what: "asset in this change", id: asset.to_string() };
-    let rolled = record.rollouts.get(change).ok_or_else(unknown)?;
-    let number = rolled.number(asset).ok_or_else(unknown)?;
-    let begun_at = rolled.rollout.began_at(number).ok_or_else(unknown)?;
-    let known = record.state.changes.get(change).ok_or_else(unknown)?;
-    let plan = rolled.rollout.plan();
-    let (_, member) = plan.members().nth(number).ok_or_else(unknown)?;
-    let slip = Slip::of(change, (plan, &known.planned.plan), member).map_err(|source| Error::Order { source })?;
-    let proof = match &known.signed {
-        Some(note) => tree(plan, &slip, note).map_err(|source| Error::Order { source })?,
-        None => None,
-    };
-    let expires_at = begun_at.checked_add(EXPIRES_AFTER).unwrap_or(Timestamp::MAX);
-    Ok(AssetOrder { errand: *errand, slip, begun_at, expires_at, proof })
+/// Makes orders of what assets have begun; what a signed plan takes for that is kept.
+#[derive(Default)]
+pub struct OrderBook(Mutex<HashMap<ChangeId, Arc<Mutex<PlanTree>>>>);
+
+impl OrderBook {
+    /// The order for what an asset has begun, with the proof that it is part of a signed plan where that was signed.
+    ///
+    /// # Errors
+    /// If it has begun nothing of the kind.
+    pub fn order_of(&self, record: &Record, errant: &Errant) -> Result<AssetOrder, Error> {
+        let Errant { change, asset, errand } = errant;
+        let unknown = || Refusal::Unknown { what: "asset in this change", id: asset.to_string() };
+        let rolled = record.rollouts.get(change).ok_or_else(unknown)?;
+        let number = rolled.number(asset).ok_or_else(unknown)?;
+        let begun_at = rolled.rollout.began_at(number).ok_or_else(unknown)?;
+        let known = record.state.changes.get(change).ok_or_else(unknown)?;
+        let plan = rolled.rollout.plan();
+        let (_, member) = plan.members().nth(number).ok_or_else(unknown)?;
+        let made = || {
+            let slip = Slip::of(change, (plan, &known.planned.plan), member)?;
+            let signed = known.signed.as_ref();
+            let proof = signed.map(|note| self.prove((plan, number), &slip, note)).transpose()?.flatten();
+            let expires_at = begun_at.checked_add(EXPIRES_AFTER).unwrap_or(Timestamp::MAX);
+            Ok(AssetOrder { errand: *errand, slip, begun_at, expires_at, proof })
+        };
+        made().map_err(|source| Error::Order { source })
+    }
+
+    fn prove(
+        &self,
+        (plan, number): (&change::Plan, usize),
+        slip: &Slip,
+        note: &str,
+    ) -> Result<Option<SlipProof>, protocol::Error> {
+        let known = self.0.lock().ok().and_then(|trees| trees.get(&slip.change).cloned());
+        let tree = match known {
+            Some(tree) => tree,
+            None => {
+                let tree = Arc::new(Mutex::new(PlanTree::new(&slip.change, plan, &slip.plan)?));
+                if let Ok(mut trees) = self.0.lock() {
+                    trees.insert(slip.change.clone(), Arc::clone(&tree));
+                }
+                tree
+            }
+        };
+        let Ok(mut tree) = tree.lock() else { return Ok(None) };
+        tree.prove(number as u64, note).map(Some)
+    }
 }
 
 impl Organisation {
@@ -121,7 +146,13 @@ impl Organisation {
     ///
     /// # Errors
     /// If the rules refuse it, or it cannot be kept.
-    pub async fn reported(&self, asset: &AssetId, report: OrderReport, now: Timestamp) -> Result<bool, Error> {
+    pub async fn reported(
+        &self,
+        by: &PersonId,
+        asset: &AssetId,
+        report: OrderReport,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
         let Some(came) = report.came else { return Ok(false) };
         {
             let record = self.store.record().await?;
@@ -135,13 +166,12 @@ impl Organisation {
                 return Ok(false);
             }
         }
-        let by = PersonId::new(format!("{AGENT}{asset}"))?;
         let documents: Vec<Vec<u8>> = Some(report.log.into_bytes()).filter(|log| !log.is_empty()).into_iter().collect();
         let log = documents.first().map(|log| digest(log));
         let what = Happening::Asset { asset: asset.clone(), came, words: report.words, log };
         let commands = vec![Command::Change(report.change, what)];
         let plan = store::Plan { commands, documents, ..store::Plan::default() };
-        self.store.commit(&by, now, move |_| Ok(plan)).await?;
+        self.store.commit(by, now, move |_| Ok(plan)).await?;
         Ok(true)
     }
 

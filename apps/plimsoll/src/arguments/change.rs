@@ -1,6 +1,6 @@
 //! Arguments of `plimsoll change`.
 
-use super::{AssetFilterArguments, ListFormat, RecordArguments};
+use super::{AssetFilterArguments, ListFormat, ReachArguments, RecordArguments};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -152,6 +152,16 @@ pub(crate) enum ChangeCommand {
     Start {
         /// The change's id
         change: String,
+    },
+    /// Carry a change out on hosts without an agent, from this machine, until nothing of it may begin any more
+    Drive {
+        /// The change's id
+        change: String,
+        /// Go on first with what has begun and was cut short
+        #[arg(long)]
+        take_up: bool,
+        #[command(flatten)]
+        reach: ReachArguments,
     },
     /// Print the plan of a change, byte for byte: what is signed elsewhere
     Document {

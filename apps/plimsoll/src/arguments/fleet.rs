@@ -234,6 +234,14 @@ pub(crate) enum FleetCommand {
     },
     /// Take in an inventory: of this host, a directory, a bill of materials …
     Push(Box<PushArguments>),
+    /// Look at assets without an agent from this machine, and take in what they have
+    Look {
+        /// The assets
+        #[arg(required = true)]
+        assets: Vec<String>,
+        #[command(flatten)]
+        reach: Box<super::ReachArguments>,
+    },
     /// Hold everything that assets have against the current index of advisories, and note what was missed
     Judge,
     /// List assets

@@ -1,5 +1,6 @@
 //! `plimsoll change`.
 
+mod drive;
 mod lists;
 mod plan;
 mod signing;
@@ -59,6 +60,9 @@ pub(super) fn run(arguments: ChangeArguments, data: &Path, is_quiet: bool) -> Re
             ChangeCommand::Calendar { days, ics } => plan::calendar(&opened, days, ics).await,
             ChangeCommand::HandOut { change, most, format } => {
                 lists::hand_out(&opened, &change_id(&change)?, (most, format)).await
+            }
+            ChangeCommand::Drive { change, take_up, reach } => {
+                drive::drive(&opened, (&change, take_up), &reach, (data, is_quiet)).await
             }
             ChangeCommand::Test { change, test, result, words, evidence } => {
                 let tested = (test, result == ResultArgument::Passed, words);

@@ -37,6 +37,10 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
                 let opened = record::open_or_found(data, &record, is_quiet).await?;
                 push::push(&opened, &arguments, data, is_quiet).await
             }
+            FleetCommand::Look { assets, reach } => {
+                let opened = record::open_to_change(data, &record, is_quiet).await?;
+                push::look(&opened, (&assets, &reach), data, is_quiet).await
+            }
             FleetCommand::Judge => {
                 let opened = record::open_to_change(data, &record, is_quiet).await?;
                 push::judge(&opened, data, is_quiet).await

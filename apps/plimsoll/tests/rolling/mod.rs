@@ -40,11 +40,32 @@ impl Fleet {
     /// the first of them before the others are made of it is the caller's.
     pub(crate) fn new(name: &str, ids: &[(&'static str, &str)], prepare: impl FnOnce(&Host)) -> Option<Self> {
         let agent = agent()?;
+        let with_agent = |host: &Host| {
+            host.write("etc/plimsoll/agent.toml", ALLOWED);
+            std::fs::create_dir_all(host.root.join("usr/local/bin")).expect("a folder");
+            std::fs::copy(agent, host.root.join("usr/local/bin/plimsoll-agent")).expect("copied");
+            prepare(host);
+        };
+        let mut fleet = Self::bare(name, ids, (&[], with_agent))?;
+        fleet.serve();
+        for (id, host) in &fleet.hosts {
+            let said = fleet.world.text(&["agent", "enrol", id, "--as", "otto"]);
+            let ticket = said.split_whitespace().find(|word| word.starts_with("plimsoll_")).expect("a ticket");
+            let server = format!("https://{}:{}", fleet.network.address(1), fleet.port);
+            well(&host.run(&["plimsoll-agent", "enrol", &server, ticket]));
+            well(&host.run(&["plimsoll-agent", "once"]));
+        }
+        Some(fleet)
+    }
+
+    /// The same without agents and service, and with these packages on every host.
+    pub(crate) fn bare(
+        name: &str,
+        ids: &[(&'static str, &str)],
+        (packages, prepare): (&[&str], impl FnOnce(&Host)),
+    ) -> Option<Self> {
         let network = Network::new()?;
-        let first = Host::debian(&format!("{name}-0"))?;
-        first.write("etc/plimsoll/agent.toml", ALLOWED);
-        std::fs::create_dir_all(first.root.join("usr/local/bin")).expect("a folder");
-        std::fs::copy(agent, first.root.join("usr/local/bin/plimsoll-agent")).expect("copied");
+        let first = Host::debian_with(&format!("{name}-0"), packages)?;
         prepare(&first);
         let mut hosts: Vec<(&str, Host)> = Vec::new();
         for (number, (id, _)) in ids.iter().enumerate().skip(1) {
@@ -57,17 +78,7 @@ impl Fleet {
         let world = World::new(name);
         world.write("feeds/DSA-list", &advisories(&hosts[0].1));
         found(&world, ids);
-        let port = free_port();
-        let mut fleet = Self { world, hosts, service: None, network, port };
-        fleet.serve();
-        for (id, host) in &fleet.hosts {
-            let said = fleet.world.text(&["agent", "enrol", id, "--as", "otto"]);
-            let ticket = said.split_whitespace().find(|word| word.starts_with("plimsoll_")).expect("a ticket");
-            let server = format!("https://{}:{}", fleet.network.address(1), fleet.port);
-            well(&host.run(&["plimsoll-agent", "enrol", &server, ticket]));
-            well(&host.run(&["plimsoll-agent", "once"]));
-        }
-        Some(fleet)
+        Some(Self { world, hosts, service: None, network, port: free_port() })
     }
 
     /// Begins the service.

@@ -12,11 +12,11 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use ledger::{KeyKind, Signer};
 use lifecycle::{AssetId, ChangeId};
-use operations::{Errant, may_begin, order_of};
-use protocol::{AskOrder, OrderReport, Ordered, PlanTree, Slip, SlipProof};
+use operations::{Errant, OrderBook, may_begin};
+use protocol::{AskOrder, OrderReport, Ordered};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
@@ -31,8 +31,7 @@ pub(crate) struct Orders {
     signer: Signer,
     waiting: Mutex<HashMap<String, oneshot::Sender<Errant>>>,
     steps: Mutex<HashMap<AssetId, Told>>,
-    /// Plans that were signed, as trees.
-    trees: Mutex<HashMap<ChangeId, Arc<Mutex<PlanTree>>>>,
+    book: OrderBook,
     asked: Notify,
 }
 
@@ -45,22 +44,13 @@ pub(crate) struct Told {
 }
 
 impl Orders {
-    /// Reads the key that signs orders, or makes one where there is none.
+    /// Nobody waits, and nothing was said.
     pub(crate) fn open(data: &Path) -> Result<Self, Error> {
-        let lock = super::authority::lock(data)?;
-        let path = data.join("keys/orders.key");
-        if !path.exists() {
-            let name = format!("plimsoll/orders/{}", protocol::hexadecimal(&crate::app::random::<4>()?));
-            let signer = Signer::from_seed(&name, KeyKind::Note, &crate::app::random::<32>()?)?;
-            super::authority::write(&path, format!("{}\n", signer.secret_text()).as_bytes())?;
-        }
-        drop(lock);
-        let text = std::fs::read_to_string(&path).map_err(Error::file("read", &path))?;
         Ok(Self {
-            signer: Signer::parse(&text)?,
+            signer: orders_signer(data)?,
             waiting: Mutex::default(),
             steps: Mutex::default(),
-            trees: Mutex::default(),
+            book: OrderBook::default(),
             asked: Notify::new(),
         })
     }
@@ -92,24 +82,23 @@ impl Orders {
             waiting.remove(asset.as_str());
         }
     }
+}
 
-    /// The proof that an asset's slip is part of a signed plan.
-    fn prove(&self, plan: &change::Plan, slip: &Slip, note: &str) -> Result<Option<SlipProof>, protocol::Error> {
-        let number = plan.members().position(|(_, member)| member.asset == slip.asset.as_str());
-        let known = self.trees.lock().ok().and_then(|trees| trees.get(&slip.change).cloned());
-        let tree = match known {
-            Some(tree) => tree,
-            None => {
-                let tree = Arc::new(Mutex::new(PlanTree::new(&slip.change, plan, &slip.plan)?));
-                if let Ok(mut trees) = self.trees.lock() {
-                    trees.insert(slip.change.clone(), Arc::clone(&tree));
-                }
-                tree
-            }
-        };
-        let (Ok(mut tree), Some(number)) = (tree.lock(), number) else { return Ok(None) };
-        tree.prove(number as u64, note).map(Some)
+/// The key of a data directory that signs orders, made where there is none.
+///
+/// # Errors
+/// If it cannot be read or made.
+pub fn orders_signer(data: &Path) -> Result<Signer, Error> {
+    let lock = super::authority::lock(data)?;
+    let path = data.join("keys/orders.key");
+    if !path.exists() {
+        let name = format!("plimsoll/orders/{}", protocol::hexadecimal(&crate::app::random::<4>()?));
+        let signer = Signer::from_seed(&name, KeyKind::Note, &crate::app::random::<32>()?)?;
+        super::authority::write(&path, format!("{}\n", signer.secret_text()).as_bytes())?;
     }
+    drop(lock);
+    let text = std::fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+    Ok(Signer::parse(&text)?)
 }
 
 /// An agent asks what it is to do, and waits for it.
@@ -136,7 +125,7 @@ pub(super) async fn ask(
     let signed = {
         let record = app.organisation.store.record().await?;
         tokio::task::block_in_place(|| {
-            let order = order_of(&record, &errant, |plan, slip, note| app.orders.prove(plan, slip, note))?;
+            let order = app.orders.book.order_of(&record, &errant)?;
             order.sign(&app.orders.signer).map_err(|source| operations::Error::Order { source })
         })?
     };
@@ -161,7 +150,7 @@ pub(super) async fn report(
         let told = Told { change: report.change.clone(), at: now, step };
         steps.insert(name.asset.clone(), told);
     }
-    let is_new = app.organisation.reported(&name.asset, report, now).await?;
+    let is_new = app.organisation.reported(&agent_person(&name.asset)?, &name.asset, report, now).await?;
     Ok(Json(serde_json::json!({ "is_new": is_new })))
 }
 

@@ -1,8 +1,9 @@
 //! Taking inventories in, and holding what assets have against the advisories.
 
 use super::{asset_id, instant};
-use crate::arguments::{PushArguments, Subject};
+use crate::arguments::{PushArguments, ReachArguments, Subject};
 use crate::commands::changelogs;
+use crate::commands::reach::Reach;
 use crate::exit::{self, Usage};
 use crate::formats::count;
 use crate::printable::printable;
@@ -11,6 +12,7 @@ use crate::record::Opened;
 use crate::target;
 use anyhow::Result;
 use fleet::AssetFilter;
+use jiff::Timestamp;
 use lifecycle::{AssetId, Attributes, Command};
 use operations::{Observed, Taken, View};
 use std::path::{Path, PathBuf};
@@ -54,11 +56,48 @@ pub(super) async fn push(opened: &Opened, arguments: &PushArguments, data: &Path
     {
         judge_by(opened, advisories, is_quiet).await?;
     }
+    take_in(opened, asset, (observed, taken_at), (advisories.as_ref(), is_quiet)).await
+}
+
+/// Looks at assets from this machine, one after the other, and takes in what they have.
+pub(super) async fn look(
+    opened: &Opened,
+    (assets, arguments): (&[String], &ReachArguments),
+    data: &Path,
+    is_quiet: bool,
+) -> Result<u8> {
+    let reach = Reach::new(arguments)?;
+    let advisories = operations::Advisories::current(data)?;
+    let mut is_well = true;
+    for asset in assets {
+        let asset = asset_id(asset)?;
+        let seen = async {
+            reach.put(&asset).await?;
+            reach.look(&asset).await
+        };
+        match seen.await {
+            Ok(seen) => {
+                take_in(opened, asset, seen, (advisories.as_ref(), is_quiet)).await?;
+            }
+            Err(error) => {
+                say(&format!("`{asset}`: {}", printable(&format!("{error:#}"))));
+                is_well = false;
+            }
+        }
+    }
+    Ok(if is_well { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
+}
+
+async fn take_in(
+    opened: &Opened,
+    asset: AssetId,
+    (observed, taken_at): (Observed, Timestamp),
+    (advisories, is_quiet): (Option<&operations::Advisories>, bool),
+) -> Result<u8> {
     let packages = observed.packages();
     let (unread, problems) = (observed.unread, observed.problems.clone());
-    let input = (observed, taken_at);
-    let taken =
-        opened.organisation.push(&opened.person, asset.clone(), input, (advisories.as_ref(), opened.now)).await?;
+    let (input, now) = ((observed, taken_at), opened.now.max(taken_at));
+    let taken = opened.organisation.push(&opened.person, asset.clone(), input, (advisories, now)).await?;
     let words = match taken {
         Taken::Changed { added, removed } => format!("{packages} packages; {added} things came and {removed} went"),
         Taken::Unchanged => format!("{packages} packages; nothing has changed"),
