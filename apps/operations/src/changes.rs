@@ -1,11 +1,15 @@
 //! Changes of a fleet: what would be changed, plans, and what follows from them while they are carried out.
 
+mod calendar;
 mod orders;
 mod shown;
 mod told;
 
+pub use calendar::{Opening, as_calendar, openings};
 pub use orders::{Errant, OrderBook, begun, may_begin};
-pub use told::{AssetStanding, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, step_words};
+pub use told::{
+    AssetStanding, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, may_happen, step_words,
+};
 
 use crate::error::Error;
 use crate::organisation::Organisation;
@@ -27,10 +31,12 @@ const GROUP: &str = "group:";
 pub struct Scope {
     /// Of which assets.
     pub assets: AssetFilter,
-    /// Of these packages alone; of all that are offered where none is named.
+    /// Of these packages alone, by their own names or those of their sources; of all that are offered where none is named.
     pub packages: BTreeSet<String>,
     /// What falls due until then is counted, and where nothing is due nothing is proposed.
     pub due_until: Option<Timestamp>,
+    /// Whether assets are left out that an open change is about to change.
+    pub only_unplanned: bool,
 }
 
 /// What a fleet misses that a change could bring.
@@ -42,6 +48,8 @@ pub struct Missing {
     pub without: u64,
     /// So many findings are that.
     pub due_without: u64,
+    /// So many assets were left out because an open change is about to change them.
+    pub planned: u64,
 }
 
 /// What is to be done on an asset, for whoever carries it out by other means.
@@ -78,6 +86,10 @@ impl View<'_> {
             if scope.due_until.is_some() && due.is_empty() {
                 continue;
             }
+            if scope.only_unplanned && self.is_planned(asset) {
+                missing.planned += 1;
+                continue;
+            }
             let due = due.into_iter().map(|due| Due { class: due.class, count: due.count, first: due.first });
             missing.candidates.push(Candidate {
                 asset: asset.to_string(),
@@ -92,6 +104,15 @@ impl View<'_> {
         missing
     }
 
+    /// Whether an open change is about to change an asset.
+    fn is_planned(&self, asset: &AssetId) -> bool {
+        self.record.rollouts.iter().any(|(id, rolled)| {
+            let is_open = self.record.state.changes.get(id).is_some_and(|known| !known.is_over());
+            let place = rolled.number(asset).and_then(|number| rolled.rollout.place(number));
+            is_open && place.is_some_and(|place| place == change::Place::Waiting || place.is_under_way())
+        })
+    }
+
     /// What the repositories of an asset offer for its security: of packages that are told by name and version.
     fn offered(&self, asset: &AssetId, packages: &BTreeSet<String>) -> Vec<Upgrade> {
         let facts = &self.record.facts;
@@ -99,7 +120,10 @@ impl View<'_> {
         let offers = things.filter_map(|thing| Some((thing, thing.offer.as_ref()?)));
         // Other package managers' words are none that an order takes yet.
         let known = offers.filter(|(thing, _)| thing.kind == "deb");
-        let wanted = known.filter(|(thing, _)| packages.is_empty() || packages.contains(&thing.name));
+        let is_asked = |thing: &fleet::Thing| {
+            packages.contains(&thing.name) || thing.source.as_ref().is_some_and(|(source, _)| packages.contains(source))
+        };
+        let wanted = known.filter(|(thing, _)| packages.is_empty() || is_asked(thing));
         let upgrade = |(thing, offer): (&fleet::Thing, &fleet::Offer)| Upgrade {
             package: change::address(&thing.name, &thing.architecture),
             from: Some(thing.version.clone()),

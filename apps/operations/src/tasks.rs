@@ -1,7 +1,9 @@
 //! Tasks: what somebody is to do, whatever it comes from.
 
+use crate::changes::may_happen;
+use change::{Change, Happening};
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{DecisionId, Duty, DutyKind, Person, PersonId, Stage, Standing, State, VersionId};
+use lifecycle::{ChangeId, DecisionId, Duty, DutyKind, Person, PersonId, Stage, Standing, State, VersionId};
 
 /// What one person is to do, and what others owe who are theirs to remind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +22,10 @@ pub struct Tasks {
     pub to_write: Vec<VersionId>,
     /// Decisions on findings that wait for their answer.
     pub to_decide: Vec<DecisionId>,
+    /// Changes that wait for their approval.
+    pub changes_to_approve: Vec<ChangeId>,
+    /// Changes after which something is owed that is theirs to settle.
+    pub changes_to_settle: Vec<ChangeId>,
     /// What others have missed, and they are told of.
     pub escalated: Vec<Duty>,
 }
@@ -48,6 +54,10 @@ impl Tasks {
         };
         let decisions = state.decisions.iter().filter(|(_, decision)| state.may_decide(decision, person, now));
         let known = state.people.get(person).filter(|known| is_new(known, now));
+        let changes = |fits: &dyn Fn(&ChangeId, &Change) -> bool| {
+            let found = state.changes.iter().filter(|(id, known)| fits(id, known));
+            found.map(|(id, _)| id.clone()).collect::<Vec<_>>()
+        };
         Self {
             duties,
             onboarding: known
@@ -59,6 +69,13 @@ impl Tasks {
             to_publish: state.versions.keys().filter(|id| state.may_publish(id, person, now)).cloned().collect(),
             to_write: versions(&writes),
             to_decide: decisions.map(|(id, _)| id.clone()).collect(),
+            changes_to_approve: changes(&|id, known| {
+                may_happen(state, id, Happening::Approved { plan: known.planned.plan.clone() }, (person, now))
+            }),
+            changes_to_settle: changes(&|id, known| {
+                let settled = |owed| Happening::Settled { owed, words: "-".to_owned() };
+                (0..known.owed.len()).any(|owed| may_happen(state, id, settled(owed), (person, now)))
+            }),
             escalated: escalated(state, person, now),
         }
     }
@@ -67,7 +84,9 @@ impl Tasks {
     #[must_use]
     pub fn count(&self) -> usize {
         let Self { duties, to_review, to_approve, to_publish, to_write, to_decide, .. } = self;
-        duties.len() + to_review.len() + to_approve.len() + to_publish.len() + to_write.len() + to_decide.len()
+        let versions = to_review.len() + to_approve.len() + to_publish.len() + to_write.len();
+        let changes = self.changes_to_approve.len() + self.changes_to_settle.len();
+        duties.len() + versions + to_decide.len() + changes
     }
 }
 

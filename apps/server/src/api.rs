@@ -4,6 +4,7 @@ mod agents;
 mod alerts;
 mod assets;
 mod campaigns;
+mod changes;
 mod decisions;
 mod documents;
 mod feeds;
@@ -20,6 +21,10 @@ mod violations;
 pub(crate) use agents::let_in;
 pub(crate) use alerts::{Alerts, alerts};
 pub(crate) use assets::{AssetQuery, exposure};
+pub(crate) use changes::{
+    ActOn, ChangeAct, ChangeAnswer, NewChange, as_calendar, change_id, happens, log_of, plan, sees,
+    unknown as unknown_change,
+};
 pub(crate) use decisions::{is_seen, seen_assets};
 pub(crate) use documents::length;
 pub(crate) use findings::{FindingQuery, NOT_HELD_YET, by_spread, by_weight, findings_of, has_class};
@@ -61,6 +66,7 @@ pub(crate) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
         campaigns::routes(),
         violations::routes(),
         alerts::routes(),
+        changes::routes(),
         tokens::routes(),
         agents::routes(),
     ];

@@ -4,6 +4,8 @@ mod agents;
 mod asset;
 mod assets;
 mod campaigns;
+mod change;
+mod changes;
 mod charts;
 mod compare;
 mod dashboard;
@@ -88,6 +90,8 @@ pub(crate) fn routes() -> Vec<(&'static str, PageRoute)> {
         campaigns::routes(),
         training::routes(),
         violations::routes(),
+        changes::routes(),
+        change::routes(),
         settings::routes(),
     ];
     all.into_iter().flatten().collect()

@@ -146,6 +146,9 @@ impl From<operations::Error> for Problem {
             error @ (operations::Error::Policy { .. } | operations::Error::Document { .. }) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "policy/errors", error.to_string())
             }
+            error @ (operations::Error::Change { .. } | operations::Error::Order { .. }) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "change/not-possible", store::in_words(&error))
+            }
             error @ operations::Error::Completions { .. } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "training/file", error.to_string())
             }

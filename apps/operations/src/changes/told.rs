@@ -2,7 +2,7 @@
 
 use change::{Came, Change, Happening, Place, Stage};
 use jiff::Timestamp;
-use lifecycle::{AssetId, ChangeId};
+use lifecycle::{AssetId, ChangeId, Command, PersonId, State};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::{ChangeStep, Record};
@@ -133,6 +133,12 @@ pub fn asset_standings(record: &Record, id: &ChangeId, steps: &[ChangeStep], now
         }
     };
     plan.members().enumerate().map(told).collect()
+}
+
+/// Whether somebody may have something happen to a change now.
+#[must_use]
+pub fn may_happen(state: &State, id: &ChangeId, what: Happening, (by, now): (&PersonId, Timestamp)) -> bool {
+    lifecycle::decide(state, &Command::Change(id.clone(), what), by, now).is_ok()
 }
 
 /// What happened, in a few words; of an asset with its name.

@@ -52,7 +52,7 @@ pub(crate) enum AudienceArgument {
 pub(crate) struct ChangeScopeArguments {
     #[command(flatten)]
     pub(crate) assets: AssetFilterArguments,
-    /// Only this package; can be given several times
+    /// Only this package, or all that are built of this source; can be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) package: Vec<String>,
     /// Only assets on which something falls due by this date

@@ -12,6 +12,7 @@ const PLACES: &[(&str, &str, &[Role])] = &[
     ("/tasks", "My tasks", Role::ALL),
     ("/findings", "Findings", Role::SEES_ASSETS),
     ("/patches", "Patches", Role::SEES_ASSETS),
+    ("/changes", "Changes", Role::SEES_ASSETS),
     ("/assets", "Assets", Role::SEES_ASSETS),
     ("/decisions", "Decisions", Role::SEES_ASSETS),
     ("/agents", "Agents", Role::SEES_ASSETS),

@@ -57,6 +57,9 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
                 @for (ids, words) in versions { @for id in ids {
                     li { a href=(format!("/versions/{}", encoded(id.as_str()))) { (plain(titles.get(id).map_or("", String::as_str))) ", version " (id) } " " (words) "." }
                 } }
+                @for (ids, words) in [(&tasks.changes_to_approve, "waits for your approval"), (&tasks.changes_to_settle, "owes something that is yours to settle")] { @for id in ids {
+                    li { a href=(format!("/changes/{}", encoded(id.as_str()))) { "Change " (id) } " " (words) "." }
+                } }
                 @for id in &tasks.to_decide { li { a href="/decisions" { "Decision " (id) } " waits for an answer." } }
             }
         }

@@ -242,6 +242,30 @@ impl Wait {
 }
 
 impl Place {
+    /// All, in the order in which they are shown.
+    pub const ALL: &[Self] = &[
+        Self::Verified,
+        Self::RestartPending,
+        Self::Installed,
+        Self::Begun,
+        Self::Waiting,
+        Self::PassedOver,
+        Self::Failed,
+        Self::Broken,
+        Self::Stuck,
+        Self::Silent,
+        Self::Refused,
+        Self::Excluded,
+        Self::RollingBack,
+        Self::RolledBack,
+    ];
+
+    /// Whether an asset at it is being changed, or waits for a restart after it was.
+    #[must_use]
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Begun | Self::Installed | Self::RestartPending | Self::RollingBack)
+    }
+
     /// Whether an asset at it can be left out.
     #[must_use]
     pub fn can_be_left(self) -> bool {

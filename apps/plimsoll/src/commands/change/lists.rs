@@ -127,7 +127,7 @@ fn told(record: &Record, (id, known): (&ChangeId, &Change), steps: &[ChangeStep]
         }
         for (number, ring) in rolled.rollout.plan().rings.iter().enumerate() {
             let Some(count) = rolled.rollout.ring(number) else { continue };
-            let places = PLACES.iter().filter(|place| count.at(**place) > 0);
+            let places = Place::ALL.iter().filter(|place| count.at(**place) > 0);
             let places = places.map(|place| format!("{} {}", count.at(*place), place.word())).collect::<Vec<_>>();
             let test = if ring.is_test { " (test environment)" } else { "" };
             let _ = writeln!(text, "  ring {}{test}: {}", printable(&ring.id), places.join(", "));
@@ -140,24 +140,6 @@ fn told(record: &Record, (id, known): (&ChangeId, &Change), steps: &[ChangeStep]
     }
     text.into_bytes()
 }
-
-/// Every place, in the order in which they are shown.
-const PLACES: &[Place] = &[
-    Place::Verified,
-    Place::RestartPending,
-    Place::Installed,
-    Place::Begun,
-    Place::Waiting,
-    Place::PassedOver,
-    Place::Failed,
-    Place::Broken,
-    Place::Stuck,
-    Place::Silent,
-    Place::Refused,
-    Place::Excluded,
-    Place::RollingBack,
-    Place::RolledBack,
-];
 
 /// What happened on an asset in a change, with what the package manager said.
 pub(super) async fn log(opened: &Opened, id: &ChangeId, asset: &AssetId) -> Result<u8> {

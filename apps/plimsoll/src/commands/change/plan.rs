@@ -14,16 +14,13 @@ use anstyle::Style;
 use anyhow::Result;
 use change::{Candidate, Exclusion, Hours, Precedence, Proposal, Wanted};
 use jiff::{SignedDuration, Timestamp};
-use operations::Scope;
-use policy::Policy;
-use policy::promises::ChangeType;
+use operations::{Opening, Scope};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 /// Which changes would serve what falls due.
 pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format: ListFormat) -> Result<u8> {
-    let scope = scope_of(scope)?;
+    let scope = Scope { only_unplanned: true, ..scope_of(scope)? };
     let (missing, proposals) = opened
         .organisation
         .view(None, opened.now, |view| {
@@ -61,6 +58,10 @@ pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format
                 count(proposals.iter().map(|one| one.candidates.len()).sum(), "asset"),
             );
             out.extend_from_slice(words.as_bytes());
+            if missing.planned > 0 {
+                let assets = count(usize::try_from(missing.planned).unwrap_or(usize::MAX), "asset");
+                out.extend_from_slice(format!("{assets} more in a change that is not over.\n").as_bytes());
+            }
             if missing.without > 0 {
                 let words = format!(
                     "On {} more {} fall due, and nothing is known of what their repositories offer for it.\n",
@@ -81,7 +82,7 @@ pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format
                     "first": one.due })
             };
             let told = json!({ "proposals": proposals.iter().map(one).collect::<Vec<_>>(), "assets_without": missing.without,
-                "fall_due_without": missing.due_without });
+                "fall_due_without": missing.due_without, "assets_planned": missing.planned });
             out.extend_from_slice(sheet::json(&told)?.as_bytes());
         }
     }
@@ -136,6 +137,7 @@ fn scope_of(arguments: ChangeScopeArguments) -> Result<Scope> {
         assets: asset_filter(arguments.assets)?,
         packages: arguments.package.into_iter().collect(),
         due_until: instant(arguments.due_by.as_deref())?,
+        only_unplanned: false,
     })
 }
 
@@ -156,70 +158,23 @@ pub(super) async fn calendar(opened: &Opened, days: i64, is_ics: bool) -> Result
     let policy = opened.organisation.store.record().await?.facts.policy();
     let Some(policy) = policy else { return Err(operations::Error::NoPolicy { at: None }.into()) };
     let until = opened.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
-    let environments = policy.promises.windows.iter().flat_map(|window| &window.environment);
-    let named: BTreeSet<String> = environments.map(|name| name.to_ascii_lowercase()).collect();
-    let all = named.iter().map(|name| Some(name.as_str())).chain([None]);
-    let mut rows = Vec::new();
-    for environment in all {
-        let spans = spans_of(&policy, environment, (opened.now, until))?;
-        let name = environment.unwrap_or(if named.is_empty() { "every asset" } else { "every other asset" });
-        match spans {
-            None => rows.push((name.to_owned(), None)),
-            Some(spans) => rows.extend(spans.into_iter().map(|span| (name.to_owned(), Some(span)))),
-        }
-    }
-    let out = if is_ics { ics(&policy, &rows, opened.now) } else { table(&rows)? };
+    let found = operations::openings(&policy, (opened.now, until))?;
+    let out = match is_ics {
+        true => operations::as_calendar(&policy, &found, opened.now).into_bytes(),
+        false => table(&found)?,
+    };
     opened.show(&out, !is_ics)?;
     Ok(exit::WITHIN_POLICY)
 }
 
-/// An interval of time.
-type Span = (Timestamp, Timestamp);
-/// An environment, and when its assets may be changed; always, where nothing says otherwise.
-type Opening = (String, Option<Span>);
-
-fn spans_of(policy: &Policy, environment: Option<&str>, span: Span) -> Result<Option<Vec<Span>>> {
-    let openness = policy.openness(environment, ChangeType::Normal, span);
-    let openness = openness.ok_or_else(|| anyhow::anyhow!("the policy's windows or freezes cannot be read"))?;
-    Ok(openness.spans(span))
-}
-
-fn table(rows: &[Opening]) -> Result<Vec<u8>> {
+fn table(openings: &[Opening]) -> Result<Vec<u8>> {
     let mut table = Table::new(&["ASSETS", "FROM", "UNTIL"]);
-    for (name, span) in rows {
+    for Opening { assets, span } in openings {
         let (from, until) =
             span.map_or(("always".to_owned(), String::new()), |(from, until)| (from.to_string(), until.to_string()));
-        table.row(Style::new(), vec![printable(name).into_owned(), from, until]);
+        table.row(Style::new(), vec![printable(assets).into_owned(), from, until]);
     }
     let mut out = Vec::new();
     table.write(&mut out)?;
     Ok(out)
-}
-
-/// RFC 5545: one event for each time that assets may be changed.
-fn ics(policy: &Policy, rows: &[Opening], now: Timestamp) -> Vec<u8> {
-    let stamp = |at: Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Plimsoll//Maintenance windows//EN\r\n");
-    let _ = write!(text, "X-WR-CALNAME:{}\r\n", escaped(&policy.name));
-    for (name, (from, until)) in rows.iter().filter_map(|(name, span)| Some((name, span.as_ref()?))) {
-        // What is open now has begun before: its end tells it from the others, whenever it is asked for.
-        let uid = format!("{}-{}@plimsoll", stamp(*until), name.replace(' ', "-"));
-        let _ = write!(
-            text,
-            "BEGIN:VEVENT\r\nUID:{}\r\nDTSTAMP:{}\r\nDTSTART:{}\r\nDTEND:{}\r\nSUMMARY:Maintenance window: {}\r\nEND:VEVENT\r\n",
-            escaped(&uid),
-            stamp(now),
-            stamp(*from),
-            stamp(*until),
-            escaped(name)
-        );
-    }
-    text.push_str("END:VCALENDAR\r\n");
-    text.into_bytes()
-}
-
-/// RFC 5545 section 3.3.11.
-fn escaped(text: &str) -> String {
-    let line: String = text.chars().filter(|sign| !sign.is_control()).collect();
-    line.replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,")
 }
