@@ -165,6 +165,20 @@ fn certified(app: &App, request: &CertificateSigningRequestParams, name: AgentNa
     Ok(Json(Certified { asset: name.asset, certificate, authority, renew_at, orders_key }))
 }
 
+/// Clocks that differ by less than this are one.
+const SKEW: SignedDuration = SignedDuration::from_secs(30);
+
+/// An instant by this service's clock that an agent says by its own: what its clock is ahead or behind is seen by when it says that it
+/// sent it. What is recorded is of one clock, so that nothing that came after a beginning counts as from before.
+fn by_our_clock(headers: &HeaderMap, told: Timestamp, now: Timestamp) -> Timestamp {
+    let sent_at = headers.get(protocol::SENT_AT).and_then(|value| value.to_str().ok()?.parse::<Timestamp>().ok());
+    let ahead = sent_at.map_or(SignedDuration::ZERO, |sent_at| sent_at.duration_since(now));
+    match ahead.abs() > SKEW {
+        true => told.checked_sub(ahead).unwrap_or(told).min(now),
+        false => told,
+    }
+}
+
 /// What an agent says of its version.
 fn plain(version: &str) -> String {
     version.chars().filter(|character| !character.is_control()).take(64).collect()
@@ -178,9 +192,11 @@ fn agent_person(asset: &AssetId) -> Answer<PersonId> {
 async fn check_in(
     State(app): State<App>,
     Extension(name): Extension<AgentName>,
+    headers: HeaderMap,
     Json(told): Json<CheckIn>,
 ) -> Answer<Json<Noted>> {
     let now = app.now();
+    let taken_at = by_our_clock(&headers, told.taken_at, now);
     app.contacts.note(&name.asset, (now, plain(&told.version)));
     app.metrics.check_ins.count();
     let (is_same, is_owed) = {
@@ -188,10 +204,10 @@ async fn check_in(
         let known = record.state.assets.get(&name.asset);
         let is_same = known.and_then(|known| known.inventory.as_ref()).is_some_and(|held| held.digest == told.digest);
         let last = known.and_then(|known| known.scanned_at);
-        (is_same, last.is_none_or(|last| told.taken_at.duration_since(last) >= app.settings.note_every))
+        (is_same, last.is_none_or(|last| taken_at.duration_since(last) >= app.settings.note_every))
     };
     if is_same && is_owed {
-        app.organisation.look(&agent_person(&name.asset)?, name.asset, (told.digest, told.taken_at), now).await?;
+        app.organisation.look(&agent_person(&name.asset)?, name.asset, (told.digest, taken_at), now).await?;
     }
     Ok(Json(Noted { wants_inventory: !is_same, next_seconds: seconds(app.settings.look_every) }))
 }
@@ -205,6 +221,7 @@ async fn inventory(
     let taken_at = headers.get(protocol::TAKEN_AT).and_then(|value| value.to_str().ok());
     let taken_at = taken_at.and_then(|text| text.parse::<Timestamp>().ok());
     let taken_at = taken_at.ok_or_else(|| Problem::bad(format!("the header {} is no instant", protocol::TAKEN_AT)))?;
+    let taken_at = by_our_clock(&headers, taken_at, app.now());
     let is_packed = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "zstd");
     let observed = observed(body, is_packed).await?;
     let (advisories, now) = (app.advisories(), app.now());

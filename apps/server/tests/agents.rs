@@ -286,3 +286,90 @@ async fn the_ledger_tells_who_enrolled_and_no_secret() {
     assert!(matches!(event, Event::AgentEnrolled { asset, .. } if asset.as_str() == "web-1"));
     assert!(entries.iter().all(|entry| !String::from_utf8_lossy(entry).contains(&secret)));
 }
+
+/// An inventory with version 1 of a package of which version 2 is offered.
+fn missing() -> Vec<fleet::Thing> {
+    let offer = fleet::Offer { version: "2".to_owned(), suite: "bookworm-security".to_owned(), ..Default::default() };
+    let own = thing("example", "1");
+    vec![own.clone(), fleet::Thing { offer: Some(offer), ..own }]
+}
+
+/// Plans a change of everything and starts it.
+async fn start(world: &World, id: &str) -> lifecycle::ChangeId {
+    let (id, now) = (lifecycle::ChangeId::new(id).expect("an id"), world.now());
+    let scope = operations::Scope::default();
+    let missing = world.organisation.view(None, now, |view| view.candidates(&scope)).await.expect("asked");
+    let wanted = change::Wanted {
+        kind: policy::promises::ChangeType::Normal,
+        title: "example 2".to_owned(),
+        way_back: "what was installed is kept".to_owned(),
+        until: now + jiff::SignedDuration::from_hours(48),
+        left_out: Vec::new(),
+        precedence: Vec::new(),
+    };
+    let planned = (missing.candidates.as_slice(), wanted);
+    world.organisation.plan_change(&person("root"), id.clone(), planned, now).await.expect("planned");
+    world.act("root", Command::Change(id.clone(), change::Happening::Started {})).await;
+    id
+}
+
+async fn order(agent: &Agent, wait_seconds: u64) -> Option<String> {
+    let asked = protocol::AskOrder { wait_seconds, version: "1".to_owned() };
+    read::<protocol::Ordered>(agent.say(protocol::ORDERS, &asked).await).await.order
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_given_to_whom_it_is_for_again_until_its_end_is_told() {
+    let world = World::new("orders").await;
+    let (first, second) = (enrol(&world, "web-1").await, enrol(&world, "web-2").await);
+    for agent in [&first, &second] {
+        assert_eq!(agent.hand_in(&observed(missing()), world.now()).await.status(), 200);
+    }
+    assert_eq!(order(&first, 0).await, None, "nothing is planned");
+    // Whoever waits is told as soon as it may begin; a ring begins with one.
+    let (begun, waits) = (std::time::Instant::now(), async { tokio::join!(order(&first, 20), order(&second, 20)) });
+    let starting = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        start(&world, "c1").await
+    };
+    let key = ledger::Verifier::parse(&first.certified.orders_key).expect("a key");
+    let (given, change) =
+        tokio::join!(async { tokio::time::timeout(std::time::Duration::from_secs(5), waits).await }, starting);
+    // One of them has its order, the other one waits on: it is asked anew below.
+    assert!(given.is_err() && begun.elapsed() < std::time::Duration::from_secs(15));
+    let (again, other) = (order(&first, 0).await, order(&second, 0).await);
+    let ((agent, own), idle) = match (again, other) {
+        (Some(note), None) => ((&first, note), &second),
+        (None, Some(note)) => ((&second, note), &first),
+        both => unreachable!("one of them: {both:?}"),
+    };
+    let open = |note: &str| protocol::AssetOrder::open(note, std::slice::from_ref(&key), &[]).expect("it is signed");
+    let opened = open(&own);
+    assert_eq!((&opened.slip.asset, opened.errand), (&agent.certified.asset, protocol::Errand::Upgrade));
+    assert_eq!(opened.slip.upgrades[0].to, "2");
+    assert_eq!(open(&order(agent, 0).await.expect("again")), opened, "the same one");
+    let other =
+        ledger::Signer::from_seed("plimsoll/orders/x", ledger::KeyKind::Note, &[9; 32]).expect("a key").verifier();
+    assert!(protocol::AssetOrder::open(&own, &[other.clone()], &[]).is_err(), "another server's");
+    assert!(protocol::AssetOrder::open(&own, std::slice::from_ref(&key), &[other]).is_err(), "its plan was not signed");
+    assert!(protocol::AssetOrder::open(&own.replace("\"2\"", "\"3\""), std::slice::from_ref(&key), &[]).is_err());
+    // Nobody else can tell how it ended.
+    let report = |came| protocol::OrderReport {
+        change: change.clone(),
+        begun_at: opened.begun_at,
+        came,
+        words: "no".to_owned(),
+        log: "said".to_owned(),
+    };
+    let is_new = |answer: serde_json::Value| answer["is_new"].as_bool();
+    assert_eq!(is_new(read(idle.say(protocol::REPORT, &report(Some(change::Came::Failed))).await).await), Some(false));
+    let (status, _) = problem(agent.say(protocol::REPORT, &report(Some(change::Came::Verified))).await).await;
+    assert!((400..500).contains(&status), "an agent says nothing of what inventories show: {status}");
+    assert_eq!(is_new(read(agent.say(protocol::REPORT, &report(None)).await).await), Some(false), "a step");
+    assert_eq!(is_new(read(agent.say(protocol::REPORT, &report(Some(change::Came::Failed))).await).await), Some(true));
+    assert_eq!(is_new(read(agent.say(protocol::REPORT, &report(Some(change::Came::Failed))).await).await), Some(false));
+    assert_eq!(order(agent, 0).await, None, "it is through");
+    let log = "x".repeat(protocol::MOST_LOG_BYTES + 1);
+    let long = protocol::OrderReport { log, ..report(Some(change::Came::Failed)) };
+    assert_eq!(agent.say(protocol::REPORT, &long).await.status(), 422);
+}

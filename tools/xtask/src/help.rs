@@ -25,6 +25,12 @@ const COMMANDS: &[&[&str]] = &[
     &["change", "approve"],
     &["change", "decline"],
     &["change", "start"],
+    &["change", "drive"],
+    &["change", "document"],
+    &["change", "log"],
+    &["change", "key"],
+    &["change", "sign"],
+    &["change", "signed"],
     &["change", "hand-out"],
     &["change", "failed"],
     &["change", "leave-out"],
@@ -56,6 +62,7 @@ const COMMANDS: &[&[&str]] = &[
     &["fleet", "set"],
     &["fleet", "retire"],
     &["fleet", "push"],
+    &["fleet", "look"],
     &["fleet", "judge"],
     &["fleet", "assets"],
     &["fleet", "findings"],
@@ -115,7 +122,8 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 /// Commands of the agent.
-const AGENT_COMMANDS: &[&[&str]] = &[&[], &["enrol"], &["run"], &["once"], &["look"], &["status"]];
+const AGENT_COMMANDS: &[&[&str]] =
+    &[&[], &["enrol"], &["run"], &["once"], &["look"], &["status"], &["orders"], &["carry-out"]];
 
 /// Writes the pages anew.
 pub(crate) fn write(root: &Path) -> Result<()> {
