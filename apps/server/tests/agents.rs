@@ -350,7 +350,7 @@ async fn an_order_is_given_to_whom_it_is_for_again_until_its_end_is_told() {
     assert_eq!(open(&order(agent, 0).await.expect("again")), opened, "the same one");
     let other =
         ledger::Signer::from_seed("plimsoll/orders/x", ledger::KeyKind::Note, &[9; 32]).expect("a key").verifier();
-    assert!(protocol::AssetOrder::open(&own, &[other.clone()], &[]).is_err(), "another server's");
+    assert!(protocol::AssetOrder::open(&own, std::slice::from_ref(&other), &[]).is_err(), "another server's");
     assert!(protocol::AssetOrder::open(&own, std::slice::from_ref(&key), &[other]).is_err(), "its plan was not signed");
     assert!(protocol::AssetOrder::open(&own.replace("\"2\"", "\"3\""), std::slice::from_ref(&key), &[]).is_err());
     // Nobody else can tell how it ended.

@@ -152,3 +152,16 @@ fn what_was_aborted_can_be_taken_back_for_a_week_and_no_ring_is_emptied() {
     assert_eq!(rollout.place(0), Some(Place::RolledBack));
     assert!(rollout.is_over(now(63)));
 }
+
+#[test]
+fn what_is_over_can_be_taken_back_for_a_week() {
+    let mut rollout = rollout(&[1, 1]);
+    verified(&mut rollout, 0, 1);
+    verified(&mut rollout, 1, 2);
+    done(&mut rollout, RolloutEvent::Ended, 3);
+    assert!(!rollout.apply(&RolloutEvent::RollingBack(0), now(4)), "it was not asked for");
+    assert!(!rollout.clone().apply(&RolloutEvent::TakenBack, now(3 + 60 * 24 * 7)), "a week is over");
+    done(&mut rollout, RolloutEvent::TakenBack, 3 + 60 * 24 * 7 - 1);
+    done(&mut rollout, RolloutEvent::RollingBack(0), 60 * 24 * 7 + 3);
+    assert!(rollout.may_begin(1, now(60 * 24 * 7 + 3)).is_err(), "nothing begins any more");
+}

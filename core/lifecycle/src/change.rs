@@ -58,15 +58,7 @@ pub(crate) fn happen(
             known.may_still_be_judged().map_err(before_gate)?;
             reason(words)?;
         }
-        Happening::Signed { note } => {
-            state.may(by, Role::OPERATES)?;
-            if known.is_over() {
-                return Err(Refusal::State { found: known.stage.word(), wanted: "not over" });
-            }
-            if note.len() > MOST_NOTE_BYTES {
-                return Err(Refusal::TooLong { bytes: note.len(), most: MOST_NOTE_BYTES });
-            }
-        }
+        Happening::Signed { note } => signed(state, (known, note), by)?,
         Happening::Approved { plan } => approve(state, (known, plan), by)?,
         Happening::Declined { reason: words } => {
             state.may_judge_change(known, by)?;
@@ -115,6 +107,17 @@ fn plan(state: &State, (id, planned): (&ChangeId, &Planned), (by, now): (&Person
     }
     name(&planned.title, MOST_TITLE_BYTES)?;
     check_end(planned.until, now, MOST_DAYS)
+}
+
+fn signed(state: &State, (known, note): (&Change, &str), by: &PersonId) -> Result<(), Refusal> {
+    state.may(by, Role::OPERATES)?;
+    if known.is_over() {
+        return Err(Refusal::State { found: known.stage.word(), wanted: "not over" });
+    }
+    match note.len() {
+        0..=MOST_NOTE_BYTES => Ok(()),
+        bytes => Err(Refusal::TooLong { bytes, most: MOST_NOTE_BYTES }),
+    }
 }
 
 fn approve(state: &State, (known, plan): (&Change, &str), by: &PersonId) -> Result<(), Refusal> {

@@ -79,21 +79,23 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
                 let opened = record::open_to_change(data, &record, is_quiet).await?;
                 violations::attest(&opened, &asset, (vendor, statement, evidence.as_deref()), is_quiet).await
             }
-            FleetCommand::Why { id, asset, at, format } => {
-                let opened = record::open(data, &record, is_quiet).await?;
-                why::run(&opened, (&id, &asset), at.as_deref(), format).await
-            }
             look => {
                 let opened = record::open(data, &record, is_quiet).await?;
-                match look {
-                    FleetCommand::Alerts { format } => violations::alerts(&opened, format).await,
-                    FleetCommand::People { format } => register::people(&opened, format).await,
-                    FleetCommand::Policy { .. } => register::show_policy(&opened).await,
-                    list => lists::run(&opened, list, data).await,
-                }
+                shown(&opened, look, data).await
             }
         }
     })
+}
+
+/// Shows something of the fleet.
+async fn shown(opened: &record::Opened, command: FleetCommand, data: &Path) -> Result<u8> {
+    match command {
+        FleetCommand::Why { id, asset, at, format } => why::run(opened, (&id, &asset), at.as_deref(), format).await,
+        FleetCommand::Alerts { format } => violations::alerts(opened, format).await,
+        FleetCommand::People { format } => register::people(opened, format).await,
+        FleetCommand::Policy { .. } => register::show_policy(opened).await,
+        list => lists::run(opened, list, data).await,
+    }
 }
 
 /// An asset's id, as an argument.
