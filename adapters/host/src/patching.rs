@@ -9,6 +9,7 @@ use crate::packages::{Driver, driver_of};
 use crate::root::{CommandError, Root};
 use change::{Order, Upgrade};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -57,7 +58,9 @@ pub enum PatchError {
     #[error("another order is being carried out here")]
     Busy,
     /// An order before was cut short.
-    #[error("the order `{id}` was cut short while it was {step}: bring it to its end first")]
+    #[error(
+        "the order `{id}` was cut short while it was {step}: bring it to its end first (roll its change back, or `plimsoll patch resume {id}` on the host)"
+    )]
     CutShort {
         /// Its id.
         id: String,
@@ -127,6 +130,12 @@ impl Step {
             Self::RolledBack => "rolled back",
             Self::Abandoned => "abandoned",
         }
+    }
+
+    /// Whether nothing has changed by it yet.
+    #[must_use]
+    pub fn is_untouched(self) -> bool {
+        matches!(self, Self::Ordered | Self::Kept)
     }
 
     /// Whether something of it can be taken back.
@@ -205,6 +214,7 @@ impl Patching {
     /// # Errors
     /// If another one is being carried out or was cut short, or the folder cannot be written.
     pub fn begin(root: Root, order: Order) -> Result<Self, PatchError> {
+        as_package_managers_do();
         let driver = driver(&root)?;
         order.check()?;
         let lock = lock(&root)?;
@@ -233,6 +243,7 @@ impl Patching {
     /// # Errors
     /// If there is none, or another one is being carried out.
     pub fn take_up(root: Root, id: Option<&str>) -> Result<Self, PatchError> {
+        as_package_managers_do();
         let driver = driver(&root)?;
         let lock = lock(&root)?;
         let known = orders(&root)?;
@@ -311,7 +322,9 @@ impl Patching {
         (self.driver.restore)(&self.root, &self.order.upgrades, &format!("{folder}/kept"), &mut self.log)?;
         let path = self.root.below(&format!("{folder}/before"));
         let before = std::fs::read_to_string(&path).map_err(at(&path))?;
-        let is_as_before = (self.driver.state)(&self.root, &mut self.log)? == before;
+        let now = (self.driver.state)(&self.root, &mut self.log)?;
+        // What others did to other packages meanwhile is none of it.
+        let is_as_before = self.own_lines(&now).eq(self.own_lines(&before));
         if is_as_before {
             self.note(Step::RolledBack)?;
         }
@@ -325,6 +338,23 @@ impl Patching {
     pub fn abandon(&mut self) -> Result<(), PatchError> {
         self.at(&[Step::Ordered, Step::Kept])?;
         self.note(Step::Abandoned)
+    }
+
+    /// The lines of a package manager's list that are of the order's packages.
+    fn own_lines<'s>(&'s self, state: &'s str) -> impl Iterator<Item = &'s str> {
+        let bare = |package: &'s str| package.split(':').next().unwrap_or(package);
+        let own: BTreeSet<&str> = self.order.upgrades.iter().map(|upgrade| bare(&upgrade.package)).collect();
+        state.lines().filter(move |line| own.contains(bare(line.split(' ').next().unwrap_or_default())))
+    }
+
+    /// Writes down why it is taken back: whoever comes after a crash tells it.
+    fn keep_reason(&self, why: &str) -> Result<(), PatchError> {
+        write(&self.root.below(&format!("{}/reason", self.folder())), why.as_bytes())
+    }
+
+    /// Why it was taken back, if that was written down.
+    fn reason(&self) -> Option<String> {
+        std::fs::read_to_string(self.root.below(&format!("{}/reason", self.folder()))).ok()
     }
 
     fn folder(&self) -> String {
@@ -342,15 +372,18 @@ impl Patching {
     fn note(&mut self, step: Step) -> Result<(), PatchError> {
         let path = self.root.below(&format!("{}/journal", self.folder()));
         let mut journal = appended(&path)?;
+        // A line that was cut short takes none with it.
+        let is_torn = std::fs::read(&path).is_ok_and(|bytes| bytes.last().is_some_and(|last| *last != b'\n'));
+        let begins = if is_torn { "\n" } else { "" };
         let line = serde_json::to_string(&step).map_err(|source| PatchError::Damaged { path: path.clone(), source })?;
-        writeln!(journal, "{line}").and_then(|()| journal.sync_all()).map_err(at(&path))?;
+        writeln!(journal, "{begins}{line}").and_then(|()| journal.sync_all()).map_err(at(&path))?;
         self.step = step;
         Ok(())
     }
 
     fn check_room(&mut self) -> Result<(), PatchError> {
         let told = self.root.run(&["df", "--output=avail", "--block-size=1", "/var/lib"], &mut self.log)?;
-        let free = told.lines().last().and_then(|line| line.trim().parse::<u64>().ok()).unwrap_or(u64::MAX);
+        let free = told.lines().last().and_then(|line| line.trim().parse::<u64>().ok()).unwrap_or(0);
         // What comes, unpacked; and what is kept.
         let needed = ROOM_BYTES + self.order.size_bytes.saturating_mul(6);
         if free < needed { Err(PatchError::Room { needed, free }) } else { Ok(()) }
@@ -409,6 +442,12 @@ fn check_same(ordered: &[Upgrade], mut would: Vec<Upgrade>) -> Result<(), PatchE
             Err(PatchError::Changed { what: format!("{} {} {words}", upgrade.package, upgrade.to) })
         }
     }
+}
+
+/// What packages and their scripts write everybody reads, whatever whoever begins this keeps to themselves; what is written here says
+/// by itself who reads it.
+fn as_package_managers_do() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
 }
 
 fn lock(root: &Root) -> Result<File, PatchError> {

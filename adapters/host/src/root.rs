@@ -29,6 +29,12 @@ pub enum CommandError {
         /// The last of what it said.
         said: String,
     },
+    /// It was not begun: it would do what nobody asked for.
+    #[error("nothing was changed: {what}")]
+    Refused {
+        /// What it would do.
+        what: String,
+    },
     /// What it said could not be written down.
     #[error("failed to write the log")]
     Log {

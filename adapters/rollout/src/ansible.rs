@@ -2,11 +2,12 @@
 
 use crate::error::Error;
 use crate::process::{output, said};
-use crate::{FOLDER, ORDER, PROGRAM, check_host, check_words};
+use crate::{FOLDER, MOST, ORDER, PROGRAM, SOON, check_host, check_words};
 use serde_json::{Value, json};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// How hosts are reached through Ansible.
 #[derive(Debug, Clone)]
@@ -22,13 +23,15 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Result<Self, Error> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("plimsoll-ansible-{}-{number}", std::process::id()));
-        let made = {
-            use std::os::unix::fs::DirBuilderExt;
-            std::fs::DirBuilder::new().mode(0o700).create(&path)
+        let mut random = [0; 16];
+        let failed = |error: getrandom::Error| Error::File {
+            path: "/dev/urandom".to_owned(),
+            source: std::io::Error::other(error.to_string()),
         };
+        getrandom::fill(&mut random).map_err(failed)?;
+        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = std::env::temp_dir().join(format!("plimsoll-ansible-{name}"));
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
         made.map_err(|source| Error::File { path: path.display().to_string(), source })?;
         Ok(Self(path))
     }
@@ -42,7 +45,7 @@ impl Drop for Folder {
 
 impl Ansible {
     /// Runs a module on one host, and says what it answered.
-    fn module(&self, host: &str, module: &str, arguments: &Value) -> Result<Value, Error> {
+    fn module(&self, host: &str, (module, arguments): (&str, &Value), most: Duration) -> Result<Value, Error> {
         check_host(host)?;
         let results = Folder::new()?;
         let mut command = Command::new("ansible");
@@ -53,7 +56,7 @@ impl Ansible {
         }
         command.args(["--module-name", module, "--args", &arguments.to_string(), "--", host]);
         command.env("ANSIBLE_NOCOLOR", "1").env("ANSIBLE_RETRY_FILES_ENABLED", "0");
-        let output = output(command, &[])?;
+        let output = output(command, &[], most)?;
         let answered = std::fs::read(results.0.join(host)).ok();
         let answered: Option<Value> = answered.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let ended = |said: String| Error::Ended { host: host.to_owned(), said };
@@ -68,13 +71,32 @@ impl Ansible {
         }
     }
 
+    /// Says no to a name that the inventory does not have as exactly one host: to Ansible every name is a pattern, and a group's name
+    /// would be all of its hosts.
+    fn check_single(&self, host: &str) -> Result<(), Error> {
+        check_host(host)?;
+        let wrong = || Error::Host { host: host.to_owned() };
+        if host.contains(['[', ']', ':', '@']) {
+            return Err(wrong());
+        }
+        let mut command = Command::new("ansible");
+        command.arg("--inventory").arg(&self.inventory).args(["--list-hosts", "--", host]);
+        command.env("ANSIBLE_NOCOLOR", "1");
+        let output = output(command, &[], SOON)?;
+        let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut lines = listed.lines().map(str::trim).skip(1).filter(|line| !line.is_empty());
+        let is_single = output.status.success() && lines.next() == Some(host) && lines.next().is_none();
+        if is_single { Ok(()) } else { Err(Error::Ended { host: host.to_owned(), said: said(&output) }) }
+    }
+
     pub(crate) fn put(&self, host: &str, program: &Path) -> Result<(), Error> {
+        self.check_single(host)?;
         let folder = json!({ "path": FOLDER, "state": "directory", "mode": "0700" });
-        self.module(host, "ansible.builtin.file", &folder)?;
+        self.module(host, ("ansible.builtin.file", &folder), SOON)?;
         let path = program.canonicalize();
         let path = path.map_err(|source| Error::File { path: program.display().to_string(), source })?;
         let copied = json!({ "src": path.to_string_lossy(), "dest": PROGRAM, "mode": "0755" });
-        self.module(host, "ansible.builtin.copy", &copied).map(|_| ())
+        self.module(host, ("ansible.builtin.copy", &copied), SOON).map(|_| ())
     }
 
     pub(crate) fn run(&self, host: &str, words: &[&str], order: Option<&str>) -> Result<String, Error> {
@@ -87,10 +109,16 @@ impl Ansible {
             let failed = |source| Error::File { path: path.display().to_string(), source };
             std::fs::write(&path, order).map_err(failed)?;
             let copied = json!({ "src": path.to_string_lossy(), "dest": ORDER, "mode": "0600" });
-            self.module(host, "ansible.builtin.copy", &copied)?;
+            self.module(host, ("ansible.builtin.copy", &copied), SOON)?;
             argv.extend(["--order", ORDER]);
         }
-        let answered = self.module(host, "ansible.builtin.command", &json!({ "argv": argv }))?;
+        let answered = self.module(host, ("ansible.builtin.command", &json!({ "argv": argv })), MOST);
+        if order.is_some() {
+            // It is of no use to anybody any more; where it stays it does no harm.
+            let gone = json!({ "path": ORDER, "state": "absent" });
+            let _ = self.module(host, ("ansible.builtin.file", &gone), SOON);
+        }
+        let answered = answered?;
         Ok(answered["stdout"].as_str().unwrap_or_default().to_owned())
     }
 }

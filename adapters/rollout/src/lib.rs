@@ -12,11 +12,16 @@ pub use error::Error;
 pub use ssh::Ssh;
 
 use std::path::Path;
+use std::time::Duration;
 
 /// Where the program lies on a host that is reached.
 pub const PROGRAM: &str = "/var/lib/plimsoll/bin/plimsoll-agent";
 /// The folder that it lies in.
 const FOLDER: &str = "/var/lib/plimsoll/bin";
+/// How long a host may take for what takes no time.
+const SOON: Duration = Duration::from_secs(10 * 60);
+/// How long it may take to carry an order out: an hour, and an hour of patience, as in a plan.
+const MOST: Duration = Duration::from_secs(2 * 60 * 60);
 /// Where an order lies for as long as it is carried out, where it cannot go in otherwise.
 const ORDER: &str = "/var/lib/plimsoll/bin/order.note";
 

@@ -83,7 +83,9 @@ impl Allowed {
     /// # Errors
     /// The same, or if one of them is none.
     pub(crate) fn or_else(path: &Path, actions: &[String]) -> Result<Self> {
-        if path.exists() || actions.is_empty() {
+        // A file that is there and cannot be read allows nothing.
+        let is_there = path.symlink_metadata().is_ok() || path.try_exists().unwrap_or(true);
+        if is_there || actions.is_empty() {
             return Self::read(path);
         }
         let actions = serde_json::from_value(serde_json::json!(actions)).context("an action is none")?;
@@ -104,6 +106,22 @@ impl Allowed {
             }
         }
         Ok(self.window.is_empty())
+    }
+
+    /// For how long a window of this host's own is open still, in minutes; none where it has no windows.
+    ///
+    /// # Errors
+    /// If a window cannot be followed.
+    pub(crate) fn room(&self, now: Timestamp) -> Result<Option<i64>> {
+        let zone = self.time_zone.as_deref().unwrap_or("UTC");
+        let mut room = None;
+        for window in &self.window {
+            let spans = window.spans(zone, (now, now)).map_err(anyhow::Error::msg)?;
+            let open = spans.iter().filter(|(opens, closes)| *opens <= now && now < *closes);
+            let left = open.map(|(_, closes)| closes.duration_since(now).as_mins()).max().unwrap_or(0);
+            room = room.max(Some(left));
+        }
+        Ok(room)
     }
 
     /// Opens an order that one of the host's keys has signed.
@@ -138,7 +156,7 @@ impl Allowed {
         order.slip.may_begin(now).map_err(str::to_owned)?;
         let takes = SignedDuration::from_mins(order.slip.takes_minutes);
         if !self.is_open(now, takes).map_err(|error| format!("{error:#}"))? {
-            return Err("this host's own windows are not open".to_owned());
+            return Err("this host's own windows are not open, or not for long enough".to_owned());
         }
         self.check_packages(&order.slip.upgrades)
     }
@@ -162,5 +180,66 @@ fn is_like(pattern: &str, package: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(begins) => name.starts_with(begins),
         None => name == pattern || package == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used, reason = "tests")]
+    use super::*;
+
+    const WINDOWS: &str = "actions = [\"upgrade\"]\n[[window]]\nid = \"night\"\nstarts = \"2026-01-01T22:00:00\"\nrule = \"FREQ=DAILY\"\nlasts = \"6 hours\"\n";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    #[test]
+    fn a_window_says_how_long_it_is_open_still() {
+        let allowed: Allowed = toml::from_str(WINDOWS).expect("understood");
+        assert_eq!(allowed.room(at("2026-12-01T21:59:00Z")).expect("followed"), Some(0));
+        assert_eq!(allowed.room(at("2026-12-01T22:00:00Z")).expect("followed"), Some(360));
+        assert_eq!(allowed.room(at("2026-12-02T03:59:00Z")).expect("followed"), Some(1));
+        assert_eq!(allowed.room(at("2026-12-02T04:00:00Z")).expect("followed"), Some(0));
+        let hour = SignedDuration::from_hours(1);
+        assert!(allowed.is_open(at("2026-12-02T03:00:00Z"), hour).expect("followed"));
+        assert!(!allowed.is_open(at("2026-12-02T03:01:00Z"), hour).expect("followed"));
+        let always: Allowed = toml::from_str("actions = []\n").expect("understood");
+        assert_eq!(always.room(at("2026-12-01T12:00:00Z")).expect("followed"), None);
+    }
+
+    #[test]
+    fn what_nobody_changes_is_found_whatever_its_architecture() {
+        for (pattern, package, is) in [
+            ("linux-image-*", "linux-image-6.1.0-30-amd64", true),
+            ("postgresql-15", "postgresql-15:amd64", true),
+            ("postgresql-15", "postgresql-15-doc", false),
+            ("libc6", "libc6:i386", true),
+            ("*", "anything", true),
+        ] {
+            assert_eq!(is_like(pattern, package), is, "{pattern} {package}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_says_what_it_cannot_mean_allows_nothing() {
+        for text in [
+            "actions = [\"everything\"]",
+            "action = [\"upgrade\"]",
+            "plan-keys = [\"no key\"]",
+            "health = [\"sh:rm -rf /\"]",
+            "health = [\"program:relative\"]",
+            "health = [\"unit:--now\"]",
+        ] {
+            assert!(toml::from_str::<Allowed>(text).is_err(), "{text}");
+        }
+        let folder = std::env::temp_dir().join(format!("plimsoll-allowed-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("agent.toml");
+        let otherwise = ["upgrade".to_owned()];
+        assert!(Allowed::or_else(&path, &otherwise).expect("nothing is there").actions.contains(&Action::Upgrade));
+        std::os::unix::fs::symlink("nowhere", &path).expect("a link");
+        assert!(Allowed::or_else(&path, &otherwise).expect("nothing is there").actions.is_empty(), "a link to nowhere");
+        std::fs::remove_dir_all(&folder).expect("gone");
     }
 }

@@ -3,7 +3,7 @@
 use crate::allowed::{Action, Allowed};
 use crate::health;
 use anyhow::{Context, Result};
-use change::{Came, Order, Verified};
+use change::{Came, Order, Standing, Verified};
 use host::{Around, Carried, PatchError, Patching, Root, Step};
 use inventory::Inventory;
 use jiff::Timestamp;
@@ -50,128 +50,208 @@ pub(crate) fn carry_out(
         Ok(order) => order,
         Err(error) => return refused(format!("{error:#}")),
     };
-    let begun = Patching::of_change(root.clone(), order.slip.change.as_str())?;
-    match (order.errand, begun) {
-        (Errand::Upgrade, Some(begun)) if begun.step() != Step::Ordered => go_on(begun, allowed, root, tell),
-        (Errand::Upgrade, begun) => {
-            let ready = allowed.check(&order, Timestamp::now());
-            // A host that was not well before is not made better by what comes.
-            let ready = ready.and_then(|()| health::hold(&allowed.health, Duration::ZERO));
-            match (ready, begun) {
-                (Err(why), begun) => {
-                    begun.map(|mut begun| begun.abandon()).transpose()?;
-                    refused(why)
-                }
-                (Ok(()), Some(begun)) => go_on(begun, allowed, root, tell),
-                (Ok(()), None) => upgrade(&order, allowed, root, tell),
-            }
-        }
-        (Errand::RollBack, begun) => {
-            // What has begun to go back goes on.
-            let is_begun = begun.as_ref().is_some_and(|begun| begun.step() == Step::RollingBack);
-            match allowed.check(&order, Timestamp::now()) {
-                Err(why) if !is_begun => outcome(Some(Came::Broken), why, None),
-                _ => roll_back(begun, root, tell),
-            }
-        }
-    }
-}
-
-fn upgrade(order: &AssetOrder, allowed: &Allowed, root: &Root, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
-    let planned = Order {
-        made_at: order.begun_at,
-        host: order.slip.asset.to_string(),
-        upgrades: order.slip.upgrades.clone(),
-        left_out: Vec::new(),
-        size_bytes: 0,
-        change: Some(order.slip.change.to_string()),
-    };
-    let (order, there) = match Patching::as_planned(root, planned.clone()) {
-        Ok(made) => made,
+    let carrying = Carrying { order: &order, allowed, root };
+    let begun = match Patching::of_change(root.clone(), &carrying.name()) {
+        Ok(begun) => begun,
         Err(error @ PatchError::Busy) => return Err(error.into()),
+        // What was done is not known, and is not called nothing.
+        Err(error) => return outcome(Some(Came::Broken), format!("{:#}", anyhow::Error::from(error)), None),
+    };
+    match (order.errand, begun) {
+        // Packages have changed: it is brought to its end, whatever the hour is.
+        (Errand::Upgrade, Some(begun)) if !begun.step().is_untouched() => carrying.go_on(begun, tell),
+        (Errand::Upgrade, begun) => carrying.begin(begun, tell),
+        (Errand::RollBack, begun) => carrying.roll_back(begun, tell),
+    }
+}
+
+/// An order on its host.
+struct Carrying<'a> {
+    order: &'a AssetOrder,
+    allowed: &'a Allowed,
+    root: &'a Root,
+}
+
+impl Carrying<'_> {
+    /// Begins an upgrade, or goes on with one that has changed nothing yet.
+    fn begin(&self, begun: Option<Patching>, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
+        let ready = self.allowed.check(self.order, Timestamp::now());
+        // A host that was not well before is not made better by what comes.
+        let ready = ready.and_then(|()| health::hold(&self.allowed.health, Duration::ZERO));
+        match (ready, begun) {
+            (Err(why), begun) => {
+                begun.map(|mut begun| begun.abandon()).transpose()?;
+                outcome(Some(Came::Refused), why, None)
+            }
+            (Ok(()), Some(begun)) => self.go_on(begun, tell),
+            (Ok(()), None) => self.upgrade(tell),
+        }
+    }
+
+    /// By what the order is known here: an id may come again, for another plan.
+    fn name(&self) -> String {
+        format!("{} {}", self.order.slip.change, self.order.slip.plan)
+    }
+
+    /// The order as it was planned.
+    fn planned(&self) -> Order {
+        Order {
+            made_at: self.order.begun_at,
+            host: self.order.slip.asset.to_string(),
+            upgrades: self.order.slip.upgrades.clone(),
+            left_out: Vec::new(),
+            size_bytes: 0,
+            change: Some(self.name()),
+        }
+    }
+
+    fn upgrade(&self, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
         // Nothing was changed: it is as it was.
-        Err(error) => return outcome(Some(Came::Failed), format!("{:#}", anyhow::Error::from(error)), None),
-    };
-    if let Err(why) = allowed.check_packages(&order.upgrades) {
-        return outcome(Some(Came::Refused), format!("{why}, and what is ordered needs it"), None);
-    }
-    let mut words = String::new();
-    if !there.is_empty() {
-        words = format!("there already, by other hands: {}", there.join(", "));
-    }
-    if order.upgrades.is_empty() {
-        let verified = change::verify(&planned, &look(root)?);
-        return installed(&verified, (allowed, None), words, root);
-    }
-    let patching = Patching::begin(root.clone(), order)?;
-    let mut outcome = go_on(patching, allowed, root, tell)?;
-    if outcome.words.is_empty() {
-        outcome.words = words;
-    }
-    Ok(outcome)
-}
-
-fn go_on(mut patching: Patching, allowed: &Allowed, root: &Root, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
-    let within = Duration::from_secs(allowed.health_within_seconds);
-    let carried = patching.carry_out(&mut Around::<anyhow::Error> {
-        look: &mut || look(root),
-        health: &mut || health::hold(&allowed.health, within),
-        tell,
-        keeps_failed: false,
-    })?;
-    match carried {
-        Carried::Installed(verified) => installed(&verified, (allowed, Some(&patching)), String::new(), root),
-        Carried::Untouched { why } | Carried::Failed { why, is_as_before: true, .. } => {
-            outcome(Some(Came::Failed), why, Some(&patching))
+        let failed = |error: PatchError| match error {
+            error @ PatchError::Busy => Err(error.into()),
+            error => outcome(Some(Came::Failed), format!("{:#}", anyhow::Error::from(error)), None),
+        };
+        let (order, there) = match Patching::as_planned(self.root, self.planned()) {
+            Ok(made) => made,
+            Err(error) => return failed(error),
+        };
+        if let Err(why) = self.allowed.check_packages(&order.upgrades) {
+            return outcome(Some(Came::Refused), format!("{why}, and what is ordered needs it"), None);
         }
-        Carried::Failed { why, .. } => outcome(Some(Came::Broken), why, Some(&patching)),
+        let words = match there.is_empty() {
+            true => String::new(),
+            false => format!("there already, by other hands: {}", there.join(", ")),
+        };
+        if order.upgrades.is_empty() {
+            return self.there_already(words);
+        }
+        let patching = match Patching::begin(self.root.clone(), order) {
+            Ok(patching) => patching,
+            Err(error) => return failed(error),
+        };
+        let mut told = self.go_on(patching, tell)?;
+        if told.words.is_empty() {
+            told.words = short(&words);
+        }
+        Ok(told)
     }
-}
 
-/// What was ordered is on disk: services are restarted where the host lets it, and it is said what else waits for a restart.
-fn installed(
-    verified: &Verified,
-    (allowed, patching): (&Allowed, Option<&Patching>),
-    words: String,
-    root: &Root,
-) -> Result<Outcome> {
-    let mut told = outcome(Some(Came::Installed), words, patching)?;
-    if verified.restarts.is_empty() || !root.is_own() {
-        return Ok(told);
-    }
-    if allowed.actions.contains(&Action::RestartServices) {
-        told.log.push_str(&crate::restart::services(&look(root)?));
-        let within = Duration::from_secs(allowed.health_within_seconds);
-        if let Err(why) = health::hold(&allowed.health, within) {
-            // What is installed runs, and the host is not well with it.
-            return Ok(Outcome { came: Some(Came::Broken), words: short(&why), ..told });
+    /// Everything that was ordered came by other hands.
+    fn there_already(&self, words: String) -> Result<Outcome> {
+        let verified = change::verify(&self.planned(), &look(self.root)?);
+        if !verified.is_installed() {
+            return outcome(Some(Came::Failed), "not everything is as it was ordered".to_owned(), None);
+        }
+        match health::hold(&self.allowed.health, self.patience()) {
+            Ok(()) => self.installed(&verified, (None, ""), words),
+            Err(why) => outcome(Some(Came::Broken), format!("{words}; {why}"), None),
         }
     }
-    told.wants_reboot = allowed.actions.contains(&Action::Reboot) && crate::restart::only_a_reboot_helps(&look(root)?);
-    Ok(told)
-}
 
-fn roll_back(begun: Option<Patching>, root: &Root, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
-    let Some(mut patching) = begun else {
-        let why = "nothing is kept here of what was before: this host has not carried it out".to_owned();
-        return outcome(Some(Came::Broken), why, None);
-    };
-    // Whatever is newer came by other hands, and is not what this change has brought.
-    let now = change::verify(patching.order(), &look(root)?);
-    let other = now.upgrades.iter().find(|(_, standing)| matches!(standing, change::Standing::Other(_)));
-    if let (Step::Installed, Some((upgrade, change::Standing::Other(version)))) = (patching.step(), other) {
-        let why = format!("{} is {version}, and this change has brought {}", upgrade.package, upgrade.to);
-        return outcome(Some(Came::Broken), why, Some(&patching));
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.allowed.health_within_seconds)
     }
-    let taken = patching.take_back(&mut Around::<anyhow::Error> {
-        look: &mut || look(root),
-        health: &mut || Ok(()),
-        tell,
-        keeps_failed: false,
-    })?;
-    match taken {
-        Ok(()) => outcome(None, "it is as it was before".to_owned(), Some(&patching)),
-        Err(why) => outcome(Some(Came::Broken), why, Some(&patching)),
+
+    /// Restarts services where the host lets it, and says what came of it.
+    fn restart(&self) -> String {
+        if !self.allowed.actions.contains(&Action::RestartServices) || !self.root.is_own() {
+            return String::new();
+        }
+        match look(self.root) {
+            Ok(seen) => crate::restart::services(&seen),
+            Err(error) => format!("services were not restarted: {error:#}\n"),
+        }
+    }
+
+    fn go_on(&self, mut patching: Patching, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
+        let mut restarted = String::new();
+        let carried = patching.carry_out(&mut Around::<anyhow::Error> {
+            look: &mut || look(self.root),
+            health: &mut || {
+                restarted.push_str(&self.restart());
+                health::hold(&self.allowed.health, self.patience())
+            },
+            tell,
+            keeps_failed: false,
+        })?;
+        let patching = Some(&patching);
+        let mut told = match carried {
+            Carried::Installed(verified) => return self.installed(&verified, (patching, &restarted), String::new()),
+            Carried::Untouched { why } => outcome(Some(Came::Failed), why, patching)?,
+            Carried::Failed { why, is_as_before: true, .. } => {
+                // What was brought back is what is to run.
+                restarted.push_str(&self.restart());
+                outcome(Some(Came::Failed), why, patching)?
+            }
+            Carried::Failed { why, .. } => outcome(Some(Came::Broken), why, patching)?,
+        };
+        told.log.push_str(&restarted);
+        Ok(told)
+    }
+
+    /// What was ordered is on disk: it is said whether only a reboot helps what waits for a restart.
+    fn installed(
+        &self,
+        verified: &Verified,
+        (patching, restarted): (Option<&Patching>, &str),
+        words: String,
+    ) -> Result<Outcome> {
+        let mut told = outcome(Some(Came::Installed), words, patching)?;
+        told.log.push_str(restarted);
+        let may_reboot = self.allowed.actions.contains(&Action::Reboot) && self.root.is_own();
+        told.wants_reboot =
+            may_reboot && !verified.restarts.is_empty() && crate::restart::only_a_reboot_helps(&look(self.root)?);
+        Ok(told)
+    }
+
+    fn roll_back(&self, begun: Option<Patching>, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
+        // What has begun to go back goes on, and what is back is.
+        let is_begun = begun.as_ref().is_some_and(|begun| begun.step() >= Step::RollingBack);
+        match self.allowed.check(self.order, Timestamp::now()) {
+            Err(why) if !is_begun => return outcome(Some(Came::Broken), why, None),
+            _ => {}
+        }
+        let Some(mut patching) = begun else { return self.nothing_kept() };
+        // Whatever is newer came by other hands, and is not what this change has brought.
+        let seen = change::verify(patching.order(), &look(self.root)?);
+        let other = seen.upgrades.iter().find(|(_, standing)| matches!(standing, Standing::Other(_)));
+        if let (Step::Installed, Some((upgrade, Standing::Other(version)))) = (patching.step(), other) {
+            let why = format!("{} is {version}, and this change has brought {}", upgrade.package, upgrade.to);
+            return outcome(Some(Came::Broken), why, Some(&patching));
+        }
+        let taken = patching.take_back(&mut Around::<anyhow::Error> {
+            look: &mut || look(self.root),
+            health: &mut || Ok(()),
+            tell,
+            keeps_failed: false,
+        })?;
+        let restarted = self.restart();
+        let well = taken.and_then(|()| health::hold(&self.allowed.health, self.patience()));
+        // What came by other hands before this change stays, and is not as it was when that was planned.
+        let seen = change::verify(&self.planned(), &look(self.root)?);
+        let stays = seen.upgrades.iter().find(|(_, standing)| *standing != Standing::Unchanged);
+        let well = match (well, stays) {
+            (Ok(()), Some((upgrade, _))) => Err(format!("{} came by other hands, and stays", upgrade.package)),
+            (well, _) => well,
+        };
+        let mut told = match well {
+            Ok(()) => outcome(None, "it is as it was before".to_owned(), Some(&patching))?,
+            Err(why) => outcome(Some(Came::Broken), why, Some(&patching))?,
+        };
+        told.log.push_str(&restarted);
+        Ok(told)
+    }
+
+    /// Nothing is kept here of what was before: where it is as before nothing has to be.
+    fn nothing_kept(&self) -> Result<Outcome> {
+        let seen = change::verify(&self.planned(), &look(self.root)?);
+        match seen.upgrades.iter().find(|(_, standing)| *standing != Standing::Unchanged) {
+            None => outcome(None, "nothing of it was carried out here".to_owned(), None),
+            Some((upgrade, _)) => {
+                let why = format!("{} is not as before, and nothing is kept here of that", upgrade.package);
+                outcome(Some(Came::Broken), why, None)
+            }
+        }
     }
 }
 

@@ -77,9 +77,9 @@ impl Client {
 
     /// Asks what is to be done, and waits for it.
     #[cfg(unix)]
-    pub(crate) fn ask(&self, wait: Duration) -> Result<Answer<Ordered>> {
+    pub(crate) fn ask(&self, wait: Duration, room_minutes: Option<i64>) -> Result<Answer<Ordered>> {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        self.say(ORDERS, &serde_json::to_vec(&AskOrder { wait_seconds: wait.as_secs(), version })?)
+        self.say(ORDERS, &serde_json::to_vec(&AskOrder { wait_seconds: wait.as_secs(), room_minutes, version })?)
     }
 
     /// Says how far an order has come.

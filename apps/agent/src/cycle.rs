@@ -90,7 +90,9 @@ pub(crate) fn spread(wait: Duration, percent: u64) -> Duration {
 /// Looks, and reports.
 pub(crate) fn once(home: &Home) -> Result<Reported> {
     home.identity()?;
-    let (observed, now) = (look::apart()?, Timestamp::now());
+    // What it sees is at least as new as its beginning.
+    let now = Timestamp::now();
+    let observed = look::apart()?;
     let mut memory = home.memory();
     memory.looked_at = Some(now);
     if observed.digest != memory.digest {

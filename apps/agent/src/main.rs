@@ -86,6 +86,9 @@ enum Command {
         /// Ask once, and do not wait for an order
         #[arg(long)]
         once: bool,
+        /// Trust the server of the enrolment that is there now, instead of the one that was trusted first
+        #[arg(long)]
+        trust_anew: bool,
     },
     /// Carry out one order, which is read from standard input
     #[cfg(unix)]
@@ -149,9 +152,12 @@ fn run(arguments: &Arguments) -> Result<()> {
         #[cfg(unix)]
         Command::Unit { orders: true } => print(include_bytes!("../plimsoll-agent-orders.service")),
         #[cfg(unix)]
-        Command::Orders { allowed, orders, once } => {
+        Command::Orders { allowed, orders, once, trust_anew } => {
             let places = orders::Places { home, allowed: allowed.clone(), folder: orders.clone() };
             orders::make(orders)?;
+            if *trust_anew {
+                return places.trust_anew();
+            }
             match once {
                 true => orders::once(&places, std::time::Duration::ZERO).map(|_| ()),
                 false => orders::run(&places),

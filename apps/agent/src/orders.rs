@@ -4,13 +4,15 @@
 use crate::allowed::Allowed;
 use crate::carry::STEP;
 use crate::client::{Answer, Client};
-use crate::home::{Home, private_write};
+use crate::home::{Home, Identity, private_write};
 use crate::telling::say;
 use crate::{cycle, look};
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Note, Verifier};
-use protocol::{AssetOrder, OrderReport, Outcome};
+use protocol::{AssetOrder, Errand, OrderReport, Outcome};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,11 +22,33 @@ use std::time::Duration;
 pub(crate) const FOLDER: &str = "/var/lib/plimsoll/orders";
 /// How long an order is waited for.
 const WAIT: Duration = Duration::from_secs(50);
-/// How long to wait where nothing may begin now.
-const CLOSED: Duration = Duration::from_secs(30);
+/// How long to wait after an order: what it has shown is taken in meanwhile.
+const AFTER: Duration = Duration::from_secs(3);
 /// The first wait after a failure; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// By what one boot of this host differs from another one.
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default()
+}
+
+/// What came of an order, by the digest of that.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ended {
+    order: String,
+    outcome: Outcome,
+}
+
+/// What this service has trusted first; in a folder that is root's alone.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Trust {
+    server: String,
+    authority: String,
+    asset: lifecycle::AssetId,
+    orders_key: String,
+}
 
 /// Where things lie.
 pub(crate) struct Places {
@@ -34,6 +58,74 @@ pub(crate) struct Places {
 }
 
 impl Places {
+    /// Who this host is, to the server that this service has trusted first: the account of the reporting agent, which reads what
+    /// anybody may have written, cannot make it obey another one.
+    fn identity(&self) -> Result<Identity> {
+        let identity = self.home.identity()?;
+        let found = Trust {
+            server: identity.server.clone(),
+            authority: identity.authority.clone(),
+            asset: identity.asset.clone(),
+            orders_key: identity.orders_key.clone(),
+        };
+        let path = self.folder.join("trust.json");
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let known: Trust =
+                    serde_json::from_slice(&bytes).with_context(|| format!("`{}` is damaged", path.display()))?;
+                if known != found {
+                    bail!(
+                        "the enrolment is another one than this service trusts (server, authority, asset or key): if that is right, run `plimsoll-agent orders --trust-anew`"
+                    );
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if found.orders_key.is_empty() {
+                    bail!("the server has given no key that signs orders: it comes with the agent's next certificate");
+                }
+                private_write(&path, &serde_json::to_vec_pretty(&found)?)?;
+            }
+            Err(error) => return Err(error).with_context(|| format!("failed to read `{}`", path.display())),
+        }
+        Ok(identity)
+    }
+
+    /// Takes the folder: two services at once would tell each other's outcomes.
+    fn lock(&self) -> Result<File> {
+        let path = self.folder.join("lock");
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("failed to open `{}`", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => bail!("another one carries out the orders of this folder"),
+            Err(std::fs::TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("failed to lock `{}`", path.display()))
+            }
+        }
+    }
+
+    fn rebooting(&self) -> PathBuf {
+        self.folder.join("rebooting")
+    }
+
+    /// Whether a reboot was asked for that has not come yet.
+    fn is_rebooting(&self) -> bool {
+        let Ok(before) = std::fs::read_to_string(self.rebooting()) else { return false };
+        let waits = before == boot_id();
+        if !waits {
+            let _ = std::fs::remove_file(self.rebooting());
+        }
+        waits
+    }
+
+    /// Trusts the server of the enrolment that is there now.
+    pub(crate) fn trust_anew(&self) -> Result<()> {
+        let _ = std::fs::remove_file(self.folder.join("trust.json"));
+        let identity = self.identity()?;
+        say(&format!("orders of {} for `{}` are trusted from now on", identity.server, identity.asset));
+        Ok(())
+    }
+
     fn note(&self) -> PathBuf {
         self.folder.join("order.note")
     }
@@ -46,14 +138,14 @@ impl Places {
 /// Asks for orders and carries them out, again and again.
 pub(crate) fn run(places: &Places) -> Result<()> {
     // Whoever has not enrolled is told at once, and so is whoever lets nothing be done.
-    places.home.identity()?;
+    places.identity()?;
     if Allowed::read(&places.allowed)?.actions.is_empty() {
         bail!("`{}` lets nothing be done: name what this host lets be done in `actions`", places.allowed.display());
     }
     let mut failures = 0_u32;
     loop {
         let wait = match once(places, WAIT) {
-            Ok(true) => Duration::ZERO,
+            Ok(true) => AFTER,
             Ok(false) => Duration::from_millis(200),
             Err(error) => {
                 say(&format!("no orders: {error:#}"));
@@ -71,56 +163,76 @@ pub(crate) fn run(places: &Places) -> Result<()> {
 /// Carries out an order if there is one; whether there was.
 pub(crate) fn once(places: &Places, wait: Duration) -> Result<bool> {
     let allowed = Allowed::read(&places.allowed)?;
+    let _lock = places.lock()?;
+    if places.is_rebooting() {
+        std::thread::sleep(AFTER.min(wait));
+        return Ok(false);
+    }
     let path = places.note();
-    let note = match std::fs::read_to_string(&path) {
-        Ok(note) => note,
+    let note = match std::fs::read(&path) {
+        Ok(note) => String::from_utf8_lossy(&note).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if !allowed.is_open(Timestamp::now(), SignedDuration::ZERO)? {
-                std::thread::sleep(CLOSED.min(wait));
-                return Ok(false);
+            let Some(note) = ask(places, &allowed, wait)? else { return Ok(false) };
+            if let Err(error) = private_write(&path, note.as_bytes()) {
+                // What cannot be written down is not begun.
+                return cannot(places, &note, &error).map(|()| true);
             }
-            let Some(note) = ask(places, wait)? else { return Ok(false) };
-            private_write(&path, note.as_bytes())?;
             note
         }
         Err(error) => return Err(error).with_context(|| format!("failed to read `{}`", path.display())),
     };
-    process(places, &note)?;
+    process(places, &allowed, &note)?;
     Ok(true)
 }
 
-fn ask(places: &Places, wait: Duration) -> Result<Option<String>> {
-    match Client::new(&places.home.identity()?)?.ask(wait)? {
+/// Asks for an order. Outside of the host's own windows only what goes back is given.
+fn ask(places: &Places, allowed: &Allowed, wait: Duration) -> Result<Option<String>> {
+    let room = allowed.room(Timestamp::now())?;
+    match Client::new(&places.identity()?)?.ask(wait, room)? {
         Answer::Taken(ordered) => Ok(ordered.order),
         Answer::Refused(why) | Answer::Unknown(why) => bail!("the server refused: {why}"),
         Answer::Later => bail!("the server asks to come back later"),
     }
 }
 
+/// Tells that an order could not even be written down.
+fn cannot(places: &Places, note: &str, error: &anyhow::Error) -> Result<()> {
+    let words = format!("{error:#}");
+    say(&format!("an order cannot be written down: {words}"));
+    let Some(order) = read(note) else { return Ok(()) };
+    let (change, begun_at) = (order.slip.change, order.begun_at);
+    let came = Some(if order.errand == Errand::Upgrade { change::Came::Failed } else { change::Came::Broken });
+    let report = OrderReport { change, begun_at, came, words, log: String::new() };
+    Client::new(&places.identity()?)?.report(&report).map(|_| ())
+}
+
 /// Carries an order out, unless what came of it is known; tells it, and shows it by a fresh look.
-fn process(places: &Places, note: &str) -> Result<()> {
+fn process(places: &Places, allowed: &Allowed, note: &str) -> Result<()> {
     let Some(order) = read(note) else {
         // Nobody can be told of what is of no change.
         say("what came is no order: it is thrown away");
         return forget(places);
     };
     let path = places.outcome();
-    let outcome: Outcome = match std::fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("`{}` is damaged", path.display()))?,
-        Err(_) => {
+    let digest = ledger::digest(note.as_bytes());
+    let known = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Ended>(&bytes).ok());
+    let outcome = match known.filter(|known| known.order == digest) {
+        Some(known) => known.outcome,
+        // What cannot be read, or is of another order, is found out again: what is done is known where it was done.
+        None => {
             let outcome = carried_out(places, note, &order)?;
-            private_write(&path, &serde_json::to_vec(&outcome)?)?;
+            let ended = Ended { order: digest, outcome: outcome.clone() };
+            if let Err(error) = private_write(&path, &serde_json::to_vec(&ended)?) {
+                say(&format!("what came of the order cannot be written down, and is told all the same: {error:#}"));
+            }
             outcome
         }
     };
     let (change, words) = (&order.slip.change, &outcome.words);
     let came = outcome.came.map_or("rolled back", change::Came::word);
-    say(&format!(
-        "{} of change {change}: {came}{}{words}",
-        order.errand.words(),
-        if words.is_empty() { "" } else { ": " }
-    ));
-    let client = Client::new(&places.home.identity()?)?;
+    let colon = if words.is_empty() { "" } else { ": " };
+    say(&format!("{} of change {change}: {came}{colon}{words}", order.errand.words()));
+    let client = Client::new(&places.identity()?)?;
     let report = OrderReport {
         change: change.clone(),
         begun_at: order.begun_at,
@@ -136,12 +248,25 @@ fn process(places: &Places, note: &str) -> Result<()> {
         Answer::Later => bail!("the server asks to come back later"),
     }
     show(&client, order.begun_at)?;
-    forget(places)?;
     if outcome.wants_reboot {
-        say("the host is rebooted in a minute: nothing else helps");
-        crate::restart::reboot()?;
+        reboot(places, allowed, &order)?;
     }
-    Ok(())
+    forget(places)
+}
+
+/// Reboots the host, if it is still its time: what was begun in a window does not reboot it on the next working day.
+fn reboot(places: &Places, allowed: &Allowed, order: &AssetOrder) -> Result<()> {
+    let now = Timestamp::now();
+    let takes = SignedDuration::from_mins(order.slip.takes_minutes);
+    let is_its_time = now.duration_since(order.begun_at) < takes && allowed.room(now)? != Some(0);
+    if !is_its_time {
+        say("the host is not rebooted: the time of the order is over; it waits for a restart");
+        return Ok(());
+    }
+    say("the host is rebooted in a minute: nothing else helps");
+    // From here on nothing is begun that the reboot would cut short.
+    private_write(&places.rebooting(), boot_id().as_bytes())?;
+    crate::restart::reboot()
 }
 
 /// What an order says, before anybody believes it.
@@ -156,7 +281,9 @@ fn show(client: &Client, begun_at: Timestamp) -> Result<()> {
     if late > SignedDuration::ZERO {
         std::thread::sleep(late.min(SignedDuration::from_mins(2)).unsigned_abs() + Duration::from_millis(10));
     }
-    let (observed, now) = (look::apart()?, Timestamp::now());
+    // What it sees is at least as new as its beginning.
+    let now = Timestamp::now();
+    let observed = look::apart()?;
     match client.hand_in(now, &cycle::packed(&observed)?)? {
         Answer::Taken(_) => Ok(()),
         Answer::Refused(why) | Answer::Unknown(why) => bail!("the server will not take the inventory: {why}"),
@@ -165,8 +292,8 @@ fn show(client: &Client, begun_at: Timestamp) -> Result<()> {
 }
 
 fn forget(places: &Places) -> Result<()> {
-    // The order goes last: an outcome without one is thrown away.
-    for path in [places.outcome(), places.note()] {
+    // The order goes first: an outcome is of one order, and of no use without it.
+    for path in [places.note(), places.outcome()] {
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("failed to remove `{}`", path.display()));
@@ -179,7 +306,7 @@ fn forget(places: &Places) -> Result<()> {
 
 /// Carries an order out in a process of its own, and tells the server each step.
 fn carried_out(places: &Places, note: &str, order: &AssetOrder) -> Result<Outcome> {
-    let identity = places.home.identity()?;
+    let identity = places.identity()?;
     // A server that gives no orders has given no key.
     let keys = Some(&identity.orders_key).filter(|key| !key.is_empty());
     let keys: Vec<String> =

@@ -189,6 +189,29 @@ impl Organisation {
         }
     }
 
+    /// Says what the newest inventory of one asset shows of the changes that it is in.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub async fn follow_asset(&self, asset: &AssetId, now: Timestamp) -> Result<(), Error> {
+        let commands: Vec<Command> = {
+            let record = self.store.record().await?;
+            let open = record.rollouts.iter().filter(|(id, rolled)| {
+                let is_open = record.state.changes.get(*id).is_some_and(|known| known.stage.is_under_way());
+                is_open && rolled.number(asset).is_some()
+            });
+            open.flat_map(|one| shown::shown(&record, one, Some(asset))).collect()
+        };
+        let system = PersonId::new(SYSTEM)?;
+        for command in commands {
+            match self.act(&system, now, command).await {
+                Ok(_) | Err(Error::Store(store::Error::Refused(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Hands out what may begin now, or go back, for whoever carries it out by other means: each is said to have begun, and an
     /// inventory shows what came of it.
     ///
@@ -269,7 +292,7 @@ fn following(record: &store::Record, now: Timestamp) -> Vec<Command> {
         let Some(known) = record.state.changes.get(id).filter(|known| known.stage.is_under_way()) else { continue };
         let before = commands.len();
         let rollout = &rolled.rollout;
-        commands.extend(shown::shown(record, id, rolled));
+        commands.extend(shown::shown(record, (id, rolled), None));
         let (passed, _) = rollout.passed_over_by(now);
         let timed: BTreeMap<usize, Came> = (rollout.silent_by(now).map(|number| (number, Came::Silent)))
             .chain(passed.into_iter().map(|number| (number, Came::PassedOver)))

@@ -53,6 +53,8 @@ pub(crate) const TELLS_TRAINING: Access =
 pub(crate) const SEES_DUTIES: Access = Access::Roles(Role::SEES_DUTIES, TokenScope::Read);
 /// Whoever answers requests for decisions and looks at exceptions again: the policy may name any role for it.
 pub(crate) const ANSWERS: Access = Access::Roles(Role::ALL, TokenScope::Decide);
+/// Whoever acts on changes: what somebody may the rules say, by the role and the stage.
+pub(crate) const CHANGES: Access = Access::Roles(Role::ALL, TokenScope::Operate);
 /// Whoever excuses people from what they owe.
 pub(crate) const EXCUSES: Access = Access::Roles(Role::EXCUSES, TokenScope::Decide);
 /// Whoever changes their own affairs.

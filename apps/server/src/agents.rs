@@ -226,7 +226,8 @@ async fn inventory(
     let observed = observed(body, is_packed).await?;
     let (advisories, now) = (app.advisories(), app.now());
     let by = agent_person(&name.asset)?;
-    app.organisation.push(&by, name.asset, (observed, taken_at), (advisories.as_ref(), now)).await?;
+    app.organisation.push(&by, name.asset.clone(), (observed, taken_at), (advisories.as_ref(), now)).await?;
+    app.organisation.follow_asset(&name.asset, now).await?;
     app.metrics.inventories.count();
     Ok(Json(Noted { wants_inventory: false, next_seconds: seconds(app.settings.look_every) }))
 }

@@ -314,7 +314,12 @@ async fn start(world: &World, id: &str) -> lifecycle::ChangeId {
 }
 
 async fn order(agent: &Agent, wait_seconds: u64) -> Option<String> {
-    let asked = protocol::AskOrder { wait_seconds, version: "1".to_owned() };
+    order_within(agent, wait_seconds, None).await
+}
+
+/// The same for a host whose own windows are open for so many minutes still.
+async fn order_within(agent: &Agent, wait_seconds: u64, room_minutes: Option<i64>) -> Option<String> {
+    let asked = protocol::AskOrder { wait_seconds, room_minutes, version: "1".to_owned() };
     read::<protocol::Ordered>(agent.say(protocol::ORDERS, &asked).await).await.order
 }
 
@@ -372,4 +377,20 @@ async fn an_order_is_given_to_whom_it_is_for_again_until_its_end_is_told() {
     let log = "x".repeat(protocol::MOST_LOG_BYTES + 1);
     let long = protocol::OrderReport { log, ..report(Some(change::Came::Failed)) };
     assert_eq!(agent.say(protocol::REPORT, &long).await.status(), 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_own_window_is_too_short_begins_nothing_and_what_is_held_is_given_to_nobody() {
+    let world = World::new("rooms").await;
+    let agent = enrol(&world, "web-1").await;
+    assert_eq!(agent.hand_in(&observed(missing()), world.now()).await.status(), 200);
+    let change = start(&world, "c1").await;
+    for room in [0, 1, 59] {
+        assert_eq!(order_within(&agent, 0, Some(room)).await, None, "{room} minutes");
+    }
+    assert!(order_within(&agent, 5, Some(60)).await.is_some());
+    assert!(order_within(&agent, 0, Some(0)).await.is_some(), "what it has begun is its own");
+    let held = change::Happening::Aborted { reason: "not today".to_owned() };
+    world.act("root", Command::Change(change, held)).await;
+    assert_eq!(order(&agent, 0).await, None, "nothing of it begins any more");
 }

@@ -94,9 +94,10 @@ pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: 
     if wanted.kind == ChangeType::Emergency {
         check_within(policy, until, now)?;
     }
+    check_left_out(candidates, &wanted.left_out)?;
     let own = taken_in(candidates, &mut wanted, policy);
     if own.is_empty() {
-        let what = format!("no asset misses anything that a {} change could bring", wanted.kind);
+        let what = format!("no asset misses anything that a change of the type {} could bring", wanted.kind);
         return Err(Error::Plan { what });
     }
     let mut sets = Sets::default();
@@ -136,6 +137,20 @@ pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: 
     };
     plan.check()?;
     Ok(plan)
+}
+
+/// Says no to what is left out and would not be changed anyway: a name that is misspelt leaves nothing out.
+fn check_left_out(candidates: &[Candidate], left_out: &[Exclusion]) -> Result<(), Error> {
+    for left in left_out {
+        let asset = left.asset.escape_debug();
+        if left.reason.trim().is_empty() {
+            return Err(Error::Plan { what: format!("asset `{asset}` is left out, and nobody says why") });
+        }
+        if !candidates.iter().any(|candidate| candidate.asset == left.asset) {
+            return Err(Error::Plan { what: format!("asset `{asset}` is left out, and would not be changed anyway") });
+        }
+    }
+    Ok(())
 }
 
 /// The candidates that are taken in. What passes fewer gates is for those alone that the policy lets pass them: the others are left out.

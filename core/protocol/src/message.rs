@@ -86,6 +86,9 @@ pub struct CheckIn {
 pub struct AskOrder {
     /// How long it waits for an answer at most, in seconds.
     pub wait_seconds: u64,
+    /// For how long the host's own windows are open still, in minutes; none where it has none. What goes back does so at any hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_minutes: Option<i64>,
     /// The agent's version.
     pub version: String,
 }

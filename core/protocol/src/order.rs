@@ -16,6 +16,8 @@ use std::collections::HashMap;
 const ORDER: &str = "plimsoll/order/v1";
 /// How the first line of a signed plan begins.
 const PLAN: &str = "plimsoll/plan/v1/";
+/// No asset takes longer than a week.
+const MOST_MINUTES: i64 = 7 * 24 * 60;
 /// What an order may be late, and what the clocks of its asset and its server may differ by.
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -164,6 +166,13 @@ impl AssetOrder {
         }
         if !change::are_words(&order.slip.upgrades) {
             return Err(Error::Order { what: "its packages and versions are words that no package manager takes" });
+        }
+        // No plan brings what was never there; and none takes no time, or for ever.
+        if order.slip.upgrades.iter().any(|upgrade| upgrade.from.is_none()) {
+            return Err(Error::Order { what: "it would install what was never there" });
+        }
+        if !(1..=MOST_MINUTES).contains(&order.slip.takes_minutes) {
+            return Err(Error::Order { what: "it takes no time, or for ever" });
         }
         Ok(order)
     }

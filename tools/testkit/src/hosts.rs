@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A system of its own below a folder; gone when this is dropped.
 #[derive(Debug)]
@@ -252,7 +253,10 @@ impl Network {
     /// A new one; `None`, said visibly, where this process may not make one.
     #[must_use]
     pub fn new() -> Option<Self> {
-        let network = Self { number: std::process::id() % 60_000 };
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        // Several in one process, and in several at once, are each another one.
+        let number = std::process::id().wrapping_mul(8).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 25_600;
+        let network = Self { number };
         let bridge = network.bridge();
         let address = format!("{}/24", network.address(1));
         let steps: [&[&str]; 3] = [

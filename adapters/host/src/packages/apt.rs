@@ -6,6 +6,7 @@ use change::Upgrade;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 pub(super) const DRIVER: Driver =
     Driver { id: "apt", is_there, repair, closure, download, keep, install, restore, state };
@@ -31,7 +32,23 @@ fn is_there(root: &Root) -> bool {
     root.below("var/lib/dpkg/status").exists() && root.below("usr/bin/apt-get").exists()
 }
 
+/// How long the package manager of somebody else is waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits until nobody holds dpkg's lock: apt waits for it, and dpkg itself does not.
+fn wait_for_others(root: &Root) {
+    let Ok(lock) = File::options().write(true).open(root.below("var/lib/dpkg/lock-frontend")) else { return };
+    let begun = Instant::now();
+    // It is let go of at once, when the file is closed: whoever comes next takes it by itself.
+    while begun.elapsed() < PATIENCE
+        && rustix::fs::fcntl_lock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err()
+    {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
 fn repair(root: &Root, log: &mut File) -> Result<bool, CommandError> {
+    wait_for_others(root);
     let is_cut = std::fs::read_dir(root.below("var/lib/dpkg/updates")).is_ok_and(|mut files| files.next().is_some());
     let is_broken = is_cut || !root.run(&["dpkg", "--audit"], log)?.trim().is_empty();
     if is_broken {
@@ -40,6 +57,7 @@ fn repair(root: &Root, log: &mut File) -> Result<bool, CommandError> {
         let fixed = root.run(&[&["apt-get"], OPTIONS, &["--fix-broken", "install"]].concat(), log);
         if fixed.is_err() {
             configured?;
+            root.run(CONFIGURE, log)?;
         }
         fixed?;
     }
@@ -133,7 +151,8 @@ fn keep(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> Resu
             root.run(&["cp", "--archive", "--parents", "--", &path, &inside], log)?;
         }
     }
-    Ok(())
+    // What is kept must be there after a power cut too.
+    root.run(&["sync", "--file-system", "--", folder], log).map(|_| ())
 }
 
 /// The file of a package in a folder, if it is there.
@@ -154,8 +173,9 @@ fn is_cached(root: &Root, one: (&str, &str), folder: &str, log: &mut File) -> Re
         return Ok(true);
     }
     let Some(file) = kept_file(&root.below("var/cache/apt/archives"), one) else { return Ok(false) };
-    let cached = format!("/var/cache/apt/archives/{file}");
-    root.run(&["cp", "--archive", "--", &cached, folder], log)?;
+    let (cached, part) = (format!("/var/cache/apt/archives/{file}"), format!("{folder}/{file}.part"));
+    root.run(&["cp", "--archive", "--", &cached, &part], log)?;
+    root.run(&["mv", "--", &part, &format!("{folder}/{file}")], log)?;
     Ok(true)
 }
 
@@ -177,11 +197,20 @@ fn fetch(root: &Root, packages: &[(&str, &str)], folder: &str, log: &mut File) -
     let wanted: Vec<String> =
         packages.iter().filter(is_offered).map(|(package, version)| format!("{package}={version}")).collect();
     if !wanted.is_empty() {
-        let chdir = format!("--chdir={folder}");
+        // What is there in part counts as not there.
+        let fetched = format!("{folder}/fetched");
+        root.run(&["mkdir", "--parents", "--", &fetched], log)?;
+        let chdir = format!("--chdir={fetched}");
         match root.run(&with(&[&["env", &chdir, "apt-get", "-q", "download", "--"]], &wanted), log) {
             Ok(_) | Err(CommandError::Ended { .. }) => {}
             Err(error) => return Err(error),
         }
+        for one in packages {
+            if let Some(file) = kept_file(&root.below(&fetched), *one) {
+                root.run(&["mv", "--", &format!("{fetched}/{file}"), folder], log)?;
+            }
+        }
+        root.run(&["rm", "--recursive", "--force", "--", &fetched], log)?;
     }
     Ok(())
 }
@@ -204,6 +233,7 @@ fn conffiles(root: &Root, upgrades: &[Upgrade], log: &mut File) -> Result<BTreeS
 }
 
 fn restore(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> Result<(), CommandError> {
+    wait_for_others(root);
     // What was cut short is finished or not; either way the versions before are put over it.
     let _ = root.run(CONFIGURE, log);
     let after = conffiles(root, upgrades, log)?;
@@ -215,8 +245,17 @@ fn restore(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> R
     let is_new = |upgrade: &&Upgrade| upgrade.from.is_none();
     let new: Vec<String> = upgrades.iter().filter(is_new).map(|upgrade| upgrade.package.clone()).collect();
     let words: Vec<String> = files.iter().cloned().chain(new.iter().map(|package| format!("{package}-"))).collect();
-    let options: &[&[&str]] = &[&["apt-get"], OPTIONS, &["--allow-downgrades", "--reinstall", "--purge", "install"]];
-    if root.run(&with(options, &words), log).is_err() {
+    let options = ["--allow-downgrades", "--reinstall", "--purge", "install"];
+    // What others have put there since and needs the newer version is theirs: nothing of it goes.
+    let simulated = root.run(&with(&[&["apt-get"], OPTIONS, &["--simulate"], &options], &words), log);
+    let names: Vec<&str> = new.iter().map(|package| bare(package)).collect();
+    let goes = |line: &str| line.strip_prefix("Remv ").or_else(|| line.strip_prefix("Purg ")).map(str::to_owned);
+    let gone = simulated.iter().flat_map(|told| told.lines()).filter_map(goes);
+    let mut gone = gone.filter_map(|rest| Some(bare(rest.split(' ').next()?).to_owned()));
+    if let Some(package) = gone.find(|package| !names.contains(&package.as_str())) {
+        return Err(CommandError::Refused { what: format!("{package} needs the newer version, and would be removed") });
+    }
+    if root.run(&with(&[&["apt-get"], OPTIONS, &options], &words), log).is_err() {
         put_over(root, (&files, &new), log)?;
     }
     let came_with = |upgrade: &&Upgrade| upgrade.from.is_some();

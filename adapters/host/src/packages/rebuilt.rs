@@ -17,7 +17,7 @@ pub(super) fn build(
     let tree = format!("{folder}/rebuilt");
     let control = format!("{tree}/DEBIAN");
     root.run(&["rm", "--recursive", "--force", "--", &tree], log)?;
-    root.run(&["mkdir", "--parents", "--", &control], log)?;
+    root.run(&["mkdir", "--parents", "--mode=0755", "--", &control], log)?;
     let listed = root.run(&["dpkg-query", "--listfiles", package], log)?;
     let is_own = |line: &&str| line.starts_with('/') && *line != "/.";
     let files: Vec<&str> = listed.lines().filter(is_own).collect();
@@ -52,7 +52,9 @@ pub(super) fn build(
     let (name, architecture) = package.split_once(':').unwrap_or((package, "all"));
     let file = format!("{folder}/{name}_{}_{architecture}.deb", version.replace(':', "%3a"));
     // It lies here for a while and goes nowhere: making it small takes longer than making it.
-    root.run(&["dpkg-deb", "-Zgzip", "-z1", "--build", &tree, &file], log)?;
+    let part = format!("{file}.part");
+    root.run(&["dpkg-deb", "-Zgzip", "-z1", "--build", &tree, &part], log)?;
+    root.run(&["mv", "--", &part, &file], log)?;
     root.run(&["rm", "--recursive", "--force", "--", &tree, &list, &archive], log).map(|_| ())
 }
 

@@ -45,18 +45,24 @@ impl Patching {
     pub fn carry_out<E: From<PatchError>>(&mut self, around: &mut Around<'_, E>) -> Result<Carried, E> {
         match self.step {
             Step::RollingBack => {
-                return self.bring_back("it was cut short while it went back".to_owned(), None, around);
+                let why = self.reason().unwrap_or_else(|| "it was cut short while it went back".to_owned());
+                return self.bring_back(why, None, around);
             }
             Step::RolledBack => {
-                let why = "it was brought back".to_owned();
+                let why = self.reason().unwrap_or_else(|| "it was brought back".to_owned());
                 return Ok(Carried::Failed { why, verified: None, is_as_before: true });
             }
-            Step::Abandoned => return Ok(Carried::Untouched { why: "it was given up".to_owned() }),
+            Step::Abandoned => {
+                let why = self.reason().unwrap_or_else(|| "it was given up".to_owned());
+                return Ok(Carried::Untouched { why });
+            }
             Step::Ordered => {
                 (around.tell)(Step::Ordered);
                 if let Err(error) = self.make_ready() {
-                    self.abandon()?;
-                    return Ok(Carried::Untouched { why: in_words(&error) });
+                    let why = in_words(&error);
+                    // Where even that cannot be written down it is told all the same.
+                    let _ = self.keep_reason(&why).and_then(|()| self.abandon());
+                    return Ok(Carried::Untouched { why });
                 }
             }
             Step::Kept | Step::Installing | Step::Installed => {}
@@ -89,6 +95,7 @@ impl Patching {
         verified: Option<Verified>,
         around: &mut Around<'_, E>,
     ) -> Result<Carried, E> {
+        self.keep_reason(&why)?;
         match self.take_back(around)? {
             Ok(()) => Ok(Carried::Failed { why, verified, is_as_before: true }),
             Err(worse) => Ok(Carried::Failed { why: format!("{why}; and {worse}"), verified, is_as_before: false }),
@@ -101,12 +108,8 @@ impl Patching {
     /// If the host cannot be looked at, or the order's own files cannot be used: it stays at its step.
     pub fn take_back<E: From<PatchError>>(&mut self, around: &mut Around<'_, E>) -> Result<Result<(), String>, E> {
         match self.step {
-            Step::Ordered | Step::Kept => {
-                self.abandon()?;
-                return Ok(Ok(()));
-            }
-            Step::Abandoned => return Ok(Ok(())),
-            Step::RolledBack => {}
+            Step::Ordered | Step::Kept => self.abandon()?,
+            Step::Abandoned | Step::RolledBack => {}
             Step::Installing | Step::Installed | Step::RollingBack => {
                 (around.tell)(Step::RollingBack);
                 match self.roll_back() {
@@ -163,7 +166,10 @@ pub(super) fn as_planned(planned: Order, closure: Order) -> Result<(Order, Vec<S
         if would.to != wanted.to || would.from != wanted.from {
             let found = would.from.clone().unwrap_or_else(|| "not installed".to_owned());
             let before = wanted.from.clone().unwrap_or_else(|| "not installed".to_owned());
-            let what = format!("{} is {found}, and was {before} when it was planned", wanted.package);
+            let what = match would.from == wanted.from {
+                true => format!("{} would go to {}, and {} was planned", wanted.package, would.to, wanted.to),
+                false => format!("{} is {found}, and was {before} when it was planned", wanted.package),
+            };
             return Err(PatchError::Changed { what });
         }
     }

@@ -13,6 +13,9 @@ use store::{Record, digest};
 /// An order that was not begun by then never is: whoever asks for one waits for it.
 const EXPIRES_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
+/// So many signed plans are kept as trees.
+const MOST_TREES: usize = 16;
+
 /// Something that an asset may begin, or has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Errant {
@@ -37,12 +40,15 @@ pub fn may_begin(record: &Record, is_asked: &dyn Fn(&ChangeId, &str) -> bool, no
         // What one begins another one may no more: that is seen ahead.
         let mut ahead = None;
         for (number, (_, member)) in rolled.rollout.plan().members().enumerate() {
+            if !is_asked(id, &member.asset) || taken.contains(&member.asset) {
+                continue;
+            }
             let rollout = ahead.as_ref().unwrap_or(&rolled.rollout);
             let is_let = match errand {
                 Errand::Upgrade => rollout.may_begin(number, now).is_ok(),
                 Errand::RollBack => rollout.may_go_back(number).is_ok(),
             };
-            if !is_let || !is_asked(id, &member.asset) || taken.contains(&member.asset) {
+            if !is_let {
                 continue;
             }
             let Ok(asset) = AssetId::new(member.asset.as_str()) else { continue };
@@ -65,9 +71,11 @@ pub fn may_begin(record: &Record, is_asked: &dyn Fn(&ChangeId, &str) -> bool, no
 #[must_use]
 pub fn begun(record: &Record, asset: &AssetId) -> Option<Errant> {
     record.rollouts.iter().find_map(|(id, rolled)| {
-        let errand = match rolled.rollout.place(rolled.number(asset)?)? {
-            Place::Begun => Errand::Upgrade,
-            Place::RollingBack => Errand::RollBack,
+        let stage = record.state.changes.get(id)?.stage;
+        let errand = match (rolled.rollout.place(rolled.number(asset)?)?, stage) {
+            (Place::Begun, Stage::RollingOut) => Errand::Upgrade,
+            (Place::RollingBack, Stage::RollingBack) => Errand::RollBack,
+            // What was begun and is held, ended or to be taken back is given to nobody who has not got it.
             _ => return None,
         };
         Some(Errant { change: id.clone(), asset: asset.clone(), errand })
@@ -95,7 +103,7 @@ impl OrderBook {
         let made = || {
             let slip = Slip::of(change, (plan, &known.planned.plan), member)?;
             let signed = known.signed.as_ref();
-            let proof = signed.map(|note| self.prove((plan, number), &slip, note)).transpose()?.flatten();
+            let proof = signed.map(|note| self.prove((plan, number), &slip, note)).transpose()?;
             let expires_at = begun_at.checked_add(EXPIRES_AFTER).unwrap_or(Timestamp::MAX);
             Ok(AssetOrder { errand: *errand, slip, begun_at, expires_at, proof })
         };
@@ -107,20 +115,25 @@ impl OrderBook {
         (plan, number): (&change::Plan, usize),
         slip: &Slip,
         note: &str,
-    ) -> Result<Option<SlipProof>, protocol::Error> {
+    ) -> Result<SlipProof, protocol::Error> {
         let known = self.0.lock().ok().and_then(|trees| trees.get(&slip.change).cloned());
         let tree = match known {
             Some(tree) => tree,
             None => {
                 let tree = Arc::new(Mutex::new(PlanTree::new(&slip.change, plan, &slip.plan)?));
                 if let Ok(mut trees) = self.0.lock() {
+                    // Those of changes that are over are made again if ever they are asked for.
+                    if trees.len() >= MOST_TREES {
+                        trees.clear();
+                    }
                     trees.insert(slip.change.clone(), Arc::clone(&tree));
                 }
                 tree
             }
         };
-        let Ok(mut tree) = tree.lock() else { return Ok(None) };
-        tree.prove(number as u64, note).map(Some)
+        let poisoned = protocol::Error::Order { what: "its proof was not made to its end" };
+        let mut tree = tree.lock().map_err(|_| poisoned)?;
+        tree.prove(number as u64, note)
     }
 }
 
@@ -159,14 +172,22 @@ impl Organisation {
             let Some(rolled) = record.rollouts.get(&report.change) else { return Ok(false) };
             let Some(number) = rolled.number(asset) else { return Ok(false) };
             let is_last = rolled.rollout.began_at(number) == Some(report.begun_at);
-            // Only what is open can come further by what an agent says.
-            let is_open =
-                matches!(rolled.rollout.place(number), Some(Place::Begun | Place::Silent | Place::RollingBack));
+            // Only what is open can come further by what an agent says; that it failed counts whatever was seen meanwhile.
+            let is_open = match rolled.rollout.place(number) {
+                Some(Place::Begun | Place::Silent | Place::RollingBack) => true,
+                Some(Place::Installed | Place::RestartPending | Place::Verified) => {
+                    matches!(came, Came::Failed | Came::Broken)
+                }
+                _ => false,
+            };
             if !is_last || !is_open {
                 return Ok(false);
             }
         }
-        let documents: Vec<Vec<u8>> = Some(report.log.into_bytes()).filter(|log| !log.is_empty()).into_iter().collect();
+        // It is shown to people, and on terminals.
+        let is_plain = |sign: &char| !sign.is_control() || matches!(sign, '\n' | '\t');
+        let log: String = report.log.chars().filter(is_plain).collect();
+        let documents: Vec<Vec<u8>> = Some(log.into_bytes()).filter(|log| !log.is_empty()).into_iter().collect();
         let log = documents.first().map(|log| digest(log));
         let what = Happening::Asset { asset: asset.clone(), came, words: report.words, log };
         let commands = vec![Command::Change(report.change, what)];

@@ -5,11 +5,18 @@ use lifecycle::{AssetId, ChangeId, Command, Rolled};
 
 /// What the newest inventories show of assets that are being changed: nothing is believed that they do not show, and nothing that they
 /// showed before.
-pub(super) fn shown(record: &store::Record, id: &ChangeId, rolled: &Rolled) -> Vec<Command> {
+pub(super) fn shown(
+    record: &store::Record,
+    (id, rolled): (&ChangeId, &Rolled),
+    only: Option<&AssetId>,
+) -> Vec<Command> {
     let rollout = &rolled.rollout;
     let is_back = *rollout.phase() == change::Phase::RollingBack;
     let mut commands = Vec::new();
     for (number, (_, member)) in rollout.plan().members().enumerate() {
+        if only.is_some_and(|only| only.as_str() != member.asset) {
+            continue;
+        }
         let (Some(place), Some(began)) = (rollout.place(number), rollout.began_at(number)) else { continue };
         let is_open = matches!(
             place,

@@ -132,7 +132,8 @@ impl Fleet {
 
     /// The agent of a host asks once for an order, and carries it out if there is one.
     pub(crate) fn ask(&self, id: &str) -> String {
-        let output = self.host(id).run(&["plimsoll-agent", "orders", "--once"]);
+        // Whoever begins it may keep everything to themselves: packages do not.
+        let output = self.host(id).run(&["sh", "-c", "umask 077; exec plimsoll-agent orders --once"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         eprintln!("{id}: {said}");
         said

@@ -9,10 +9,11 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
+use change::{Came, Happening, Place, Stage};
 use jiff::Timestamp;
 use ledger::{KeyKind, Signer};
 use lifecycle::{AssetId, ChangeId};
-use operations::{Errant, OrderBook, may_begin};
+use operations::{AssetStanding, Errant, OrderBook, may_begin};
 use protocol::{AskOrder, OrderReport, Ordered};
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,18 +30,25 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Agents that wait, and what those who carry something out have said last; it is no part of the record.
 pub(crate) struct Orders {
     signer: Signer,
-    waiting: Mutex<HashMap<String, oneshot::Sender<Errant>>>,
-    steps: Mutex<HashMap<AssetId, Told>>,
+    waiting: Mutex<HashMap<String, Waiting>>,
+    steps: Mutex<HashMap<String, Told>>,
     book: OrderBook,
     asked: Notify,
 }
 
+/// An agent that waits.
+struct Waiting {
+    sender: oneshot::Sender<Errant>,
+    /// For how long its host's own windows are open still, in minutes, if it has any.
+    room: Option<i64>,
+}
+
 /// What an agent has said of an order that it carries out.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
-    pub(crate) change: ChangeId,
-    pub(crate) at: Timestamp,
-    pub(crate) step: String,
+struct Told {
+    change: ChangeId,
+    at: Timestamp,
+    step: String,
 }
 
 impl Orders {
@@ -60,16 +68,19 @@ impl Orders {
         self.signer.verifier().to_string()
     }
 
-    /// What an agent has said last of what it carries out for a change.
-    pub(crate) fn told(&self, change: &ChangeId, asset: &AssetId) -> Option<Told> {
-        self.steps.lock().ok()?.get(asset).filter(|told| told.change == *change).cloned()
+    /// What the agent of an asset that is at it has said last of what it carries out for a change.
+    pub(crate) fn step(&self, change: &ChangeId, standing: &AssetStanding) -> Option<String> {
+        let is_at_it = standing.state == Place::Begun.word() || standing.state == Place::RollingBack.word();
+        let steps = self.steps.lock().ok()?;
+        let told = steps.get(standing.asset.as_str()).filter(|told| told.change == *change && is_at_it)?;
+        standing.since.is_none_or(|since| told.at >= since).then(|| told.step.clone())
     }
 
-    fn wait(&self, asset: &AssetId) -> oneshot::Receiver<Errant> {
+    fn wait(&self, asset: &AssetId, room: Option<i64>) -> oneshot::Receiver<Errant> {
         let (send, receive) = oneshot::channel();
         if let Ok(mut waiting) = self.waiting.lock() {
             // One agent waits once: whoever waited before in its name is gone.
-            waiting.insert(asset.to_string(), send);
+            waiting.insert(asset.to_string(), Waiting { sender: send, room });
         }
         self.asked.notify_one();
         receive
@@ -77,7 +88,7 @@ impl Orders {
 
     fn leave(&self, asset: &AssetId) {
         if let Ok(mut waiting) = self.waiting.lock()
-            && waiting.get(asset.as_str()).is_some_and(oneshot::Sender::is_closed)
+            && waiting.get(asset.as_str()).is_some_and(|waits| waits.sender.is_closed())
         {
             waiting.remove(asset.as_str());
         }
@@ -92,6 +103,7 @@ pub fn orders_signer(data: &Path) -> Result<Signer, Error> {
     let lock = super::authority::lock(data)?;
     let path = data.join("keys/orders.key");
     if !path.exists() {
+        tracing::info!(path = %path.display(), "a key that signs orders is made; agents that knew another one enrol again");
         let name = format!("plimsoll/orders/{}", protocol::hexadecimal(&crate::app::random::<4>()?));
         let signer = Signer::from_seed(&name, KeyKind::Note, &crate::app::random::<32>()?)?;
         super::authority::write(&path, format!("{}\n", signer.secret_text()).as_bytes())?;
@@ -111,10 +123,15 @@ pub(super) async fn ask(
     app.contacts.carries_out(&asset, (app.now(), super::plain(&asked.version)));
     // What it has begun it is told again: the answer may be lost on the way.
     let begun = operations::begun(&*app.organisation.store.record().await?, &asset);
+    let begun = match begun {
+        Some(begun) if began_by_itself(&app, &begun).await? => Some(begun),
+        // Others carry out what they were handed.
+        _ => None,
+    };
     let errant = match begun {
         Some(begun) => Some(begun),
         None => {
-            let receive = app.orders.wait(&asset);
+            let receive = app.orders.wait(&asset, asked.room_minutes);
             let wait = Duration::from_secs(asked.wait_seconds).clamp(LOOK * 3, LONGEST);
             let errant = tokio::time::timeout(wait, receive).await.ok().and_then(Result::ok);
             app.orders.leave(&asset);
@@ -133,6 +150,19 @@ pub(super) async fn ask(
     Ok(Json(Ordered { order: Some(signed) }))
 }
 
+/// Whether an asset's own agent has begun something, and not somebody by other means.
+async fn began_by_itself(app: &App, begun: &Errant) -> Answer<bool> {
+    let steps = app.organisation.change_steps(&begun.change).await?;
+    let last = steps.iter().rev().find(|step| match &step.what {
+        Happening::Asset { asset, came, .. } => {
+            *asset == begun.asset && matches!(came, Came::Begun | Came::RollingBack)
+        }
+        _ => false,
+    });
+    let own = agent_person(&begun.asset)?;
+    Ok(last.is_some_and(|step| step.by == own))
+}
+
 /// An agent says how far an order has come.
 pub(super) async fn report(
     State(app): State<App>,
@@ -148,7 +178,7 @@ pub(super) async fn report(
     if let Ok(mut steps) = app.orders.steps.lock() {
         let step = report.words.chars().filter(|character| !character.is_control()).take(200).collect();
         let told = Told { change: report.change.clone(), at: now, step };
-        steps.insert(name.asset.clone(), told);
+        steps.insert(name.asset.to_string(), told);
     }
     let is_new = app.organisation.reported(&agent_person(&name.asset)?, &name.asset, report, now).await?;
     Ok(Json(serde_json::json!({ "is_new": is_new })))
@@ -178,8 +208,17 @@ async fn begin(app: &App) -> Result<(), operations::Error> {
             return Ok(());
         }
         let Ok(mut waiting) = app.orders.waiting.lock() else { return Ok(()) };
-        waiting.retain(|_, sender| !sender.is_closed());
-        may_begin(&record, &|_, asset| waiting.contains_key(asset), now)
+        waiting.retain(|_, waits| !waits.sender.is_closed());
+        let rooms: HashMap<String, Option<i64>> =
+            waiting.iter().map(|(asset, waits)| (asset.clone(), waits.room)).collect();
+        drop(waiting);
+        let is_asked = |change: &ChangeId, asset: &str| {
+            let Some(room) = rooms.get(asset) else { return false };
+            let is_back = record.state.changes.get(change).is_some_and(|known| known.stage == Stage::RollingBack);
+            let takes = record.rollouts.get(change).map(|rolled| rolled.rollout.plan().limits.takes_minutes);
+            is_back || room.is_none_or(|room| takes.is_some_and(|takes| takes <= room))
+        };
+        tokio::task::block_in_place(|| may_begin(&record, &is_asked, now))
     };
     let mut beginning = JoinSet::new();
     for errant in found {
@@ -187,10 +226,10 @@ async fn begin(app: &App) -> Result<(), operations::Error> {
         beginning.spawn(async move {
             let by = agent_person(&errant.asset).map_err(|_| operations::Error::Task)?;
             if app.organisation.begin(&by, &errant, app.now()).await? {
-                let sender =
+                let waits =
                     app.orders.waiting.lock().ok().and_then(|mut waiting| waiting.remove(errant.asset.as_str()));
                 // Where it has gone meanwhile it is told when it asks again.
-                let _ = sender.map(|sender| sender.send(errant));
+                let _ = waits.map(|waits| waits.sender.send(errant));
             }
             Ok::<_, operations::Error>(())
         });

@@ -1,7 +1,7 @@
 //! Changes: planned, judged, rolled out and taken back.
 
 use super::{Json, Part, PartQuery, Path, Query, ROWS};
-use crate::access::{ANSWERS, Access, OPERATES, SEES_ALL, SEES_ASSETS};
+use crate::access::{ANSWERS, Access, CHANGES, OPERATES, SEES_ALL, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
@@ -26,7 +26,7 @@ pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
         (OPERATES, routes!(plan_change)),
         (SEES_ASSETS, routes!(show_change)),
         (SEES_ALL, routes!(show_log)),
-        (OPERATES, routes!(act_on_change)),
+        (CHANGES, routes!(act_on_change)),
         (ANSWERS, routes!(answer_change)),
         (SEES_ASSETS, routes!(calendar)),
     ]
@@ -150,9 +150,9 @@ pub(crate) fn sees(record: &store::Record, caller: &Caller, asset: &str) -> bool
 }
 
 fn asset_shape(app: &App, id: &ChangeId, standing: AssetStanding) -> ChangeAsset {
-    let told = AssetId::new(standing.asset.as_str()).ok().and_then(|asset| app.orders.told(id, &asset));
+    let step = app.orders.step(id, &standing);
     let AssetStanding { asset, ring, state, since, waits_for, words, log, .. } = standing;
-    ChangeAsset { asset, ring, state, since, waits_for, words, log, step: told.map(|told| told.step) }
+    ChangeAsset { asset, ring, state, since, waits_for, words, log, step }
 }
 
 pub(crate) fn unknown() -> Problem {

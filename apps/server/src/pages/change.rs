@@ -3,7 +3,7 @@
 use super::changes::pill;
 use super::text::{instant as at_instant, number, plain};
 use super::{Form, encoded, page, seen};
-use crate::access::{ANSWERS, OPERATES, SEES_ALL, SEES_ASSETS};
+use crate::access::{ANSWERS, CHANGES, SEES_ALL, SEES_ASSETS};
 use crate::api::{ActOn, ChangeAct, ChangeAnswer, Path, Query, change_id, happens, log_of, sees, unknown_change};
 use crate::app::App;
 use crate::identity::Caller;
@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use change::{Change, Happening, Place};
-use lifecycle::{AssetId, ChangeId};
+use lifecycle::ChangeId;
 use maud::{Markup, html};
 use operations::{AssetStanding, asset_standings, change_standing, gate_lacks, may_happen, step_words};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![
         ("GET", PageRoute { access: SEES_ASSETS, path: "/changes/{change}", handler: get(show) }),
         ("GET", PageRoute { access: SEES_ALL, path: "/changes/{change}/assets/{asset}", handler: get(show_log) }),
-        ("POST", PageRoute { access: OPERATES, path: "/changes/{change}/acts", handler: post(act) }),
+        ("POST", PageRoute { access: CHANGES, path: "/changes/{change}/acts", handler: post(act) }),
         ("POST", PageRoute { access: ANSWERS, path: "/changes/{change}/answers", handler: post(answer) }),
     ]
 }
@@ -133,7 +133,8 @@ async fn show(
             lacks: gate_lacks(&record, &id, known, now),
             way_back: plan.map(|plan| plan.way_back.clone()).unwrap_or_default(),
             left_out: plan.map_or(Vec::new(), |plan| {
-                plan.left_out.iter().map(|left| (left.asset.clone(), left.reason.clone())).collect()
+                let left = plan.left_out.iter().filter(|left| sees(&record, &caller, &left.asset));
+                left.map(|left| (left.asset.clone(), left.reason.clone())).collect()
             }),
             rings: rings(&record, &id, now),
             hidden: total - assets.len(),
@@ -145,7 +146,8 @@ async fn show(
         }
     };
     let is_live = shown.known.stage.is_under_way();
-    let path = format!("/changes/{}", encoded(shown.id.as_str()));
+    let query = if narrowed.all { "?all=true" } else { "" };
+    let path = format!("/changes/{}{query}", encoded(shown.id.as_str()));
     let body = html! {
         // While something is under way the page looks again by itself.
         div id="change" hx-get=[is_live.then_some(&path)] hx-trigger=[is_live.then_some("every 5s")] hx-select=[is_live.then_some("#live")] hx-target=[is_live.then_some("#live")] hx-swap=[is_live.then_some("outerHTML")] {}
@@ -237,7 +239,7 @@ fn assets_of(app: &App, shown: &Shown, (caller, is_all): (&Caller, bool)) -> Mar
                 @for one in assets.iter().take(most) { tr {
                     th scope="row" { a href=(format!("/assets/{}", encoded(&one.asset))) { (plain(&one.asset)) } }
                     td { (plain(&one.ring)) }
-                    td { @if one.is_bad { span.pill.bad { (one.state) } } @else { (one.state) } @if let Some(step) = step(app, shown, one) { br; span.faint { (plain(&step)) " …" } } }
+                    td { @if one.is_bad { span.pill.bad { (one.state) } } @else { (one.state) } @if let Some(step) = app.orders.step(&shown.id, one) { br; span.faint { (plain(&step)) " …" } } }
                     td.date { @if let Some(since) = one.since { (at_instant(since)) } }
                     td { (plain(&one.waits_for)) }
                     td { (plain(&one.words)) @if one.log.is_some() && sees_logs { " " a href=(format!("/changes/{}/assets/{}", encoded(shown.id.as_str()), encoded(&one.asset))) { "log" } } }
@@ -246,15 +248,6 @@ fn assets_of(app: &App, shown: &Shown, (caller, is_all): (&Caller, bool)) -> Mar
         } }
         @if assets.len() > most { p { a href=(format!("/changes/{}?all=true", encoded(shown.id.as_str()))) { "All " (number(assets.len() as u64)) " assets" } } }
     }
-}
-
-/// What an agent that is at it has said last.
-fn step(app: &App, shown: &Shown, one: &AssetStanding) -> Option<String> {
-    let is_at_it = one.state == Place::Begun.word() || one.state == Place::RollingBack.word();
-    let asset = AssetId::new(one.asset.as_str()).ok()?;
-    let told =
-        app.orders.told(&shown.id, &asset).filter(|told| is_at_it && one.since.is_none_or(|since| told.at >= since))?;
-    Some(told.step)
 }
 
 fn timeline(shown: &Shown) -> Markup {

@@ -239,6 +239,11 @@ async fn emergency(State(app): State<App>, caller: Caller, Path(vulnerability): 
         Ok::<_, Problem>(carriers(view, &known.id))
     });
     let packages = packages.await??;
+    if packages.is_empty() {
+        // No package named would be every package.
+        let words = "nothing here carries it any more: there is nothing to change";
+        return Err(Problem::new(axum::http::StatusCode::CONFLICT, "change/nothing", words));
+    }
     let (id, until) = {
         let record = app.organisation.store.record().await?;
         let plain: String = vulnerability

@@ -187,7 +187,8 @@ impl RolloutEvent {
             Self::Installed(_) | Self::Refused(_) => &[Begun, Silent],
             Self::Shown(_, true) => &[Installed, RestartPending, Silent],
             Self::Shown(_, false) => &[Installed, Silent],
-            Self::Failed(..) => &[Begun, Installed, RestartPending, Silent, RollingBack],
+            // What an inventory showed while it was at it is not what came of it.
+            Self::Failed(..) => &[Begun, Installed, RestartPending, Verified, Silent, RollingBack],
             Self::Silent(_) => &[Begun, Installed, RestartPending, RollingBack],
             Self::PassedOver(_) => &[Waiting],
             Self::Excluded(_) => {

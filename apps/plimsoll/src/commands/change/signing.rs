@@ -7,11 +7,14 @@ use anyhow::{Context, Result};
 use ledger::{KeyKind, Signer};
 use lifecycle::ChangeId;
 use protocol::PlanTree;
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+/// So many upgrades are told of a plan that is signed.
+const MOST_TOLD: usize = 40;
 /// The most bytes of a plan or a note that is read.
 const MOST_BYTES: u64 = 64 << 20;
 
@@ -41,7 +44,20 @@ pub(super) fn sign(id: &ChangeId, plan_path: &Path, key_path: &Path) -> Result<u
     let signer = Signer::parse(text.trim()).with_context(|| format!("`{}` is no key", key_path.display()))?;
     let note = PlanTree::new(id, &plan, &ledger::digest(&bytes))?.sign(&signer)?;
     let rings = plan.rings.iter().map(|ring| format!("{} ({})", ring.id, ring.members.len())).collect::<Vec<_>>();
-    say(&format!("Signed: {} for {} assets, in the rings {}.", plan.title, plan.assets(), rings.join(", ")));
+    let upgrades: BTreeSet<&change::Upgrade> = plan.upgrades.iter().flatten().collect();
+    for upgrade in upgrades.iter().take(MOST_TOLD) {
+        let from = upgrade.from.as_deref().unwrap_or("nothing");
+        say(&format!("  {} from {from} to {}", upgrade.package, upgrade.to));
+    }
+    if upgrades.len() > MOST_TOLD {
+        say(&format!("  … and {} more", upgrades.len() - MOST_TOLD));
+    }
+    say(&format!(
+        "Signed for change `{id}`: {} for {} assets, in the rings {}.",
+        plan.title,
+        plan.assets(),
+        rings.join(", ")
+    ));
     crate::pager::print(note.as_bytes())?;
     Ok(exit::WITHIN_POLICY)
 }

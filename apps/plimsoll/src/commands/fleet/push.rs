@@ -73,16 +73,12 @@ pub(super) async fn look(
         let asset = asset_id(asset)?;
         let seen = async {
             reach.put(&asset).await?;
-            reach.look(&asset).await
+            let seen = reach.look(&asset).await?;
+            take_in(opened, asset.clone(), seen, (advisories.as_ref(), is_quiet)).await
         };
-        match seen.await {
-            Ok(seen) => {
-                take_in(opened, asset, seen, (advisories.as_ref(), is_quiet)).await?;
-            }
-            Err(error) => {
-                say(&format!("`{asset}`: {}", printable(&format!("{error:#}"))));
-                is_well = false;
-            }
+        if let Err(error) = seen.await {
+            say(&format!("`{asset}`: {}", printable(&format!("{error:#}"))));
+            is_well = false;
         }
     }
     Ok(if is_well { exit::WITHIN_POLICY } else { exit::COULD_NOT_FINISH })
