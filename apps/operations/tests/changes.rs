@@ -283,10 +283,7 @@ async fn a_plan_is_one_of_the_policy_or_none() {
     // None of them is one that is patched without anybody's word.
     let standard = (&missing.candidates[..], wanted(ChangeType::Standard));
     let told = organisation.plan_change(&person("otto"), change_id(), standard, at).await;
-    assert!(
-        format!("{told:?}").contains("no asset misses anything that a change of the type standard could bring"),
-        "{told:?}"
-    );
+    assert!(format!("{told:?}").contains("no asset misses anything that a standard change could bring"), "{told:?}");
     // Whoever writes a plan past the program is refused by the record.
     let record = organisation.store.record().await.expect("read");
     let policy = record.facts.policy().expect("a policy");

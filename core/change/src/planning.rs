@@ -97,7 +97,8 @@ pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: 
     check_left_out(candidates, &wanted.left_out)?;
     let own = taken_in(candidates, &mut wanted, policy);
     if own.is_empty() {
-        let what = format!("no asset misses anything that a change of the type {} could bring", wanted.kind);
+        let article = if wanted.kind == ChangeType::Emergency { "an" } else { "a" };
+        let what = format!("no asset misses anything that {article} {} change could bring", wanted.kind);
         return Err(Error::Plan { what });
     }
     let mut sets = Sets::default();

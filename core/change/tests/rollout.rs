@@ -155,7 +155,7 @@ fn what_was_aborted_can_be_taken_back_for_a_week_and_no_ring_is_emptied() {
 
 #[test]
 fn what_is_over_can_be_taken_back_for_a_week() {
-    let mut rollout = rollout(&[1, 1]);
+    let mut rollout = rollout(&[2]);
     verified(&mut rollout, 0, 1);
     verified(&mut rollout, 1, 2);
     done(&mut rollout, RolloutEvent::Ended, 3);

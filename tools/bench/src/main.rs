@@ -1,6 +1,7 @@
 //! Measurements, as whole processes of the release program; the table goes to `docs/benchmarks.md`.
 
 mod agent;
+mod changes;
 mod fleet;
 mod generate;
 mod ledger;
@@ -59,6 +60,7 @@ fn all(root: &Path) -> Result<()> {
     per_package(&mut rows);
     instructions(&mut rows)?;
     self::policy::run(&mut rows)?;
+    self::changes::run(&work, &mut rows)?;
     self::ledger::proofs(&mut rows)?;
     self::ledger::verification(&work, &mut rows)?;
     self::record::run(&work, &mut rows)?;
@@ -75,6 +77,7 @@ fn one_part(root: &Path, part: &str) -> Result<()> {
     match part {
         "fleet" => self::fleet::run(&mut rows)?,
         "policy" => self::policy::run(&mut rows)?,
+        "changes" => self::changes::run(&std::env::temp_dir().join("plimsoll-bench"), &mut rows)?,
         "ledger" => {
             let work = std::env::temp_dir().join("plimsoll-bench");
             std::fs::create_dir_all(&work)?;
