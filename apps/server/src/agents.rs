@@ -165,8 +165,8 @@ fn certified(app: &App, request: &CertificateSigningRequestParams, name: AgentNa
     Ok(Json(Certified { asset: name.asset, certificate, authority, renew_at, orders_key }))
 }
 
-/// Clocks that differ by less than this are one.
-const SKEW: SignedDuration = SignedDuration::from_secs(30);
+/// Clocks that differ by less than this are one: so much orders and agents bear.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// An instant by this service's clock that an agent says by its own: what its clock is ahead or behind is seen by when it says that it
 /// sent it. What is recorded is of one clock, so that nothing that came after a beginning counts as from before.

@@ -24,7 +24,7 @@ const AT_ONCE: usize = 256;
 fn policy() -> String {
     let preset = policy::PRESETS.iter().find(|preset| preset.id == "baseline").map_or("", |preset| preset.text);
     format!(
-        "{preset}\n[deployment]\nfailure-threshold = 5\nat-once = {HOSTS}\n\n[[ring]]\nid = \"all\"\nsoak = \"0 hours\"\n"
+        "{preset}\n[deployment]\nfailure-threshold = 5\nat-once = {HOSTS}\n\n[[ring]]\nid = \"all\"\nsoak = \"1 hours\"\n"
     )
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn push(opened: &Opened, arguments: &PushArguments, data: &Path
     {
         judge_by(opened, advisories, is_quiet).await?;
     }
-    take_in(opened, asset, (observed, taken_at), (advisories.as_ref(), is_quiet)).await
+    take_in(opened, asset, (observed, taken_at), (advisories.as_ref(), opened.now), is_quiet).await
 }
 
 /// Looks at assets from this machine, one after the other, and takes in what they have.
@@ -74,7 +74,7 @@ pub(super) async fn look(
         let seen = async {
             reach.put(&asset).await?;
             let seen = reach.look(&asset).await?;
-            take_in(opened, asset.clone(), seen, (advisories.as_ref(), is_quiet)).await
+            take_in(opened, asset.clone(), seen, (advisories.as_ref(), Timestamp::now()), is_quiet).await
         };
         if let Err(error) = seen.await {
             say(&format!("`{asset}`: {}", printable(&format!("{error:#}"))));
@@ -88,11 +88,12 @@ async fn take_in(
     opened: &Opened,
     asset: AssetId,
     (observed, taken_at): (Observed, Timestamp),
-    (advisories, is_quiet): (Option<&operations::Advisories>, bool),
+    (advisories, now): (Option<&operations::Advisories>, Timestamp),
+    is_quiet: bool,
 ) -> Result<u8> {
     let packages = observed.packages();
     let (unread, problems) = (observed.unread, observed.problems.clone());
-    let (input, now) = ((observed, taken_at), opened.now.max(taken_at));
+    let input = (observed, taken_at);
     let taken = opened.organisation.push(&opened.person, asset.clone(), input, (advisories, now)).await?;
     let words = match taken {
         Taken::Changed { added, removed } => format!("{packages} packages; {added} things came and {removed} went"),
