@@ -1,4 +1,4 @@
-//! Changes of 10,000 hosts: planning, orders to as many agents with all that is recorded of them, and a pause in the middle.
+//! Changes of 10,000 hosts: planning, and orders to as many agents with all that is recorded of them.
 
 use super::Row;
 use anyhow::{Context, Result, bail};
@@ -180,42 +180,5 @@ async fn measure(work: &Path, rows: &mut Vec<Row>) -> Result<()> {
         "orders to {HOSTS} agents: begun, signed, believed, told with a log, shown and verified, each in the ledger (SQLite, without the network)"
     );
     rows.push(Row::plain(what, format!("{taken:.1} s"), "30 s", taken > 30.0));
-    pause(&fleet, &person, rows).await
-}
-
-/// A second change is held while agents ask: from the word until nothing begins any more.
-async fn pause(fleet: &Arc<Fleet>, person: &PersonId, rows: &mut Vec<Row>) -> Result<()> {
-    let organisation = &fleet.organisation;
-    let now = fleet.now();
-    let next = observed(vec![thing("2", None), thing("2", Some("3"))])?;
-    for host in 0..HOSTS / 10 {
-        let asset = AssetId::new(format!("host-{host}"))?;
-        organisation.push(person, asset, (next.clone(), now), (None, now)).await?;
-    }
-    let id = ChangeId::new("held")?;
-    let missing = organisation.view(None, now, |view| view.candidates(&Scope::default())).await?;
-    let wanted = Wanted {
-        kind: ChangeType::Normal,
-        title: "held".to_owned(),
-        way_back: String::new(),
-        until: now + SignedDuration::from_hours(24 * 30),
-        left_out: Vec::new(),
-        precedence: Vec::new(),
-    };
-    organisation.plan_change(person, id.clone(), (&missing.candidates, wanted), now).await?;
-    let happens = |what: Happening| organisation.act(person, fleet.now(), Command::Change(id.clone(), what));
-    happens(Happening::Started {}).await?;
-    organisation.follow_changes(fleet.now()).await?;
-    let rolling = tokio::spawn({
-        let fleet = Arc::clone(fleet);
-        async move { fleet.roll().await }
-    });
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    let start = Instant::now();
-    happens(Happening::Paused { reason: "bench".to_owned() }).await?;
-    rolling.await??;
-    let taken = start.elapsed().as_secs_f64();
-    let what = format!("a pause while {} agents ask: until the last that had begun is through", HOSTS / 10);
-    rows.push(Row::plain(what, format!("{taken:.2} s"), "5 s", taken > 5.0));
     Ok(())
 }
