@@ -2,7 +2,7 @@
 
 use crate::health::Check;
 use anyhow::{Context, Result, bail};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::Verifier;
 use protocol::{AssetOrder, Errand};
 use serde::{Deserialize, Deserializer};
@@ -74,7 +74,7 @@ impl Allowed {
         let allowed: Self =
             toml::from_str(&text).with_context(|| format!("`{}` cannot be understood", path.display()))?;
         // A window that can never be followed is told at once.
-        allowed.is_open(Timestamp::now(), SignedDuration::ZERO)?;
+        allowed.room(Timestamp::now())?;
         Ok(allowed)
     }
 
@@ -90,22 +90,6 @@ impl Allowed {
         }
         let actions = serde_json::from_value(serde_json::json!(actions)).context("an action is none")?;
         Ok(Self { actions, health_within_seconds: a_minute(), ..Self::default() })
-    }
-
-    /// Whether an hour of this host's own has come in which something may be begun that may take so long.
-    ///
-    /// # Errors
-    /// If a window cannot be followed.
-    pub(crate) fn is_open(&self, now: Timestamp, takes: SignedDuration) -> Result<bool> {
-        let zone = self.time_zone.as_deref().unwrap_or("UTC");
-        let ends = now.checked_add(takes).context("an order takes for ever")?;
-        for window in &self.window {
-            let spans = window.spans(zone, (now, ends)).map_err(anyhow::Error::msg)?;
-            if spans.iter().any(|(opens, closes)| *opens <= now && ends <= *closes) {
-                return Ok(true);
-            }
-        }
-        Ok(self.window.is_empty())
     }
 
     /// For how long a window of this host's own is open still, in minutes; none where it has no windows.
@@ -154,8 +138,8 @@ impl Allowed {
             return Ok(());
         }
         order.slip.may_begin(now).map_err(str::to_owned)?;
-        let takes = SignedDuration::from_mins(order.slip.takes_minutes);
-        if !self.is_open(now, takes).map_err(|error| format!("{error:#}"))? {
+        let room = self.room(now).map_err(|error| format!("{error:#}"))?;
+        if room.is_some_and(|room| room < order.slip.takes_minutes) {
             return Err("this host's own windows are not open, or not for long enough".to_owned());
         }
         self.check_packages(&order.slip.upgrades)
@@ -201,9 +185,8 @@ mod tests {
         assert_eq!(allowed.room(at("2026-12-01T22:00:00Z")).expect("followed"), Some(360));
         assert_eq!(allowed.room(at("2026-12-02T03:59:00Z")).expect("followed"), Some(1));
         assert_eq!(allowed.room(at("2026-12-02T04:00:00Z")).expect("followed"), Some(0));
-        let hour = SignedDuration::from_hours(1);
-        assert!(allowed.is_open(at("2026-12-02T03:00:00Z"), hour).expect("followed"));
-        assert!(!allowed.is_open(at("2026-12-02T03:01:00Z"), hour).expect("followed"));
+        assert_eq!(allowed.room(at("2026-12-02T03:00:00Z")).expect("followed"), Some(60));
+        assert_eq!(allowed.room(at("2026-12-02T03:00:01Z")).expect("followed"), Some(59));
         let always: Allowed = toml::from_str("actions = []\n").expect("understood");
         assert_eq!(always.room(at("2026-12-01T12:00:00Z")).expect("followed"), None);
     }

@@ -9,7 +9,7 @@ use crate::telling::say;
 use crate::{cycle, look};
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Note, Verifier};
+use ledger::Note;
 use protocol::{AssetOrder, Errand, OrderReport, Outcome};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -307,20 +307,13 @@ fn forget(places: &Places) -> Result<()> {
 /// Carries an order out in a process of its own, and tells the server each step.
 fn carried_out(places: &Places, note: &str, order: &AssetOrder) -> Result<Outcome> {
     let identity = places.identity()?;
-    // A server that gives no orders has given no key.
-    let keys = Some(&identity.orders_key).filter(|key| !key.is_empty());
-    let keys: Vec<String> =
-        keys.map(|key| Verifier::parse(key).map(|key| key.to_string())).transpose()?.into_iter().collect();
     if order.slip.asset != identity.asset {
         let words = format!("it is for {}, and this is {}", order.slip.asset, identity.asset);
         return Ok(Outcome { came: Some(change::Came::Refused), words, log: String::new(), wants_reboot: false });
     }
     let program = std::env::current_exe().context("failed to find the agent's own program")?;
     let mut command = Command::new(program);
-    command.arg("carry-out").arg("--allowed").arg(&places.allowed);
-    keys.iter().for_each(|key| {
-        command.arg("--key").arg(key);
-    });
+    command.arg("carry-out").arg("--allowed").arg(&places.allowed).args(["--key", &identity.orders_key]);
     let process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut process = process.context("failed to begin to carry the order out")?;
     // INVARIANT: all three were asked for.

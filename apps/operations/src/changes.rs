@@ -7,9 +7,7 @@ mod told;
 
 pub use calendar::{Opening, as_calendar, openings};
 pub use orders::{Errant, OrderBook, begun, may_begin};
-pub use told::{
-    AssetStanding, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, may_happen, step_words,
-};
+pub use told::{AssetStanding, asset_standings, change_standing, gate_lacks, may_happen, step_words};
 
 use crate::error::Error;
 use crate::organisation::Organisation;
@@ -177,11 +175,8 @@ impl Organisation {
             let before = told;
             // Each is looked at by itself: another one may have come before it.
             for command in commands {
-                match self.act(&system, now, command).await {
-                    Ok(done) => told += done.events.len(),
-                    Err(Error::Store(store::Error::Refused(_))) => {}
-                    Err(error) => return Err(error),
-                }
+                let done = self.unless_refused(&system, now, command).await?;
+                told += done.map_or(0, |done| done.events.len());
             }
             if told == before {
                 return Ok(told);
@@ -204,10 +199,7 @@ impl Organisation {
         };
         let system = PersonId::new(SYSTEM)?;
         for command in commands {
-            match self.act(&system, now, command).await {
-                Ok(_) | Err(Error::Store(store::Error::Refused(_))) => {}
-                Err(error) => return Err(error),
-            }
+            self.unless_refused(&system, now, command).await?;
         }
         Ok(())
     }

@@ -25,8 +25,8 @@ mod violations;
 pub use advisories::Advisories;
 pub use alerts::{Alert, AlertKind};
 pub use changes::{
-    AssetStanding, Errant, HandedOut, Missing, Opening, OrderBook, Scope, as_calendar, asset_standings, bad_assets,
-    begun, change_standing, gate_lacks, is_in_trouble, may_begin, may_happen, openings, step_words,
+    AssetStanding, Errant, HandedOut, Missing, Opening, OrderBook, Scope, as_calendar, asset_standings, begun,
+    change_standing, gate_lacks, may_begin, may_happen, openings, step_words,
 };
 pub use completions::CompletionsTaken;
 pub use documents::{APPLICABILITY, PolicyDocument, examples, policy_document, policy_documents};

@@ -116,6 +116,20 @@ impl Organisation {
         Ok(self.store.commit(by, now, move |_| Ok(Plan { commands: vec![command], ..Plan::default() })).await?)
     }
 
+    /// The same, unless the rules refuse it by now: others may have come before. None if they do.
+    pub(crate) async fn unless_refused(
+        &self,
+        by: &PersonId,
+        now: Timestamp,
+        command: Command,
+    ) -> Result<Option<Committed>, Error> {
+        match self.act(by, now, command).await {
+            Ok(done) => Ok(Some(done)),
+            Err(Error::Store(store::Error::Refused(_))) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Notes that an asset was looked at and nothing had changed: what was found has the digest of its newest inventory. `false` if
     /// it has not, if there is no such asset, or if that was known.
     ///

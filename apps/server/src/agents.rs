@@ -44,22 +44,12 @@ pub(crate) struct Contact {
     pub(crate) at: Timestamp,
     /// The agent's version.
     pub(crate) version: String,
-    /// When it asked for orders last, if it does.
-    pub(crate) asked_at: Option<Timestamp>,
 }
 
 impl Contacts {
-    fn note(&self, asset: &AssetId, (at, version): (Timestamp, String)) {
+    fn note(&self, asset: &AssetId, (at, version): (Timestamp, &str)) {
         if let Ok(mut known) = self.0.lock() {
-            let asked_at = known.get(asset).and_then(|known| known.asked_at);
-            known.insert(asset.clone(), Contact { at, version, asked_at });
-        }
-    }
-
-    /// Notes that an agent asks for orders.
-    fn carries_out(&self, asset: &AssetId, (at, version): (Timestamp, String)) {
-        if let Ok(mut known) = self.0.lock() {
-            known.insert(asset.clone(), Contact { at, version, asked_at: Some(at) });
+            known.insert(asset.clone(), Contact { at, version: plain(version, 64) });
         }
     }
 
@@ -179,9 +169,9 @@ fn by_our_clock(headers: &HeaderMap, told: Timestamp, now: Timestamp) -> Timesta
     }
 }
 
-/// What an agent says of its version.
-fn plain(version: &str) -> String {
-    version.chars().filter(|character| !character.is_control()).take(64).collect()
+/// What an agent says in a few words, so many signs of it at the most.
+fn plain(words: &str, most: usize) -> String {
+    words.chars().filter(|character| !character.is_control()).take(most).collect()
 }
 
 /// In whose name an agent acts.
@@ -197,7 +187,7 @@ async fn check_in(
 ) -> Answer<Json<Noted>> {
     let now = app.now();
     let taken_at = by_our_clock(&headers, told.taken_at, now);
-    app.contacts.note(&name.asset, (now, plain(&told.version)));
+    app.contacts.note(&name.asset, (now, &told.version));
     app.metrics.check_ins.count();
     let (is_same, is_owed) = {
         let record = app.organisation.store.record().await?;

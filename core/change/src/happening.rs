@@ -237,6 +237,12 @@ impl Came {
         matches!(self, Self::Begun | Self::Installed | Self::Failed | Self::Broken | Self::Refused | Self::RollingBack)
     }
 
+    /// Whether somebody has to look at the asset.
+    #[must_use]
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Failed | Self::Broken | Self::Silent | Self::Refused)
+    }
+
     /// Whether a newer inventory has to show it.
     #[must_use]
     pub fn is_shown(self) -> bool {

@@ -20,7 +20,7 @@ pub use error::Error;
 pub use happening::{Audience, Came, Happening, Planned};
 pub use life::{Change, Owed, Stage, TestResult};
 pub use order::{Left, LeftOut, Order, Selection, Upgrade, address, are_words};
-pub use plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, RingPlan, Span};
+pub use plan::{Exclusion, Hours, Limits, MOST_MINUTES, Member, Plan, Precedence, RingPlan, Span};
 pub use planning::{Candidate, Due, Proposal, Wanted, conforms, plan, propose};
 pub use rollout::{BACK_WITHIN, Count, Phase, Place, Rollout, RolloutEvent, Stop, Wait};
 pub use shown::{OnDisk, Shown};

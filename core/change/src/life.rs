@@ -269,6 +269,23 @@ impl Change {
         self.stage == Stage::Ended && self.ended_at.is_some_and(|ended| now.duration_since(ended) < BACK_WITHIN)
     }
 
+    /// How many assets somebody has to look at.
+    #[must_use]
+    pub fn bad(&self) -> u64 {
+        self.came.iter().filter(|(came, _)| came.is_bad()).map(|(_, count)| count).sum()
+    }
+
+    /// Whether somebody has to look at it.
+    #[must_use]
+    pub fn needs_somebody(&self) -> bool {
+        let is_owed = self.owed.iter().any(|owed| owed.settled.is_none());
+        let good = [Came::Verified, Came::LeftOut, Came::RolledBack];
+        let good: u64 = good.iter().filter_map(|came| self.came.get(came)).sum();
+        // What is over and not on every asset is nothing to be content with.
+        let is_short = self.stage == Stage::Ended && good < self.planned.assets as u64;
+        self.stage == Stage::Stopped || self.stage.is_under_way() && self.bad() > 0 || is_short || is_owed
+    }
+
     /// Whether nothing happens to it any more.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -256,7 +256,7 @@ impl Plan {
 }
 
 /// No asset takes longer than a week.
-const MOST_MINUTES: i64 = 7 * 24 * 60;
+pub const MOST_MINUTES: i64 = 7 * 24 * 60;
 const MOST_HOURS: i64 = 366 * 24;
 
 fn wrong(what: &str) -> Error {

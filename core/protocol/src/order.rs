@@ -16,8 +16,6 @@ use std::collections::HashMap;
 const ORDER: &str = "plimsoll/order/v1";
 /// How the first line of a signed plan begins.
 const PLAN: &str = "plimsoll/plan/v1/";
-/// No asset takes longer than a week.
-const MOST_MINUTES: i64 = 7 * 24 * 60;
 /// What an order may be late, and what the clocks of its asset and its server may differ by.
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -171,7 +169,7 @@ impl AssetOrder {
         if order.slip.upgrades.iter().any(|upgrade| upgrade.from.is_none()) {
             return Err(Error::Order { what: "it would install what was never there" });
         }
-        if !(1..=MOST_MINUTES).contains(&order.slip.takes_minutes) {
+        if !(1..=change::MOST_MINUTES).contains(&order.slip.takes_minutes) {
             return Err(Error::Order { what: "it takes no time, or for ever" });
         }
         Ok(order)

@@ -280,7 +280,12 @@ impl Network {
         format!("10.{}.{}.{number}", 128 + self.number / 256 % 100, self.number % 256)
     }
 
-    fn give(&self, number: u8) -> String {
+    /// Gives an address to a host that is to have processes in it; the name of its end.
+    ///
+    /// # Panics
+    /// If it cannot.
+    #[must_use]
+    pub fn give(&self, number: u8) -> String {
         let name = format!("plimsoll-{}-{number}", self.number);
         let (bridge, near, far) =
             (self.bridge(), format!("pl{}-{number}", self.number), format!("plf{}-{number}", self.number));

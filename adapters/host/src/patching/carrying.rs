@@ -137,13 +137,8 @@ fn is_back(upgrade: &Upgrade, standing: &Standing) -> bool {
 
 /// An error with its causes.
 fn in_words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
 }
 
 /// What a host would do for an order that was planned elsewhere: exactly that, and what it needs for it. What is there already is left

@@ -148,11 +148,8 @@ impl Organisation {
             Errand::RollBack => Came::RollingBack,
         };
         let what = Happening::Asset { asset: errant.asset.clone(), came, words: String::new(), log: None };
-        match self.act(by, now, Command::Change(errant.change.clone(), what)).await {
-            Ok(_) => Ok(true),
-            Err(Error::Store(store::Error::Refused(_))) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let command = Command::Change(errant.change.clone(), what);
+        Ok(self.unless_refused(by, now, command).await?.is_some())
     }
 
     /// Takes in what came of an order, with its log; `false` if that is of another order than the last, or known.

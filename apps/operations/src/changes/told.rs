@@ -36,29 +36,6 @@ struct Newest<'s> {
     log: Option<&'s String>,
 }
 
-const BAD: &[Came] = &[Came::Failed, Came::Broken, Came::Silent, Came::Refused];
-
-/// How many assets have come no further for a reason that somebody has to look at.
-#[must_use]
-pub fn bad_assets(known: &Change) -> u64 {
-    at(known, BAD)
-}
-
-/// How many assets have come so far.
-fn at(known: &Change, places: &[Came]) -> u64 {
-    places.iter().filter_map(|came| known.came.get(came)).sum()
-}
-
-/// Whether somebody has to look at a change.
-#[must_use]
-pub fn is_in_trouble(known: &Change) -> bool {
-    let is_owed = known.owed.iter().any(|owed| owed.settled.is_none());
-    let good = at(known, &[Came::Verified, Came::LeftOut, Came::RolledBack]);
-    // What is over and not on every asset is nothing to be content with.
-    let is_short = known.stage == Stage::Ended && good < known.planned.assets as u64;
-    known.stage == Stage::Stopped || known.stage.is_under_way() && bad_assets(known) > 0 || is_short || is_owed
-}
-
 /// What the gate of a change lacks, in words; nothing where it is passed or over.
 #[must_use]
 pub fn gate_lacks(record: &Record, id: &ChangeId, known: &Change, now: Timestamp) -> Vec<String> {
@@ -101,7 +78,7 @@ pub fn asset_standings(record: &Record, id: &ChangeId, steps: &[ChangeStep], now
             waits_for: String::new(),
             words: newest.words.to_owned(),
             log: newest.log.cloned(),
-            is_bad: BAD.contains(&newest.came),
+            is_bad: newest.came.is_bad(),
         };
         return newest.into_iter().map(told).collect();
     };
@@ -127,9 +104,7 @@ pub fn asset_standings(record: &Record, id: &ChangeId, steps: &[ChangeStep], now
             waits_for,
             words: said.map(|said| said.words.to_owned()).unwrap_or_default(),
             log: said.and_then(|said| said.log.cloned()),
-            is_bad: place.is_some_and(|place| {
-                matches!(place, Place::Failed | Place::Broken | Place::Stuck | Place::Silent | Place::Refused)
-            }),
+            is_bad: place.is_some_and(Place::is_bad),
         }
     };
     plan.members().enumerate().map(told).collect()

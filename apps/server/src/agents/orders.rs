@@ -120,7 +120,7 @@ pub(super) async fn ask(
     Json(asked): Json<AskOrder>,
 ) -> Answer<Json<Ordered>> {
     let asset = name.asset;
-    app.contacts.carries_out(&asset, (app.now(), super::plain(&asked.version)));
+    app.contacts.note(&asset, (app.now(), &asked.version));
     // What it has begun it is told again: the answer may be lost on the way.
     let begun = operations::begun(&*app.organisation.store.record().await?, &asset);
     let begun = match begun {
@@ -176,8 +176,7 @@ pub(super) async fn report(
     }
     let now = app.now();
     if let Ok(mut steps) = app.orders.steps.lock() {
-        let step = report.words.chars().filter(|character| !character.is_control()).take(200).collect();
-        let told = Told { change: report.change.clone(), at: now, step };
+        let told = Told { change: report.change.clone(), at: now, step: super::plain(&report.words, 200) };
         steps.insert(name.asset.to_string(), told);
     }
     let is_new = app.organisation.reported(&agent_person(&name.asset)?, &name.asset, report, now).await?;

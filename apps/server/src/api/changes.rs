@@ -12,7 +12,7 @@ use change::{Audience, Change, Exclusion, Happening, Wanted};
 use fleet::AssetFilter;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{AssetId, ChangeId, Command};
-use operations::{AssetStanding, Scope, asset_standings, change_standing, gate_lacks, is_in_trouble, step_words};
+use operations::{AssetStanding, Scope, asset_standings, change_standing, gate_lacks, step_words};
 use policy::promises::ChangeType;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +65,7 @@ fn shape(record: &store::Record, (id, known): (&ChangeId, &Change), now: Timesta
         kind: known.planned.kind.to_string(),
         stage: known.stage.word(),
         standing: change_standing(record, id, known, now),
-        is_in_trouble: is_in_trouble(known),
+        is_in_trouble: known.needs_somebody(),
         assets: known.planned.assets,
         came: known.came.iter().map(|(came, count)| (came.word(), *count)).collect(),
         planned_by: known.by.to_string(),
@@ -144,9 +144,7 @@ struct WholeChange {
 
 /// Whether somebody sees an asset.
 pub(crate) fn sees(record: &store::Record, caller: &Caller, asset: &str) -> bool {
-    let Some(owners) = &caller.owners else { return true };
-    let known = AssetId::new(asset).ok().and_then(|id| record.state.assets.get(&id));
-    known.and_then(|known| known.attributes.owner.as_ref()).is_some_and(|owner| owners.contains(owner))
+    AssetId::new(asset).is_ok_and(|asset| record.state.may_see(&caller.person, &asset).is_ok())
 }
 
 fn asset_shape(app: &App, id: &ChangeId, standing: AssetStanding) -> ChangeAsset {

@@ -17,7 +17,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{ChangeId, Role};
 use maud::{Markup, html};
-use operations::{Missing, Scope, change_standing, is_in_trouble, openings};
+use operations::{Missing, Scope, change_standing, openings};
 use policy::promises::ChangeType;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -109,7 +109,7 @@ pub(super) fn pill(known: &Change) -> Markup {
         @match known.stage {
             Stage::Stopped | Stage::Aborted | Stage::RollingBack => span.pill.bad { (word) },
             Stage::Paused | Stage::Planned => span.pill.unsure { (word) },
-            Stage::Ended if is_in_trouble(known) => span.pill.bad { (word) },
+            Stage::Ended if known.needs_somebody() => span.pill.bad { (word) },
             Stage::Ended | Stage::RollingOut => span.pill.ok { (word) },
             Stage::Declined => span.pill { (word) },
         }
@@ -123,7 +123,7 @@ fn row(shown: &Shown) -> Markup {
         th scope="row" { a href=(format!("/changes/{}", encoded(id.as_str()))) { (id) } br; span.faint { (plain(&known.planned.title)) } }
         td.date { (known.planned.kind) }
         td { (number(known.planned.assets as u64)) @if !came.is_empty() { br; span.faint { (came.join(", ")) } } }
-        td { (pill(known)) " " @if is_in_trouble(known) { span.late { "needs somebody" } } br; span.faint { (plain(standing)) } }
+        td { (pill(known)) " " @if known.needs_somebody() { span.late { "needs somebody" } } br; span.faint { (plain(standing)) } }
         td.date { (at_instant(known.planned.until)) }
     } }
 }

@@ -267,6 +267,12 @@ impl Place {
         matches!(self, Self::Begun | Self::Installed | Self::RestartPending | Self::RollingBack)
     }
 
+    /// Whether somebody has to look at an asset at it.
+    #[must_use]
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Failed | Self::Broken | Self::Stuck | Self::Silent | Self::Refused)
+    }
+
     /// Whether an asset at it can be left out.
     #[must_use]
     pub fn can_be_left(self) -> bool {

@@ -13,9 +13,7 @@ use anyhow::Result;
 use change::{Came, Change, Happening, Place};
 use jiff::Timestamp;
 use lifecycle::{AssetId, ChangeId};
-use operations::{
-    AssetStanding, HandedOut, asset_standings, bad_assets, change_standing, gate_lacks, is_in_trouble, step_words,
-};
+use operations::{AssetStanding, HandedOut, asset_standings, change_standing, gate_lacks, step_words};
 use serde_json::json;
 use std::fmt::Write as _;
 use store::{ChangeStep, Record};
@@ -33,7 +31,7 @@ pub(super) async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
             known.planned.title.clone(),
             known.planned.assets.to_string(),
             known.came.get(&Came::Verified).copied().unwrap_or_default().to_string(),
-            bad_assets(known).to_string(),
+            known.bad().to_string(),
             known.planned.until.to_string(),
         ]
     };
@@ -42,7 +40,7 @@ pub(super) async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
         ListFormat::Table => {
             let mut table = Table::new(&["CHANGE", "STATE", "TYPE", "TITLE", "ASSETS", "VERIFIED", "FAILED", "UNTIL"]);
             for one in &all {
-                let style = if is_in_trouble(one.1) { AnsiColor::Red.on_default() } else { Style::new() };
+                let style = if one.1.needs_somebody() { AnsiColor::Red.on_default() } else { Style::new() };
                 table.row(style, cells(one).iter().map(|cell| printable(cell).into_owned()).collect());
             }
             table.write(&mut out)?;
@@ -58,7 +56,7 @@ pub(super) async fn list(opened: &Opened, format: ListFormat) -> Result<u8> {
         }
     }
     opened.show(&out, format == ListFormat::Table)?;
-    let is_any = all.iter().any(|(_, known)| is_in_trouble(known));
+    let is_any = all.iter().any(|(_, known)| known.needs_somebody());
     Ok(if is_any { exit::POLICY_NOT_MET } else { exit::WITHIN_POLICY })
 }
 
@@ -93,7 +91,7 @@ pub(super) async fn show(opened: &Opened, id: &ChangeId, (has_assets, format): (
         }
     };
     opened.show(&out, format == ListFormat::Table)?;
-    Ok(if is_in_trouble(known) { exit::POLICY_NOT_MET } else { exit::WITHIN_POLICY })
+    Ok(if known.needs_somebody() { exit::POLICY_NOT_MET } else { exit::WITHIN_POLICY })
 }
 
 fn told(record: &Record, (id, known): (&ChangeId, &Change), steps: &[ChangeStep], now: Timestamp) -> Vec<u8> {
