@@ -177,13 +177,21 @@ impl Patching {
     }
 
     /// The order that a host was given as part of a change, with everything that the package manager would change for it; and the
-    /// packages of it that are there already.
+    /// packages of it that are there already, with whose work that was where the package manager's history has it.
     ///
     /// # Errors
     /// If the host has no package manager that is known, that one says no, or a package is not what it was when that was planned.
     pub fn as_planned(root: &Root, planned: Order) -> Result<(Order, Vec<String>), PatchError> {
         let closure = Self::closure(root, planned.clone())?;
-        carrying::as_planned(planned, closure)
+        let (order, mut there) = carrying::as_planned(planned.clone(), closure)?;
+        let (driver, mut log) = (driver(root)?, sink()?);
+        for package in &mut there {
+            let own = planned.upgrades.iter().find(|upgrade| upgrade.package == *package);
+            if let Some(by) = own.and_then(|own| (driver.hand)(root, own, &mut log)) {
+                *package = format!("{package} (by {by})");
+            }
+        }
+        Ok((order, there))
     }
 
     /// Takes up the order that is part of a change; none where there is none.

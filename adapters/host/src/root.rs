@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum CommandError {
         /// Its words.
         words: Vec<String>,
         /// How it ended.
-        status: std::process::ExitStatus,
+        status: ExitStatus,
         /// The last of what it said.
         said: String,
     },
@@ -34,6 +34,23 @@ pub enum CommandError {
     Refused {
         /// What it would do.
         what: String,
+    },
+    /// It ended well, and said that not all is.
+    #[error("`{}` ended, and said: {said}", words.join(" "))]
+    Said {
+        /// Its words.
+        words: Vec<String>,
+        /// What it said.
+        said: String,
+    },
+    /// A file cannot be read or written.
+    #[error("failed to use `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
     },
     /// What it said could not be written down.
     #[error("failed to write the log")]
@@ -79,11 +96,23 @@ impl Root {
     /// # Errors
     /// If it cannot be begun, ends badly, or the log cannot be written.
     pub fn run(&self, words: &[&str], log: &mut File) -> Result<String, CommandError> {
+        let (status, text, errors) = self.ask(words, log)?;
+        if status.success() {
+            return Ok(text);
+        }
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        Err(CommandError::Ended { words, status, said: ending(&format!("{text}{errors}")) })
+    }
+
+    /// The same, however it ends: how it did, what it said, and what it complained of.
+    ///
+    /// # Errors
+    /// If it cannot be begun, or the log cannot be written.
+    pub fn ask(&self, words: &[&str], log: &mut File) -> Result<(ExitStatus, String, String), CommandError> {
         let all: Vec<&str> = match self.path.to_str().filter(|_| !self.is_own()) {
             Some(path) => ["chroot", path].into_iter().chain(words.iter().copied()).collect(),
             None => words.to_vec(),
         };
-        let said = || words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let (program, arguments) = all.split_first().map_or(("", &[][..]), |(program, rest)| (*program, rest));
         let mut command = Command::new(program);
         // Nothing depends on where it was begun: `cp --parents` of an absolute path does, in some versions.
@@ -93,18 +122,20 @@ impl Root {
         command.env("HOME", "/root").env("NEEDRESTART_MODE", "l").env("NEEDRESTART_SUSPEND", "1");
         // Who interrupts this program interrupts no package manager in the middle of its work.
         let output = command.stdin(Stdio::null()).process_group(0).output();
-        let output = output.map_err(|source| CommandError::Begin { words: said(), source })?;
+        let begin =
+            |source| CommandError::Begin { words: words.iter().map(|word| (*word).to_owned()).collect(), source };
+        let output = output.map_err(begin)?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         let noted = writeln!(log, "$ {}\n{text}{errors}", words.join(" "));
         noted.map_err(|source| CommandError::Log { source })?;
-        if output.status.success() {
-            return Ok(text);
-        }
-        let both = format!("{text}{errors}");
-        let from =
-            both.char_indices().rev().map(|(place, _)| place).take_while(|place| both.len() - place <= MOST_SAID);
-        let tail = both[from.last().unwrap_or(0)..].trim().to_owned();
-        Err(CommandError::Ended { words: said(), status: output.status, said: tail })
+        Ok((output.status, text, errors))
     }
+}
+
+/// The last of what a command said.
+pub(crate) fn ending(said: &str) -> String {
+    let places = said.char_indices().rev().map(|(place, _)| place);
+    let from = places.take_while(|place| said.len() - place <= MOST_SAID).last();
+    said[from.unwrap_or(0)..].trim().to_owned()
 }

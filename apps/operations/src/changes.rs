@@ -117,7 +117,7 @@ impl View<'_> {
         let things = facts.things_of(asset).filter_map(|number| facts.thing(number));
         let offers = things.filter_map(|thing| Some((thing, thing.offer.as_ref()?)));
         // Other package managers' words are none that an order takes yet.
-        let known = offers.filter(|(thing, _)| thing.kind == "deb");
+        let known = offers.filter(|(thing, _)| ["deb", "rpm"].contains(&thing.kind.as_str()));
         let is_asked = |thing: &fleet::Thing| {
             packages.contains(&thing.name) || thing.source.as_ref().is_some_and(|(source, _)| packages.contains(source))
         };

@@ -3,8 +3,6 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
-use std::fs;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use testkit::hosts::Host;
@@ -72,7 +70,7 @@ fn a_real_host_is_patched_verified_and_brought_back_to_the_byte() {
 fn cut_short(host: &Host, wait: Duration) {
     let mut apply = command(host, &["apply", "--yes"]);
     let mut running = apply.stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("it runs");
-    let is_installing = || newest_journal(&host.root).lines().last().is_some_and(|line| line.contains("installing"));
+    let is_installing = || host.newest_journal().lines().last().is_some_and(|line| line.contains("installing"));
     while !is_installing() && running.try_wait().expect("known").is_none() {
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -94,12 +92,6 @@ fn cut_short(host: &Host, wait: Duration) {
     let is_whole = |line: &str| line.ends_with(" installed") || line.ends_with(" config-files");
     assert!(packages.lines().all(is_whole), "{packages}");
     assert_eq!(code(host, &["rollback", "--yes"]), Some(0));
-}
-
-fn newest_journal(root: &Path) -> String {
-    let folders = fs::read_dir(root.join("var/lib/plimsoll/patches")).into_iter().flatten().flatten();
-    let newest = folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.path()).max();
-    newest.and_then(|folder| fs::read_to_string(folder.join("journal")).ok()).unwrap_or_default()
 }
 
 #[test]

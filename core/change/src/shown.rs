@@ -4,8 +4,35 @@ use crate::happening::Came;
 use crate::order::Upgrade;
 use crate::rollout::Place;
 
-/// A package on disk: its name, architecture and version.
-pub type OnDisk<'a> = (&'a str, &'a str, &'a str);
+/// A package on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnDisk<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its architecture.
+    pub architecture: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// Whether several versions of it lie beside each other: a new kernel of an RPM distribution replaces none.
+    pub lies_beside: bool,
+}
+
+impl OnDisk<'_> {
+    /// Whether versions of one package, with whether they lie beside each other, are those after an upgrade.
+    pub(crate) fn is_after(versions: &[(&str, bool)], upgrade: &Upgrade) -> bool {
+        let is_it = |(version, _): &(&str, bool)| *version == upgrade.to;
+        let is_one_enough = versions.iter().any(|(_, lies_beside)| *lies_beside);
+        !versions.is_empty() && if is_one_enough { versions.iter().any(is_it) } else { versions.iter().all(is_it) }
+    }
+
+    /// Whether they are those before it.
+    pub(crate) fn is_before(versions: &[(&str, bool)], upgrade: &Upgrade) -> bool {
+        let Some(from) = &upgrade.from else { return versions.is_empty() };
+        let has = |wanted: &str| versions.iter().any(|(version, _)| *version == wanted);
+        let is_other = |(version, lies_beside): &(&str, bool)| version != from && !lies_beside;
+        has(from) && !versions.iter().any(is_other) && (*from == upgrade.to || !has(&upgrade.to))
+    }
+}
 
 /// What an inventory shows of some upgrades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +51,14 @@ impl Shown {
     /// What these packages show. Whatever on the asset should be restarted may be what was replaced.
     #[must_use]
     pub fn of(upgrades: &[Upgrade], on_disk: &[OnDisk<'_>], needs_restart: bool) -> Self {
-        let has = |upgrade: &Upgrade, wanted: Option<&String>| {
-            let own = on_disk.iter().filter(|(name, architecture, _)| upgrade.is_of(name, architecture));
-            let mut versions = own.map(|(.., version)| *version).peekable();
-            match wanted {
-                Some(wanted) => versions.peek().is_some() && versions.all(|version| version == wanted.as_str()),
-                None => versions.peek().is_none(),
-            }
+        let versions = |upgrade: &Upgrade| -> Vec<(&str, bool)> {
+            let own = on_disk.iter().filter(|own| upgrade.is_of(own.name, own.architecture));
+            own.map(|own| (own.version, own.lies_beside)).collect()
         };
-        if upgrades.iter().all(|upgrade| has(upgrade, Some(&upgrade.to))) {
+        if upgrades.iter().all(|upgrade| OnDisk::is_after(&versions(upgrade), upgrade)) {
             return if needs_restart { Self::Installed } else { Self::Runs };
         }
-        let is_before = upgrades.iter().all(|upgrade| has(upgrade, upgrade.from.as_ref()));
+        let is_before = upgrades.iter().all(|upgrade| OnDisk::is_before(&versions(upgrade), upgrade));
         if is_before { Self::Before } else { Self::Otherwise }
     }
 
@@ -54,5 +77,35 @@ impl Shown {
             (Place::Installed | Place::Silent, Self::Before) if is_newest => &[Came::Failed],
             _ => &[],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OnDisk, Shown};
+    use crate::order::Upgrade;
+
+    fn kernel(version: &str) -> OnDisk<'_> {
+        OnDisk { name: "kernel-core", architecture: "x86_64", version, lies_beside: true }
+    }
+
+    #[test]
+    fn a_new_kernel_lies_beside_the_one_before() {
+        let upgrade = Upgrade {
+            package: "kernel-core:x86_64".to_owned(),
+            from: Some("5.1-1".to_owned()),
+            to: "5.2-1".to_owned(),
+        };
+        let shown = |versions: &[&str]| {
+            let on_disk: Vec<OnDisk<'_>> = versions.iter().map(|version| kernel(version)).collect();
+            Shown::of(std::slice::from_ref(&upgrade), &on_disk, false)
+        };
+        assert_eq!(shown(&["5.0-1", "5.1-1", "5.2-1"]), Shown::Runs);
+        assert_eq!(shown(&["5.0-1", "5.1-1"]), Shown::Before);
+        assert_eq!(shown(&["5.0-1"]), Shown::Otherwise);
+        assert_eq!(shown(&[]), Shown::Otherwise);
+        // Two versions of anything else are what a cut has left.
+        let two = ["5.1-1", "5.2-1"].map(|version| OnDisk { lies_beside: false, ..kernel(version) });
+        assert_eq!(Shown::of(std::slice::from_ref(&upgrade), &two, false), Shown::Otherwise);
     }
 }

@@ -1,7 +1,9 @@
 //! Verification: what a fresh inventory shows of an order.
 
 use crate::order::{Order, Upgrade};
-use inventory::{HostFacts, Inventory, Package};
+use crate::shown::OnDisk;
+use inventory::host::Kernel;
+use inventory::{HostFacts, Inventory, Package, PackageType};
 use serde::Serialize;
 
 /// How an upgrade stands.
@@ -56,18 +58,25 @@ pub fn verify(order: &Order, inventory: &Inventory) -> Verified {
 fn standing(upgrade: &Upgrade, inventory: &Inventory) -> Standing {
     let is_own = |package: &&Package| upgrade.is_of(&package.name, &package.architecture);
     let known: Vec<&Package> = inventory.packages.iter().filter(is_own).collect();
-    let on_disk: Vec<&&Package> = known.iter().filter(|package| package.still_runs.is_none()).collect();
-    match on_disk.as_slice() {
-        [] => Standing::Gone,
-        all if all.iter().all(|package| package.version == upgrade.to) => {
-            // What was replaced and still runs is listed beside what is installed.
-            let still_runs = known.iter().any(|package| package.still_runs.is_some());
-            if still_runs { Standing::RestartPending } else { Standing::Verified }
-        }
-        all => {
-            let other = all.iter().find(|package| package.version != upgrade.to);
-            let version = other.map(|package| package.version.to_string()).unwrap_or_default();
-            if upgrade.from.as_ref() == Some(&version) { Standing::Unchanged } else { Standing::Other(version) }
-        }
+    let on_disk: Vec<(&str, bool)> = known
+        .iter()
+        .filter(|package| package.still_runs.is_none())
+        .map(|package| (package.version.as_str(), lies_beside(package)))
+        .collect();
+    if OnDisk::is_after(&on_disk, upgrade) {
+        // What was replaced and still runs is listed beside what is installed.
+        let still_runs = known.iter().any(|package| package.still_runs.is_some());
+        return if still_runs { Standing::RestartPending } else { Standing::Verified };
     }
+    if OnDisk::is_before(&on_disk, upgrade) && !on_disk.is_empty() {
+        return Standing::Unchanged;
+    }
+    match on_disk.iter().find(|(version, _)| *version != upgrade.to) {
+        Some((version, _)) => Standing::Other((*version).to_owned()),
+        None => Standing::Gone,
+    }
+}
+
+fn lies_beside(package: &Package) -> bool {
+    package.kind == PackageType::Rpm && Kernel::of(package).is_some()
 }

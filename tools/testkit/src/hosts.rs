@@ -1,6 +1,10 @@
 //! Hosts of the tests' own: real Debian 12 systems without their security updates, each below a folder, with processes and, where it
 //! is wanted, an address of its own. Made with mmdebstrap from the machine's own mirror; it takes root.
 
+mod rpm;
+
+pub use rpm::{RpmState, Spec};
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -179,6 +183,14 @@ impl Host {
         let said = Command::new("chroot").arg(&self.root).args(words).output();
         let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default();
         said.strip_prefix("installed ").unwrap_or_default().to_owned()
+    }
+
+    /// The steps of its newest order, one a line; empty where there is none.
+    #[must_use]
+    pub fn newest_journal(&self) -> String {
+        let folders = fs::read_dir(self.root.join("var/lib/plimsoll/patches")).into_iter().flatten().flatten();
+        let newest = folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.path()).max();
+        newest.and_then(|folder| fs::read_to_string(folder.join("journal")).ok()).unwrap_or_default()
     }
 
     /// Ends everything that runs inside it, at once.

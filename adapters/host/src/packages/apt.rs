@@ -1,15 +1,14 @@
 //! apt and dpkg: Debian, Ubuntu and what is made of them.
 
-use super::{Driver, rebuilt};
+use super::{Driver, kept, rebuilt, wait_for_lock};
 use crate::root::{CommandError, Root};
 use change::Upgrade;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 pub(super) const DRIVER: Driver =
-    Driver { id: "apt", is_there, repair, closure, download, keep, install, restore, state };
+    Driver { id: "apt", is_there, repair, closure, download, keep, install, restore, state, hand };
 
 /// Configuration files keep what somebody wrote; the lock of others is waited for.
 const OPTIONS: &[&str] = &[
@@ -32,19 +31,9 @@ fn is_there(root: &Root) -> bool {
     root.below("var/lib/dpkg/status").exists() && root.below("usr/bin/apt-get").exists()
 }
 
-/// How long the package manager of somebody else is waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 /// Waits until nobody holds dpkg's lock: apt waits for it, and dpkg itself does not.
 fn wait_for_others(root: &Root) {
-    let Ok(lock) = File::options().write(true).open(root.below("var/lib/dpkg/lock-frontend")) else { return };
-    let begun = Instant::now();
-    // It is let go of at once, when the file is closed: whoever comes next takes it by itself.
-    while begun.elapsed() < PATIENCE
-        && rustix::fs::fcntl_lock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err()
-    {
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    wait_for_lock(&root.below("var/lib/dpkg/lock-frontend"));
 }
 
 fn repair(root: &Root, log: &mut File) -> Result<bool, CommandError> {
@@ -144,13 +133,7 @@ fn keep(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> Resu
             rebuilt::build(root, one, folder, log)?;
         }
     }
-    for path in conffiles(root, upgrades, log)? {
-        if root.below(&path).exists() {
-            let inside = format!("{folder}/conffiles");
-            root.run(&["mkdir", "--parents", "--", &inside], log)?;
-            root.run(&["cp", "--archive", "--parents", "--", &path, &inside], log)?;
-        }
-    }
+    kept::keep(root, &conffiles(root, upgrades, log)?, folder, log)?;
     // What is kept must be there after a power cut too.
     root.run(&["sync", "--file-system", "--", folder], log).map(|_| ())
 }
@@ -261,15 +244,7 @@ fn restore(root: &Root, upgrades: &[Upgrade], folder: &str, log: &mut File) -> R
     let came_with = |upgrade: &&Upgrade| upgrade.from.is_some();
     let stays: BTreeSet<&String> = upgrades.iter().filter(came_with).map(|upgrade| &upgrade.package).collect();
     mark(root, &automatic.into_iter().filter(|package| stays.contains(package)).collect::<Vec<_>>(), log)?;
-    // What was written there counts, whatever the packages bring; what came with the new versions goes.
-    let own = format!("{folder}/conffiles");
-    for path in after.iter().filter(|path| !root.below(&format!("{own}{path}")).exists()) {
-        root.run(&["rm", "--force", "--", path], log)?;
-    }
-    if root.below(&own).exists() {
-        root.run(&["cp", "--archive", "--no-target-directory", "--", &own, "/"], log)?;
-    }
-    Ok(())
+    kept::restore(root, &after, folder, log)
 }
 
 /// Puts the versions before over whatever is there, all of them together: between two states apt plans nothing. What is there then is
@@ -292,9 +267,51 @@ fn state(root: &Root, log: &mut File) -> Result<String, CommandError> {
     root.run(&["dpkg-query", "--show", "--showformat=${binary:Package} ${Version} ${db:Status-Status}\\n"], log)
 }
 
+/// Its own history: entries with empty lines between them, the newest last.
+const HISTORY: &str = "var/log/apt/history.log";
+
+fn hand(root: &Root, upgrade: &Upgrade, _: &mut File) -> Option<String> {
+    hand_in(&std::fs::read_to_string(root.below(HISTORY)).ok()?, upgrade)
+}
+
+/// `Upgrade: libc6:amd64 (2.36-9, 2.36-10), …` below `Commandline: …`.
+fn hand_in(history: &str, upgrade: &Upgrade) -> Option<String> {
+    let brought = |entry: &&str| {
+        let lines = entry.lines().filter_map(|line| line.split_once(": "));
+        let mut lines = lines.filter(|(key, _)| ["Install", "Upgrade", "Reinstall", "Downgrade"].contains(key));
+        lines.any(|(_, all)| {
+            all.split("), ").filter_map(|one| one.split_once(" (")).any(|(package, versions)| {
+                let versions = versions.trim_end_matches(')').split(", ").filter(|word| *word != "automatic");
+                bare(package) == bare(&upgrade.package) && versions.last() == Some(upgrade.to.as_str())
+            })
+        })
+    };
+    let entry = history.split("\n\n").filter(brought).last()?;
+    let field = |name: &str| entry.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let words = field("Commandline").unwrap_or("a program without a command line");
+    Some(match (words.contains("unattended-upgrade"), field("Requested-By")) {
+        (true, _) => "unattended-upgrades".to_owned(),
+        (false, Some(who)) => format!("`{words}` of {who}"),
+        (false, None) => format!("`{words}`"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::installed;
+    use super::{hand_in, installed};
+    use change::Upgrade;
+
+    #[test]
+    fn who_brought_a_version_stands_in_the_history() {
+        let history = "\nStart-Date: 2026-01-01  06:00:00\nCommandline: /usr/bin/unattended-upgrade\nUpgrade: libssl3:amd64 (3.0.11-1, 3.0.15-1), openssl:amd64 (3.0.11-1, 3.0.15-1)\nEnd-Date: 2026-01-01  06:00:09\n\nStart-Date: 2026-01-02  06:00:00\nCommandline: apt-get install curl\nRequested-By: eva (1000)\nInstall: libcurl4:amd64 (7.88.1-10, automatic), curl:amd64 (7.88.1-10)\nEnd-Date: 2026-01-02  06:00:09\n";
+        let by = |package: &str, to: &str| {
+            hand_in(history, &Upgrade { package: package.to_owned(), from: None, to: to.to_owned() })
+        };
+        assert_eq!(by("openssl", "3.0.15-1").as_deref(), Some("unattended-upgrades"));
+        assert_eq!(by("libcurl4:amd64", "7.88.1-10").as_deref(), Some("`apt-get install curl` of eva (1000)"));
+        assert_eq!(by("openssl", "3.0.11-1"), None, "that it came from");
+        assert_eq!(by("libc6:amd64", "1"), None);
+    }
 
     #[test]
     fn what_apt_would_install_is_read_from_its_lines() {

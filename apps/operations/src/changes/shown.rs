@@ -45,7 +45,15 @@ fn shown_of(record: &store::Record, asset: &AssetId, upgrades: &[Upgrade]) -> Sh
     let things: Vec<&fleet::Thing> =
         facts.things_of(asset).filter_map(|number| facts.thing(number)).filter(|thing| thing.offer.is_none()).collect();
     let on_disk = things.iter().filter(|thing| thing.still_runs.is_none());
-    let on_disk: Vec<change::OnDisk<'_>> =
-        on_disk.map(|thing| (thing.name.as_str(), thing.architecture.as_str(), thing.version.as_str())).collect();
+    let on_disk: Vec<change::OnDisk<'_>> = on_disk.map(|thing| of_thing(thing)).collect();
     Shown::of(upgrades, &on_disk, things.iter().any(|thing| thing.needs_restart()))
+}
+
+fn of_thing(thing: &fleet::Thing) -> change::OnDisk<'_> {
+    change::OnDisk {
+        name: &thing.name,
+        architecture: &thing.architecture,
+        version: &thing.version,
+        lies_beside: thing.kind == "rpm" && thing.kernel.is_some(),
+    }
 }

@@ -75,6 +75,7 @@ fn offers_of<'a>(inventory: &'a Inventory, changelogs: &'a [Changelog]) -> impl 
         let is_its = |package: &&Package| {
             package.name == update.name
                 && package.architecture == update.architecture
+                && package.version == update.installed
                 && package.still_runs.is_none()
                 && package.kind.language_ecosystem().is_none()
         };
