@@ -24,8 +24,6 @@ pub struct Tasks {
     pub to_decide: Vec<DecisionId>,
     /// Changes that wait for their approval.
     pub changes_to_approve: Vec<ChangeId>,
-    /// Changes after which something is owed that is theirs to settle.
-    pub changes_to_settle: Vec<ChangeId>,
     /// What others have missed, and they are told of.
     pub escalated: Vec<Duty>,
 }
@@ -72,10 +70,6 @@ impl Tasks {
             changes_to_approve: changes(&|id, known| {
                 may_happen(state, id, Happening::Approved { plan: known.planned.plan.clone() }, (person, now))
             }),
-            changes_to_settle: changes(&|id, known| {
-                let settled = |owed| Happening::Settled { owed, words: "-".to_owned() };
-                (0..known.owed.len()).any(|owed| may_happen(state, id, settled(owed), (person, now)))
-            }),
             escalated: escalated(state, person, now),
         }
     }
@@ -85,8 +79,7 @@ impl Tasks {
     pub fn count(&self) -> usize {
         let Self { duties, to_review, to_approve, to_publish, to_write, to_decide, .. } = self;
         let versions = to_review.len() + to_approve.len() + to_publish.len() + to_write.len();
-        let changes = self.changes_to_approve.len() + self.changes_to_settle.len();
-        duties.len() + versions + to_decide.len() + changes
+        duties.len() + versions + to_decide.len() + self.changes_to_approve.len()
     }
 }
 

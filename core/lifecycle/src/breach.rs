@@ -174,6 +174,7 @@ impl State {
         let governance = self.governance();
         let found = match kind {
             "respond" => return None,
+            "settle" => self.party_that_settles(rest),
             "attest" => self.oversight().operations().and_then(|seat| role(&seat.role)),
             "exception" => {
                 let rule = self.oversight().exceptions.as_ref();

@@ -32,6 +32,8 @@ pub enum DutyKind {
     ReviewException,
     /// To see to a violation.
     Respond,
+    /// To do what an emergency change owes afterwards.
+    Settle,
 }
 
 impl DutyKind {
@@ -46,6 +48,7 @@ impl DutyKind {
             Self::Attest => "attest",
             Self::ReviewException => "review-exception",
             Self::Respond => "respond",
+            Self::Settle => "settle",
         }
     }
 }
@@ -148,6 +151,7 @@ impl State {
             "attest" => AssetId::new(rest).ok().and_then(|asset| self.attestation_of(&asset)),
             "exception" => DecisionId::new(rest).ok().and_then(|decision| self.exception_of(&decision, now)),
             "respond" => self.response_of(rest),
+            "settle" => self.settlement_of(rest),
             "review" | "input" => {
                 let mut shared = self.reviews_owed(now).into_iter().chain(self.inputs_owed());
                 shared.find(|duty| duty.id == id)
@@ -164,7 +168,8 @@ impl State {
     /// What is no single person's affair.
     fn shared_duties(&self, now: Timestamp) -> impl Iterator<Item = Duty> {
         let documents = self.reviews_owed(now).into_iter().chain(self.inputs_owed());
-        documents.chain(self.exceptions_owed(now)).chain(self.attestations_owed()).chain(self.responses_owed())
+        let looks = documents.chain(self.exceptions_owed(now)).chain(self.attestations_owed());
+        looks.chain(self.responses_owed()).chain(self.settlements_owed())
     }
 
     /// What one person owes or has done of what is theirs alone: to read and to learn.

@@ -6,7 +6,7 @@ use crate::person::Person;
 use crate::token::check_end;
 use crate::{Refusal, State};
 use jiff::Timestamp;
-use rules::{AssetId, DecisionId, PersonId, Role};
+use rules::{AssetId, ChangeId, DecisionId, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
 /// That somebody need not do something before an instant.
@@ -42,11 +42,12 @@ impl State {
                 let asset = AssetId::new(duty.subject.as_str()).ok()?;
                 self.assets.get(&asset)?.registrations.last().copied()
             }
-            DutyKind::Review | DutyKind::ReviewException | DutyKind::Respond => None,
+            DutyKind::Review | DutyKind::ReviewException | DutyKind::Respond | DutyKind::Settle => None,
         }
     }
 
-    /// Whether a duty is somebody's own: they owe it, or it is about an exception that they asked for, or about what they broke.
+    /// Whether a duty is somebody's own: they owe it, or it is about an exception that they asked for, what they broke or a
+    /// change that they planned.
     fn concerns(&self, duty: &Duty, person: &PersonId) -> bool {
         let is_asked_for = || {
             let decision = DecisionId::new(duty.subject.as_str()).ok();
@@ -56,10 +57,15 @@ impl State {
             let known = self.violations.get(&duty.subject);
             known.is_some_and(|known| self.is_party(&known.opened.breach.party, person))
         };
+        let is_planned_by = || {
+            let change = ChangeId::new(duty.subject.as_str()).ok();
+            change.and_then(|id| self.changes.get(&id)).is_some_and(|known| known.by == *person)
+        };
         duty.owners.contains(person)
             || match duty.kind {
                 DutyKind::ReviewException => is_asked_for(),
                 DutyKind::Respond => is_broken_by(),
+                DutyKind::Settle => is_planned_by(),
                 _ => false,
             }
     }

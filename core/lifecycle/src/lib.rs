@@ -22,6 +22,7 @@ mod follow;
 mod group;
 mod inventory;
 mod oversight;
+mod owed;
 mod person;
 mod policy;
 mod review;

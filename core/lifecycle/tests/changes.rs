@@ -5,7 +5,7 @@ mod world;
 
 use change::{Audience, Came, Happening, Planned, Stage};
 use jiff::SignedDuration;
-use plimsoll_lifecycle::{Attributes, ChangeId, Command, PolicyRule};
+use plimsoll_lifecycle::{Attributes, ChangeId, Command, DutyKind, PersonId, PolicyRule, Standing};
 use policy::Policy;
 use policy::promises::{ChangeType, Need};
 use std::collections::BTreeSet;
@@ -233,8 +233,23 @@ fn an_emergency_skips_what_it_may_and_owes_it_afterwards() {
     let settled = |words: &str| own(Happening::Settled { owed: 0, words: words.to_owned() });
     assert_eq!(world.refused(&settled("seen"), "ops", day(2)), "refusal/own-request");
     assert_eq!(world.refused(&settled("seen"), "lead", day(2)), "refusal/no-seat");
-    world.done(&settled("seen, and it was right"), "boss", day(2));
-    assert_eq!(world.refused(&settled("again"), "boss", day(2)), "refusal/unknown");
+    let duties = |world: &World, at| {
+        let settles = |duty: &plimsoll_lifecycle::Duty| duty.kind == DutyKind::Settle;
+        let all = world.state.duties(at).into_iter().filter(settles);
+        all.map(|duty| (duty.id.clone(), duty.owners.clone(), duty.due, duty.standing(at))).collect::<Vec<_>>()
+    };
+    let due = owed[0].due;
+    let owes = |standing| vec![("settle#e#0".to_owned(), vec![PersonId::new("boss").expect("an id")], due, standing)];
+    assert_eq!(duties(&world, day(2)), owes(Standing::Due));
+    assert_eq!(world.state.duty("settle#e#0", day(2)).map(|duty| duty.due), Some(due));
+    assert_eq!(world.state.duty("settle#e#1", day(2)), None);
+    // Not done in time it is a violation of the role that owes it, and stays owed.
+    assert_eq!(duties(&world, day(6)), owes(Standing::Missed));
+    world.done(&Command::TellMissedDuties, "system", day(6));
+    assert_eq!(world.state.missed.keys().collect::<Vec<_>>(), ["settle#e#0"]);
+    world.done(&settled("seen, and it was right"), "boss", day(6));
+    assert_eq!(duties(&world, day(6)), []);
+    assert_eq!(world.refused(&settled("again"), "boss", day(6)), "refusal/unknown");
 }
 
 #[test]

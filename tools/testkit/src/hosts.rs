@@ -1,6 +1,7 @@
 //! Hosts of the tests' own: real Debian 12 systems without their security updates, each below a folder, with processes and, where it
 //! is wanted, an address of its own. Made with mmdebstrap from the machine's own mirror; it takes root.
 
+mod layered;
 mod rpm;
 
 pub use rpm::{RpmState, Spec};
@@ -17,6 +18,8 @@ pub struct Host {
     pub root: PathBuf,
     /// The network that it is in, if it is in one.
     network: Option<String>,
+    /// Where what is written to it lies, where its files are another host's.
+    layer: Option<PathBuf>,
 }
 
 /// What is compared of a host before and after: packages with their versions and states, what is there for others alone, and every
@@ -26,7 +29,12 @@ pub type State = (String, String, Vec<(PathBuf, Vec<u8>)>);
 impl Drop for Host {
     fn drop(&mut self) {
         self.end_all();
-        let _ = fs::remove_dir_all(&self.root);
+        match &self.layer {
+            Some(layer) => layered::forget(&self.root, layer),
+            None => {
+                let _ = fs::remove_dir_all(&self.root);
+            }
+        }
     }
 }
 
@@ -71,7 +79,7 @@ impl Host {
             Ok(made) => return skip(&format!("mmdebstrap: {}", String::from_utf8_lossy(&made.stderr))),
             Err(error) => return skip(&format!("mmdebstrap: {error}")),
         }
-        let host = Self { root, network: None };
+        let host = Self { root, network: None, layer: None };
         host.write("etc/apt/sources.list.d/security.list", &format!("deb {security} bookworm-security main\n"));
         host.inside(&["apt-get", "-qq", "update"]);
         Some(host)
@@ -87,7 +95,7 @@ impl Host {
         let _ = fs::remove_dir_all(&root);
         let copied = Command::new("cp").args(["--archive", "--reflink=auto"]).arg(&self.root).arg(&root).status();
         assert!(copied.is_ok_and(|copied| copied.success()), "failed to copy {}", self.root.display());
-        Self { root, network: None }
+        Self { root, network: None, layer: None }
     }
 
     /// Fetches every update ahead, so that a host in a network without a way out can install them.
@@ -166,20 +174,35 @@ impl Host {
     /// # Panics
     /// If it cannot be read.
     pub fn state(&self) -> State {
+        if self.is_rpm() {
+            let (packages, files) = self.rpm_state();
+            return (packages.join("\n"), String::new(), files);
+        }
         let format = "--showformat=${binary:Package} ${Version} ${db:Status-Status}\n";
         let packages = self.inside(&["dpkg-query", "--show", format]);
         let mut marks: Vec<String> = self.inside(&["apt-mark", "showauto"]).lines().map(str::to_owned).collect();
         marks.sort();
+        (packages, marks.join("\n"), self.files(&[PathBuf::from("etc")]))
+    }
+
+    /// Every file below these folders with its bytes, in the order of their paths.
+    fn files(&self, folders: &[PathBuf]) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
-        read_all(&self.root.join("etc"), &mut files);
+        folders.iter().for_each(|folder| read_all(&self.root.join(folder), &mut files));
+        let of_host =
+            |(path, bytes): (PathBuf, Vec<u8>)| (path.strip_prefix(&self.root).unwrap_or(&path).to_owned(), bytes);
+        let mut files: Vec<_> = files.into_iter().map(of_host).collect();
         files.sort();
-        (packages, marks.join("\n"), files)
+        files
     }
 
     /// The version of a package that is installed; empty where it is not.
     #[must_use]
     pub fn version_of(&self, package: &str) -> String {
-        let words = ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", package];
+        let words: &[&str] = match self.is_rpm() {
+            true => &["rpm", "--query", "--queryformat", "installed %{VERSION}", package],
+            false => &["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", package],
+        };
         let said = Command::new("chroot").arg(&self.root).args(words).output();
         let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default();
         said.strip_prefix("installed ").unwrap_or_default().to_owned()
@@ -195,12 +218,20 @@ impl Host {
 
     /// Ends everything that runs inside it, at once.
     pub fn end_all(&self) {
+        self.signal("", rustix::process::Signal::KILL);
+    }
+
+    /// Sends a signal to what runs inside it by a name; to everything, if that is empty.
+    fn signal(&self, name: &str, signal: rustix::process::Signal) {
         let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let is_inside = fs::read_link(entry.path().join("root")).is_ok_and(|at| at == root);
+            let is_meant = is_inside
+                && (name.is_empty()
+                    || fs::read_to_string(entry.path().join("comm")).is_ok_and(|comm| comm.trim() == name));
             let id = entry.file_name().to_string_lossy().parse::<i32>().ok().and_then(rustix::process::Pid::from_raw);
-            if let Some(id) = id.filter(|_| is_inside) {
-                let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+            if let Some(id) = id.filter(|_| is_meant) {
+                let _ = rustix::process::kill_process(id, signal);
             }
         }
     }

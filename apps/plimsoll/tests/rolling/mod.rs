@@ -1,6 +1,8 @@
 //! A service in a process of its own and real Debian hosts in a network of their own, each with the agent; driven by the command line.
 #![allow(dead_code, clippy::expect_used, clippy::print_stderr, reason = "tests; not every one uses all of it")]
 
+pub(crate) mod driven;
+
 use super::world::World;
 use lifecycle::{AssetId, Attributes, Command as Act, PersonId, Role};
 use operations::Organisation;
@@ -26,6 +28,13 @@ pub(crate) fn agent() -> Option<PathBuf> {
     Some(program)
 }
 
+/// Puts the agent and what it lets be done on a host.
+pub(crate) fn install(agent: &Path, host: &Host) {
+    host.write("etc/plimsoll/agent.toml", ALLOWED);
+    std::fs::create_dir_all(host.root.join("usr/local/bin")).expect("a folder");
+    std::fs::copy(agent, host.root.join("usr/local/bin/plimsoll-agent")).expect("copied");
+}
+
 /// An organisation with a service, and its hosts by their ids.
 pub(crate) struct Fleet {
     pub(crate) world: World,
@@ -41,21 +50,24 @@ impl Fleet {
     pub(crate) fn new(name: &str, ids: &[(&'static str, &str)], prepare: impl FnOnce(&Host)) -> Option<Self> {
         let agent = agent()?;
         let with_agent = |host: &Host| {
-            host.write("etc/plimsoll/agent.toml", ALLOWED);
-            std::fs::create_dir_all(host.root.join("usr/local/bin")).expect("a folder");
-            std::fs::copy(agent, host.root.join("usr/local/bin/plimsoll-agent")).expect("copied");
+            install(&agent, host);
             prepare(host);
         };
         let mut fleet = Self::bare(name, ids, (&[], with_agent))?;
-        fleet.serve();
-        for (id, host) in &fleet.hosts {
-            let said = fleet.world.text(&["agent", "enrol", id, "--as", "otto"]);
+        fleet.enrol();
+        Some(fleet)
+    }
+
+    /// Begins the service and has the agent on every host report to it.
+    pub(crate) fn enrol(&mut self) {
+        self.serve();
+        for (id, host) in &self.hosts {
+            let said = self.world.text(&["agent", "enrol", id, "--as", "otto"]);
             let ticket = said.split_whitespace().find(|word| word.starts_with("plimsoll_")).expect("a ticket");
-            let server = format!("https://{}:{}", fleet.network.address(1), fleet.port);
+            let server = format!("https://{}:{}", self.network.address(1), self.port);
             well(&host.run(&["plimsoll-agent", "enrol", &server, ticket]));
             well(&host.run(&["plimsoll-agent", "once"]));
         }
-        Some(fleet)
     }
 
     /// The same without agents and service, and with these packages on every host.
@@ -64,19 +76,29 @@ impl Fleet {
         ids: &[(&'static str, &str)],
         (packages, prepare): (&[&str], impl FnOnce(&Host)),
     ) -> Option<Self> {
-        let network = Network::new()?;
         let first = Host::debian_with(&format!("{name}-0"), packages)?;
         prepare(&first);
-        let mut hosts: Vec<(&str, Host)> = Vec::new();
+        let mut hosts: Vec<(&'static str, Host)> = Vec::new();
         for (number, (id, _)) in ids.iter().enumerate().skip(1) {
             hosts.push((id, first.again(&format!("{name}-{number}"))));
         }
+        let advisories = advisories(&first);
         hosts.insert(0, (ids[0].0, first));
+        Self::of(name, ids, (hosts, ("DSA-list", &advisories)))
+    }
+
+    /// These hosts, and a feed with advisories of what they miss.
+    pub(crate) fn of(
+        name: &str,
+        ids: &[(&'static str, &str)],
+        (mut hosts, (feed, advisories)): (Vec<(&'static str, Host)>, (&str, &str)),
+    ) -> Option<Self> {
+        let network = Network::new()?;
         for (number, (_, host)) in hosts.iter_mut().enumerate() {
             host.join(&network, u8::try_from(number + 2).expect("few hosts"));
         }
         let world = World::new(name);
-        world.write("feeds/DSA-list", &advisories(&hosts[0].1));
+        world.write(&format!("feeds/{feed}"), advisories);
         found(&world, ids);
         Some(Self { world, hosts, service: None, network, port: free_port() })
     }

@@ -31,7 +31,7 @@ pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
 #[derive(Debug, Serialize, ToSchema)]
 struct DutyShape {
     id: String,
-    /// `acknowledge`, `train`, `review`, `input`, `attest`, `review-exception` or `respond`.
+    /// `acknowledge`, `train`, `review`, `input`, `attest`, `review-exception`, `respond` or `settle`.
     kind: &'static str,
     /// The id of a document, a course, a version, an asset, a decision or a violation.
     subject: String,

@@ -57,9 +57,9 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer<Response> {
                 @for (ids, words) in versions { @for id in ids {
                     li { a href=(format!("/versions/{}", encoded(id.as_str()))) { (plain(titles.get(id).map_or("", String::as_str))) ", version " (id) } " " (words) "." }
                 } }
-                @for (ids, words) in [(&tasks.changes_to_approve, "waits for your approval"), (&tasks.changes_to_settle, "owes something that is yours to settle")] { @for id in ids {
-                    li { a href=(format!("/changes/{}", encoded(id.as_str()))) { "Change " (id) } " " (words) "." }
-                } }
+                @for id in &tasks.changes_to_approve {
+                    li { a href=(format!("/changes/{}", encoded(id.as_str()))) { "Change " (id) } " waits for your approval." }
+                }
                 @for id in &tasks.to_decide { li { a href="/decisions" { "Decision " (id) } " waits for an answer." } }
             }
         }
@@ -155,6 +155,7 @@ pub(super) fn what(duty: &Duty) -> Markup {
         DutyKind::Attest => { "Have the vendor of “" (title) "” attest that it patches" }
         DutyKind::ReviewException => { "Look at the exception " (title) " again" }
         DutyKind::Respond => { "See to a violation: " (title) }
+        DutyKind::Settle => { "After an emergency: " (title) }
     } }
 }
 
@@ -181,5 +182,6 @@ fn way(duty: &Duty) -> Markup {
         DutyKind::Attest => a href=(format!("/assets/{subject}#attest")) { "Note what it says" },
         DutyKind::ReviewException => a href="/decisions" { "Look at it" },
         DutyKind::Respond => a href="/violations" { "Say what was done" },
+        DutyKind::Settle => a href=(format!("/changes/{subject}")) { "Say what was done" },
     } }
 }

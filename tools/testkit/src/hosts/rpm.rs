@@ -1,8 +1,8 @@
 //! Hosts whose packages are rpm's: Debian's programs below, `dnf` and `zypper` among them, and a small repository of the test's own.
 
-use super::{Host, read_all, skip};
+use super::{Host, skip};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A package that a repository offers.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,14 @@ impl Host {
     /// A host that knows of no package yet; `None`, said visibly, where it cannot be made.
     #[must_use]
     pub fn rpm(name: &str) -> Option<Self> {
-        let host = Self::debian_with(name, &["dnf", "zypper", "rpm", "createrepo-c"])?;
+        Self::rpm_beside(name, &[])
+    }
+
+    /// The same with these of Debian's packages below.
+    #[must_use]
+    pub fn rpm_beside(name: &str, packages: &[&str]) -> Option<Self> {
+        let own = ["dnf", "zypper", "rpm", "createrepo-c"];
+        let host = Self::debian_with(name, &[&own[..], packages].concat())?;
         if !host.root.join("usr/bin/dnf-3").exists() || !host.root.join("usr/bin/zypper").exists() {
             return skip("Debian has no dnf 4 or no zypper here");
         }
@@ -137,15 +144,18 @@ impl Host {
         let told = self.inside(&["rpm", "--query", "--all", "--queryformat", "%{NAME}-%{VERSION}-%{RELEASE}\n"]);
         let mut packages: Vec<String> = told.lines().map(str::to_owned).collect();
         packages.sort();
-        let mut files = Vec::new();
-        read_all(&self.root.join("etc"), &mut files);
-        for name in packages.iter().filter_map(|package| package.rsplitn(3, '-').nth(2)) {
-            read_all(&self.root.join("usr/share").join(name), &mut files);
-        }
+        let names = packages.iter().filter_map(|package| package.rsplitn(3, '-').nth(2));
+        let own = names.map(|name| PathBuf::from("usr/share").join(name));
+        let folders: Vec<PathBuf> = [PathBuf::from("etc")].into_iter().chain(own).collect();
+        let mut files = self.files(&folders);
         // What ldconfig makes is made anew by anything.
-        files.retain(|(path, _)| path != Path::new(&self.root.join("etc/ld.so.cache")));
-        files.sort();
+        files.retain(|(path, _)| path.as_os_str() != "etc/ld.so.cache");
         (packages, files)
+    }
+
+    /// Whether its packages are rpm's.
+    pub(super) fn is_rpm(&self) -> bool {
+        !self.root.join("var/lib/dpkg").exists()
     }
 }
 
