@@ -10,6 +10,7 @@ mod serve;
 
 pub(crate) use change::{
     AudienceArgument, CHANGE_CODES, ChangeArguments, ChangeCommand, ChangeScopeArguments, ResultArgument,
+    WebhookArguments,
 };
 pub(crate) use fleet::*;
 pub(crate) use governing::{DutyCommand, TransitionArgument, VersionCommand, ViolationCommand};

@@ -125,6 +125,64 @@ fn an_emergency_goes_ring_by_ring_and_owes_its_approval() {
     assert_eq!(world.code(&["ledger", "replay"]), 0);
 }
 
+/// What answers with these, one after the other, and tells what it was sent: the head in small letters, and the body.
+fn receiver(answers: &'static [&'static str]) -> (String, std::sync::mpsc::Receiver<(String, serde_json::Value)>) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = format!("http://{}/hook", listener.local_addr().expect("an address"));
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (stream, _) = listener.accept().expect("a connection");
+            let mut reader = BufReader::new(stream.try_clone().expect("a copy"));
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                assert!(reader.read_line(&mut head).expect("a line") > 0, "{head}");
+            }
+            let head = head.to_ascii_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+            let mut body = vec![0; length.parse().expect("a number")];
+            reader.read_exact(&mut body).expect("a body");
+            told.send((head, serde_json::from_slice(&body).expect("JSON"))).expect("heard");
+            write!(&stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").expect("answered");
+        }
+    });
+    (address, heard)
+}
+
+#[test]
+fn a_change_is_handed_over_by_webhook_and_what_is_not_taken_has_failed() {
+    let world = fleet_of("webhook");
+    let until = (Timestamp::now() + SignedDuration::from_hours(48)).to_string();
+    let plan = ["change", "plan", "e1", "--kind", "emergency", "--title", "example", "--until", &until, "--as", "otto"];
+    assert_eq!(world.code(&[&plan[..], &["--way-back", "what was installed is kept"]].concat()), 0);
+    assert_eq!(world.code(&["change", "start", "e1", "--as", "otto"]), 0);
+    let (address, heard) = receiver(&["503 Later", "204 Taken", "410 Gone"]);
+    let hand =
+        ["change", "hand-out", "e1", "--webhook", &address, "--secret-file", &world.path("secret"), "--as", "otto"];
+    assert_eq!(world.code(&hand), 2, "there is no secret");
+    world.write("secret", "short");
+    assert_eq!(world.code(&hand), 2, "it is none");
+    world.write("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    assert_eq!(world.code(&hand), 0);
+    let (first, second) = (heard.recv().expect("tried"), heard.recv().expect("tried again"));
+    let line = |head: &str, name: &str| head.lines().find(|line| line.starts_with(name)).expect(name).to_owned();
+    assert_eq!(line(&first.0, "webhook-id: "), line(&second.0, "webhook-id: "), "whoever gets it twice knows it");
+    assert!(line(&second.0, "webhook-signature: v1,").len() > 40 && second.0.contains("webhook-timestamp: "));
+    let data = &second.1["data"];
+    assert_eq!((&second.1["type"], &data["change"]), (&"change.handed_out".into(), &"e1".into()));
+    assert_eq!(data["handed_out"]["asset"], "stage-1", "{data}");
+    assert_eq!(data["handed_out"]["upgrades"][0]["to"], "1.2-3+deb12u1", "{data}");
+    patched(&world, "stage-1");
+    assert_eq!(world.code(&["change", "follow"]), 0);
+    assert_eq!(world.code(&["change", "approve", "e1", "--as", "boss"]), 0);
+    // What is not taken is known to be as it was, and nothing else begins.
+    assert_eq!(world.code(&hand), 1);
+    let shown = world.text(&["change", "show", "e1", "--assets"]);
+    assert!(shown.contains("failed, as before") && shown.contains("it was not handed over"), "{shown}");
+    assert_eq!(world.code(&["ledger", "replay"]), 0);
+}
+
 #[test]
 fn a_change_is_held_ended_and_left_out_of_with_reasons() {
     let world = fleet_of("held");

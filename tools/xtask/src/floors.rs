@@ -19,7 +19,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("change", &["inventory", "policy", "rules"]),
     ("protocol", &["inventory", "ledger", "lifecycle", "change", "fleet", "assessment"]),
 ];
-const ADAPTERS: &[&str] = &["documents", "feeds", "host", "rollout", "store"];
+const ADAPTERS: &[&str] = &["connectors", "documents", "feeds", "host", "rollout", "store"];
 
 /// Fails if a manifest names a crate that its floor may not know.
 pub(crate) fn check(root: &Path) -> Result<()> {

@@ -206,6 +206,8 @@ pub(crate) enum ChangeCommand {
         /// So many assets at the most
         #[arg(long, default_value_t = 100)]
         most: usize,
+        #[command(flatten)]
+        webhook: WebhookArguments,
         #[arg(long, value_enum, default_value_t = ListFormat::Table)]
         format: ListFormat,
     },
@@ -288,3 +290,18 @@ pub(crate) enum ChangeCommand {
 
 /// The exit codes of changes.
 pub(crate) const CHANGE_CODES: &str = "Exit codes: 0 done, or nothing waits; 1 something stopped, failed or is owed; 2 could not finish; 3 not enough data to say; 64 wrong usage";
+
+/// What receives what is handed out.
+#[derive(Args, Debug)]
+pub(crate) struct WebhookArguments {
+    /// Hand each asset over to this address as well, signed as Standard Webhooks say; one that is not taken has failed, and no other
+    /// one begins
+    #[arg(long, value_name = "URL", requires = "secret_file")]
+    pub(crate) webhook: Option<String>,
+    /// The secret that is shared with it: `whsec_` and Base64
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// An authority whose certificates are trusted beside the public ones (PEM)
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    pub(crate) webhook_ca: Option<PathBuf>,
+}

@@ -1,6 +1,7 @@
 //! `plimsoll change`.
 
 mod drive;
+mod hand_out;
 mod lists;
 mod plan;
 mod signing;
@@ -58,8 +59,8 @@ pub(super) fn run(arguments: ChangeArguments, data: &Path, is_quiet: bool) -> Re
                 followed(&opened, &change, is_quiet).await
             }
             ChangeCommand::Calendar { days, ics } => plan::calendar(&opened, days, ics).await,
-            ChangeCommand::HandOut { change, most, format } => {
-                lists::hand_out(&opened, &change_id(&change)?, (most, format)).await
+            ChangeCommand::HandOut { change, most, webhook, format } => {
+                hand_out::hand_out(&opened, &change_id(&change)?, (most, format), &webhook).await
             }
             ChangeCommand::Drive { change, take_up, reach } => {
                 drive::drive(&opened, (&change, take_up), &reach, (data, is_quiet)).await

@@ -13,7 +13,7 @@ use anyhow::Result;
 use change::{Came, Change, Happening, Place};
 use jiff::Timestamp;
 use lifecycle::{AssetId, ChangeId};
-use operations::{AssetStanding, HandedOut, asset_standings, change_standing, gate_lacks, step_words};
+use operations::{AssetStanding, asset_standings, change_standing, gate_lacks, step_words};
 use serde_json::json;
 use std::fmt::Write as _;
 use store::{ChangeStep, Record};
@@ -178,42 +178,4 @@ fn cells(standing: &AssetStanding) -> Vec<String> {
     let since = standing.since.map(|since| since.to_string()).unwrap_or_default();
     let AssetStanding { asset, ring, state, waits_for, words, .. } = standing.clone();
     vec![asset, ring, state.to_owned(), since, waits_for, words]
-}
-
-/// Hands out what may begin now.
-pub(super) async fn hand_out(opened: &Opened, id: &ChangeId, (most, format): (usize, ListFormat)) -> Result<u8> {
-    opened.organisation.follow_changes(opened.now).await?;
-    let handed = opened.organisation.hand_out(&opened.person, id, (most, opened.now)).await?;
-    let rows = handed.iter().flat_map(|out| {
-        out.upgrades.iter().map(move |upgrade| {
-            let before = upgrade.from.clone().unwrap_or_default();
-            let (from, to) = if out.is_back { (upgrade.to.clone(), before) } else { (before, upgrade.to.clone()) };
-            vec![out.asset.to_string(), out.ring.clone(), upgrade.package.clone(), from, to]
-        })
-    });
-    let mut text = Vec::new();
-    match format {
-        ListFormat::Table => {
-            let mut table = Table::new(&["ASSET", "RING", "PACKAGE", "FROM", "TO"]);
-            rows.for_each(|row| table.row(Style::new(), row));
-            table.write(&mut text)?;
-            let words = match handed.is_empty() {
-                true => "Nothing may begin now: plimsoll change show --assets says what each waits for.\n".to_owned(),
-                false => format!(
-                    "{} said to have begun. An inventory shows what came of it.\n",
-                    count(handed.len(), "asset")
-                ),
-            };
-            text.extend_from_slice(words.as_bytes());
-        }
-        ListFormat::Csv => sheet::csv(&mut text, &["asset", "ring", "package", "from", "to"], rows)?,
-        ListFormat::Json => {
-            let out = |out: &HandedOut| json!(out);
-            text.extend_from_slice(
-                sheet::json(&json!({ "assets": handed.iter().map(out).collect::<Vec<_>>() }))?.as_bytes(),
-            );
-        }
-    }
-    opened.show(&text, format == ListFormat::Table)?;
-    Ok(exit::WITHIN_POLICY)
 }

@@ -1,0 +1,132 @@
+//! `plimsoll change hand-out`: what may begin is handed to whoever carries it out by other means, printed or by a webhook.
+
+use crate::arguments::{ListFormat, WebhookArguments};
+use crate::exit;
+use crate::formats::count;
+use crate::printable::printable;
+use crate::progress::say;
+use crate::record::Opened;
+use crate::sheet;
+use crate::table::Table;
+use anstyle::Style;
+use anyhow::{Context, Result};
+use change::{Came, Happening};
+use connectors::Webhook;
+use jiff::Timestamp;
+use lifecycle::{ChangeId, Command};
+use operations::HandedOut;
+use serde_json::json;
+use std::time::Duration;
+
+/// How often is tried to hand something over.
+const TRIES: u32 = 4;
+/// The wait after the first try; it doubles with each.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Hands out what may begin now.
+pub(super) async fn hand_out(
+    opened: &Opened,
+    id: &ChangeId,
+    (most, format): (usize, ListFormat),
+    webhook: &WebhookArguments,
+) -> Result<u8> {
+    let webhook = way(webhook)?;
+    opened.organisation.follow_changes(opened.now).await?;
+    let (handed, is_well) = match &webhook {
+        None => (opened.organisation.hand_out(&opened.person, id, (most, opened.now)).await?, true),
+        Some(webhook) => over(opened, id, most, webhook).await?,
+    };
+    let mut text = Vec::new();
+    show(&mut text, &handed, format)?;
+    opened.show(&text, format == ListFormat::Table)?;
+    Ok(if is_well { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
+}
+
+fn way(arguments: &WebhookArguments) -> Result<Option<Webhook>> {
+    let (Some(address), Some(file)) = (&arguments.webhook, &arguments.secret_file) else { return Ok(None) };
+    let failed = |path: &std::path::Path| format!("failed to read `{}`", path.display());
+    let secret = crate::files::read_text(file).with_context(|| failed(file))?;
+    let authorities =
+        arguments.webhook_ca.as_ref().map(|path| crate::files::read_text(path).with_context(|| failed(path)));
+    let authorities = authorities.transpose()?;
+    Ok(Some(Webhook::new(address, &secret, authorities.as_ref().map(String::as_bytes))?))
+}
+
+/// One asset after the other: where one is not taken, no other one begins. With what was taken, and whether all was.
+async fn over(opened: &Opened, id: &ChangeId, most: usize, webhook: &Webhook) -> Result<(Vec<HandedOut>, bool)> {
+    let mut taken = Vec::new();
+    while taken.len() < most {
+        let begun_at = Timestamp::now();
+        let handed = opened.organisation.hand_out(&opened.person, id, (1, begun_at)).await?;
+        let Some(out) = handed.into_iter().next() else { break };
+        let Err(error) = deliver(webhook, (id, &out), begun_at).await else {
+            taken.push(out);
+            continue;
+        };
+        let was_not_taken = error.was_not_taken();
+        let words = format!("{:#}", anyhow::Error::from(error));
+        say(&format!("{}: {}", out.asset, printable(&words)));
+        if was_not_taken {
+            let came = if out.is_back { Came::Broken } else { Came::Failed };
+            let words = format!("it was not handed over: {words}");
+            let what = Happening::Asset { asset: out.asset, came, words, log: None };
+            let command = Command::Change(id.clone(), what);
+            opened.organisation.act(&opened.person, Timestamp::now(), command).await?;
+        } else {
+            say(
+                "It is not known whether it was taken: it counts as begun, and as failed if no inventory shows it in time.",
+            );
+        }
+        return Ok((taken, false));
+    }
+    Ok((taken, true))
+}
+
+/// Hands one asset over, again and again under one id where that fails.
+async fn deliver(
+    webhook: &Webhook,
+    (change, out): (&ChangeId, &HandedOut),
+    begun_at: Timestamp,
+) -> Result<(), connectors::Error> {
+    let event =
+        json!({ "type": "change.handed_out", "timestamp": begun_at, "data": { "change": change, "handed_out": out } });
+    let id = format!("{change}.{}.{}", out.asset, begun_at.as_millisecond());
+    let id = format!("handed_out_{}", blake3::hash(id.as_bytes()).to_hex());
+    let mut wait = WAIT;
+    for _ in 1..TRIES {
+        match webhook.send(&id, Timestamp::now(), event.to_string()).await {
+            Err(error) if !error.is_final() => tokio::time::sleep(wait).await,
+            ended => return ended,
+        }
+        wait *= 2;
+    }
+    webhook.send(&id, Timestamp::now(), event.to_string()).await
+}
+
+fn show(text: &mut Vec<u8>, handed: &[HandedOut], format: ListFormat) -> Result<()> {
+    let rows = handed.iter().flat_map(|out| {
+        out.upgrades.iter().map(move |upgrade| {
+            let before = upgrade.from.clone().unwrap_or_default();
+            let (from, to) = if out.is_back { (upgrade.to.clone(), before) } else { (before, upgrade.to.clone()) };
+            vec![out.asset.to_string(), out.ring.clone(), upgrade.package.clone(), from, to]
+        })
+    });
+    match format {
+        ListFormat::Table => {
+            let mut table = Table::new(&["ASSET", "RING", "PACKAGE", "FROM", "TO"]);
+            rows.for_each(|row| table.row(Style::new(), row));
+            table.write(text)?;
+            let words = match handed.is_empty() {
+                true => "Nothing may begin now: plimsoll change show --assets says what each waits for.\n".to_owned(),
+                false => format!(
+                    "{} said to have begun. An inventory shows what came of it.\n",
+                    count(handed.len(), "asset")
+                ),
+            };
+            text.extend_from_slice(words.as_bytes());
+        }
+        ListFormat::Csv => sheet::csv(text, &["asset", "ring", "package", "from", "to"], rows)?,
+        ListFormat::Json => text.extend_from_slice(sheet::json(&json!({ "assets": handed }))?.as_bytes()),
+    }
+    Ok(())
+}
