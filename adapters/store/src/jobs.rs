@@ -4,6 +4,7 @@
 
 use crate::database;
 use crate::error::{Doing, Error};
+use crate::plan::NewJob;
 use crate::put;
 use crate::store::Store;
 use crate::tables::{Cell, JOBS, LEASES, Row};
@@ -34,7 +35,7 @@ pub enum Outcome {
 }
 
 /// After so many attempts a job is dead.
-const MOST_ATTEMPTS: i64 = 10;
+const MOST_ATTEMPTS: i64 = 20;
 /// The wait after the first attempt; it doubles with each.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(10);
 
@@ -92,6 +93,42 @@ impl Store {
         Ok(taken.iter().map(job).collect())
     }
 
+    /// Queues a job for those of some effects that none was queued for before; `body` is made of which these are, by their places.
+    /// `false` where there are none: however often it is asked for, each leaves once.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn queue_once(
+        &self,
+        queue: &str,
+        effects: &[String],
+        now: Timestamp,
+        body: impl FnOnce(&[usize]) -> String,
+    ) -> Result<bool, Error> {
+        let ids: Vec<String> =
+            effects.iter().map(|effect| format!("{queue}#{}", ledger::digest(effect.as_bytes()))).collect();
+        let transaction = self.database.begin().await?;
+        let mut known = database::select(&JOBS);
+        known.and_where(column("id").is_in(ids.iter().map(String::as_str)));
+        let known = database::rows(&transaction, &JOBS, &known).await?;
+        let known: std::collections::BTreeSet<&str> = known.iter().map(|row| row[0].text()).collect();
+        let new: Vec<usize> = (0..ids.len()).filter(|place| !known.contains(ids[*place].as_str())).collect();
+        let Some(first) = new.first() else { return Ok(false) };
+        let of_effect = |id: &String, body: String, state: &str, queue: String| -> Row {
+            let job = NewJob { id: id.clone(), queue, body, not_before: now };
+            let mut row = job.row();
+            row[7] = Cell::from(state);
+            row
+        };
+        // The job itself goes by the first of them; the others are kept beside it, as done.
+        let job = of_effect(&ids[*first], body(&new), "waiting", queue.to_owned());
+        let others =
+            new[1..].iter().map(|place| of_effect(&ids[*place], String::new(), "done", format!("{queue}, told")));
+        put::insert_missing(&transaction, &JOBS, std::iter::once(job).chain(others).collect()).await?;
+        transaction.commit().await.doing("queue a job")?;
+        Ok(true)
+    }
+
     /// Holds a job for longer. `false` if it was lost meanwhile.
     ///
     /// # Errors
@@ -121,6 +158,10 @@ impl Store {
         update.value(Alias::new("state"), state).value(Alias::new("failure"), failure);
         update.value(Alias::new("holder"), "").value(Alias::new("held_until"), 0_i64);
         update.value(Alias::new("not_before"), (now + wait).as_millisecond());
+        if state == "done" {
+            // What has left is kept nowhere.
+            update.value(Alias::new("body"), "");
+        }
         update.and_where(column("id").eq(job.id.as_str())).and_where(column("holder").eq(holder));
         update.and_where(column("state").eq("waiting"));
         let done = self.database.writer.execute(&update).await.doing("finish a job")?;

@@ -271,7 +271,7 @@ both! {
         for number in 0..30 {
             taken += store.claim("q", "w", (day(number), day(number + 1)), 9).await.expect("asked").len();
         }
-        assert_eq!(taken, 10);
+        assert_eq!(taken, 20);
         assert_eq!(store.count_jobs("q").await.expect("counted")["dead"], 1);
     }
 

@@ -241,6 +241,26 @@ both! {
         assert!(store.claim("mail", "w1", (day(9), day(10)), 9).await.expect("asked").is_empty());
     }
 
+    async fn an_effect_leaves_once_however_often_it_is_asked_for(place) {
+        let store = open(&place.url).await;
+        let effects = |all: &[&str]| all.iter().map(|effect| (*effect).to_owned()).collect::<Vec<_>>();
+        let body = |new: &[usize]| format!("{new:?}");
+        assert!(store.queue_once("mail", &effects(&["a", "b"]), day(1), body).await.expect("queued"));
+        assert!(!store.queue_once("mail", &effects(&["b", "a"]), day(1), body).await.expect("asked"), "both were");
+        assert!(store.queue_once("mail", &effects(&["a", "c", "b", "d"]), day(1), body).await.expect("queued"));
+        assert!(!store.queue_once("mail", &[], day(1), body).await.expect("asked"));
+        let mut taken = store.claim("mail", "w1", (day(1), day(2)), 9).await.expect("taken");
+        taken.sort_by(|one, other| one.body.cmp(&other.body));
+        assert_eq!(taken.iter().map(|job| job.body.as_str()).collect::<Vec<_>>(), ["[0, 1]", "[1, 3]"]);
+        for job in &taken {
+            assert!(store.finish(job, "w1", Outcome::Done, day(1)).await.expect("told"));
+        }
+        assert!(!store.queue_once("mail", &effects(&["d", "b"]), day(3), body).await.expect("asked"), "it has left");
+        assert_eq!(store.count_jobs("mail").await.expect("counted")["done"], 2);
+        // The same of another queue is another effect.
+        assert!(store.queue_once("chat", &effects(&["a"]), day(3), body).await.expect("queued"));
+    }
+
     async fn one_leads(place) {
         let (one, two) = (open(&place.url).await, open(&place.url).await);
         assert!(one.lead("scheduler", "one", (day(1), day(2))).await.expect("asked"));

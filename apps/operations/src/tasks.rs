@@ -28,6 +28,22 @@ pub struct Tasks {
     pub escalated: Vec<Duty>,
 }
 
+/// What is owed, in words.
+#[must_use]
+pub fn duty_words(duty: &Duty) -> String {
+    let title = &duty.title;
+    match duty.kind {
+        DutyKind::Acknowledge => format!("Read “{title}” and say so"),
+        DutyKind::Train => format!("Do the course “{title}”"),
+        DutyKind::Review => format!("Review “{title}”"),
+        DutyKind::Input => format!("Say what you think of the draft of “{title}”"),
+        DutyKind::Attest => format!("Have the vendor of “{title}” attest that it patches"),
+        DutyKind::ReviewException => format!("Look at the exception {title} again"),
+        DutyKind::Respond => format!("See to a violation: {title}"),
+        DutyKind::Settle => format!("After an emergency: {title}"),
+    }
+}
+
 /// For how long somebody is new.
 const NEW: SignedDuration = SignedDuration::from_hours(90 * 24);
 

@@ -6,6 +6,7 @@ pub(crate) mod provider;
 mod seal;
 pub(crate) mod session;
 
+pub(crate) use account::address_of_account;
 pub(crate) use seal::Sealer;
 
 use crate::app::{App, random};

@@ -11,6 +11,7 @@ mod identity;
 mod kept;
 mod limits;
 mod listen;
+mod mail;
 mod metrics;
 mod once;
 mod pages;

@@ -91,6 +91,12 @@ pub(crate) async fn text(app: &App) -> Result<String, operations::Error> {
     let alerts = by_kind(&crate::api::alerts(app).await?);
     let help = "findings, assets and feeds that the policy has people told of, by kind";
     text.rows("alerts", ("gauge", help), &alerts);
+    let letters: Vec<(String, f64)> = crate::mail::counts(app)
+        .await?
+        .into_iter()
+        .map(|(state, count)| (format!("{{state=\"{state}\"}}"), count as f64))
+        .collect();
+    text.rows("letters", ("gauge", "letters to people, by how far they have come"), &letters);
     text.gauge("violations_open", "violations that wait for an answer", waiting);
     text.gauge("ledger_entries", "entries of the ledger", entries);
     Ok(text.0)

@@ -40,6 +40,10 @@ pub struct Settings {
     pub proxies: usize,
     /// An identity provider.
     pub provider: Option<ProviderSettings>,
+    /// What takes mail to people; nobody is written to without.
+    pub mail: Option<connectors::MailServer>,
+    /// How often is gathered what people are to be told of.
+    pub write_every: Duration,
     /// How often agents look.
     pub look_every: SignedDuration,
     /// How often a look that found nothing new is noted in the ledger at the most.
@@ -66,6 +70,8 @@ impl Settings {
             public: None,
             proxies: 0,
             provider: None,
+            mail: None,
+            write_every: Duration::from_secs(60),
             look_every: SignedDuration::from_hours(1),
             note_every: SignedDuration::from_hours(6),
             sync_at: None,
@@ -83,6 +89,9 @@ impl Settings {
         let is_address = |text: &String| text.starts_with("http://") || text.starts_with("https://");
         if let Some(public) = self.public.as_ref().filter(|public| !is_address(public)) {
             return Err(Error::Setting(format!("`{public}` is no address: it begins with http:// or https://")));
+        }
+        if let Some(mail) = &self.mail {
+            connectors::Mail::new(mail).map_err(|error| Error::Setting(format!("mail: {error}")))?;
         }
         if !self.is_secure() && !self.listen.ip().is_loopback() {
             return Err(Error::Setting(format!(

@@ -36,6 +36,8 @@ pub(crate) struct Work {
     last: Mutex<Option<Ended>>,
     /// Why packages could not be held against the advisories; none where they could, the last time.
     unjudged: Mutex<Option<Ended>>,
+    /// Why the last letter did not leave; none where it did.
+    mail: Mutex<Option<Ended>>,
     ask: Notify,
     fetching: tokio::sync::Mutex<()>,
     is_asked: std::sync::atomic::AtomicBool,
@@ -55,6 +57,17 @@ impl Work {
     /// Why packages could not be held against the advisories, if they could not.
     pub(crate) fn unjudged(&self) -> Option<Ended> {
         self.unjudged.lock().ok()?.clone()
+    }
+
+    /// Why the last letter did not leave, if it did not.
+    pub(crate) fn mail_failure(&self) -> Option<Ended> {
+        self.mail.lock().ok()?.clone()
+    }
+
+    pub(crate) fn note_mail(&self, failed: Option<Ended>) {
+        if let Ok(mut mail) = self.mail.lock() {
+            *mail = failed;
+        }
     }
 
     fn note_judging(&self, failed: Option<Ended>) {
@@ -99,11 +112,13 @@ impl Progress for Shown {
 pub(crate) async fn run(app: App, mut stopped: watch::Receiver<bool>) {
     // Each goes on by itself: none waits for what another computes.
     let mut running = tokio::task::JoinSet::new();
-    let [following, leading, dispatching, looking_back] = [app.clone(), app.clone(), app.clone(), app];
+    let [following, leading, dispatching, looking_back, writing] =
+        [app.clone(), app.clone(), app.clone(), app.clone(), app];
     running.spawn(async move { follow(&following).await });
     running.spawn(async move { lead(&leading).await });
     running.spawn(async move { crate::agents::orders::dispatch(&dispatching).await });
     running.spawn(async move { crate::pages::follow_trend(&looking_back).await });
+    running.spawn(async move { crate::mail::write(&writing).await });
     // None of them ends by itself: where one does, the service has failed, and says so.
     tokio::select! {
         () = crate::until_stopped(&mut stopped) => {}

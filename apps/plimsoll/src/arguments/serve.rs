@@ -48,6 +48,21 @@ pub(crate) struct ServeArguments {
     /// The claim that is a person's id here, the first time they sign in
     #[arg(long, value_enum, default_value_t = ClaimArgument::PreferredUsername)]
     pub(crate) oidc_claim: ClaimArgument,
+    /// The server that takes mail to people: `smtps://HOST`, or `smtp://HOST` for STARTTLS (in the clear on this machine alone)
+    #[arg(long, env = "PLIMSOLL_MAIL", value_name = "URL", requires = "mail_from")]
+    pub(crate) mail: Option<String>,
+    /// From whom mail is, as in `Plimsoll <plimsoll@example.org>`
+    #[arg(long, env = "PLIMSOLL_MAIL_FROM", value_name = "ADDRESS", requires = "mail")]
+    pub(crate) mail_from: Option<String>,
+    /// As whom mail is handed over
+    #[arg(long, env = "PLIMSOLL_MAIL_USER", value_name = "NAME", requires_all = ["mail", "mail_password_file"])]
+    pub(crate) mail_user: Option<String>,
+    /// The file with the password for that
+    #[arg(long, env = "PLIMSOLL_MAIL_PASSWORD_FILE", value_name = "FILE", requires = "mail_user")]
+    pub(crate) mail_password_file: Option<PathBuf>,
+    /// An authority whose certificates are trusted for mail beside the public ones (PEM)
+    #[arg(long, env = "PLIMSOLL_MAIL_CA", value_name = "FILE", requires = "mail")]
+    pub(crate) mail_ca: Option<PathBuf>,
     /// When the feeds are fetched: a cron expression (minute, hour, day, month, weekday)
     #[arg(long, value_name = "CRON", default_value = "17 */6 * * *")]
     pub(crate) sync_at: String,

@@ -5,9 +5,10 @@ use crate::exit::{self, Usage};
 use crate::progress::say;
 use crate::record::{self, block_on};
 use anyhow::{Context, Result};
+use connectors::MailServer;
 use jiff::{SignedDuration, Timestamp};
 use server::{ProviderSettings, Service, Settings};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -82,7 +83,19 @@ fn settings(arguments: &ServeArguments) -> Result<Settings> {
         settings.provider =
             Some(ProviderSettings { issuer, client, secret: secret.trim().to_owned(), claim: claim.to_owned() });
     }
+    settings.mail = mail(arguments)?;
     Ok(settings)
+}
+
+/// The server that takes mail to people.
+fn mail(arguments: &ServeArguments) -> Result<Option<MailServer>> {
+    let (Some(address), Some(from)) = (arguments.mail.clone(), arguments.mail_from.clone()) else { return Ok(None) };
+    let read =
+        |file: &PathBuf| crate::files::read_text(file).with_context(|| format!("failed to read `{}`", file.display()));
+    let password = arguments.mail_password_file.as_ref().map(read).transpose()?;
+    let credentials = arguments.mail_user.clone().zip(password.map(|password| password.trim_end().to_owned()));
+    let authorities = arguments.mail_ca.as_ref().map(read).transpose()?.map(String::into_bytes);
+    Ok(Some(MailServer { address, from, credentials, authorities }))
 }
 
 /// The names by which this machine is reached, as far as it knows them itself.

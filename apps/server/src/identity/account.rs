@@ -123,6 +123,11 @@ impl Known {
     }
 }
 
+/// The address for mail in what is kept of how somebody signs in, if one is known.
+pub(crate) fn address_of_account(account: &str) -> Option<String> {
+    serde_json::from_str::<Account>(account).ok()?.email.filter(|address| !address.is_empty())
+}
+
 impl Account {
     /// What they are called, and nothing by which they sign in.
     fn called(&self) -> Self {

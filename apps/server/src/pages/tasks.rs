@@ -145,18 +145,8 @@ fn escalated_table(duties: &[Duty], now: Timestamp) -> Markup {
 }
 
 /// What is owed, in words.
-pub(super) fn what(duty: &Duty) -> Markup {
-    let title = plain(&duty.title);
-    html! { @match duty.kind {
-        DutyKind::Acknowledge => { "Read “" (title) "” and say so" }
-        DutyKind::Train => { "Do the course “" (title) "”" }
-        DutyKind::Review => { "Review “" (title) "”" }
-        DutyKind::Input => { "Say what you think of the draft of “" (title) "”" }
-        DutyKind::Attest => { "Have the vendor of “" (title) "” attest that it patches" }
-        DutyKind::ReviewException => { "Look at the exception " (title) " again" }
-        DutyKind::Respond => { "See to a violation: " (title) }
-        DutyKind::Settle => { "After an emergency: " (title) }
-    } }
+pub(super) fn what(duty: &Duty) -> String {
+    plain(&operations::duty_words(duty))
 }
 
 /// How it stands.
