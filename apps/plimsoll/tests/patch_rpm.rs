@@ -48,7 +48,10 @@ fn hosts_of_rpm_are_patched_verified_and_brought_back_to_the_byte() {
         let host = fresh(&base, program, &format!("rpm-{program}"));
         whole(&host);
         // The versions before are in no cache and no archive: they come back from what was installed.
+        let whole = std::fs::read(host.root.join("repository/case-a-1.0-1.noarch.rpm")).expect("read");
         host.forget_rpms(|file| file.contains("-2.0-") || file.contains("case-c"));
+        // A fetch that was cut short has left a part of one of them under its name: it is not taken for the whole.
+        cached_in_part(&host, "case-a-1.0-1.noarch.rpm", &whole);
         let before = host.rpm_state();
         assert_eq!(patch(&host, &["apply", "--yes"]).0, Some(3));
         assert_eq!(host.rpm_state().0, ["base-1-1", "case-a-2.0-1", "case-b-2.0-1", "case-c-1.0-1"]);
@@ -57,6 +60,18 @@ fn hosts_of_rpm_are_patched_verified_and_brought_back_to_the_byte() {
         assert!(host.inside(&["rpm", "--verify", "case-b"]).is_empty(), "rpm itself finds nothing wrong");
         others_work_stays(&host);
         a_script_that_fails(&host);
+    }
+}
+
+/// Puts the first half of a package's file where programs keep what they fetched.
+fn cached_in_part(host: &Host, name: &str, whole: &[u8]) {
+    let below = |folder: &str| std::fs::read_dir(host.root.join(folder)).into_iter().flatten().flatten();
+    let dnf = below("var/cache/dnf").filter(|entry| entry.file_name().to_string_lossy().starts_with("case-"));
+    let dnf = dnf.map(|entry| entry.path()).filter(|path| path.is_dir()).map(|path| path.join("packages"));
+    let folders: Vec<_> = dnf.chain([host.root.join("var/cache/zypp/packages/case")]).collect();
+    for folder in folders {
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(name), &whole[..whole.len() / 2]).expect("written");
     }
 }
 

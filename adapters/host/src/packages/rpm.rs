@@ -153,17 +153,32 @@ fn keep_cached<'u>(
     let mut missing = Vec::new();
     for (package, version) in wanted {
         let file = file_name(package, version);
-        let into = root.below(folder).join(&file);
-        if into.exists() {
+        let (into, kept) = (root.below(folder).join(&file), format!("{folder}/{file}"));
+        let failed = |source| CommandError::File { path: into.clone(), source };
+        if is_whole(root, &kept, log)? {
             continue;
         }
-        match caches.iter().map(|cache| cache.join(&file)).find(|path| path.exists()) {
-            Some(path) => copy(&path, &into).map_err(|source| CommandError::File { path: into, source })?,
-            None => missing.push((package, version)),
+        if let Some(path) = caches.iter().map(|cache| cache.join(&file)).find(|path| path.exists()) {
+            copy(&path, &into).map_err(failed)?;
+        }
+        // A fetch that was cut short leaves a part, in the folder and in caches, under the name of the whole.
+        if into.exists() && !is_whole(root, &kept, log)? {
+            std::fs::remove_file(&into).map_err(failed)?;
+        }
+        if !into.exists() {
+            missing.push((package, version));
         }
     }
     log_missing(&missing, log)?;
     Ok(missing)
+}
+
+/// Whether a package's file is there, and all of it: as its own digests say, whoever signed it.
+fn is_whole(root: &Root, path: &str, log: &mut File) -> Result<bool, CommandError> {
+    if !root.below(path).exists() {
+        return Ok(false);
+    }
+    root.ask(&["rpm", "--checksig", "--nosignature", path], log).map(|(status, ..)| status.success())
 }
 
 fn log_missing(missing: &[(&str, &str)], log: &mut File) -> Result<(), CommandError> {
