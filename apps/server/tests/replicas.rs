@@ -3,11 +3,15 @@
 
 mod world;
 
+use change::Happening;
 use jiff::SignedDuration;
-use lifecycle::{Command, Role, TokenScope};
+use lifecycle::{ChangeId, Command, Role, TokenScope};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use world::{World, asset, person, thing};
+use world::agent::{Agent, enrol, missing, order, start};
+use world::{World, asset, observed, person, thing};
 
 /// The second one has a data directory of its own, with a copy of the keys.
 fn copy_keys(from: &Path, to: &Path) {
@@ -94,4 +98,95 @@ async fn killing_one_loses_nothing_and_the_other_leads_within_five_seconds() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(!taken(&other).await, "nobody leads");
     other.set_clock(other.now() + SignedDuration::from_secs(6));
+}
+
+/// What many agents were given, by the asset: which of the two gave it.
+type Given = Arc<Mutex<BTreeMap<String, usize>>>;
+
+/// An agent that asks its replica for so long; what it is given it does, tells and shows.
+async fn at_work(agent: Arc<Agent>, replica: usize, given: Given, until: Instant) {
+    while Instant::now() < until {
+        let Some(_) = order(&agent, 1).await else { continue };
+        let name = agent.certified.asset.to_string();
+        assert_eq!(given.lock().expect("held").insert(name.clone(), replica), None, "{name} was given it already");
+        let key = ledger::Verifier::parse(&agent.certified.orders_key).expect("a key");
+        let note = order(&agent, 0).await.expect("the same again, until it is told");
+        let opened = protocol::AssetOrder::open(&note, std::slice::from_ref(&key), &[]).expect("it is signed");
+        let report = protocol::OrderReport {
+            change: ChangeId::new("c1").expect("an id"),
+            begun_at: opened.begun_at,
+            came: Some(change::Came::Installed),
+            words: String::new(),
+            log: "done".to_owned(),
+        };
+        assert_eq!(agent.say(protocol::REPORT, &report).await.status(), 200);
+        // The clock goes on meanwhile: an inventory that is no newer than the beginning shows nothing.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let taken_at = opened.begun_at + SignedDuration::from_secs(1);
+        assert_eq!(agent.hand_in(&observed(vec![thing("example", "2")]), taken_at).await.status(), 200);
+        return;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_share_the_orders_of_a_rollout_each_is_given_once_and_a_pause_at_one_holds_at_both() {
+    const HOSTS: usize = 24;
+    let Some((one, other)) = two().await else { return };
+    let mut agents = Vec::new();
+    for number in 0..HOSTS {
+        let world = if number % 2 == 0 { &one } else { &other };
+        let agent = Arc::new(enrol(world, &format!("host-{number}")).await);
+        assert_eq!(agent.hand_in(&observed(missing()), world.now()).await.status(), 200);
+        agents.push(agent);
+    }
+    until("everything is seen", async || {
+        let record = one.organisation.store.record().await.expect("read");
+        record.state.assets.values().filter(|asset| asset.inventory.is_some()).count() == HOSTS
+    })
+    .await;
+    let change = start(&one, "c1").await;
+    let given = Given::default();
+    let forward = |by: SignedDuration| [&one, &other].iter().for_each(|world| world.set_clock(world.now() + by));
+    let work = async |seconds: u64| {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        let mut working = tokio::task::JoinSet::new();
+        let waits = |agent: &&Arc<Agent>| !given.lock().expect("held").contains_key(agent.certified.asset.as_str());
+        for agent in agents.iter().filter(waits) {
+            let number: usize = agent.certified.asset.as_str()[5..].parse().expect("a number");
+            working.spawn(at_work(Arc::clone(agent), number % 2, Arc::clone(&given), until));
+        }
+        while !working.is_empty() {
+            if let Ok(Some(done)) = tokio::time::timeout(Duration::from_millis(100), working.join_next()).await {
+                done.expect("it went well");
+            }
+            forward(SignedDuration::from_secs(1));
+        }
+        given.lock().expect("held").len()
+    };
+    let canaries = work(6).await;
+    assert!((1..HOSTS / 2).contains(&canaries), "{canaries} canaries");
+    // They were watched for long enough; held at one of the two nothing begins at the other.
+    forward(SignedDuration::from_hours(25));
+    let held = Instant::now();
+    one.act("root", Command::Change(change.clone(), Happening::Paused { reason: "the shop is slow".to_owned() })).await;
+    until("the pause is seen", async || {
+        let record = other.organisation.store.record().await.expect("read");
+        record.state.changes[&change].stage == change::Stage::Paused
+    })
+    .await;
+    assert!(held.elapsed() < Duration::from_secs(5), "{:?}", held.elapsed());
+    assert_eq!(work(3).await, canaries);
+    other.act("root", Command::Change(change.clone(), Happening::Resumed { reason: "it is fast".to_owned() })).await;
+    assert_eq!(work(60).await, HOSTS);
+    let by_first = given.lock().expect("held").values().filter(|replica| **replica == 0).count();
+    assert_eq!(by_first, HOSTS / 2, "each gave its own agents theirs");
+    until("all is verified", async || {
+        let record = other.organisation.store.record().await.expect("read");
+        record.state.changes[&change].came.get(&change::Came::Verified) == Some(&(HOSTS as u64))
+    })
+    .await;
+    // Nobody was told twice that it has begun.
+    let steps = one.organisation.change_steps(&change).await.expect("read");
+    let begun = |step: &&store::ChangeStep| matches!(&step.what, Happening::Asset { came: change::Came::Begun, .. });
+    assert_eq!(steps.iter().filter(begun).count(), HOSTS);
 }

@@ -1,6 +1,8 @@
 //! A service in a folder of its own, with a clock that is set, and people of every role.
 #![allow(dead_code, clippy::expect_used, reason = "tests; not every one uses all of it")]
 
+pub(crate) mod agent;
+
 use jiff::{SignedDuration, Timestamp};
 use ledger::{KeyKind, Signer};
 use lifecycle::{AssetId, Attributes, Command, Holder, PersonId, Role, TokenScope};
