@@ -21,7 +21,7 @@ const HOSTS: usize = 10_000;
 /// So many agents speak at the same time.
 const AT_ONCE: usize = 256;
 
-fn thing(version: &str, offer: Option<&str>) -> Thing {
+pub(super) fn thing(version: &str, offer: Option<&str>) -> Thing {
     Thing {
         kind: "deb".to_owned(),
         ecosystem: "Debian:12".to_owned(),
@@ -37,7 +37,7 @@ fn thing(version: &str, offer: Option<&str>) -> Thing {
     }
 }
 
-fn observed(things: Vec<Thing>) -> Result<Observed> {
+pub(super) fn observed(things: Vec<Thing>) -> Result<Observed> {
     Ok(Observed::new(things, "Debian 12".to_owned(), Vec::new(), 0)?)
 }
 

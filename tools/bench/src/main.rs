@@ -91,14 +91,20 @@ fn one_part(root: &Path, part: &str) -> Result<()> {
             let work = std::env::temp_dir().join("plimsoll-bench");
             self::agent::run(&root.join("target/release/plimsoll-agent"), &work, &mut rows)?;
         }
-        "server" | "pages" => {
+        "server" | "pages" | "orders" => {
             build(root)?;
             let work = std::env::temp_dir().join("plimsoll-bench");
-            let measure = if part == "server" { self::server::run } else { self::server::large };
+            let measure = match part {
+                "server" => self::server::run,
+                "orders" => self::server::orders,
+                _ => self::server::large,
+            };
             measure(&root.join("target/release/plimsoll"), &work, &mut rows)?;
         }
         // What opens the record that was made, as a process of its own.
-        _ => bail!("no part is called `{part}`: fleet, record, scale, server, pages (of what scale has made), agent"),
+        _ => bail!(
+            "no part is called `{part}`: fleet, record, scale, server, orders, pages (of what scale has made), agent"
+        ),
     }
     for Row { what, figures, limit, is_over } in rows {
         println!("{what}: {figures} (limit {limit}){}", if is_over { " OVER THE LIMIT" } else { "" });

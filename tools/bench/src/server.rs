@@ -2,6 +2,7 @@
 //! does not wait for answers. Who asks shares the two cores with the service.
 
 mod pages;
+mod rollout;
 
 use super::Row;
 use super::world::World;
@@ -47,10 +48,21 @@ pub(super) fn run(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()
         std::fs::create_dir_all(&data)?;
         runtime.block_on(agents(program, (&data, url, name), rows))?;
     }
+    orders(program, work, rows)?;
     if work.join("scale.sqlite").exists() {
         large(program, work, rows)?;
     }
     Ok(())
+}
+
+/// A rollout to agents that wait.
+pub(super) fn orders(program: &Path, work: &Path, rows: &mut Vec<Row>) -> Result<()> {
+    let data = work.join("server-orders");
+    let _ = std::fs::remove_dir_all(&data);
+    std::fs::create_dir_all(&data)?;
+    let store = data.join("record.sqlite").display().to_string();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(rollout::run(program, &data, &store, rows))
 }
 
 /// Pages of the record that the part `scale` has made.
