@@ -2,100 +2,27 @@
 //! crash knows how far it came; and taken back with what was kept.
 
 mod carrying;
+mod error;
+mod snapshotting;
 
 pub use carrying::{Around, Carried};
+pub use error::PatchError;
+pub use snapshotting::snapshot_of;
 
 use crate::packages::{Driver, driver_of};
-use crate::root::{CommandError, Root};
+use crate::root::Root;
 use change::{Order, Upgrade};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where orders lie inside a root, each in a folder of its own.
 const FOLDER: &str = "/var/lib/plimsoll/patches";
 /// What is needed beside the downloads: lists, logs, and what unpacking takes before it gives back.
 const ROOM_BYTES: u64 = 200 << 20;
-
-/// Why a host could not be patched, or brought back.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PatchError {
-    /// Nobody knows how to patch it.
-    #[error("`{}` has no package manager that orders can be carried out with", root.display())]
-    NoDriver {
-        /// Its root.
-        root: PathBuf,
-    },
-    /// A file of an order cannot be read or written.
-    #[error("failed to use `{}`", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A file of an order says what it never should.
-    #[error("`{}` is not as it was written", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// There is no such order here.
-    #[error("there is no order `{id}` here")]
-    Unknown {
-        /// Its id.
-        id: String,
-    },
-    /// Somebody else is at it.
-    #[error("another order is being carried out here")]
-    Busy,
-    /// An order before was cut short.
-    #[error(
-        "the order `{id}` was cut short while it was {step}: bring it to its end first (roll its change back, or `plimsoll patch resume {id}` on the host)"
-    )]
-    CutShort {
-        /// Its id.
-        id: String,
-        /// What it was at.
-        step: &'static str,
-    },
-    /// It is not at a step from which this is done.
-    #[error("the order `{id}` is {step}")]
-    Step {
-        /// Its id.
-        id: String,
-        /// The step that it is at.
-        step: &'static str,
-    },
-    /// The package manager would do something else than was ordered.
-    #[error("what would be done is not what was ordered: {what}; make another order")]
-    Changed {
-        /// What differs.
-        what: String,
-    },
-    /// There is too little room.
-    #[error("{needed} bytes of room are needed below `/var`, and {free} are free")]
-    Room {
-        /// So many.
-        needed: u64,
-        /// And so many.
-        free: u64,
-    },
-    /// A command failed.
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    /// The order itself is none.
-    #[error(transparent)]
-    Order(#[from] change::Error),
-}
 
 /// How far an order has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -304,6 +231,7 @@ impl Patching {
             _ => {}
         }
         (driver.keep)(&self.root, &self.order.upgrades, &kept, &mut self.log)?;
+        self.make_snapshot()?;
         self.note(Step::Kept)
     }
 

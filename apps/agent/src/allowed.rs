@@ -44,6 +44,8 @@ pub(crate) struct Allowed {
     time_zone: Option<String>,
     /// When something may be begun; at any time where none is named.
     window: Vec<policy::promises::Window>,
+    /// What a snapshot is made of before packages change; none where nothing is named.
+    pub(crate) snapshot: Option<host::SnapshotOf>,
     /// Whether the host is well: held before and after.
     pub(crate) health: Vec<Check>,
     /// How long it may take until it is well again, in seconds.
@@ -213,6 +215,8 @@ mod tests {
             "health = [\"sh:rm -rf /\"]",
             "health = [\"program:relative\"]",
             "health = [\"unit:--now\"]",
+            "snapshot = \"btrfs:root\"",
+            "snapshot = \"program:reboot\"",
         ] {
             assert!(toml::from_str::<Allowed>(text).is_err(), "{text}");
         }

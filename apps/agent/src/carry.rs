@@ -164,6 +164,7 @@ impl Carrying<'_> {
     }
 
     fn go_on(&self, mut patching: Patching, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
+        patching.want_snapshot(self.allowed.snapshot.as_ref())?;
         let mut restarted = String::new();
         let carried = patching.carry_out(&mut Around::<anyhow::Error> {
             look: &mut || look(self.root),

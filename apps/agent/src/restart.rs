@@ -36,6 +36,10 @@ fn may_be_restarted(unit: &str) -> bool {
 /// Whether something waits that no restart of a service helps.
 pub(crate) fn only_a_reboot_helps(inventory: &Inventory) -> bool {
     let Some(host) = &inventory.host else { return false };
+    // Whoever has a kernel live-patched wants no reboot for it: when it comes is theirs to say, and until then it waits, visibly.
+    if !host.live_patches.is_empty() {
+        return false;
+    }
     let is_helped = |unit: &Option<String>| unit.as_deref().is_some_and(may_be_restarted);
     !host.reboot_reasons.is_empty() || host.stale_processes.iter().any(|process| !is_helped(&process.unit))
 }
@@ -60,5 +64,20 @@ pub(crate) fn reboot() -> anyhow::Result<()> {
     match done.status.success() {
         true => Ok(()),
         false => anyhow::bail!("shutdown ended with {}: {}", done.status, String::from_utf8_lossy(&done.stderr).trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_a_reboot_helps;
+    use inventory::{HostFacts, Inventory};
+
+    #[test]
+    fn a_kernel_that_is_live_patched_is_rebooted_by_no_order() {
+        let waits = HostFacts { reboot_reasons: vec!["another kernel".to_owned()], ..HostFacts::default() };
+        let of = |host| only_a_reboot_helps(&Inventory { host, ..Inventory::default() });
+        assert!(of(Some(waits.clone())));
+        assert!(!of(Some(HostFacts { live_patches: vec!["livepatch_1".to_owned()], ..waits })));
+        assert!(!of(Some(HostFacts::default())) && !of(None));
     }
 }

@@ -16,10 +16,24 @@ pub fn collect(root: &Directory, inventory: &mut Inventory) {
         root.read(path, 1 << 20).ok().flatten().map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
     };
     let mut facts = HostFacts { running_kernel: text("proc/sys/kernel/osrelease"), ..HostFacts::default() };
+    facts.live_patches = live_patches(root);
     kernels::collect(root, &mut facts, inventory);
     reboot_markers(root, &mut facts);
     processes::collect(root, &mut facts, inventory);
     inventory.host = Some(facts);
+}
+
+/// The live patches that the running kernel says are enabled (kernel documentation, ABI/testing/sysfs-kernel-livepatch).
+fn live_patches(root: &Directory) -> Vec<String> {
+    const FOLDER: &str = "sys/kernel/livepatch";
+    let is_enabled = |name: &String| {
+        let told = root.read(&format!("{FOLDER}/{name}/enabled"), 64).ok().flatten();
+        told.is_some_and(|told| told.trim_ascii() == b"1")
+    };
+    let known = root.list(FOLDER).unwrap_or_default().into_iter().map(|entry| entry.name);
+    let mut enabled: Vec<String> = known.filter(is_enabled).collect();
+    enabled.sort();
+    enabled
 }
 
 fn reboot_markers(root: &Directory, facts: &mut HostFacts) {

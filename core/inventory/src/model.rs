@@ -160,6 +160,8 @@ pub struct HostFacts {
     pub newest_kernel: Option<String>,
     /// The version of the running kernel's package, where it is installed.
     pub running_kernel_version: Option<String>,
+    /// The live patches of the running kernel that are in force, by their names. What they mend they do not tell.
+    pub live_patches: Vec<String>,
     /// Whether any kernel is installed.
     pub has_kernels: bool,
     /// Markers and reasons for a reboot, in words.

@@ -54,6 +54,22 @@ fn a_kernel_that_was_rebuilt_under_its_release_still_runs_as_the_old_one() {
 }
 
 #[test]
+fn a_kernel_that_is_live_patched_still_waits_for_its_reboot_and_says_so() {
+    let files: &[(&str, &[u8])] = &[
+        OS,
+        KERNELS,
+        ("proc/sys/kernel/osrelease", b"6.1.0-18-amd64\n"),
+        ("proc/version", b"Linux version 6.1.0-18-amd64 (x@y) #1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)\n"),
+        ("sys/kernel/livepatch/livepatch_2/enabled", b"1\n"),
+        ("sys/kernel/livepatch/livepatch_1/enabled", b"0\n"),
+    ];
+    let (facts, still) = running("live-patched", files);
+    assert_eq!(facts.live_patches, ["livepatch_2"]);
+    assert!(facts.reboot_reasons[0].ends_with("(live-patched by livepatch_2)"), "{facts:?}");
+    assert_eq!(still.len(), 1, "what a live patch mends nobody has told");
+}
+
+#[test]
 fn alpine_replaces_the_kernel_that_runs() {
     let files: &[(&str, &[u8])] = &[
         ("etc/os-release", b"ID=alpine\nVERSION_ID=3.20.3\n"),

@@ -107,6 +107,11 @@ impl Patching {
     /// # Errors
     /// If the host cannot be looked at, or the order's own files cannot be used: it stays at its step.
     pub fn take_back<E: From<PatchError>>(&mut self, around: &mut Around<'_, E>) -> Result<Result<(), String>, E> {
+        let taken = self.taken_back(around)?;
+        Ok(taken.map_err(|worse| self.with_way_out(worse)))
+    }
+
+    fn taken_back<E: From<PatchError>>(&mut self, around: &mut Around<'_, E>) -> Result<Result<(), String>, E> {
         match self.step {
             Step::Ordered | Step::Kept => self.abandon()?,
             Step::Abandoned | Step::RolledBack => {}

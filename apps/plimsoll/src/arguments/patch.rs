@@ -22,6 +22,10 @@ pub(crate) enum PatchCommand {
         /// Leave what failed as it is, instead of bringing back what was there before
         #[arg(long)]
         keep_failed: bool,
+        /// Make a snapshot before packages change: `btrfs:/`, `lvm:GROUP/VOLUME`, `snapper:root`, `zfs:POOL/DATASET`, or `program:/PATH` of
+        /// your own; the two newest stay
+        #[arg(long, value_name = "WAY:WHAT")]
+        snapshot: Option<host::SnapshotOf>,
         /// Do not ask
         #[arg(long, short)]
         yes: bool,

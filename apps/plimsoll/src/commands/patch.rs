@@ -9,7 +9,7 @@ use crate::table::Table;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result, bail};
 use change::{Order, Selection, Standing, Upgrade, Verified};
-use host::{Around, Carried, PatchError, Patching, Root, Step};
+use host::{Around, Carried, PatchError, Patching, Root, SnapshotOf, Step};
 use jiff::Timestamp;
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
@@ -19,7 +19,9 @@ use std::path::Path;
 pub(super) fn run(command: PatchCommand, is_quiet: bool) -> Result<u8> {
     match command {
         PatchCommand::Plan { wanted, format } => plan(&wanted, format),
-        PatchCommand::Apply { wanted, keep_failed, yes } => apply(&wanted, (keep_failed, yes), is_quiet),
+        PatchCommand::Apply { wanted, keep_failed, snapshot, yes } => {
+            apply(&wanted, snapshot.as_ref(), (keep_failed, yes), is_quiet)
+        }
         PatchCommand::Resume { id, root } => {
             let patching = Patching::take_up(Root::at(root.as_deref()), id.as_deref())?;
             carry_out(patching, root.as_deref(), (false, is_quiet))
@@ -96,7 +98,12 @@ fn tell(order: &Order, out: &mut Vec<u8>) -> Result<()> {
     table.write(out)
 }
 
-fn apply(wanted: &Wanted, (keep_failed, yes): (bool, bool), is_quiet: bool) -> Result<u8> {
+fn apply(
+    wanted: &Wanted,
+    snapshot: Option<&SnapshotOf>,
+    (keep_failed, yes): (bool, bool),
+    is_quiet: bool,
+) -> Result<u8> {
     let order = order(wanted)?;
     if order.upgrades.is_empty() {
         return show(&order, ListFormat::Table);
@@ -106,6 +113,7 @@ fn apply(wanted: &Wanted, (keep_failed, yes): (bool, bool), is_quiet: bool) -> R
     }
     confirm(&format!("Patch {} packages?", order.upgrades.len()), yes)?;
     let patching = Patching::begin(Root::at(wanted.root.as_deref()), order)?;
+    patching.want_snapshot(snapshot)?;
     carry_out(patching, wanted.root.as_deref(), (keep_failed, is_quiet))
 }
 
@@ -199,22 +207,24 @@ fn list(root: &Root, format: ListFormat) -> Result<u8> {
     let known = host::orders(root)?;
     let cells = |(id, step): &(String, Step)| -> Result<Vec<String>, PatchError> {
         let order = host::read_order(root, id)?;
-        Ok(vec![id.clone(), step.words().to_owned(), order.upgrades.len().to_string(), order.made_at.to_string()])
+        let snapshot = host::snapshot_of(root, id)?.unwrap_or_default();
+        let count = order.upgrades.len().to_string();
+        Ok(vec![id.clone(), step.words().to_owned(), count, order.made_at.to_string(), snapshot])
     };
     let rows: Vec<Vec<String>> = known.iter().map(cells).collect::<Result<_, _>>()?;
     let mut out = Vec::new();
     match format {
         ListFormat::Table => {
-            let mut table = Table::new(&["ORDER", "STATE", "#PACKAGES", "MADE"]);
+            let mut table = Table::new(&["ORDER", "STATE", "#PACKAGES", "MADE", "SNAPSHOT"]);
             for ((_, step), row) in known.iter().zip(rows) {
                 let style = if step.is_between() { AnsiColor::Red.on_default() } else { Style::new() };
                 table.row(style, row);
             }
             table.write(&mut out)?;
         }
-        ListFormat::Csv => sheet::csv(&mut out, &["order", "state", "packages", "made_at"], rows)?,
+        ListFormat::Csv => sheet::csv(&mut out, &["order", "state", "packages", "made_at", "snapshot"], rows)?,
         ListFormat::Json => {
-            let one = |row: Vec<String>| json!({ "id": row[0], "state": row[1], "packages": row[2].parse::<u64>().ok(), "made_at": row[3] });
+            let one = |row: Vec<String>| json!({ "id": row[0], "state": row[1], "packages": row[2].parse::<u64>().ok(), "made_at": row[3], "snapshot": row[4] });
             let all: Vec<_> = rows.into_iter().map(one).collect();
             out.extend_from_slice(sheet::json(&all)?.as_bytes());
         }

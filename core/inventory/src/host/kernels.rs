@@ -179,7 +179,11 @@ pub(super) fn collect(root: &Directory, facts: &mut HostFacts, inventory: &mut I
                 facts.newest_kernel.as_deref().unwrap_or_default()
             ),
         };
-        facts.reboot_reasons.push(what);
+        let patched = match facts.live_patches.is_empty() {
+            true => String::new(),
+            false => format!(" (live-patched by {})", facts.live_patches.join(", ")),
+        };
+        facts.reboot_reasons.push(format!("{what}{patched}"));
     }
     if let Some(version) = version {
         let mut still = package.clone();

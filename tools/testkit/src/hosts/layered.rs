@@ -43,6 +43,26 @@ impl Host {
         if is_made && ran(&mut mount) { Some(host) } else { skip("one folder cannot be laid over another here") }
     }
 
+    /// A host with this one's files on a btrfs file system of its own. `None`, said visibly, where there is none.
+    #[must_use]
+    pub fn on_btrfs(&self, name: &str) -> Option<Self> {
+        let root = std::env::temp_dir().join(format!("plimsoll-host-{name}-{}", std::process::id()));
+        let layer = root.with_extension("layer");
+        if fs::create_dir_all(&root).is_err() || fs::create_dir_all(&layer).is_err() {
+            return skip("no folder can be made");
+        }
+        let host = Self { root, network: None, layer: Some(layer.clone()) };
+        let (image, bytes) = (layer.join("image"), 3 << 30);
+        let is_made = fs::File::create(&image).and_then(|file| file.set_len(bytes)).is_ok()
+            && ran(Command::new("mkfs.btrfs").arg("--quiet").arg(&image))
+            && ran(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&host.root));
+        if !is_made {
+            return skip("btrfs cannot be mounted here");
+        }
+        let copied = ran(Command::new("cp").arg("--archive").arg(self.root.join(".")).arg(&host.root));
+        if copied { Some(host) } else { skip("no room on btrfs") }
+    }
+
     /// Keeps what was written over the files below as it is now: where.
     ///
     /// # Panics
@@ -114,7 +134,9 @@ impl Host {
 /// Takes the layer of a host away, and what was kept of it.
 pub(super) fn forget(root: &Path, layer: &Path) {
     ran(Command::new("umount").arg(root));
+    // Of one that is mounted nothing is left; otherwise a file is.
     ran(Command::new("umount").arg(layer));
+    let _ = fs::remove_file(layer.join("image"));
     let _ = fs::remove_dir(layer);
     let _ = fs::remove_dir(root);
 }
