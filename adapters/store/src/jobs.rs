@@ -11,6 +11,7 @@ use crate::tables::{Cell, JOBS, LEASES, Row};
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Order, Query};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A job that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Outcome {
 
 /// After so many attempts a job is dead.
 const MOST_ATTEMPTS: i64 = 20;
+/// So many effects are asked for in one statement.
+const MOST_ASKED: usize = 1000;
 /// The wait after the first attempt; it doubles with each.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(10);
 
@@ -108,11 +111,14 @@ impl Store {
         let ids: Vec<String> =
             effects.iter().map(|effect| format!("{queue}#{}", ledger::digest(effect.as_bytes()))).collect();
         let transaction = self.database.begin().await?;
-        let mut known = database::select(&JOBS);
-        known.and_where(column("id").is_in(ids.iter().map(String::as_str)));
-        let known = database::rows(&transaction, &JOBS, &known).await?;
-        let known: std::collections::BTreeSet<&str> = known.iter().map(|row| row[0].text()).collect();
-        let new: Vec<usize> = (0..ids.len()).filter(|place| !known.contains(ids[*place].as_str())).collect();
+        let mut known = BTreeSet::new();
+        for some in ids.chunks(MOST_ASKED) {
+            let mut select = database::select(&JOBS);
+            select.and_where(column("id").is_in(some.iter().map(String::as_str)));
+            let rows = database::rows(&transaction, &JOBS, &select).await?;
+            known.extend(rows.iter().map(|row| row[0].text().to_owned()));
+        }
+        let new: Vec<usize> = (0..ids.len()).filter(|place| !known.contains(&ids[*place])).collect();
         let Some(first) = new.first() else { return Ok(false) };
         let of_effect = |id: &String, body: String, state: &str, queue: String| -> Row {
             let job = NewJob { id: id.clone(), queue, body, not_before: now };
@@ -158,8 +164,8 @@ impl Store {
         update.value(Alias::new("state"), state).value(Alias::new("failure"), failure);
         update.value(Alias::new("holder"), "").value(Alias::new("held_until"), 0_i64);
         update.value(Alias::new("not_before"), (now + wait).as_millisecond());
-        if state == "done" {
-            // What has left is kept nowhere.
+        if state != "waiting" {
+            // What has left, or never will, is kept nowhere.
             update.value(Alias::new("body"), "");
         }
         update.and_where(column("id").eq(job.id.as_str())).and_where(column("holder").eq(holder));
@@ -172,8 +178,8 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn count_jobs(&self, queue: &str) -> Result<std::collections::BTreeMap<String, u64>, Error> {
-        let mut counts = std::collections::BTreeMap::new();
+    pub async fn count_jobs(&self, queue: &str) -> Result<BTreeMap<String, u64>, Error> {
+        let mut counts = BTreeMap::new();
         let mut all = database::select(&JOBS);
         all.and_where(column("queue").eq(queue));
         for row in database::rows(&self.database.readers, &JOBS, &all).await? {

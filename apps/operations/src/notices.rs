@@ -4,7 +4,7 @@
 use crate::alerts::Alert;
 use crate::changes::may_happen;
 use crate::tasks::duty_words;
-use change::{Change, Happening, Stage};
+use change::{Came, Change, Happening, Stage};
 use jiff::Timestamp;
 use lifecycle::{ChangeId, Duty, PersonId, Progress, Role, Standing, State};
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,10 +142,13 @@ impl Gathered<'_> {
         }
         let seats = state.change_seats_lacking(known);
         let asked: BTreeSet<PersonId> = seats.into_iter().flat_map(|seat| state.people_of(seat)).collect();
+        // What takes the approvals with it asks for them anew.
+        let tested = known.tests.values().map(|result| result.at).max().map(|at| at.to_string()).unwrap_or_default();
+        let left_out = known.came.get(&Came::LeftOut).copied().unwrap_or_default();
         let approved = || Happening::Approved { plan: known.planned.plan.clone() };
         for person in asked.iter().filter(|person| may_happen(state, id, approved(), (person, now))) {
             let words = format!("Change {id} ({title}) waits for your approval");
-            self.tell(person, (format!("approve#{id}#{}", known.tests.len()), words, &page));
+            self.tell(person, (format!("approve#{id}#{tested}#{left_out}"), words, &page));
         }
     }
 

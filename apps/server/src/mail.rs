@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use lifecycle::PersonId;
 use operations::{Announcement, Notice};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 use store::{Job, Outcome};
@@ -18,8 +18,8 @@ use store::{Job, Outcome};
 const SEND_EVERY: Duration = Duration::from_secs(2);
 /// The outbox of letters.
 const QUEUE: &str = "mail";
-/// For how long whoever sends a letter holds it.
-const HELD: SignedDuration = SignedDuration::from_mins(10);
+/// For how long whoever sends a letter holds it: longer than a server can take for all that is said to it.
+const HELD: SignedDuration = SignedDuration::from_mins(15);
 /// How long the lead holds without being renewed.
 const LEAD: SignedDuration = SignedDuration::from_mins(3);
 /// So many things one letter tells; the others are counted.
@@ -28,8 +28,6 @@ const MOST: usize = 50;
 const MOST_SUBJECT: usize = 90;
 /// So long after it was given a word to the business is passed on.
 const NEWS: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// So many letters are taken at a time.
-const AT_ONCE: u64 = 20;
 
 /// A letter on its way out. Whose address it goes to is looked up when it leaves.
 #[derive(Serialize, Deserialize)]
@@ -45,11 +43,11 @@ pub(crate) async fn write(app: &App) {
         return std::future::pending().await;
     };
     let mut gathered_at: Option<std::time::Instant> = None;
-    let mut words = Words::default();
+    let mut known = Known::default();
     loop {
         if gathered_at.is_none_or(|at| at.elapsed() >= app.settings.write_every) {
             gathered_at = Some(std::time::Instant::now());
-            if let Err(error) = gather(app, &mut words).await {
+            if let Err(error) = gather(app, &mut known).await {
                 tracing::error!(error = %store::in_words(&error), "what people are to be told of could not be gathered");
             }
         }
@@ -60,11 +58,19 @@ pub(crate) async fn write(app: &App) {
     }
 }
 
-/// The words to the business that were looked up already, by the change and the instant.
+/// The words to the business, by the change and the instant.
 type Words = BTreeMap<(lifecycle::ChangeId, Timestamp), String>;
 
+/// What this process has looked up and queued already: nobody asks the database for it again.
+#[derive(Default)]
+struct Known {
+    words: Words,
+    /// The keys of what stands, and was told.
+    told: HashSet<String>,
+}
+
 /// Queues what people are to be told of and were not told before.
-async fn gather(app: &App, words: &mut Words) -> Result<(), operations::Error> {
+async fn gather(app: &App, known: &mut Known) -> Result<(), operations::Error> {
     let (store, now) = (&app.organisation.store, app.now());
     if !store.lead("mail", &app.replica, (now, now + LEAD)).await? {
         return Ok(());
@@ -77,14 +83,19 @@ async fn gather(app: &App, words: &mut Words) -> Result<(), operations::Error> {
     if people.is_empty() {
         return Ok(());
     }
-    let announcements = announcements(app, words, now).await?;
+    let announcements = announcements(app, &mut known.words, now).await?;
     let alerts = crate::api::alerts(app).await?;
     let notices = {
         let record = store.record().await?;
         tokio::task::block_in_place(|| operations::notices(&record, &people, (&alerts, &announcements), now))
     };
+    let told = std::mem::take(&mut known.told);
     for (person, notices) in notices {
         let keys: Vec<String> = notices.iter().map(|notice| notice.key.clone()).collect();
+        if keys.iter().all(|key| told.contains(key)) {
+            known.told.extend(keys);
+            continue;
+        }
         let body = |new: &[usize]| {
             let new: Vec<&Notice> = new.iter().map(|place| &notices[*place]).collect();
             let letter = letter(&person, &new, |page| app.settings.address_of(page));
@@ -92,6 +103,7 @@ async fn gather(app: &App, words: &mut Words) -> Result<(), operations::Error> {
             serde_json::to_string(&letter).unwrap_or_default()
         };
         store.queue_once(QUEUE, &keys, now, body).await?;
+        known.told.extend(keys);
     }
     Ok(())
 }
@@ -142,26 +154,27 @@ fn letter(person: &PersonId, notices: &[&Notice], address_of: impl Fn(&str) -> S
     Waiting { to: person.clone(), subject: format!("Plimsoll: {subject}"), text }
 }
 
-/// Sends what waits: several processes that share a record share it.
+/// Sends what waits, one after the other: several processes that share a record share it. Where the server takes nothing now, no other
+/// letter is tried.
 async fn send(app: &App, mail: &Mail) -> Result<(), operations::Error> {
     let store = &app.organisation.store;
     loop {
         let now = app.now();
-        let jobs = store.claim(QUEUE, &app.replica, (now, now + HELD), AT_ONCE).await?;
-        if jobs.is_empty() {
-            return Ok(());
+        let jobs = store.claim(QUEUE, &app.replica, (now, now + HELD), 1).await?;
+        let Some(job) = jobs.first() else { return Ok(()) };
+        let outcome = sent(app, mail, job).await?;
+        let words = match &outcome {
+            Outcome::Done => None,
+            Outcome::Failed(words) | Outcome::Dead(words) => Some(words.clone()),
+        };
+        if let Some(words) = &words {
+            tracing::warn!(letter = job.id, attempt = job.attempt, error = %words, "a letter did not leave");
         }
-        for job in jobs {
-            let outcome = sent(app, mail, &job).await?;
-            let words = match &outcome {
-                Outcome::Done => None,
-                Outcome::Failed(words) | Outcome::Dead(words) => Some(words.clone()),
-            };
-            if let Some(words) = &words {
-                tracing::warn!(letter = job.id, attempt = job.attempt, error = %words, "a letter did not leave");
-            }
-            app.work.note_mail(words.map(|words| Ended { at: now, words, is_failure: true }));
-            store.finish(&job, &app.replica, outcome, app.now()).await?;
+        app.work.note_mail(words.map(|words| Ended { at: now, words, is_failure: true }));
+        let is_for_now = matches!(outcome, Outcome::Failed(_));
+        store.finish(job, &app.replica, outcome, app.now()).await?;
+        if is_for_now {
+            return Ok(());
         }
     }
 }

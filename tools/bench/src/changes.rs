@@ -63,7 +63,7 @@ async fn prepare(organisation: &Organisation, person: &PersonId) -> Result<()> {
 }
 
 /// What every agent is given and says.
-struct Fleet {
+pub(super) struct Fleet {
     organisation: Organisation,
     book: OrderBook,
     signer: Signer,
@@ -73,6 +73,17 @@ struct Fleet {
 }
 
 impl Fleet {
+    /// One that lives so many hours later than the clock says.
+    pub(super) fn new(organisation: Organisation, ahead: i64) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            organisation,
+            book: OrderBook::default(),
+            signer: Signer::from_seed("plimsoll/orders/bench", KeyKind::Note, &[4; 32])?,
+            after: observed(vec![thing("2", None)])?,
+            ahead: AtomicI64::new(ahead),
+        }))
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::now() + SignedDuration::from_hours(self.ahead.load(Ordering::Relaxed))
     }
@@ -97,7 +108,7 @@ impl Fleet {
     }
 
     /// All that may begin, until nothing may any more.
-    async fn roll(self: &Arc<Self>) -> Result<()> {
+    pub(super) async fn roll(self: &Arc<Self>) -> Result<()> {
         loop {
             let found = may_begin(&*self.organisation.store.record().await?, &|_, _| true, self.now());
             if found.is_empty() {
@@ -153,13 +164,7 @@ async fn measure(work: &Path, rows: &mut Vec<Row>) -> Result<()> {
     }
     let what = format!("a change of {HOSTS} hosts is planned, from what they miss to its entry (SQLite)");
     rows.push(Row::plain(what, format!("{taken:.2} s"), "1 s", taken > 1.0));
-    let fleet = Arc::new(Fleet {
-        organisation: organisation.clone(),
-        book: OrderBook::default(),
-        signer: Signer::from_seed("plimsoll/orders/bench", KeyKind::Note, &[4; 32])?,
-        after: observed(vec![thing("2", None)])?,
-        ahead: AtomicI64::new(0),
-    });
+    let fleet = Fleet::new(organisation.clone(), 0)?;
     organisation.act(&person, Timestamp::now(), Command::Change(id.clone(), Happening::Started {})).await?;
     organisation.follow_changes(Timestamp::now()).await?;
     let start = Instant::now();

@@ -146,12 +146,12 @@ struct Agent {
 }
 
 /// A record with agents that are enrolled, each with an inventory of a few packages that will not change.
-async fn prepare(data: &Path, store: &str) -> Result<Vec<Agent>> {
+async fn prepare(data: &Path, store: &str, now: Timestamp) -> Result<Vec<Agent>> {
     let keys = Keys::of(data);
     let signer = keys.adopt(&Signer::from_seed("example.com/bench", KeyKind::Note, &[3; 32])?)?;
     let fingerprint = server::fingerprint(data, Timestamp::now())?;
     let organisation = Organisation::new(Store::open(Options::new(store, signer), |_| {}).await?);
-    let (person, system, now) = (PersonId::new("bench")?, PersonId::new(SYSTEM)?, Timestamp::now());
+    let (person, system) = (PersonId::new("bench")?, PersonId::new(SYSTEM)?);
     let preset = policy::PRESETS.iter().find(|preset| preset.id == "baseline").context("a policy")?;
     organisation.found(&person, (preset.id, preset.text), now).await?;
     let world = World::new(AGENTS + NEW);
@@ -176,7 +176,7 @@ async fn prepare(data: &Path, store: &str) -> Result<Vec<Agent>> {
                 token: ticket.token.clone(),
                 holder: Holder::Asset(asset.clone()),
                 digest: ticket.digest(),
-                until: now + SignedDuration::from_hours(24),
+                until: now + SignedDuration::from_hours(48),
                 scopes: BTreeSet::new(),
             });
             enrolled.push(Act::EnrolAgent(ticket.token.clone(), "sha256:0".to_owned()));
@@ -311,7 +311,7 @@ fn percentile(took: &mut [f64], percent: f64) -> f64 {
 
 async fn agents(program: &Path, (data, url, name): (&Path, Option<String>, &str), rows: &mut Vec<Row>) -> Result<()> {
     let store = url.unwrap_or_else(|| data.join("record.sqlite").display().to_string());
-    let agents = Arc::new(prepare(data, &store).await?);
+    let agents = Arc::new(prepare(data, &store, Timestamp::now()).await?);
     let service = Service::begin(program, data, &store)?;
     let address = service.agents.trim_start_matches("https://").replace("localhost", "127.0.0.1");
     // The looks that are noted are those of the first check-in: its own is due, the ones after it come too soon.

@@ -1,13 +1,13 @@
 //! A rollout to ten thousand agents that wait on connections of their own, and a pause in the middle of it.
 
 use super::super::Row;
-use super::super::changes::{observed, thing};
+use super::super::changes::{Fleet, observed, thing};
 use super::{AGENTS, Agent, JSON, Service, ask, prepare};
 use anyhow::{Context, Result, bail, ensure};
-use change::{Came, Wanted};
+use change::{Came, Happening, Wanted};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Signer, Verifier};
-use lifecycle::{AGENT, ChangeId, PersonId};
+use lifecycle::{AGENT, ChangeId, Command as Act, PersonId};
 use operations::{Organisation, Scope};
 use policy::promises::ChangeType;
 use protocol::{AskOrder, AssetOrder, INVENTORY, ORDERS, OrderReport, Ordered, REPORT, TAKEN_AT};
@@ -25,19 +25,21 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 const CHANGE: &str = "bench";
-/// One ring, as wide as can be: what is measured is how fast orders get out, not how long is watched.
-const RINGS: &str =
-    "\n[deployment]\nfailure-threshold = 5\nat-once = 10000\nblast-radius = 100\n\n[[ring]]\nid = \"wide\"\n";
 /// The service takes so many connections of one address, and an agent of each of these.
 const ADDRESSES: u8 = 4;
 
-/// Plans a change of what every agent's host misses.
-async fn plan(data: &Path, store: &str) -> Result<()> {
+/// How long ago everything was planned and the canaries began, in hours: they were watched for a day.
+const AGO: i64 = 30;
+
+fn ago(hours: i64) -> Timestamp {
+    Timestamp::now() - SignedDuration::from_hours(hours)
+}
+
+/// Plans a change of what every agent's host misses, and takes it through its canaries; then it is held. How many are left.
+async fn plan(data: &Path, store: &str) -> Result<usize> {
     let signer: Signer = Keys::of(data).signer()?;
     let organisation = Organisation::new(Store::open(Options::new(store, signer), |_| {}).await?);
-    let (person, now) = (PersonId::new("bench")?, Timestamp::now());
-    let preset = policy::PRESETS.iter().find(|preset| preset.id == "baseline").context("a policy")?;
-    organisation.adopt(&person, ("bench", &format!("{}{RINGS}", preset.text)), now).await?;
+    let (person, now) = (PersonId::new("bench")?, ago(AGO));
     let missing = observed(vec![thing("1", None), thing("1", Some("2"))])?;
     for group in (0..AGENTS).collect::<Vec<_>>().chunks(500) {
         let mut pushed = Vec::new();
@@ -55,14 +57,22 @@ async fn plan(data: &Path, store: &str) -> Result<()> {
         kind: ChangeType::Normal,
         title: "bench".to_owned(),
         way_back: String::new(),
-        until: now + SignedDuration::from_hours(24),
+        until: now + SignedDuration::from_hours(72),
         left_out: Vec::new(),
         precedence: Vec::new(),
     };
     let id = ChangeId::new(CHANGE)?;
-    let (_, plan) = organisation.plan_change(&person, id, (&missing.candidates, wanted), now).await?;
+    let (_, plan) = organisation.plan_change(&person, id.clone(), (&missing.candidates, wanted), now).await?;
     ensure!(plan.assets() == AGENTS as usize, "{} hosts are planned", plan.assets());
-    Ok(())
+    organisation.act(&person, ago(AGO - 1), Act::Change(id.clone(), Happening::Started {})).await?;
+    organisation.follow_changes(ago(AGO - 1)).await?;
+    Fleet::new(organisation.clone(), 1 - AGO)?.roll().await?;
+    organisation.follow_changes(ago(1)).await?;
+    let held = Happening::Paused { reason: "the bench".to_owned() };
+    organisation.act(&person, ago(0), Act::Change(id.clone(), held)).await?;
+    let record = organisation.store.record().await?;
+    let done = record.state.changes.get(&id).and_then(|known| known.came.get(&Came::Verified)).copied();
+    Ok(AGENTS as usize - usize::try_from(done.unwrap_or_default())?)
 }
 
 /// What all agents have.
@@ -123,8 +133,8 @@ async fn acts(program: &Path, (data, store): (&Path, &str), words: &[&str]) -> R
 }
 
 pub(super) async fn run(program: &Path, data: &Path, store: &str, rows: &mut Vec<Row>) -> Result<()> {
-    let agents = prepare(data, store).await?;
-    plan(data, store).await?;
+    let agents = prepare(data, store, ago(AGO)).await?;
+    let left = plan(data, store).await?;
     let service = Service::begin(program, data, store)?;
     let address = service.agents.trim_start_matches("https://").replace("localhost", "127.0.0.1").parse()?;
     let common = Arc::new(Common {
@@ -141,8 +151,8 @@ pub(super) async fn run(program: &Path, data: &Path, store: &str, rows: &mut Vec
     let connected = connecting.elapsed().as_secs_f64();
     let given = || common.came.lock().map(|came| came.len()).unwrap_or_default();
     let start = Instant::now();
-    acts(program, (data, store), &["start", CHANGE]).await?;
-    while given() < AGENTS as usize / 4 {
+    acts(program, (data, store), &["resume", CHANGE, "--why", "the bench"]).await?;
+    while given() < left / 4 {
         ensure!(start.elapsed() < Duration::from_secs(120), "{} orders were given", given());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -151,18 +161,20 @@ pub(super) async fn run(program: &Path, data: &Path, store: &str, rows: &mut Vec
     tokio::time::sleep(Duration::from_secs(6)).await;
     let last = common.came.lock().ok().and_then(|came| came.iter().max().copied()).context("an order")?;
     let (late, held) = (last.saturating_duration_since(paused).as_secs_f64(), given());
-    ensure!(held < AGENTS as usize, "the rollout was over before it was held");
+    ensure!(held < left, "the rollout was over before it was held");
     acts(program, (data, store), &["resume", CHANGE, "--why", "the bench"]).await?;
     let resumed = paused.elapsed().as_secs_f64();
-    while let Some(done) = working.join_next().await {
-        done??;
+    // The agents of the canaries wait on.
+    for _ in 0..left {
+        working.join_next().await.context("an agent")???;
     }
     let taken = start.elapsed().as_secs_f64() - resumed;
-    ensure!(given() == AGENTS as usize, "{} orders were given", given());
+    working.shutdown().await;
+    ensure!(given() == left, "{} orders were given of {left}", given());
     verified(data, store).await?;
     let memory = service.memory()?.1;
     rows.push(Row::plain(
-        format!("orders to {AGENTS} agents that wait on connections of their own (made in {connected:.0} s): from the start to the inventory of the last one, each begun, signed, told and verified in the ledger (SQLite)"),
+        format!("orders to {left} of {AGENTS} agents that wait on connections of their own (made in {connected:.0} s), those behind the canaries, 200 at once: to the inventory of the last one, each begun, signed, told and verified in the ledger (SQLite)"),
         format!("{taken:.1} s; {memory} MiB at most"),
         "30 s",
         taken > 30.0,
