@@ -1,7 +1,7 @@
 //! Notices: what people are told of by mail, each thing once: what they owe and have missed, what waits for their word, alerts, and
 //! changes of what is theirs.
 
-use crate::alerts::Alert;
+use crate::alerts::{Alert, AlertKind};
 use crate::changes::may_happen;
 use crate::tasks::duty_words;
 use change::{Came, Change, Happening, Stage};
@@ -173,7 +173,9 @@ impl Gathered<'_> {
         let (state, people) = (self.state, self.people);
         for person in people.iter().filter(|person| alert.is_for(state, person)) {
             let own = alert.shown_to(state, person);
-            let named = if own.subjects.is_empty() { String::new() } else { format!(" ({})", own.subjects.join(", ")) };
+            // A feed is named by the words already.
+            let is_named = own.subjects.is_empty() || alert.kind == AlertKind::FeedStale;
+            let named = if is_named { String::new() } else { format!(" ({})", own.subjects.join(", ")) };
             let team = alert.team.as_deref().unwrap_or_default();
             let at = alert.at.map(|at| at.to_string()).unwrap_or_default();
             let subject =
