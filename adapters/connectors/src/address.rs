@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 /// An address with one of these schemes and a host; the first of them is the one without TLS, for this machine alone.
 pub(crate) fn parse(address: &str, schemes: [&str; 2], wanted: &'static str) -> Result<Url, Error> {
-    let no = || Error::Address { address: address.to_owned(), wanted };
+    // What stands before an `@` may be a password.
+    let shown = address.rsplit('@').next().unwrap_or(address).to_owned();
+    let no = || Error::Address { address: shown.clone(), wanted };
     let url = Url::parse(address).map_err(|_| no())?;
     let has_secrets = !url.username().is_empty() || url.password().is_some();
     let host = host(&url).filter(|host| !host.is_empty());

@@ -30,6 +30,9 @@ pub enum Error {
     /// The mail server does not take it.
     #[error("the mail server did not take it")]
     Mail(#[source] lettre::transport::smtp::Error),
+    /// The mail server is there, and takes nothing now.
+    #[error("the mail server takes nothing now")]
+    Busy,
     /// What was to receive it cannot be reached.
     #[error("it could not be sent to {host}")]
     Unreached {
@@ -58,6 +61,8 @@ impl Error {
     pub fn was_not_taken(&self) -> bool {
         match self {
             Self::Unreached { source, .. } => source.is_connect(),
+            // What stands between may have handed it on, whatever it answers by itself.
+            Self::Refused { status, .. } => (300..500).contains(status) && ![408, 409, 429].contains(status),
             Self::Mail(_) => false,
             _ => true,
         }
@@ -70,7 +75,7 @@ impl Error {
             Self::Address { .. } | Self::Secret { .. } | Self::Authorities { .. } | Self::Letter(_) => true,
             Self::Mail(error) => error.is_permanent(),
             Self::Refused { status, .. } => *status == 410,
-            Self::Unreached { .. } | Self::Client(_) => false,
+            Self::Unreached { .. } | Self::Client(_) | Self::Busy => false,
         }
     }
 }

@@ -87,6 +87,18 @@ impl Mail {
         Ok(Self { transport: transport.build(), from })
     }
 
+    /// Whether the server is there and knows who this is, so that what it refuses is the letter's own.
+    ///
+    /// # Errors
+    /// If it is not reached, or takes nothing from here.
+    pub async fn reach(&self) -> Result<(), Error> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::Busy),
+            Err(error) => Err(Error::Mail(error)),
+        }
+    }
+
     /// Sends a letter; it may have arrived where this fails.
     ///
     /// # Errors

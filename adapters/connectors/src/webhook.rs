@@ -37,7 +37,12 @@ impl Webhook {
         if url.scheme() == "http" && !address::is_here(&host) {
             return Err(Error::Address { address: address.to_owned(), wanted });
         }
-        let client = Client::builder()
+        let mut client = Client::builder();
+        if address::is_here(&host) {
+            // What does not leave this machine goes to no proxy either.
+            client = client.no_proxy();
+        }
+        let client = client
             .tls_backend_preconfigured(tls(authorities)?)
             // Where it is sent on to nobody has said.
             .redirect(reqwest::redirect::Policy::none())

@@ -114,7 +114,7 @@ impl Gathered<'_> {
                     continue;
                 };
                 let words = format!("Version {id} of a document waits for your {wanted}");
-                self.tell(person, (format!("{wanted}#{id}"), words, &format!("/versions/{id}")));
+                self.tell(person, (format!("{wanted}#{id}#{}", version.terms()), words, &format!("/versions/{id}")));
             }
         }
     }
@@ -138,7 +138,8 @@ impl Gathered<'_> {
         let (page, title) = (format!("/changes/{id}"), &known.planned.title);
         if known.stage == Stage::Stopped {
             let words = format!("The rollout of change {id} ({title}) has stopped: {}", known.reason);
-            self.tell(&known.by, (format!("stopped#{id}#{}", known.bad()), words, &page));
+            let left_out = known.came.get(&Came::LeftOut).copied().unwrap_or_default();
+            self.tell(&known.by, (format!("stopped#{id}#{}#{left_out}", known.bad()), words, &page));
         }
         let seats = state.change_seats_lacking(known);
         let asked: BTreeSet<PersonId> = seats.into_iter().flat_map(|seat| state.people_of(seat)).collect();

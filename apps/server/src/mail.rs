@@ -189,6 +189,10 @@ async fn sent(app: &App, mail: &Mail, job: &Job) -> Result<Outcome, operations::
         return Ok(Outcome::Dead(format!("no address of {} is known", waiting.to)));
     };
     let id: String = job.id.chars().filter(char::is_ascii_alphanumeric).collect();
+    // What the server says before it has heard of a letter is no letter's fault: all of them wait.
+    if let Err(error) = mail.reach().await {
+        return Ok(Outcome::Failed(store::in_words(&error)));
+    }
     let letter = Letter { id, to, subject: waiting.subject, text: waiting.text };
     Ok(match mail.send(&letter).await {
         Ok(()) => Outcome::Done,

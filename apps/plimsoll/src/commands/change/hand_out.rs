@@ -59,48 +59,49 @@ async fn over(opened: &Opened, id: &ChangeId, most: usize, webhook: &Webhook) ->
         let begun_at = Timestamp::now();
         let handed = opened.organisation.hand_out(&opened.person, id, (1, begun_at)).await?;
         let Some(out) = handed.into_iter().next() else { break };
-        let Err(error) = deliver(webhook, (id, &out), begun_at).await else {
+        let Err((error, was_not_taken)) = deliver(webhook, (id, &out), begun_at).await else {
             taken.push(out);
             continue;
         };
-        let was_not_taken = error.was_not_taken();
         let words = format!("{:#}", anyhow::Error::from(error));
         say(&format!("{}: {}", out.asset, printable(&words)));
-        if was_not_taken {
-            let came = if out.is_back { Came::Broken } else { Came::Failed };
+        if was_not_taken && !out.is_back {
+            let came = Came::Failed;
             let words = format!("it was not handed over: {words}");
             let what = Happening::Asset { asset: out.asset, came, words, log: None };
             let command = Command::Change(id.clone(), what);
             opened.organisation.act(&opened.person, Timestamp::now(), command).await?;
         } else {
-            say(
-                "It is not known whether it was taken: it counts as begun, and as failed if no inventory shows it in time.",
-            );
+            let again = if out.is_back { ", and can be handed out again then" } else { "" };
+            say(&format!("It counts as begun, and as silent if no inventory shows what came of it in time{again}."));
         }
         return Ok((taken, false));
     }
     Ok((taken, true))
 }
 
-/// Hands one asset over, again and again under one id where that fails.
+/// Hands one asset over, again and again under one id where that fails; an error with whether it is sure of every try that it was not
+/// taken.
 async fn deliver(
     webhook: &Webhook,
     (change, out): (&ChangeId, &HandedOut),
     begun_at: Timestamp,
-) -> Result<(), connectors::Error> {
+) -> Result<(), (connectors::Error, bool)> {
     let event =
         json!({ "type": "change.handed_out", "timestamp": begun_at, "data": { "change": change, "handed_out": out } });
     let id = format!("{change}.{}.{}", out.asset, begun_at.as_millisecond());
     let id = format!("handed_out_{}", blake3::hash(id.as_bytes()).to_hex());
-    let mut wait = WAIT;
-    for _ in 1..TRIES {
-        match webhook.send(&id, Timestamp::now(), event.to_string()).await {
-            Err(error) if !error.is_final() => tokio::time::sleep(wait).await,
-            ended => return ended,
+    let (mut wait, mut is_sure) = (WAIT, true);
+    for left in (0..TRIES).rev() {
+        let Err(error) = webhook.send(&id, Timestamp::now(), event.to_string()).await else { return Ok(()) };
+        is_sure &= error.was_not_taken();
+        if left == 0 || error.is_final() {
+            return Err((error, is_sure));
         }
+        tokio::time::sleep(wait).await;
         wait *= 2;
     }
-    webhook.send(&id, Timestamp::now(), event.to_string()).await
+    Ok(())
 }
 
 fn show(text: &mut Vec<u8>, handed: &[HandedOut], format: ListFormat) -> Result<()> {
