@@ -9,8 +9,8 @@ use crate::put;
 use crate::store::Store;
 use crate::tables::{Cell, JOBS, LEASES, Row};
 use jiff::{SignedDuration, Timestamp};
-use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Order, Query};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A job that was taken.
@@ -111,6 +111,11 @@ impl Store {
         let ids: Vec<String> =
             effects.iter().map(|effect| format!("{queue}#{}", ledger::digest(effect.as_bytes()))).collect();
         let transaction = self.database.begin().await?;
+        if !self.database.is_sqlite() {
+            // Two that gather at once would each take the other's effects for told.
+            let lock = Statement::from_string(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(7306572)");
+            transaction.execute_raw(lock).await.doing("queue a job")?;
+        }
         let mut known = BTreeSet::new();
         for some in ids.chunks(MOST_ASKED) {
             let mut select = database::select(&JOBS);
@@ -179,11 +184,14 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn count_jobs(&self, queue: &str) -> Result<BTreeMap<String, u64>, Error> {
+        let mut counted = Query::select();
+        counted.from(Alias::new(JOBS.name)).column(Alias::new("state")).expr(column("id").count());
+        counted.and_where(column("queue").eq(queue)).group_by_col(Alias::new("state"));
         let mut counts = BTreeMap::new();
-        let mut all = database::select(&JOBS);
-        all.and_where(column("queue").eq(queue));
-        for row in database::rows(&self.database.readers, &JOBS, &all).await? {
-            *counts.entry(row[7].text().to_owned()).or_default() += 1;
+        for row in self.database.readers.query_all(&counted).await.doing("count jobs")? {
+            let state: String = row.try_get_by_index(0).doing("count jobs")?;
+            let count: i64 = row.try_get_by_index(1).doing("count jobs")?;
+            counts.insert(state, u64::try_from(count).unwrap_or(0));
         }
         Ok(counts)
     }
