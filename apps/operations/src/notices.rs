@@ -6,8 +6,9 @@ use crate::changes::may_happen;
 use crate::tasks::duty_words;
 use change::{Came, Change, Happening, Stage};
 use jiff::Timestamp;
-use lifecycle::{ChangeId, Duty, PersonId, Progress, Role, Standing, State};
+use lifecycle::{ChangeId, Duty, PersonId, Progress, Role, Seat, Standing, State};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use store::Record;
 
 /// Something that somebody is told of.
@@ -38,6 +39,8 @@ struct Gathered<'s> {
     people: &'s BTreeSet<PersonId>,
     now: Timestamp,
     notices: BTreeMap<PersonId, Vec<Notice>>,
+    /// Who has the roles that were asked for until now: looked up once each.
+    seated: BTreeMap<String, Rc<Vec<PersonId>>>,
 }
 
 /// What each of these people is to be told of as of an instant, with these alerts and announcements; who is to be told of nothing is
@@ -52,7 +55,8 @@ pub fn notices(
     // Who has gone is told of nothing.
     let is_here = |person: &&PersonId| record.state.people.get(*person).is_some_and(|known| !known.roles.is_empty());
     let people: &BTreeSet<PersonId> = &people.iter().filter(is_here).cloned().collect();
-    let mut gathered = Gathered { state: &record.state, people, now, notices: BTreeMap::new() };
+    let mut gathered =
+        Gathered { state: &record.state, people, now, notices: BTreeMap::new(), seated: BTreeMap::new() };
     record.state.duties(now).iter().for_each(|duty| gathered.duty(duty));
     gathered.versions();
     gathered.decisions();
@@ -68,6 +72,11 @@ impl Gathered<'_> {
             let notice = Notice { key: format!("{key}#{person}"), words, page: page.to_owned() };
             self.notices.entry(person.clone()).or_default().push(notice);
         }
+    }
+
+    fn people_of(&mut self, seat: &Seat) -> Rc<Vec<PersonId>> {
+        let state = self.state;
+        Rc::clone(self.seated.entry(seat.role.clone()).or_insert_with(|| Rc::new(state.people_of(seat))))
     }
 
     /// Who owes it is reminded, and told once it is missed; then those to whom it goes up.
@@ -87,7 +96,7 @@ impl Gathered<'_> {
         }
         let state = self.state;
         let above = if is_missed { state.escalated_to(duty, self.now) } else { Vec::new() };
-        let told: BTreeSet<PersonId> = above.into_iter().flat_map(|seat| state.people_of(seat)).collect();
+        let told: BTreeSet<PersonId> = above.into_iter().flat_map(|seat| self.people_of(seat).to_vec()).collect();
         let by = duty.owners.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         for person in told.iter().filter(|person| !duty.owners.contains(person)) {
             let words = match by.is_empty() {
@@ -171,8 +180,14 @@ impl Gathered<'_> {
     }
 
     fn alert(&mut self, alert: &Alert) {
-        let (state, people) = (self.state, self.people);
-        for person in people.iter().filter(|person| alert.is_for(state, person)) {
+        let state = self.state;
+        let is_theirs = |person: &&PersonId| {
+            let known = state.people.get(*person);
+            alert.team.as_ref().is_some_and(|team| known.is_some_and(|known| known.teams.contains(team)))
+        };
+        let mut told: BTreeSet<PersonId> = self.people.iter().filter(is_theirs).cloned().collect();
+        alert.told.iter().for_each(|seat| told.extend(self.people_of(seat).iter().cloned()));
+        for person in &told {
             let own = alert.shown_to(state, person);
             // A feed is named by the words already.
             let is_named = own.subjects.is_empty() || alert.kind == AlertKind::FeedStale;

@@ -73,7 +73,7 @@ async fn who_owes_something_is_told_once_and_who_answers_for_it_once_it_is_misse
     let csv = "person,name,email,roles,teams,groups\nlea,Lea,lea@example.org,security-lead,,\n";
     let answer = world.form("/people/import", &world.cookie("root").await, &[("csv", csv)]).await;
     assert_eq!(answer.status(), 200);
-    while mailbox.next(QUIET).is_some() {}
+    told(mailbox.next(SOON), "lea", &["Do the course “"]);
     world.set_clock(day(16));
     let mut letters = arriving(&mailbox);
     letters.sort_by(|one, other| one.to.cmp(&other.to));
@@ -105,7 +105,10 @@ async fn changes_are_announced_to_those_whose_assets_they_are_and_decisions_to_t
         ..fleet::Offer::default()
     };
     world.host("web-1", "web", vec![own.clone(), fleet::Thing { offer: Some(offer), ..own }]).await;
-    while mailbox.next(QUIET).is_some() {}
+    for _ in ["boss", "dora", "ana"] {
+        assert!(mailbox.next(SOON).expect("a letter").text.contains("Do the course “"));
+    }
+    assert_eq!(mailbox.next(QUIET), None);
     let bearer = format!("Bearer {}", world.token("otto", TokenScope::ALL).await);
     let post = async |path: &str, body: serde_json::Value| {
         let request = world.post(path).header("authorization", &bearer).header("content-type", "application/json");
