@@ -52,6 +52,8 @@ pub struct Alert {
     pub count: u64,
     /// When the first of them is or was due; since when nothing is heard.
     pub at: Option<Timestamp>,
+    /// The same of the last that came to it.
+    pub last: Option<Timestamp>,
     /// The roles of the policy that are told, in the order in which it reached them.
     pub told: Vec<Seat>,
 }
@@ -108,15 +110,17 @@ struct Told {
     subjects: Vec<String>,
     /// When the first is or was due; since when nothing is heard.
     at: Option<Timestamp>,
+    /// The same of the last.
+    last: Option<Timestamp>,
 }
 
 type ByTeam = BTreeMap<Option<String>, Told>;
 
 /// An alert for each team, told to these roles.
 fn for_each_team(kind: AlertKind, teams: ByTeam, to: impl Fn(Option<Timestamp>) -> Vec<Seat>) -> Vec<Alert> {
-    let alert = |(team, Told { count, subjects, at }): (Option<String>, Told)| {
+    let alert = |(team, Told { count, subjects, at, last }): (Option<String>, Told)| {
         let told = to(at);
-        Alert { kind, team, subjects, count, at, told }
+        Alert { kind, team, subjects, count, at, last, told }
     };
     teams.into_iter().map(alert).collect()
 }
@@ -158,7 +162,7 @@ impl View<'_> {
         let groups = self.findings.groups(&self.record.facts, (filter, GroupBy::Owner), self.now);
         let told = |group: fleet::Group| {
             let team = Some(group.name).filter(|name| !name.is_empty());
-            (team, Told { count: group.counts.findings, subjects: Vec::new(), at: group.due })
+            (team, Told { count: group.counts.findings, subjects: Vec::new(), at: group.due, last: group.last_due })
         };
         groups.into_iter().map(told).collect()
     }
@@ -195,7 +199,9 @@ impl View<'_> {
             if told.subjects.len() < MOST_SUBJECTS {
                 told.subjects.push(id.to_string());
             }
-            told.at = told.at.into_iter().chain(at(id)).min();
+            let at = at(id);
+            told.at = told.at.into_iter().chain(at).min();
+            told.last = told.last.max(at);
         }
         found
     }
@@ -221,6 +227,7 @@ impl View<'_> {
             subjects: vec![name],
             count: 1,
             at,
+            last: at,
             told: rule.to.clone(),
         };
         at_rest.chain(never).map(alert).collect()

@@ -14,8 +14,8 @@ use store::Record;
 /// Something that somebody is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// The same for as long as it is the same thing: nobody is told of it twice.
-    pub key: String,
+    /// The same for as long as it is the same thing: somebody is told of it once there is a key that they were not told under.
+    pub keys: Vec<String>,
     /// What, in a sentence.
     pub words: String,
     /// The page on which something is done about it.
@@ -68,8 +68,13 @@ pub fn notices(
 
 impl Gathered<'_> {
     fn tell(&mut self, person: &PersonId, (key, words, page): (String, String, &str)) {
+        self.tell_anew(person, (&[key], words, page));
+    }
+
+    fn tell_anew(&mut self, person: &PersonId, (keys, words, page): (&[String], String, &str)) {
         if self.people.contains(person) {
-            let notice = Notice { key: format!("{key}#{person}"), words, page: page.to_owned() };
+            let keys = keys.iter().map(|key| format!("{key}#{person}")).collect();
+            let notice = Notice { keys, words, page: page.to_owned() };
             self.notices.entry(person.clone()).or_default().push(notice);
         }
     }
@@ -193,11 +198,12 @@ impl Gathered<'_> {
             let is_named = own.subjects.is_empty() || alert.kind == AlertKind::FeedStale;
             let named = if is_named { String::new() } else { format!(" ({})", own.subjects.join(", ")) };
             let team = alert.team.as_deref().unwrap_or_default();
-            let at = alert.at.map(|at| at.to_string()).unwrap_or_default();
-            let subject =
-                if alert.team.is_none() { alert.subjects.first().cloned().unwrap_or_default() } else { String::new() };
-            let key = format!("{}#{team}#{subject}#{at}", alert.kind.word());
-            self.tell(person, (key, format!("Alert: {}{named}", alert.words()), "/tasks"));
+            let subject = if alert.kind == AlertKind::FeedStale { alert.subjects.join(",") } else { String::new() };
+            // Once on each day on which something came to it, and again whenever it has doubled.
+            let day = alert.last.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()).unwrap_or_default();
+            let key = |size: u32| format!("{}#{team}#{subject}#{day}#{size}", alert.kind.word());
+            let keys: Vec<String> = (0..=alert.count.max(1).ilog2()).map(key).collect();
+            self.tell_anew(person, (&keys, format!("Alert: {}{named}", alert.words()), "/tasks"));
         }
     }
 }

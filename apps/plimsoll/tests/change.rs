@@ -177,7 +177,12 @@ fn a_change_is_handed_over_by_webhook_and_what_is_not_taken_has_failed() {
     assert_eq!(world.code(&["change", "follow"]), 0);
     assert_eq!(world.code(&["change", "approve", "e1", "--as", "boss"]), 0);
     // What is not taken is known to be as it was, and nothing else begins.
-    assert_eq!(world.code(&hand), 1);
+    let third = world.run(&[&hand[..], &["--format", "json"]].concat());
+    assert_eq!(third.status.code(), Some(1));
+    let printed: serde_json::Value = serde_json::from_slice(&third.stdout).expect("JSON");
+    assert_eq!(printed["assets"], serde_json::json!([]), "{printed}");
+    assert_eq!(printed["not_taken"]["handed_out"]["asset"], "prod-1", "{printed}");
+    assert!(printed["not_taken"]["why"].as_str().is_some_and(|why| why.contains("410")), "{printed}");
     let shown = world.text(&["change", "show", "e1", "--assets"]);
     assert!(shown.contains("failed, as before") && shown.contains("it was not handed over"), "{shown}");
     assert_eq!(world.code(&["ledger", "replay"]), 0);

@@ -18,8 +18,10 @@ use store::{Job, Outcome};
 const SEND_EVERY: Duration = Duration::from_secs(2);
 /// The outbox of letters.
 const QUEUE: &str = "mail";
-/// For how long whoever sends a letter holds it: longer than a server can take for all that is said to it.
-const HELD: SignedDuration = SignedDuration::from_mins(15);
+/// For how long whoever sends letters holds them: longer than a server can take for all that is said to it of each.
+const HELD: SignedDuration = SignedDuration::from_mins(60);
+/// So many are taken at a time, with one look whether the server is there: all of them leave while they are held.
+const AT_ONCE: u64 = 8;
 /// How long the lead holds without being renewed.
 const LEAD: SignedDuration = SignedDuration::from_mins(3);
 /// So many things one letter tells; the others are counted.
@@ -42,24 +44,31 @@ pub(crate) async fn write(app: &App) {
     let Some(mail) = app.settings.mail.as_ref().and_then(|server| Mail::new(server).ok()) else {
         return std::future::pending().await;
     };
-    let mut gathered_at: Option<std::time::Instant> = None;
+    // What takes long to leave keeps nothing from being gathered.
+    tokio::join!(gathering(app), sending(app, &mail));
+}
+
+async fn gathering(app: &App) {
     let mut known = Known::default();
     loop {
-        if gathered_at.is_none_or(|at| at.elapsed() >= app.settings.write_every) {
-            gathered_at = Some(std::time::Instant::now());
-            if let Err(error) = gather(app, &mut known).await {
-                tracing::error!(error = %store::in_words(&error), "what people are to be told of could not be gathered");
-            }
+        if let Err(error) = gather(app, &mut known).await {
+            tracing::error!(error = %store::in_words(&error), "what people are to be told of could not be gathered");
         }
-        if let Err(error) = send(app, &mail).await {
+        tokio::time::sleep(app.settings.write_every).await;
+    }
+}
+
+async fn sending(app: &App, mail: &Mail) {
+    loop {
+        if let Err(error) = send(app, mail).await {
             tracing::error!(error = %store::in_words(&error), "letters that wait could not be taken");
         }
         tokio::time::sleep(SEND_EVERY.min(app.settings.write_every)).await;
     }
 }
 
-/// The words to the business, by the change and the instant.
-type Words = BTreeMap<(lifecycle::ChangeId, Timestamp), String>;
+/// The words to the business, by the change: when the last was given, and each with its instant.
+type Words = BTreeMap<lifecycle::ChangeId, (Timestamp, Vec<(Timestamp, String)>)>;
 
 /// What this process has looked up and queued already: nobody asks the database for it again.
 #[derive(Default)]
@@ -91,13 +100,18 @@ async fn gather(app: &App, known: &mut Known) -> Result<(), operations::Error> {
     };
     let told = std::mem::take(&mut known.told);
     for (person, notices) in notices {
-        let keys: Vec<String> = notices.iter().map(|notice| notice.key.clone()).collect();
+        let (keys, places): (Vec<String>, Vec<usize>) = notices
+            .iter()
+            .enumerate()
+            .flat_map(|(place, notice)| notice.keys.iter().map(move |key| (key.clone(), place)))
+            .unzip();
         if keys.iter().all(|key| told.contains(key)) {
             known.told.extend(keys);
             continue;
         }
         let body = |new: &[usize]| {
-            let new: Vec<&Notice> = new.iter().map(|place| &notices[*place]).collect();
+            let new: BTreeSet<usize> = new.iter().map(|key| places[*key]).collect();
+            let new: Vec<&Notice> = new.into_iter().map(|place| &notices[place]).collect();
             let letter = letter(&person, &new, |page| app.settings.address_of(page));
             // INVARIANT: text alone.
             serde_json::to_string(&letter).unwrap_or_default()
@@ -110,30 +124,30 @@ async fn gather(app: &App, known: &mut Known) -> Result<(), operations::Error> {
 
 /// What the business was told of changes that are not over.
 async fn announcements(app: &App, words: &mut Words, now: Timestamp) -> Result<Vec<Announcement>, operations::Error> {
-    let given: BTreeSet<(lifecycle::ChangeId, Timestamp)> = {
+    let given: BTreeMap<lifecycle::ChangeId, Timestamp> = {
         let record = app.organisation.store.record().await?;
         let open = record.state.changes.iter().filter(|(_, known)| !known.is_over());
-        let given = open.filter_map(|(id, known)| Some((id.clone(), *known.notices.get(&change::Audience::Business)?)));
+        let last = |known: &change::Change| known.last_notices.get(&change::Audience::Business).copied();
+        let given = open.filter_map(|(id, known)| Some((id.clone(), last(known)?)));
         given.filter(|(_, at)| now.duration_since(*at) < NEWS).collect()
     };
-    words.retain(|known, _| given.contains(known));
-    for (id, at) in given {
-        if words.contains_key(&(id.clone(), at)) {
-            continue;
-        }
+    words.retain(|id, (last, _)| given.get(id) == Some(last));
+    for (id, last) in given.into_iter().filter(|(id, _)| !words.contains_key(id)).collect::<Vec<_>>() {
         let steps = app.organisation.change_steps(&id).await?;
-        let said = steps.into_iter().find_map(|step| match step.what {
-            change::Happening::Noticed { audience: change::Audience::Business, words } if step.at == at => Some(words),
+        let said = steps.into_iter().filter_map(|step| match step.what {
+            change::Happening::Noticed { audience: change::Audience::Business, words } => Some((step.at, words)),
             _ => None,
         });
-        words.insert((id, at), said.unwrap_or_default());
+        let said = said.filter(|(at, _)| now.duration_since(*at) < NEWS).collect();
+        words.insert(id, (last, said));
     }
-    let announcement = |((change, at), words): (&(lifecycle::ChangeId, Timestamp), &String)| Announcement {
+    let said = words.iter().flat_map(|(change, (_, said))| said.iter().map(move |one| (change, one)));
+    let announcement = |(change, (at, words)): (&lifecycle::ChangeId, &(Timestamp, String))| Announcement {
         change: change.clone(),
         at: *at,
         words: words.clone(),
     };
-    Ok(words.iter().map(announcement).collect())
+    Ok(said.map(announcement).collect())
 }
 
 /// A letter that tells somebody of some things.
@@ -154,25 +168,35 @@ fn letter(person: &PersonId, notices: &[&Notice], address_of: impl Fn(&str) -> S
     Waiting { to: person.clone(), subject: format!("Plimsoll: {subject}"), text }
 }
 
-/// Sends what waits, one after the other: several processes that share a record share it. Where the server takes nothing now, no other
+/// Sends what waits, a few at a time: several processes that share a record share it. Where the server takes nothing now, no other
 /// letter is tried.
 async fn send(app: &App, mail: &Mail) -> Result<(), operations::Error> {
     let store = &app.organisation.store;
     loop {
         let now = app.now();
-        let jobs = store.claim(QUEUE, &app.replica, (now, now + HELD), 1).await?;
-        let Some(job) = jobs.first() else { return Ok(()) };
-        let outcome = sent(app, mail, job).await?;
-        let words = match &outcome {
-            Outcome::Done => None,
-            Outcome::Failed(words) | Outcome::Dead(words) => Some(words.clone()),
-        };
-        if let Some(words) = &words {
-            tracing::warn!(letter = job.id, attempt = job.attempt, error = %words, "a letter did not leave");
+        let jobs = store.claim(QUEUE, &app.replica, (now, now + HELD), AT_ONCE).await?;
+        if jobs.is_empty() {
+            return Ok(());
         }
-        app.work.note_mail(words.map(|words| Ended { at: now, words, is_failure: true }));
-        let is_for_now = matches!(outcome, Outcome::Failed(_));
-        store.finish(job, &app.replica, outcome, app.now()).await?;
+        // What the server says before it has heard of a letter is no letter's fault: all of them wait.
+        let there = mail.reach().await;
+        let mut is_for_now = there.is_err();
+        for job in &jobs {
+            let outcome = match &there {
+                Ok(()) => sent(app, mail, job).await?,
+                Err(error) => Outcome::Failed(store::in_words(error)),
+            };
+            let words = match &outcome {
+                Outcome::Done => None,
+                Outcome::Failed(words) | Outcome::Dead(words) => Some(words.clone()),
+            };
+            if let Some(words) = &words {
+                tracing::warn!(letter = job.id, attempt = job.attempt, error = %words, "a letter did not leave");
+            }
+            app.work.note_mail(words.map(|words| Ended { at: now, words, is_failure: true }));
+            is_for_now |= matches!(outcome, Outcome::Failed(_));
+            store.finish(job, &app.replica, outcome, app.now()).await?;
+        }
         if is_for_now {
             return Ok(());
         }
@@ -189,15 +213,13 @@ async fn sent(app: &App, mail: &Mail, job: &Job) -> Result<Outcome, operations::
         return Ok(Outcome::Dead(format!("no address of {} is known", waiting.to)));
     };
     let id: String = job.id.chars().filter(char::is_ascii_alphanumeric).collect();
-    // What the server says before it has heard of a letter is no letter's fault: all of them wait.
-    if let Err(error) = mail.reach().await {
-        return Ok(Outcome::Failed(store::in_words(&error)));
-    }
     let letter = Letter { id, to, subject: waiting.subject, text: waiting.text };
+    // What is kept of a failure names the person, and not where their mail goes.
+    let words = |error: &connectors::Error| store::in_words(error).replace(&letter.to, waiting.to.as_str());
     Ok(match mail.send(&letter).await {
         Ok(()) => Outcome::Done,
-        Err(error) if error.is_final() => Outcome::Dead(store::in_words(&error)),
-        Err(error) => Outcome::Failed(store::in_words(&error)),
+        Err(error) if error.is_final() => Outcome::Dead(words(&error)),
+        Err(error) => Outcome::Failed(words(&error)),
     })
 }
 

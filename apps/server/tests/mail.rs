@@ -137,6 +137,9 @@ async fn changes_are_announced_to_those_whose_assets_they_are_and_decisions_to_t
     assert!(letters[0].text.contains("Decision d1 on CVE-2026-404 waits for your answer"), "{letters:#?}");
     assert!(letters[1].text.contains("Change c1 of assets of your team: On Sunday from 02:00 the shop is slow"));
     assert!(letters[1].text.contains(&format!("{}/changes/c1", world.base)), "{letters:#?}");
+    // A second word is another one.
+    post("/api/v1/changes/c1/acts", json!({ "act": "tell-business", "why": "It is on Monday now" })).await;
+    told(mailbox.next(SOON), "dora", &["Change c1 of assets of your team: It is on Monday now"]);
     assert_eq!(
         world.organisation.store.record().await.expect("read").state.people[&person("dora")].roles,
         world::roles(&[Role::Developer])

@@ -101,6 +101,9 @@ pub struct Change {
     /// When who was told first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notices: BTreeMap<Audience, Timestamp>,
+    /// When who was told last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last_notices: BTreeMap<Audience, Timestamp>,
     /// The note by which a key that is kept away from every server has signed its plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<String>,
@@ -135,6 +138,7 @@ impl Change {
             stage: Stage::Planned,
             tests: BTreeMap::new(),
             notices: BTreeMap::new(),
+            last_notices: BTreeMap::new(),
             signed: None,
             approvals: BTreeMap::new(),
             opened: None,
@@ -177,6 +181,7 @@ impl Change {
             }
             Happening::Noticed { audience, .. } => {
                 self.notices.entry(*audience).or_insert(at);
+                self.last_notices.insert(*audience, at);
             }
             Happening::Signed { note } => self.signed = Some(note.clone()),
             Happening::Approved { .. } => {

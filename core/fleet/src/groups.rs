@@ -42,6 +42,8 @@ pub struct Group {
     pub assets: u64,
     /// When the first of them is due.
     pub due: Option<Timestamp>,
+    /// When the last of them is due.
+    pub last_due: Option<Timestamp>,
 }
 
 /// A group that is being counted.
@@ -50,18 +52,22 @@ struct Counted {
     counts: Counts,
     assets: RoaringBitmap,
     due: i64,
+    last_due: i64,
 }
 
 impl Default for Counted {
     fn default() -> Self {
-        Self { counts: Counts::default(), assets: RoaringBitmap::new(), due: OPEN }
+        Self { counts: Counts::default(), assets: RoaringBitmap::new(), due: OPEN, last_due: OPEN }
     }
 }
 
 impl Counted {
     fn add(&mut self, key: &Key, count: u64, instants: (i64, i64)) {
         self.counts.add(key, count, instants);
-        self.due = self.due.min(if key.state.counts() { key.due } else { OPEN });
+        let due = if key.state.counts() { key.due } else { OPEN };
+        self.due = self.due.min(due);
+        self.last_due =
+            if self.last_due == OPEN || due == OPEN { self.last_due.min(due) } else { self.last_due.max(due) };
     }
 }
 
@@ -75,11 +81,13 @@ impl Findings {
             }
             _ => self.groups_of_findings(facts, (filter, by), now),
         };
+        let instant = |due: i64| (due != OPEN).then(|| crate::deadline::timestamp(due));
         let group = |(name, counted): (String, Counted)| Group {
             name,
             counts: counted.counts,
             assets: counted.assets.len(),
-            due: (counted.due != OPEN).then(|| crate::deadline::timestamp(counted.due)),
+            due: instant(counted.due),
+            last_due: instant(counted.last_due),
         };
         let mut groups: Vec<Group> = groups.into_iter().map(group).collect();
         groups.sort_by(|a, b| {

@@ -32,14 +32,32 @@ pub(super) async fn hand_out(
 ) -> Result<u8> {
     let webhook = way(webhook)?;
     opened.organisation.follow_changes(opened.now).await?;
-    let (handed, is_well) = match &webhook {
-        None => (opened.organisation.hand_out(&opened.person, id, (most, opened.now)).await?, true),
+    let handed = match &webhook {
+        None => {
+            let taken = opened.organisation.hand_out(&opened.person, id, (most, opened.now)).await?;
+            Handed { taken, ..Handed::default() }
+        }
         Some(webhook) => over(opened, id, most, webhook).await?,
     };
     let mut text = Vec::new();
     show(&mut text, &handed, format)?;
     opened.show(&text, format == ListFormat::Table)?;
-    Ok(if is_well { exit::WITHIN_POLICY } else { exit::POLICY_NOT_MET })
+    match handed.cut_off {
+        Some(error) => Err(error),
+        None if handed.not_taken.is_some() => Ok(exit::POLICY_NOT_MET),
+        None => Ok(exit::WITHIN_POLICY),
+    }
+}
+
+/// What came of handing things over.
+#[derive(Default)]
+struct Handed {
+    /// What was taken.
+    taken: Vec<HandedOut>,
+    /// The asset that was not, and why.
+    not_taken: Option<(HandedOut, String)>,
+    /// Why no other one could begin.
+    cut_off: Option<anyhow::Error>,
 }
 
 fn way(arguments: &WebhookArguments) -> Result<Option<Webhook>> {
@@ -52,32 +70,41 @@ fn way(arguments: &WebhookArguments) -> Result<Option<Webhook>> {
     Ok(Some(Webhook::new(address, &secret, authorities.as_ref().map(String::as_bytes))?))
 }
 
-/// One asset after the other: where one is not taken, no other one begins. With what was taken, and whether all was.
-async fn over(opened: &Opened, id: &ChangeId, most: usize, webhook: &Webhook) -> Result<(Vec<HandedOut>, bool)> {
-    let mut taken = Vec::new();
-    while taken.len() < most {
+/// One asset after the other: where one is not taken, no other one begins.
+async fn over(opened: &Opened, id: &ChangeId, most: usize, webhook: &Webhook) -> Result<Handed> {
+    let mut handed = Handed::default();
+    while handed.taken.len() < most {
         let begun_at = Timestamp::now();
-        let handed = opened.organisation.hand_out(&opened.person, id, (1, begun_at)).await?;
-        let Some(out) = handed.into_iter().next() else { break };
+        let next = match opened.organisation.hand_out(&opened.person, id, (1, begun_at)).await {
+            Ok(next) => next,
+            // What was handed over until now is told first.
+            Err(error) if !handed.taken.is_empty() => {
+                handed.cut_off = Some(error.into());
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Some(out) = next.into_iter().next() else { break };
         let Err((error, was_not_taken)) = deliver(webhook, (id, &out), begun_at).await else {
-            taken.push(out);
+            handed.taken.push(out);
             continue;
         };
         let words = format!("{:#}", anyhow::Error::from(error));
         say(&format!("{}: {}", out.asset, printable(&words)));
         if was_not_taken && !out.is_back {
             let came = Came::Failed;
-            let words = format!("it was not handed over: {words}");
-            let what = Happening::Asset { asset: out.asset, came, words, log: None };
+            let told = format!("it was not handed over: {words}");
+            let what = Happening::Asset { asset: out.asset.clone(), came, words: told, log: None };
             let command = Command::Change(id.clone(), what);
             opened.organisation.act(&opened.person, Timestamp::now(), command).await?;
         } else {
             let again = if out.is_back { ", and can be handed out again then" } else { "" };
             say(&format!("It counts as begun, and as silent if no inventory shows what came of it in time{again}."));
         }
-        return Ok((taken, false));
+        handed.not_taken = Some((out, words));
+        break;
     }
-    Ok((taken, true))
+    Ok(handed)
 }
 
 /// Hands one asset over, again and again under one id where that fails; an error with whether it is sure of every try that it was not
@@ -104,30 +131,37 @@ async fn deliver(
     Ok(())
 }
 
-fn show(text: &mut Vec<u8>, handed: &[HandedOut], format: ListFormat) -> Result<()> {
-    let rows = handed.iter().flat_map(|out| {
+fn show(text: &mut Vec<u8>, handed: &Handed, format: ListFormat) -> Result<()> {
+    let rows = handed.taken.iter().flat_map(|out| {
         out.upgrades.iter().map(move |upgrade| {
             let before = upgrade.from.clone().unwrap_or_default();
             let (from, to) = if out.is_back { (upgrade.to.clone(), before) } else { (before, upgrade.to.clone()) };
             vec![out.asset.to_string(), out.ring.clone(), upgrade.package.clone(), from, to]
         })
     });
+    let not_taken = handed.not_taken.as_ref().map(|(out, why)| json!({ "handed_out": out, "why": why }));
     match format {
         ListFormat::Table => {
             let mut table = Table::new(&["ASSET", "RING", "PACKAGE", "FROM", "TO"]);
             rows.for_each(|row| table.row(Style::new(), row));
             table.write(text)?;
-            let words = match handed.is_empty() {
+            let words = match handed.taken.is_empty() && handed.not_taken.is_none() {
                 true => "Nothing may begin now: plimsoll change show --assets says what each waits for.\n".to_owned(),
                 false => format!(
                     "{} said to have begun. An inventory shows what came of it.\n",
-                    count(handed.len(), "asset")
+                    count(handed.taken.len(), "asset")
                 ),
             };
             text.extend_from_slice(words.as_bytes());
+            if let Some((out, words)) = &handed.not_taken {
+                let words = format!("Not taken: {} ({})\n", printable(out.asset.as_str()), printable(words));
+                text.extend_from_slice(words.as_bytes());
+            }
         }
         ListFormat::Csv => sheet::csv(text, &["asset", "ring", "package", "from", "to"], rows)?,
-        ListFormat::Json => text.extend_from_slice(sheet::json(&json!({ "assets": handed }))?.as_bytes()),
+        ListFormat::Json => {
+            text.extend_from_slice(sheet::json(&json!({ "assets": handed.taken, "not_taken": not_taken }))?.as_bytes())
+        }
     }
     Ok(())
 }
