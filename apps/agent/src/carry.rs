@@ -77,7 +77,7 @@ impl Carrying<'_> {
     fn begin(&self, begun: Option<Patching>, tell: &mut dyn FnMut(Step)) -> Result<Outcome> {
         let ready = self.allowed.check(self.order, Timestamp::now());
         // A host that was not well before is not made better by what comes.
-        let ready = ready.and_then(|()| health::hold(&self.allowed.health, Duration::ZERO));
+        let ready = ready.and_then(|()| health::hold(&self.checks(), Duration::ZERO));
         match (ready, begun) {
             (Err(why), begun) => {
                 begun.map(|mut begun| begun.abandon()).transpose()?;
@@ -100,7 +100,7 @@ impl Carrying<'_> {
             host: self.order.slip.asset.to_string(),
             upgrades: self.order.slip.upgrades.clone(),
             left_out: Vec::new(),
-            size_bytes: 0,
+            size_bytes: self.order.slip.size_bytes,
             change: Some(self.name()),
         }
     }
@@ -142,10 +142,15 @@ impl Carrying<'_> {
         if !verified.is_installed() {
             return outcome(Some(Came::Failed), "not everything is as it was ordered".to_owned(), None);
         }
-        match health::hold(&self.allowed.health, self.patience()) {
+        match health::hold(&self.checks(), self.patience()) {
             Ok(()) => self.installed(&verified, (None, ""), words),
             Err(why) => outcome(Some(Came::Broken), format!("{words}; {why}"), None),
         }
+    }
+
+    /// What has to hold here: what the host's own settings say, and what the plan does.
+    fn checks(&self) -> Vec<health::Check> {
+        self.allowed.health.iter().cloned().chain(self.order.slip.health.iter().map(health::Check::from)).collect()
     }
 
     fn patience(&self) -> Duration {
@@ -170,7 +175,7 @@ impl Carrying<'_> {
             look: &mut || look(self.root),
             health: &mut || {
                 restarted.push_str(&self.restart());
-                health::hold(&self.allowed.health, self.patience())
+                health::hold(&self.checks(), self.patience())
             },
             tell,
             keeps_failed: false,
@@ -199,7 +204,9 @@ impl Carrying<'_> {
     ) -> Result<Outcome> {
         let mut told = outcome(Some(Came::Installed), words, patching)?;
         told.log.push_str(restarted);
-        let may_reboot = self.allowed.actions.contains(&Action::Reboot) && self.root.is_own();
+        // An order restarts a host once at the most.
+        let is_let = self.allowed.actions.contains(&Action::Reboot) && self.order.slip.restarts != Some(0);
+        let may_reboot = is_let && self.root.is_own();
         told.wants_reboot =
             may_reboot && !verified.restarts.is_empty() && crate::restart::only_a_reboot_helps(&look(self.root)?);
         Ok(told)
@@ -227,7 +234,7 @@ impl Carrying<'_> {
             keeps_failed: false,
         })?;
         let restarted = self.restart();
-        let well = taken.and_then(|()| health::hold(&self.allowed.health, self.patience()));
+        let well = taken.and_then(|()| health::hold(&self.checks(), self.patience()));
         // What came by other hands before this change stays, and is not as it was when that was planned.
         let seen = change::verify(&self.planned(), &look(self.root)?);
         let stays = seen.upgrades.iter().find(|(_, standing)| *standing != Standing::Unchanged);

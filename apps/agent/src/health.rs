@@ -35,6 +35,15 @@ impl<'d> Deserialize<'d> for Check {
     }
 }
 
+impl From<&change::Health> for Check {
+    fn from(health: &change::Health) -> Self {
+        match health {
+            change::Health::Unit(name) => Self::Unit(name.clone()),
+            change::Health::Port(port) => Self::Tcp(format!("127.0.0.1:{port}")),
+        }
+    }
+}
+
 impl std::fmt::Display for Check {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -30,6 +30,9 @@ fn order(change: &str, errand: Errand) -> AssetOrder {
         hours: Hours::Always,
         until: now + SignedDuration::from_hours(24),
         takes_minutes: 60,
+        size_bytes: 0,
+        health: std::collections::BTreeSet::new(),
+        restarts: None,
     };
     AssetOrder { errand, slip, begun_at: now, expires_at: now + SignedDuration::from_mins(10), proof: None }
 }
@@ -144,4 +147,43 @@ fn nothing_of_others_goes_when_a_change_is_taken_back() {
         came(&never),
         (Some("failed, not as before"), "plimsoll-case is not as before, and nothing is kept here of that")
     );
+}
+
+#[test]
+fn what_a_plan_asks_of_a_host_holds_before_and_after() {
+    let Some(host) = host("carry-health") else { return };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut order = order("c1", Errand::Upgrade);
+    order.slip.health = [change::Health::Port(port)].into();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let closed = taken.local_addr().expect("an address").port();
+    drop(taken);
+    let mut unwell = order.clone();
+    unwell.slip.health.insert(change::Health::Port(closed));
+    let refused = carry(&host, &unwell);
+    assert_eq!(refused.came.map(change::Came::word), Some("refused"));
+    assert!(refused.words.contains(&format!("tcp:127.0.0.1:{closed} does not hold")), "{}", refused.words);
+    assert_eq!(host.version_of(PACKAGE), "1");
+    assert_eq!(came(&carry(&host, &order)), (Some("installed"), ""));
+    assert_eq!(host.version_of(PACKAGE), "2");
+    // What closed meanwhile is not well afterwards: it is taken back.
+    assert_eq!(came(&carry(&host, &self::order("c1", Errand::RollBack))).0, None);
+    host.write("etc/plimsoll/agent.toml", "actions = [\"upgrade\", \"roll-back\"]\nhealth-within-seconds = 2\n");
+    host.offer("2", "echo 1 > /tmp/installed; sleep 1; exit 0");
+    let mut next = self::order("c2", Errand::Upgrade);
+    next.slip.health = [change::Health::Port(port)].into();
+    let closing = std::thread::spawn({
+        let installed = host.root.join("tmp/installed");
+        move || {
+            while !installed.exists() {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            drop(listener);
+        }
+    });
+    let failed = carry(&host, &next);
+    closing.join().expect("closed");
+    assert_eq!(failed.came.map(change::Came::word), Some("failed, as before"), "{}", failed.words);
+    assert_eq!(host.version_of(PACKAGE), "1");
 }

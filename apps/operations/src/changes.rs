@@ -1,21 +1,23 @@
 //! Changes of a fleet: what would be changed, plans, and what follows from them while they are carried out.
 
 mod calendar;
+mod needs;
 mod orders;
 mod shown;
 mod told;
 
 pub use calendar::{Opening, as_calendar, openings};
+pub use needs::{needs_words, plans_changes};
 pub use orders::{Errant, OrderBook, begun, may_begin};
 pub use told::{AssetStanding, asset_standings, change_standing, gate_lacks, may_happen, step_words};
 
 use crate::error::Error;
 use crate::organisation::Organisation;
 use crate::questions::View;
-use change::{Came, Candidate, Due, Happening, Plan, Proposal, Stage, Upgrade, Wanted};
+use change::{Came, Candidate, Due, Happening, Needs, Plan, Proposal, Stage, Upgrade, Wanted};
 use fleet::AssetFilter;
 use jiff::Timestamp;
-use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal, Rolled, SYSTEM};
+use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal, Role, Rolled, SYSTEM};
 use protocol::Errand;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,7 +74,7 @@ impl View<'_> {
         let mut falling = self.findings.falling_due(facts, until);
         let mut missing = Missing::default();
         for (asset, attributes) in self.findings.each_asset(facts, &scope.assets) {
-            let upgrades = self.offered(asset, &scope.packages);
+            let (upgrades, needs) = self.offered(asset, &scope.packages);
             // One whose words no package manager would take is not changed, and is told like one of which nothing is known.
             let upgrades = if change::are_words(&upgrades) { upgrades } else { Vec::new() };
             let due = falling.remove(asset).unwrap_or_default();
@@ -94,7 +96,9 @@ impl View<'_> {
                 environment: attributes.environment.clone(),
                 criticality: attributes.criticality.clone(),
                 group: attributes.tags.iter().find_map(|tag| tag.strip_prefix(GROUP)).map(str::to_owned),
+                owner: attributes.owner.clone(),
                 upgrades,
+                needs,
                 due: due.collect(),
             });
         }
@@ -111,8 +115,8 @@ impl View<'_> {
         })
     }
 
-    /// What the repositories of an asset offer for its security: of packages that are told by name and version.
-    fn offered(&self, asset: &AssetId, packages: &BTreeSet<String>) -> Vec<Upgrade> {
+    /// What the repositories of an asset offer for its security, of packages that are told by name and version; and what that needs.
+    fn offered(&self, asset: &AssetId, packages: &BTreeSet<String>) -> (Vec<Upgrade>, Needs) {
         let facts = &self.record.facts;
         let things = facts.things_of(asset).filter_map(|number| facts.thing(number));
         let offers = things.filter_map(|thing| Some((thing, thing.offer.as_ref()?)));
@@ -127,10 +131,12 @@ impl View<'_> {
             from: Some(thing.version.clone()),
             to: offer.version.clone(),
         };
-        let mut upgrades: Vec<Upgrade> = wanted.map(upgrade).collect();
-        upgrades.sort();
-        upgrades.dedup();
-        upgrades
+        let mut found: Vec<(Upgrade, &fleet::Offer)> = wanted.map(|one| (upgrade(one), one.1)).collect();
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        found.dedup_by(|(one, _), (other, _)| one == other);
+        let mut needs = Needs::default();
+        found.iter().for_each(|(upgrade, offer)| needs.add(&upgrade.package, &offer.source.0, offer.size_bytes));
+        (found.into_iter().map(|(upgrade, _)| upgrade).collect(), needs)
     }
 
     /// The changes that would serve what falls due in a scope.
@@ -141,7 +147,7 @@ impl View<'_> {
 }
 
 impl Organisation {
-    /// Plans a change of these assets, and says it: from here on its plan never changes.
+    /// Plans a change of these assets, of those that whoever plans may see, and says it: from here on its plan never changes.
     ///
     /// # Errors
     /// If nothing is to be done, the rules refuse it, or it cannot be kept.
@@ -152,8 +158,25 @@ impl Organisation {
         (candidates, wanted): (&[Candidate], Wanted),
         now: Timestamp,
     ) -> Result<(Committed, Plan), Error> {
-        let policy = self.store.record().await?.facts.policy().ok_or(Error::NoPolicy { at: None })?;
-        let plan = change::plan(candidates, wanted, &policy, now).map_err(|source| Error::Change { source })?;
+        let plan = {
+            let record = self.store.record().await?;
+            if !plans_changes(&record.state, by) {
+                record.state.may(by, Role::OPERATES)?;
+            }
+            let policy = record.facts.policy().ok_or(Error::NoPolicy { at: None })?;
+            let is_seen = |candidate: &&Candidate| {
+                AssetId::new(candidate.asset.as_str()).is_ok_and(|asset| record.state.may_see(by, &asset).is_ok())
+            };
+            let seen: Vec<Candidate>;
+            let candidates = match record.state.may(by, Role::OPERATES) {
+                Ok(()) => candidates,
+                Err(_) => {
+                    seen = candidates.iter().filter(is_seen).cloned().collect();
+                    &seen
+                }
+            };
+            change::plan(candidates, wanted, &policy, now).map_err(|source| Error::Change { source })?
+        };
         let bytes = serde_json::to_vec(&plan).map_err(|source| Error::Json { source })?;
         let what = Happening::Planned(plan.planned(&digest(&bytes)));
         let commands = vec![Command::Change(id, what)];

@@ -58,6 +58,7 @@ fn missing() -> Vec<Thing> {
         version: "2".to_owned(),
         source: ("example".to_owned(), "2".to_owned()),
         suite: "bookworm-security".to_owned(),
+        size_bytes: 1_250_000,
         ..Offer::default()
     };
     vec![thing("example", "1"), Thing { offer: Some(offer), ..thing("example", "1") }]
@@ -136,9 +137,14 @@ impl Rolling {
             until: day(60),
             left_out: Vec::new(),
             precedence: Vec::new(),
+            health: std::collections::BTreeSet::new(),
         };
         let planned = organisation.plan_change(&person("otto"), change_id(), (&candidates, wanted), at).await;
-        assert_eq!(planned.expect("planned").1.assets(), 3);
+        let plan = planned.expect("planned").1;
+        assert_eq!(plan.assets(), 3);
+        let words = plimsoll_operations::needs_words(&plan);
+        assert_eq!(words[0], ("Download", "3.7 MB over all assets".to_owned()));
+        assert!(words[1].1.starts_with("no reboot is to be expected; services"), "{words:?}");
     }
 
     /// Through the test ring and the gate.
@@ -279,6 +285,7 @@ async fn a_plan_is_one_of_the_policy_or_none() {
         until: after(at, 60 * 48),
         left_out: Vec::new(),
         precedence: Vec::new(),
+        health: std::collections::BTreeSet::new(),
     };
     // None of them is one that is patched without anybody's word.
     let standard = (&missing.candidates[..], wanted(ChangeType::Standard));

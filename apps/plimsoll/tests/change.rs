@@ -194,7 +194,14 @@ fn a_change_is_held_ended_and_left_out_of_with_reasons() {
     let until = (Timestamp::now() + SignedDuration::from_hours(24 * 30)).to_string();
     let plan = ["change", "plan", "n1", "--title", "example", "--until", &until, "--as", "otto"];
     assert_eq!(world.code(&[&plan[..], &["--leave-out", "prod-1"]].concat()), 64, "a reason is owed");
-    assert_eq!(world.code(&[&plan[..], &["--leave-out", "prod-1=its vendor patches it"]].concat()), 0);
+    assert_eq!(world.code(&[&plan[..], &["--health", "program:/bin/sh"]].concat()), 64, "nobody sends programs");
+    let own = ["--leave-out", "prod-1=its vendor patches it", "--health", "unit:nginx.service", "--health", "port:443"];
+    let said = world.said(&[&plan[..], &own[..]].concat());
+    assert!(
+        said.contains("Health: before and after: unit:nginx.service, port:443, and what each host's own"),
+        "{said}"
+    );
+    assert!(said.contains("Download: nobody says how much"), "{said}");
     assert_eq!(world.code(&["change", "start", "n1", "--as", "otto"]), 0);
     let said = world.said(&["change", "pause", "n1", "--why", "the shop is slow", "--as", "boss"]);
     assert!(said.contains("Change `n1` is paused (the shop is slow)."), "{said}");
@@ -203,6 +210,7 @@ fn a_change_is_held_ended_and_left_out_of_with_reasons() {
     assert_eq!(world.code(&["change", "abort", "n1", "--why", "not today", "--as", "otto"]), 0);
     let shown = world.text(&["change", "show", "n1"]);
     assert!(shown.contains("aborted it: not today"), "{shown}");
+    assert!(shown.contains("restarts: no reboot is to be expected"), "{shown}");
     assert_eq!(world.code(&["change", "show", "nothing"]), 64);
 }
 

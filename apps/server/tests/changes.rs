@@ -70,7 +70,7 @@ async fn a_change_is_planned_held_and_taken_back_by_programs() {
     let whole = planned(&world, "c1");
     for who in ["dora", "emma", "bob"] {
         let (status, kind) = problem(posted(&world, who, "/api/v1/changes", &whole).await).await;
-        assert_eq!((status, kind.as_str()), (403, "access/forbidden"), "{who}");
+        assert_eq!((status, kind.as_str()), (403, "refusal/role"), "{who}");
     }
     let made = posted(&world, "otto", "/api/v1/changes", &whole).await;
     assert_eq!(made.status(), 201);
@@ -151,4 +151,39 @@ async fn people_see_the_changes_of_their_assets_and_do_what_they_may() {
     assert!(shown(&world, "otto", "/changes/c1").await.contains("aborted it: not today"));
     // An emergency of something that nobody knows here is none.
     assert_eq!(world.form("/vulnerabilities/CVE-1-1/emergency", &cookie, &[]).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn developers_patch_what_their_own_team_has_where_the_policy_lets_them() {
+    let world = changing("changes-own").await;
+    let text = policy::PROFILES[0].whole().expect("a profile");
+    world.organisation.adopt(&person("root"), ("saas", &text), world.now()).await.expect("adopted");
+    let mut whole = planned(&world, "own");
+    whole["health"] = json!(["port:443"]);
+    whole["way_back"] = json!("what was installed is kept");
+    let made = posted(&world, "dora", "/api/v1/changes", &whole).await;
+    let (status, body) = (made.status(), made.text().await.expect("a body"));
+    assert_eq!(status, 201, "{body}");
+    let made: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((&made["assets"], &made["assets_seen"][0]["asset"]), (&json!(1), &json!("web-1")), "{made}");
+    assert_eq!(made["health"], json!(["port:443"]));
+    assert_eq!(made["needs"], json!({ "size_bytes": 0, "unsized_packages": ["libexample1"], "reboots": 0 }));
+    let act = |act: &str| json!({ "act": act, "why": "the shop is slow" });
+    for (what, status) in [("start", 200), ("pause", 200), ("resume", 200)] {
+        let answer = posted(&world, "dora", "/api/v1/changes/own/acts", &act(what)).await;
+        assert_eq!(answer.status(), status, "{what}");
+    }
+    assert_eq!(posted(&world, "otto", "/api/v1/changes/own/acts", &act("abort")).await.status(), 200);
+    // What others have as well is for those who operate.
+    assert_eq!(posted(&world, "otto", "/api/v1/changes", &planned(&world, "all")).await.status(), 201);
+    let refused = problem(posted(&world, "dora", "/api/v1/changes/all/acts", &act("start")).await).await;
+    assert_eq!(refused, (403, "refusal/role".to_owned()));
+    let bad =
+        json!({ "id": "bad", "kind": "normal", "title": "t", "until": whole["until"], "health": ["program:/bin/sh"] });
+    assert_eq!(problem(posted(&world, "otto", "/api/v1/changes", &bad).await).await.0, 400);
+    let page = shown(&world, "dora", "/changes").await;
+    assert!(page.contains("Plan a change") && !page.contains("What falls due"), "{page}");
+    let page = shown(&world, "dora", "/changes/own").await;
+    assert!(page.contains("before and after: port:443, and what each host"), "{page}");
+    assert!(!shown(&world, "emma", "/tasks").await.contains("Plan a change"));
 }

@@ -137,6 +137,9 @@ pub struct Planned {
     pub assets: usize,
     /// How many of them are in test environments.
     pub test_assets: usize,
+    /// The teams whose assets these are; none where nobody owns one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teams: Option<BTreeSet<String>>,
     /// Until when it may be carried out.
     pub until: Timestamp,
     /// Whether it says how it is taken back.

@@ -4,6 +4,7 @@
 
 use crate::error::Error;
 use crate::happening::Planned;
+use crate::needs::{Health, Needs};
 use crate::order::{Upgrade, check_upgrades};
 use jiff::Timestamp;
 use policy::promises::ChangeType;
@@ -29,6 +30,12 @@ pub struct Plan {
     pub until: Timestamp,
     /// What is upgraded: each set that some asset gets.
     pub upgrades: Vec<Vec<Upgrade>>,
+    /// What each of these sets needs beside its packages; none in plans of the first form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Needs>,
+    /// What holds on each asset before it begins and after, beside what its own settings say.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub health: BTreeSet<Health>,
     /// When assets may be changed: each set of hours that some asset has.
     pub hours: Vec<Hours>,
     /// Its rings, in their order.
@@ -41,6 +48,9 @@ pub struct Plan {
     /// Assets that want it and are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Exclusion>,
+    /// The teams whose assets these are; none where nobody owns one of them, and in plans of the first form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teams: Option<BTreeSet<String>>,
     /// How it is taken back, in words.
     pub way_back: String,
 }
@@ -111,6 +121,9 @@ pub struct Limits {
     pub patience_minutes: i64,
     /// How long it may wait for a restart before it counts as lost, in hours.
     pub restart_hours: i64,
+    /// How often an asset may be started again for it; as its own settings say where the policy does not, and in plans of the first form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<u32>,
 }
 
 /// An asset that wants a change and is left out.
@@ -125,7 +138,7 @@ pub struct Exclusion {
 
 impl Plan {
     /// The form of plans that is written.
-    pub const FORM: u32 = 1;
+    pub const FORM: u32 = 2;
 
     /// Its assets in the order of their rings, each with the number of its ring.
     pub fn members(&self) -> impl Iterator<Item = (usize, &Member)> {
@@ -142,6 +155,7 @@ impl Plan {
             title: self.title.clone(),
             assets: self.assets(),
             test_assets,
+            teams: self.teams.clone(),
             until: self.until,
             has_way_back: !self.way_back.trim().is_empty(),
         }
@@ -165,16 +179,41 @@ impl Plan {
         self.upgrades.get(member.upgrades).map_or(&[], Vec::as_slice)
     }
 
+    /// What one of its assets needs, where the plan says it.
+    #[must_use]
+    pub fn needs_of(&self, member: &Member) -> Option<&Needs> {
+        self.needs.get(member.upgrades)
+    }
+
+    /// What all of its assets need together: bytes, packages whose size nobody says, and on how many assets a reboot is to be expected.
+    /// None where the plan does not say it.
+    #[must_use]
+    pub fn needs_together(&self) -> Option<(u64, BTreeSet<&str>, usize)> {
+        if self.needs.is_empty() {
+            return None;
+        }
+        let each = || self.members().filter_map(|(_, member)| self.needs_of(member));
+        let bytes = each().fold(0u64, |sum, needs| sum.saturating_add(needs.size_bytes));
+        let of_no_size = each().flat_map(|needs| needs.unsized_packages.iter().map(String::as_str)).collect();
+        Some((bytes, of_no_size, each().filter(|needs| !needs.reboots.is_empty()).count()))
+    }
+
     /// Says no to a plan that could not be carried out, or could be read in two ways.
     ///
     /// # Errors
     /// What is wrong with it first.
     pub fn check(&self) -> Result<(), Error> {
-        if self.form != Self::FORM {
+        if self.form == 0 || self.form > Self::FORM {
             return Err(Error::Form { found: self.form, known: Self::FORM });
         }
         self.upgrades.iter().try_for_each(|set| check_upgrades(set))?;
         self.check_members()?;
+        if self.health.len() > MOST_HEALTH {
+            return Err(wrong("more has to hold on its assets than anybody looks at"));
+        }
+        if !self.needs.is_empty() && self.needs.len() != self.upgrades.len() {
+            return Err(wrong("it does not say of each set of upgrades what it needs"));
+        }
         let ids: BTreeSet<&str> = self.rings.iter().map(|ring| ring.id.as_str()).collect();
         if ids.len() != self.rings.len() {
             return Err(wrong("two of its rings have one name"));
@@ -258,6 +297,8 @@ impl Plan {
 /// No asset takes longer than a week.
 pub const MOST_MINUTES: i64 = 7 * 24 * 60;
 const MOST_HOURS: i64 = 366 * 24;
+/// Each takes its time on every asset, twice.
+const MOST_HEALTH: usize = 20;
 
 fn wrong(what: &str) -> Error {
     Error::Plan { what: what.to_owned() }

@@ -3,13 +3,14 @@
 mod rings;
 
 use crate::error::Error;
+use crate::needs::{Health, Needs};
 use crate::order::Upgrade;
 use crate::plan::{Exclusion, Hours, Limits, Member, Plan, Precedence, Span};
 use jiff::{SignedDuration, Timestamp};
 use policy::Policy;
 use policy::promises::ChangeType;
 use rings::{Placed, is_tested, rings_of};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An asset that could be changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,8 +23,12 @@ pub struct Candidate {
     pub criticality: Option<String>,
     /// The cluster or availability group that it is in.
     pub group: Option<String>,
+    /// The team whose it is, if somebody's.
+    pub owner: Option<String>,
     /// What it misses.
     pub upgrades: Vec<Upgrade>,
+    /// What that needs beside its packages.
+    pub needs: Needs,
     /// The findings with a patch that fall due on it by the instant for which is planned.
     pub due: Vec<Due>,
 }
@@ -54,6 +59,19 @@ pub struct Wanted {
     pub left_out: Vec<Exclusion>,
     /// Groups that have to be through before others begin.
     pub precedence: Vec<Precedence>,
+    /// What holds on each asset before it begins and after.
+    pub health: BTreeSet<Health>,
+}
+
+/// What is known of an asset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// `production`, `test` …
+    pub environment: Option<&'a str>,
+    /// `critical`, `high` …
+    pub criticality: Option<&'a str>,
+    /// The team whose it is.
+    pub owner: Option<&'a str>,
 }
 
 /// A change that would be good to have.
@@ -105,6 +123,8 @@ pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: 
     let mut hours = Sets::default();
     let mut known_hours: BTreeMap<Option<String>, usize> = BTreeMap::new();
     let mut members = Vec::with_capacity(own.len());
+    let mut needs: Vec<Needs> = Vec::new();
+    let teams = teams_of(own.iter().map(|candidate| candidate.owner.as_deref()));
     for candidate in own {
         let environment = candidate.environment.as_ref().map(|name| name.to_ascii_lowercase());
         let hours = match known_hours.get(&environment) {
@@ -118,6 +138,10 @@ pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: 
         upgrades.sort();
         upgrades.dedup();
         let upgrades = sets.number(upgrades);
+        match needs.get_mut(upgrades) {
+            Some(known) => known.take_in(&candidate.needs),
+            None => needs.push(candidate.needs.clone()),
+        }
         let member = Member { asset: candidate.asset.clone(), upgrades, hours, group: candidate.group.clone() };
         members.push(Placed { environment, member });
     }
@@ -130,14 +154,22 @@ pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: 
         made_at: now,
         until,
         upgrades: sets.in_order,
+        needs,
+        health: wanted.health,
         hours: hours.in_order,
         precedence: wanted.precedence,
         limits,
         left_out: wanted.left_out,
+        teams,
         way_back: wanted.way_back,
     };
     plan.check()?;
     Ok(plan)
+}
+
+/// The teams whose assets these are; none where nobody owns one of them.
+fn teams_of<'a>(owners: impl Iterator<Item = Option<&'a str>>) -> Option<BTreeSet<String>> {
+    owners.map(|owner| owner.map(str::to_owned)).collect()
 }
 
 /// Says no to what is left out and would not be changed anyway: a name that is misspelt leaves nothing out.
@@ -236,28 +268,27 @@ fn check_within(policy: &Policy, until: Timestamp, now: Timestamp) -> Result<(),
     }
 }
 
-/// Says no to a plan that is not one of the policy: whose bounds, hours, test environments or assets another one would have. An asset
-/// is told by its environment and criticality, in the order of the plan.
+/// Says no to a plan that is not one of the policy: whose bounds, hours, test environments, teams or assets another one would have.
 ///
 /// # Errors
 /// What differs.
-pub fn conforms<'a>(
-    plan: &Plan,
-    policy: &Policy,
-    said: impl Fn(&str) -> Option<(Option<&'a str>, Option<&'a str>)>,
-) -> Result<(), Error> {
+pub fn conforms<'a>(plan: &Plan, policy: &Policy, said: impl Fn(&str) -> Option<Said<'a>>) -> Result<(), Error> {
     let other = |what: String| Err(Error::Plan { what });
-    if plan.limits != limits_of(policy, plan.assets()) {
+    let bounds = limits_of(policy, plan.assets());
+    let bounds = if plan.form == 1 { Limits { restarts: None, ..bounds } } else { bounds };
+    if plan.limits != bounds {
         return other("its bounds are not those of the policy".to_owned());
     }
     if plan.kind == ChangeType::Emergency {
         check_within(policy, plan.until, plan.made_at)?;
     }
     let mut known: BTreeMap<Option<String>, Hours> = BTreeMap::new();
+    let mut owners = Vec::with_capacity(plan.assets());
     for (ring, member) in plan.members() {
-        let Some((environment, criticality)) = said(&member.asset) else {
+        let Some(Said { environment, criticality, owner }) = said(&member.asset) else {
             return other(format!("asset `{}` is not registered", member.asset.escape_debug()));
         };
+        owners.push(owner);
         let environment = environment.map(str::to_ascii_lowercase);
         if plan.kind == ChangeType::Standard && !is_automatic(policy, (environment.as_deref(), criticality)) {
             return other(format!("asset `{}` is none that is patched without anybody's word", member.asset));
@@ -272,6 +303,9 @@ pub fn conforms<'a>(
         if known.get(&environment) != plan.hours.get(member.hours) {
             return other(format!("the hours of asset `{}` are not those of the policy", member.asset));
         }
+    }
+    if plan.form > 1 && plan.teams != teams_of(owners.into_iter()) {
+        return other("its assets are not those of the teams that it names".to_owned());
     }
     Ok(())
 }
@@ -326,6 +360,7 @@ fn limits_of(policy: &Policy, assets: usize) -> Limits {
         restart_hours: deployment
             .and_then(|deployment| deployment.reboot.as_ref())
             .map_or(RESTART_HOURS, |reboot| reboot.within.as_ref().longest_hours()),
+        restarts: deployment.and_then(|deployment| deployment.reboot.as_ref()).map(|reboot| reboot.most),
     }
 }
 

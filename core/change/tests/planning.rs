@@ -2,7 +2,9 @@
 #![allow(clippy::expect_used, reason = "tests")]
 
 use jiff::{SignedDuration, Timestamp};
-use plimsoll_change::{Candidate, Due, Exclusion, Hours, Plan, Precedence, Upgrade, Wanted, plan, propose};
+use plimsoll_change::{
+    Candidate, Due, Exclusion, Hours, Needs, Plan, Precedence, Said, Upgrade, Wanted, conforms, plan, propose,
+};
 use policy::Policy;
 use policy::promises::ChangeType;
 
@@ -68,6 +70,7 @@ fn wanted(kind: ChangeType) -> Wanted {
         until: at("2026-04-15T00:00:00Z"),
         left_out: Vec::new(),
         precedence: Vec::new(),
+        health: std::collections::BTreeSet::new(),
     }
 }
 
@@ -221,7 +224,7 @@ fn plans_that_could_not_be_carried_out_are_none() {
         }),
     ];
     let expected = [
-        "the plan has form 9, and this program knows 1",
+        "the plan has form 9, and this program knows 2",
         "is in it twice",
         "gets what is not in it",
         "a ring of a test environment comes after one that is none",
@@ -273,4 +276,63 @@ fn of_an_asset_whose_environment_nobody_knows_the_hours_of_all_count() {
     let (_, member) = plan.members().find(|(_, member)| member.asset == "host-1").expect("it is there");
     let Hours::Within(spans) = &plan.hours[member.hours] else { panic!("production has windows") };
     assert_eq!(spans[0], (at("2026-03-22T02:00:00Z"), at("2026-03-22T06:00:00Z")));
+}
+
+/// What is known of the assets of `fleet`.
+fn said<'f>(fleet: &'f [Candidate]) -> impl Fn(&str) -> Option<Said<'f>> {
+    move |asset| {
+        let known = fleet.iter().find(|known| known.asset == asset)?;
+        let [environment, criticality, owner] =
+            [&known.environment, &known.criticality, &known.owner].map(|one| one.as_deref());
+        Some(Said { environment, criticality, owner })
+    }
+}
+
+#[test]
+fn a_plan_says_what_it_needs_whose_it_is_and_what_holds() {
+    let mut fleet = fleet(20);
+    for (number, candidate) in fleet.iter_mut().enumerate() {
+        candidate.owner = Some(if number < 10 { "web" } else { "shop" }.to_owned());
+        let mut needs = Needs::default();
+        needs.add("openssl", "openssl", 1_500_000);
+        if number % 2 == 0 {
+            needs.add("curl", "linux-signed-amd64", 0)
+        } else {
+            needs.add("bash", "bash", 500_000)
+        };
+        candidate.needs = needs;
+    }
+    let reboots = "[deployment.reboot]\nwithin = \"7 days\"\nmost = 0\n";
+    let policy = policy(&RINGS.replace("[[ring]]\nid = \"test\"", &format!("{reboots}[[ring]]\nid = \"test\"")));
+    let wanted =
+        Wanted { health: ["unit:nginx.service".parse().expect("it holds")].into(), ..wanted(ChangeType::Normal) };
+    let plan = plan(&fleet, wanted, &policy, at(NOW)).expect("a plan");
+    assert_eq!(plan.needs.len(), plan.upgrades.len());
+    let (bytes, of_no_size, assets) = plan.needs_together().expect("it says so");
+    assert_eq!((bytes, of_no_size.into_iter().collect::<Vec<_>>(), assets), (35_000_000, vec!["curl"], 10));
+    assert_eq!(plan.limits.restarts, Some(0));
+    let teams = plan.planned("digest").teams.expect("each is somebody's");
+    assert_eq!(teams.into_iter().collect::<Vec<_>>(), ["shop", "web"]);
+    let text = serde_json::to_string(&plan).expect("JSON");
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("read back"), plan);
+    conforms(&plan, &policy, said(&fleet)).expect("it is one of the policy");
+    // Another team's assets, or bounds that are not the policy's, are no plan of it.
+    let other = Plan { teams: Some(["web".to_owned()].into()), ..plan.clone() };
+    assert!(conforms(&other, &policy, said(&fleet)).is_err());
+    let mut other = plan.clone();
+    other.limits.restarts = None;
+    assert!(conforms(&other, &policy, said(&fleet)).is_err());
+    let other = Plan { needs: plan.needs[..1].to_vec(), ..plan.clone() };
+    assert!(other.check().is_err(), "it is silent on some");
+    // Whose an asset is that nobody owns, nobody says.
+    fleet[3].owner = None;
+    let orphaned = Plan { teams: None, ..plan.clone() };
+    conforms(&orphaned, &policy, said(&fleet)).expect("it names no team");
+    assert!(conforms(&plan, &policy, said(&fleet)).is_err());
+    // Plans of the first form said none of it.
+    let mut first = Plan { form: 1, needs: Vec::new(), teams: None, health: Default::default(), ..plan };
+    first.limits.restarts = None;
+    first.check().expect("a plan");
+    conforms(&first, &policy, said(&fleet)).expect("one of the policy");
+    assert!(Plan { form: Plan::FORM + 1, ..first }.check().is_err());
 }

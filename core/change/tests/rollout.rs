@@ -33,6 +33,9 @@ fn rollout(rings: &[usize]) -> Rollout {
         upgrades: vec![vec![Upgrade { package: "openssl".to_owned(), from: None, to: "1".to_owned() }]],
         hours: vec![Hours::Always],
         precedence: Vec::new(),
+        needs: Vec::new(),
+        health: std::collections::BTreeSet::new(),
+        teams: None,
         limits: Limits {
             failure_threshold: 50,
             at_once: 10,
@@ -40,6 +43,7 @@ fn rollout(rings: &[usize]) -> Rollout {
             takes_minutes: 60,
             patience_minutes: 60,
             restart_hours: 24,
+            restarts: None,
         },
         left_out: Vec::new(),
         way_back: "back".to_owned(),

@@ -56,6 +56,9 @@ pub struct Offer {
     pub source: (String, String),
     /// The suite or repository that offers it.
     pub suite: String,
+    /// The size of its package in bytes; zero where the repository does not say it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub size_bytes: u64,
     /// Advisories that the repository names for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub advisories: Vec<String>,
@@ -63,6 +66,11 @@ pub struct Offer {
     /// seconds since 1970.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<(String, Option<i64>)>,
+}
+
+/// What is not known is left out.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Name and version of a kernel's package, and of its source.

@@ -38,7 +38,7 @@ pub(crate) fn happen(
     match what {
         Happening::Planned(_) => {}
         Happening::Tested { test, has_passed, words, .. } => {
-            state.may(by, Role::OPERATES)?;
+            state.may_drive(by, known)?;
             known.may_still_be_judged().map_err(before_gate)?;
             let rule = state.change_rule();
             if !rule.tests.is_empty() && !rule.tests.contains(test) {
@@ -54,7 +54,7 @@ pub(crate) fn happen(
             }
         }
         Happening::Noticed { words, .. } => {
-            state.may(by, Role::OPERATES)?;
+            state.may_drive(by, known)?;
             known.may_still_be_judged().map_err(before_gate)?;
             reason(words)?;
         }
@@ -69,18 +69,18 @@ pub(crate) fn happen(
             reason(words)?;
         }
         Happening::Started {} => {
-            state.may_drive(by)?;
+            state.may_drive(by, known)?;
             at(&[Stage::Planned], "planned")?;
         }
         Happening::Opened { tested_since, skipped } => {
-            state.may_drive(by)?;
+            state.may_drive(by, known)?;
             at(&[Stage::RollingOut], "rolling out")?;
             open(state, (known, *tested_since, skipped), now)?;
         }
         Happening::Asset { asset, came, words, .. } => further(state, (id, known), (asset, *came, words), by)?,
         Happening::Settled { owed, words } => settle(state, (known, *owed, words), by)?,
         Happening::Ended {} => {
-            state.may_drive(by)?;
+            state.may_drive(by, known)?;
             if !known.stage.is_under_way() {
                 return Err(Refusal::State { found: known.stage.word(), wanted: "under way" });
             }
@@ -98,7 +98,10 @@ fn plan(state: &State, (id, planned): (&ChangeId, &Planned), (by, now): (&Person
         return Err(Refusal::Exists { what: "change", id: id.to_string() });
     }
     let asks = state.change_rule().gate(planned.kind).map_or(&[][..], |gate| &gate.requested_by);
-    let is_asking = if asks.is_empty() { state.may(by, Role::OPERATES).is_ok() } else { state.is_seated(by, asks) };
+    let is_asking = match asks {
+        [] => state.may(by, Role::OPERATES).is_ok() || state.patches_own(by, planned),
+        asks => state.is_seated(by, asks),
+    };
     if !is_asking {
         // Who may not ask is told who may.
         let roles = asks.iter().map(|seat| seat.title.as_str()).collect::<Vec<_>>().join(", ");
@@ -177,9 +180,8 @@ fn turn(state: &State, (known, what): (&Change, &Happening), (by, now): (&Person
         _ => return Err(Refusal::Unlike),
     };
     match what {
-        Happening::Paused { .. } => state.may(by, HOLDS)?,
-        Happening::Stopped { .. } => state.may_drive(by)?,
-        _ => state.may(by, Role::OPERATES)?,
+        Happening::Paused { .. } if state.may(by, HOLDS).is_ok() => {}
+        _ => state.may_drive(by, known)?,
     }
     let is_return = matches!(what, Happening::TakenBack { .. }) && known.can_return(now);
     if !is_return && !from.contains(&known.stage) {
@@ -198,12 +200,12 @@ fn further(
     if came == Came::LeftOut {
         // What is retired is left out by itself.
         let is_gone = state.assets.get(asset).is_some_and(|known| !known.is_active());
-        if !(is_gone && by.as_str() == SYSTEM) {
-            state.may(by, Role::OPERATES)?;
+        if by.as_str() != SYSTEM || !is_gone {
+            state.may_drive(by, known)?;
         }
         reason(words)?;
     } else if !(is_own_agent && came.is_of_agents()) {
-        state.may_drive(by)?;
+        state.may_drive(by, known)?;
     }
     if !words.is_empty() {
         reason(words)?;
@@ -285,9 +287,20 @@ impl State {
         if self.is_seated(by, self.seats_of(change)) { Ok(()) } else { self.may(by, Role::DECIDES) }
     }
 
-    /// Who drives a rollout: the system itself, and whoever operates.
-    fn may_drive(&self, by: &PersonId) -> Result<(), Refusal> {
-        if by.as_str() == SYSTEM { Ok(()) } else { self.may(by, Role::OPERATES) }
+    /// Who carries a change out: the system itself, whoever operates, and who may patch what their own teams have.
+    fn may_drive(&self, by: &PersonId, change: &Change) -> Result<(), Refusal> {
+        if by.as_str() == SYSTEM || self.patches_own(by, &change.planned) {
+            return Ok(());
+        }
+        self.may(by, Role::OPERATES)
+    }
+
+    /// Whether every asset of a plan is of somebody's own teams, and a role of theirs may patch those.
+    #[must_use]
+    pub fn patches_own(&self, person: &PersonId, planned: &Planned) -> bool {
+        let (Some(teams), Some(known)) = (&planned.teams, self.people.get(person)) else { return false };
+        let mut roles = self.oversight().roles.iter().filter(|role| role.patches_own);
+        !teams.is_empty() && teams.is_subset(&known.teams) && roles.any(|role| self.holds(person, &role.seat))
     }
 
     /// The change that is changing an asset now.

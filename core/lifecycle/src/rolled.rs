@@ -1,9 +1,9 @@
 //! Rollouts of changes that are not over, and what their plans, the time and inventories let happen to them.
 
-use crate::asset::Asset;
+use crate::asset::{Asset, Attributes};
 use crate::event::Event;
 use crate::{Refusal, State};
-use ::change::{Came, Happening, Place, Plan, Rollout, RolloutEvent, Wait};
+use ::change::{Came, Happening, Place, Plan, Rollout, RolloutEvent, Said, Wait};
 use ::policy::Policy;
 use jiff::Timestamp;
 use rules::{AssetId, ChangeId, PolicyRule};
@@ -159,7 +159,9 @@ impl State {
     pub fn check_plan(&self, plan: &Plan, policy: &Policy) -> Result<(), ::change::Error> {
         let said = |asset: &str| {
             let known = self.assets.get(&AssetId::new(asset).ok()?).filter(|known| known.is_active())?;
-            Some((known.attributes.environment.as_deref(), known.attributes.criticality.as_deref()))
+            let Attributes { environment, criticality, owner, .. } = &known.attributes;
+            let [environment, criticality, owner] = [environment, criticality, owner].map(|one| one.as_deref());
+            Some(Said { environment, criticality, owner })
         };
         ::change::conforms(plan, policy, said)
     }

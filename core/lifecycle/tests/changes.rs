@@ -5,7 +5,7 @@ mod world;
 
 use change::{Audience, Came, Happening, Planned, Stage};
 use jiff::SignedDuration;
-use plimsoll_lifecycle::{Attributes, ChangeId, Command, DutyKind, PersonId, PolicyRule, Standing};
+use plimsoll_lifecycle::{Attributes, ChangeId, Command, DutyKind, PersonId, PolicyRule, Role, Standing};
 use policy::Policy;
 use policy::promises::{ChangeType, Need};
 use std::collections::BTreeSet;
@@ -69,6 +69,7 @@ fn planned(kind: ChangeType) -> Planned {
         title: "openssl".to_owned(),
         assets: 3,
         test_assets: 1,
+        teams: None,
         until: day(60),
         has_way_back: true,
     }
@@ -278,4 +279,52 @@ fn what_happened_is_read_again_as_it_was() {
         state
     });
     assert_eq!(again, world.state);
+}
+
+#[test]
+fn who_may_patch_their_own_carries_out_changes_of_their_own_teams_and_no_others() {
+    let mut world = World::staffed();
+    let developer = "[[role]]\nid = \"developer\"\ntitle = \"Developer\"\nholds = [\"developer\"]\n";
+    let adopt = |more: &str| {
+        let policy = Policy::parse(&format!("{GATES}{developer}{more}")).expect("a policy");
+        Command::AdoptPolicy { name: "p".to_owned(), document: "policy".to_owned(), rule: PolicyRule::of(&policy) }
+    };
+    world.done(&adopt(""), "lead", day(0));
+    let teams = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
+    let set = Command::SetRoles(world::person("dora"), BTreeSet::from([Role::Developer]), teams(&["web"]));
+    world.done(&set, "root", day(0));
+    for name in ["a", "b"] {
+        let attributes = Attributes { owner: Some("web".to_owned()), ..Attributes::default() };
+        world.done(&Command::RegisterAsset(asset(name), attributes), "ops", day(0));
+    }
+    let of = |kind: ChangeType, own: Option<&[&str]>| {
+        let planned = Planned { teams: own.map(teams), test_assets: 0, ..planned(kind) };
+        happens(Happening::Planned(planned))
+    };
+    let own = of(ChangeType::Standard, Some(&["web"]));
+    assert_eq!(
+        world.refused(&own, "dora", day(1)),
+        "refusal/role",
+        "the policy does not say that they patch their own"
+    );
+    world.done(&adopt("patches-own = true\n"), "lead", day(1));
+    for others in [of(ChangeType::Standard, Some(&["web", "shop"])), of(ChangeType::Standard, None)] {
+        assert_eq!(world.refused(&others, "dora", day(1)), "refusal/role");
+    }
+    let none = of(ChangeType::Standard, Some(&[]));
+    assert_eq!(world.refused(&none, "dora", day(1)), "refusal/role");
+    // Where the policy names who asks, it is those.
+    assert_eq!(world.refused(&of(ChangeType::Normal, Some(&["web"])), "dora", day(1)), "refusal/role");
+    world.done(&own, "dora", day(1));
+    world.done(&happens(Happening::Started {}), "dora", day(1));
+    world.done(&came("a", Came::Begun), "dora", day(1));
+    world.done(&came("a", Came::Failed), "dora", day(1));
+    world.done(&happens(Happening::Paused { reason: "it fails".to_owned() }), "dora", day(1));
+    world.done(&happens(Happening::Aborted { reason: "it fails".to_owned() }), "dora", day(1));
+    // Of somebody else's change they say nothing.
+    let what = Happening::Planned(Planned { teams: Some(teams(&["shop"])), ..planned(ChangeType::Standard) });
+    world.done(&Command::Change(id("d"), what), "ops", day(1));
+    for what in [Happening::Started {}, Happening::Aborted { reason: "no".to_owned() }] {
+        assert_eq!(world.refused(&Command::Change(id("d"), what), "dora", day(1)), "refusal/role");
+    }
 }

@@ -5,12 +5,12 @@
 //! server can sign a plan once, and each asset sees by a few hashes that its own slip is part of it.
 
 use crate::error::Error;
-use change::{Hours, Plan, Upgrade};
+use change::{Health, Hours, Plan, Upgrade};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Checkpoint, Frontier, Hash, Hashes, Note, Signer, Verifier};
 use lifecycle::{AssetId, ChangeId};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The first line of an order.
 const ORDER: &str = "plimsoll/order/v1";
@@ -37,6 +37,20 @@ pub struct Slip {
     pub until: Timestamp,
     /// How long it takes at most, in minutes.
     pub takes_minutes: i64,
+    /// So many bytes are fetched, as far as that is known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub size_bytes: u64,
+    /// What holds before it begins and after, beside what the asset's own settings say.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub health: BTreeSet<Health>,
+    /// How often it may be started again for it; as its own settings say where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<u32>,
+}
+
+/// What is not known is left out.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What is to be done with a slip.
@@ -112,6 +126,9 @@ impl Slip {
             hours: plan.hours.get(member.hours).cloned().unwrap_or(Hours::Within(Vec::new())),
             until: plan.until,
             takes_minutes: plan.limits.takes_minutes,
+            size_bytes: plan.needs_of(member).map_or(0, |needs| needs.size_bytes),
+            health: plan.health.clone(),
+            restarts: plan.limits.restarts,
         })
     }
 

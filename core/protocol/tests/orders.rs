@@ -39,6 +39,9 @@ fn plan(hosts: usize) -> Plan {
             members: (0..hosts).map(member).collect(),
         }],
         precedence: Vec::new(),
+        needs: Vec::new(),
+        health: std::collections::BTreeSet::new(),
+        teams: None,
         limits: Limits {
             failure_threshold: 5,
             at_once: 10,
@@ -46,6 +49,7 @@ fn plan(hosts: usize) -> Plan {
             takes_minutes: 60,
             patience_minutes: 60,
             restart_hours: 72,
+            restarts: None,
         },
         left_out: Vec::new(),
         way_back: String::new(),

@@ -77,6 +77,9 @@ pub struct Escalation {
     /// After how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Length>,
+    /// Whether its people may carry out changes of the assets of their own teams.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub patches_own: bool,
 }
 
 /// Who is told of what.
@@ -118,6 +121,7 @@ impl Oversight {
             seat: seat(&role.id),
             to: role.escalates_to.as_ref().map(|to| to.as_ref().clone()),
             after: role.escalates_after,
+            patches_own: role.patches_own,
         };
         Self {
             exceptions: promises.exceptions.as_ref().map(|rule| ExceptionRule {

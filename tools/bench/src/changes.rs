@@ -156,6 +156,7 @@ async fn measure(work: &Path, rows: &mut Vec<Row>) -> Result<()> {
         until: now + SignedDuration::from_hours(24 * 30),
         left_out: Vec::new(),
         precedence: Vec::new(),
+        health: std::collections::BTreeSet::new(),
     };
     let planned = organisation.plan_change(&person, id.clone(), (&missing.candidates, wanted), now).await?;
     let taken = start.elapsed().as_secs_f64();

@@ -86,6 +86,7 @@ fn plan_of(hosts: usize, has_windows: bool, grouped: usize, staging: usize) -> A
         until: now + SignedDuration::from_hours(24 * 40),
         left_out: Vec::new(),
         precedence: Vec::new(),
+        health: std::collections::BTreeSet::new(),
     };
     Arc::new(plan(&candidates, wanted, &policy, now).expect("a plan"))
 }

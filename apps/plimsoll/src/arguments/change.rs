@@ -91,6 +91,10 @@ pub(crate) enum ChangeCommand {
         /// A group of assets that has to be through before another one begins; can be given several times
         #[arg(long, value_name = "GROUP<GROUP")]
         order: Vec<String>,
+        /// What holds on each asset before it begins and after: `unit:nginx.service`, or a port of its own (`port:443`); can be given
+        /// several times
+        #[arg(long, value_name = "WHAT:NAME")]
+        health: Vec<String>,
         #[command(flatten)]
         scope: ChangeScopeArguments,
     },

@@ -1,14 +1,14 @@
 //! Changes: planned, judged, rolled out and taken back.
 
 use super::{Json, Part, PartQuery, Path, Query, ROWS};
-use crate::access::{ANSWERS, Access, CHANGES, OPERATES, SEES_ALL, SEES_ASSETS};
+use crate::access::{ANSWERS, Access, CHANGES, SEES_ALL, SEES_ASSETS};
 use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use change::{Audience, Change, Exclusion, Happening, Wanted};
+use change::{Audience, Change, Exclusion, Happening, Precedence, Wanted};
 use fleet::AssetFilter;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{AssetId, ChangeId, Command};
@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
     vec![
         (SEES_ASSETS, routes!(list_changes)),
-        (OPERATES, routes!(plan_change)),
+        (CHANGES, routes!(plan_change)),
         (SEES_ASSETS, routes!(show_change)),
         (SEES_ALL, routes!(show_log)),
         (CHANGES, routes!(act_on_change)),
@@ -125,6 +125,23 @@ struct ChangeEvent {
     words: String,
 }
 
+/// What the assets of a change need together.
+#[derive(Debug, Serialize, ToSchema)]
+struct NeedsShape {
+    /// So many bytes are fetched, of those packages whose size is known.
+    size_bytes: u64,
+    /// The packages whose size the repositories do not name.
+    unsized_packages: BTreeSet<String>,
+    /// On so many assets a reboot is to be expected.
+    reboots: usize,
+}
+
+fn needs_shape(plan: &change::Plan) -> Option<NeedsShape> {
+    let (size_bytes, of_no_size, reboots) = plan.needs_together()?;
+    let unsized_packages = of_no_size.into_iter().map(str::to_owned).collect();
+    Some(NeedsShape { size_bytes, unsized_packages, reboots })
+}
+
 /// A whole change.
 #[derive(Debug, Serialize, ToSchema)]
 struct WholeChange {
@@ -133,6 +150,10 @@ struct WholeChange {
     /// The digest of its plan.
     plan: String,
     way_back: String,
+    /// What it needs beside its packages; none where its plan does not say it.
+    needs: Option<NeedsShape>,
+    /// What holds on each asset before it begins and after, beside what the assets' own settings name.
+    health: Vec<String>,
     /// What its gate lacks.
     lacks: Vec<String>,
     /// What is owed after it and was not settled, by number.
@@ -174,10 +195,13 @@ async fn whole(app: &App, caller: &Caller, id: &ChangeId) -> Answer<WholeChange>
     let event =
         |step: &store::ChangeStep| ChangeEvent { at: step.at, by: step.by.to_string(), words: step_words(&step.what) };
     let open = known.owed.iter().enumerate().filter(|(_, owed)| owed.settled.is_none());
+    let plan = record.rollouts.get(id).map(|rolled| rolled.rollout.plan());
     Ok(WholeChange {
         change: shape(&record, (id, known), now),
         plan: known.planned.plan.clone(),
-        way_back: record.rollouts.get(id).map(|rolled| rolled.rollout.plan().way_back.clone()).unwrap_or_default(),
+        way_back: plan.map(|plan| plan.way_back.clone()).unwrap_or_default(),
+        needs: plan.and_then(needs_shape),
+        health: plan.map(|plan| plan.health.iter().map(ToString::to_string).collect()).unwrap_or_default(),
         lacks: gate_lacks(&record, id, known, now),
         owed: open.map(|(number, owed)| (number, owed.what.clone())).collect(),
         assets_seen: seen.map(|standing| asset_shape(app, id, standing)).collect(),
@@ -242,6 +266,22 @@ pub(crate) struct NewChange {
     /// Assets that are left out, each with the reason.
     #[serde(default)]
     pub(crate) left_out: BTreeMap<String, String>,
+    /// Groups of assets, each with the one that has to be through before it begins.
+    #[serde(default)]
+    pub(crate) order: Vec<Before>,
+    /// What holds on each asset before it begins and after: `unit:NAME`, or a port of its own (`port:NUMBER`).
+    #[serde(default)]
+    pub(crate) health: BTreeSet<String>,
+}
+
+/// That a group of assets has to be through before another one begins.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Before {
+    /// The group that goes first.
+    first: String,
+    /// The group that waits for it.
+    then: String,
 }
 
 /// Plans a change of what the assets' own repositories offer.
@@ -257,7 +297,8 @@ pub(crate) async fn plan(app: &App, caller: &Caller, new: NewChange) -> Answer<C
         way_back: new.way_back,
         until: new.until,
         left_out,
-        precedence: Vec::new(),
+        precedence: new.order.into_iter().map(|Before { first, then }| Precedence { first, then }).collect(),
+        health: new.health.iter().map(|text| text.parse().map_err(Problem::bad)).collect::<Answer<_>>()?,
     };
     let planned = (missing.candidates.as_slice(), wanted);
     app.organisation.plan_change(&caller.person, id.clone(), planned, app.now()).await?;

@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use change::{Change, Happening, Place};
 use lifecycle::ChangeId;
 use maud::{Markup, html};
-use operations::{AssetStanding, asset_standings, change_standing, gate_lacks, may_happen, step_words};
+use operations::{AssetStanding, asset_standings, change_standing, gate_lacks, may_happen, needs_words, step_words};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
@@ -54,6 +54,7 @@ struct Shown {
     standing: String,
     lacks: Vec<String>,
     way_back: String,
+    needs: Vec<(&'static str, String)>,
     left_out: Vec<(String, String)>,
     rings: Vec<Ring>,
     assets: Vec<AssetStanding>,
@@ -132,6 +133,7 @@ async fn show(
             standing: change_standing(&record, &id, known, now),
             lacks: gate_lacks(&record, &id, known, now),
             way_back: plan.map(|plan| plan.way_back.clone()).unwrap_or_default(),
+            needs: plan.map(needs_words).unwrap_or_default(),
             left_out: plan.map_or(Vec::new(), |plan| {
                 let left = plan.left_out.iter().filter(|left| sees(&record, &caller, &left.asset));
                 left.map(|left| (left.asset.clone(), left.reason.clone())).collect()
@@ -176,6 +178,7 @@ fn head(shown: &Shown) -> Markup {
         }
         dl.pairs {
             dt { "Way back" } dd { @if shown.way_back.is_empty() { "nobody said how it is taken back" } @else { (plain(&shown.way_back)) } }
+            @for (what, words) in &shown.needs { dt { (what) } dd { (plain(words)) } }
             dt { "Plan" } dd.mono { (plain(&planned.plan)) }
             @if let Some(note) = &known.signed { dt { "Signed by" } dd.mono { (plain(note.lines().rfind(|line| line.starts_with('—')).unwrap_or_default())) } }
             @if !known.approvals.is_empty() { dt { "Approved by" } dd { (known.approvals.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ")) } }

@@ -3,7 +3,7 @@
 use super::findings::paging;
 use super::text::{instant as at_instant, number, plain};
 use super::{Form, encoded, page, part_of, seen};
-use crate::access::{OPERATES, SEES_ASSETS};
+use crate::access::{CHANGES, OPERATES, SEES_ASSETS};
 use crate::api::{NewChange, PartQuery, Path, Query, as_calendar, happens, plan};
 use crate::app::App;
 use crate::identity::Caller;
@@ -17,7 +17,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{ChangeId, Role};
 use maud::{Markup, html};
-use operations::{Missing, Scope, change_standing, openings};
+use operations::{Missing, Scope, change_standing, openings, plans_changes};
 use policy::promises::ChangeType;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
     vec![
         ("GET", PageRoute { access: SEES_ASSETS, path: "/changes", handler: get(show) }),
-        ("POST", PageRoute { access: OPERATES, path: "/changes", handler: post(send) }),
+        ("POST", PageRoute { access: CHANGES, path: "/changes", handler: post(send) }),
         (
             "POST",
             PageRoute {
@@ -68,8 +68,9 @@ async fn show(
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
     let (part, now) = (part_of("changes", &query)?, app.now());
-    let (mut all, windows) = {
+    let (mut all, windows, plans) = {
         let record = app.organisation.store.record().await?;
+        let plans = plans_changes(&record.state, &caller.person);
         let shown = |(id, known): (&ChangeId, &Change)| Shown {
             id: id.clone(),
             known: known.clone(),
@@ -78,7 +79,7 @@ async fn show(
         let all: Vec<Shown> = record.state.changes.iter().map(shown).collect();
         let until = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
         let policy = record.facts.policy();
-        (all, policy.map(|policy| openings(&policy, (now, until))).transpose()?.unwrap_or_default())
+        (all, policy.map(|policy| openings(&policy, (now, until))).transpose()?.unwrap_or_default(), plans)
     };
     all.sort_by_cached_key(order);
     let total = all.len();
@@ -97,7 +98,7 @@ async fn show(
         (paging(("/changes", raw.as_deref()), (&part, all.len(), total), next))
         h2 { "When assets may be changed" }
         (calendar(&windows))
-        @if proposed.is_some() { (plan_form(now)) }
+        @if plans { (plan_form(now)) }
     };
     Ok(page(&app, &caller, ("Changes", "/changes"), &body))
 }
@@ -181,6 +182,7 @@ fn plan_form(now: Timestamp) -> Markup {
                 div { label for="until" { "Until" } input id="until" name="until" type="date" required value=(until); }
                 div { label for="due_by" { "Only assets on which something falls due by" } input id="due_by" name="due_by" type="date"; }
                 div { label for="packages" { "Packages or their sources, with spaces between; all that is offered if left empty" } input id="packages" name="packages"; }
+                div { label for="health" { "What holds on each asset before and after, with spaces between (" code { "unit:nginx.service port:443" } "); each host’s own settings count as well" } input id="health" name="health"; }
                 div { label for="way_back" { "How it is taken back" } textarea id="way_back" name="way_back" rows="2" {} }
                 button type="submit" { "Plan it" }
             }
@@ -201,6 +203,8 @@ struct Wanted {
     packages: String,
     #[serde(default)]
     way_back: String,
+    #[serde(default)]
+    health: String,
 }
 
 /// The end of a day, in UTC.
@@ -221,6 +225,8 @@ async fn send(State(app): State<App>, caller: Caller, Form(wanted): Form<Wanted>
         packages: wanted.packages.split_whitespace().map(str::to_owned).collect(),
         due_by: Some(wanted.due_by.as_str()).filter(|day| !day.is_empty()).map(end_of).transpose()?,
         left_out: Default::default(),
+        order: Vec::new(),
+        health: wanted.health.split_whitespace().map(str::to_owned).collect(),
     };
     let id = plan(&app, &caller, new).await?;
     Ok(seen(&format!("/changes/{}", encoded(id.as_str()))))
@@ -267,6 +273,8 @@ async fn emergency(State(app): State<App>, caller: Caller, Path(vulnerability): 
         packages,
         due_by: None,
         left_out: Default::default(),
+        order: Vec::new(),
+        health: BTreeSet::new(),
     };
     let id = plan(&app, &caller, new).await?;
     happens(&app, &caller, &id, Happening::Started {}).await?;

@@ -112,6 +112,7 @@ pub(crate) async fn start(world: &World, id: &str) -> lifecycle::ChangeId {
         until: now + jiff::SignedDuration::from_hours(48),
         left_out: Vec::new(),
         precedence: Vec::new(),
+        health: std::collections::BTreeSet::new(),
     };
     let planned = (missing.candidates.as_slice(), wanted);
     world.organisation.plan_change(&person("root"), id.clone(), planned, now).await.expect("planned");

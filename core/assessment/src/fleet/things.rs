@@ -96,6 +96,7 @@ fn offers_of<'a>(inventory: &'a Inventory, changelogs: &'a [Changelog]) -> impl 
                 version: update.candidate.to_string(),
                 source: (update.source.name.to_string(), update.source.version.to_string()),
                 suite: update.suite.clone(),
+                size_bytes: update.size_bytes,
                 advisories: update.advisories.clone(),
                 fixes,
             }),

@@ -60,6 +60,7 @@ async fn plan(data: &Path, store: &str) -> Result<usize> {
         until: now + SignedDuration::from_hours(72),
         left_out: Vec::new(),
         precedence: Vec::new(),
+        health: std::collections::BTreeSet::new(),
     };
     let id = ChangeId::new(CHANGE)?;
     let (_, plan) = organisation.plan_change(&person, id.clone(), (&missing.candidates, wanted), now).await?;

@@ -13,7 +13,7 @@ use anyhow::Result;
 use change::{Came, Change, Happening, Place};
 use jiff::Timestamp;
 use lifecycle::{AssetId, ChangeId};
-use operations::{AssetStanding, asset_standings, change_standing, gate_lacks, step_words};
+use operations::{AssetStanding, asset_standings, change_standing, gate_lacks, needs_words, step_words};
 use serde_json::json;
 use std::fmt::Write as _;
 use store::{ChangeStep, Record};
@@ -120,6 +120,9 @@ fn told(record: &Record, (id, known): (&ChangeId, &Change), steps: &[ChangeStep]
             "  bounds: {} at once, {} at risk, stops above {} percent",
             limits.at_once, limits.at_risk, limits.failure_threshold
         );
+        for (what, words) in needs_words(plan) {
+            let _ = writeln!(text, "  {}: {}", what.to_lowercase(), printable(&words));
+        }
         for left in &plan.left_out {
             let _ = writeln!(text, "  left out: {}: {}", printable(&left.asset), printable(&left.reason));
         }

@@ -93,7 +93,7 @@ pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format
 
 /// Plans a change.
 pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool) -> Result<u8> {
-    let ChangeCommand::Plan { change, kind, title, until, way_back, leave_out, order, scope } = command else {
+    let ChangeCommand::Plan { change, kind, title, until, way_back, leave_out, order, health, scope } = command else {
         return Ok(exit::WITHIN_POLICY);
     };
     let scope = scope_of(scope)?;
@@ -105,6 +105,7 @@ pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool
         until,
         left_out: leave_out.iter().map(|text| exclusion(text)).collect::<Result<_>>()?,
         precedence: order.iter().map(|text| precedence(text)).collect::<Result<_>>()?,
+        health: health.iter().map(|text| text.parse().map_err(|words| Usage(words).into())).collect::<Result<_>>()?,
     };
     let missing = opened.organisation.view(None, opened.now, |view| view.candidates(&scope)).await?;
     let candidates: &[Candidate] = &missing.candidates;
@@ -116,6 +117,9 @@ pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool
         say(&format!("Change `{change}` is planned: {}: {rings}.", count(plan.assets(), "asset")));
         for left in &plan.left_out {
             say(&format!("`{}` is left out: {}.", left.asset, printable(&left.reason)));
+        }
+        for (what, words) in operations::needs_words(&plan) {
+            say(&format!("{what}: {}.", printable(&words)));
         }
         let takes = SignedDuration::from_mins(plan.limits.takes_minutes);
         let never = |hours: &&Hours| hours.next(opened.now, takes).is_none_or(|at| at + takes > plan.until);

@@ -1,0 +1,71 @@
+//! What a plan needs beside its packages, in words; and who plans.
+
+use change::Plan;
+use lifecycle::{PersonId, Role, State};
+
+/// So many names are said; the others are counted.
+const MOST_NAMES: usize = 5;
+
+/// What a plan needs and asks of its assets, each with what it is about.
+#[must_use]
+pub fn needs_words(plan: &Plan) -> Vec<(&'static str, String)> {
+    let mut words = Vec::new();
+    if let Some((bytes, of_no_size, reboots)) = plan.needs_together() {
+        words.push(("Download", download(bytes, of_no_size.into_iter().collect())));
+        words.push(("Restarts", restarts(plan, reboots)));
+    }
+    let own = "what each host's own settings name";
+    let health = match plan.health.is_empty() {
+        true => own.to_owned(),
+        false => format!("{}, and {own}", plan.health.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    };
+    words.push(("Health", format!("before and after: {health}")));
+    words
+}
+
+fn download(bytes: u64, of_no_size: Vec<&str>) -> String {
+    // One decimal is enough to plan with.
+    let (whole, tenth) = (bytes / 1_000_000, bytes % 1_000_000 / 100_000);
+    let known = format!("{whole}.{tenth} MB over all assets");
+    match (bytes, of_no_size.is_empty()) {
+        (_, true) => known,
+        (0, false) => "nobody says how much: the repositories do not name the sizes".to_owned(),
+        (_, false) => format!("{known}, and {}, whose size the repositories do not name", names(&of_no_size)),
+    }
+}
+
+fn restarts(plan: &Plan, reboots: usize) -> String {
+    let packages: std::collections::BTreeSet<&str> =
+        plan.needs.iter().flat_map(|needs| needs.reboots.iter().map(String::as_str)).collect();
+    let all = plan.assets();
+    let expected = match reboots {
+        0 => "no reboot is to be expected".to_owned(),
+        _ => format!(
+            "{reboots} of {all} assets run on with what was before until they are rebooted ({})",
+            names(&packages.into_iter().collect::<Vec<_>>())
+        ),
+    };
+    let services = "services that still run what is replaced are restarted where a host's own settings let it";
+    match plan.limits.restarts {
+        Some(0) => format!("{expected}, and none is rebooted by an order; {services}"),
+        _ => format!("{expected}; {services}"),
+    }
+}
+
+fn names(all: &[&str]) -> String {
+    let named = all.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(MOST_NAMES) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// Whether somebody may plan a change of any kind: whoever operates, whom a gate of the policy names, and who may patch their own.
+#[must_use]
+pub fn plans_changes(state: &State, person: &PersonId) -> bool {
+    let gates = &state.change_rule().gates;
+    let asks = || gates.iter().any(|gate| state.is_seated(person, &gate.requested_by));
+    let roles = &state.oversight().roles;
+    let patches_own = || roles.iter().any(|role| role.patches_own && state.holds(person, &role.seat));
+    state.may(person, Role::OPERATES).is_ok() || asks() || patches_own()
+}
