@@ -1,12 +1,12 @@
 //! Attestations: what the vendor of a managed service says of its patching, and when it must say so again.
 
 use crate::asset::Asset;
-use crate::duty::{Duty, DutyKind, reminded};
 use crate::error::{MOST_NAME_BYTES, name, reason};
 use crate::event::Event;
 use crate::{Refusal, State};
 use ::policy::promises::{Covered, coverage};
 use ::policy::{Length, Unit};
+use obligations::{Duty, DutyKind, reminded};
 use rules::{AssetId, PersonId, Role, USUAL, after};
 use serde::{Deserialize, Serialize};
 

@@ -2,104 +2,10 @@
 
 use crate::State;
 use crate::asset::Asset;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
+use obligations::{Breach, BreachKind, Party, day_of};
 use rules::{DocumentId, PersonId};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Which promise was broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BreachKind {
-    /// Findings were not remediated by their deadline.
-    Deadline,
-    /// Assets were not looked at in time.
-    Scan,
-    /// Something that people owe was not done in time.
-    Duty,
-}
-
-impl BreachKind {
-    /// The kind as it is written.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Deadline => "deadline",
-            Self::Scan => "scan",
-            Self::Duty => "duty",
-        }
-    }
-
-    /// What was broken, in words, so many times.
-    #[must_use]
-    pub fn words(self, count: u64) -> String {
-        let (one, many) = match self {
-            Self::Deadline => ("finding passed its deadline", "findings passed their deadlines"),
-            Self::Scan => ("asset was not looked at in time", "assets were not looked at in time"),
-            Self::Duty => ("duty was not done in time", "duties were not done in time"),
-        };
-        format!("{count} {}", if count == 1 { one } else { many })
-    }
-}
-
-/// Whose promise it was.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Party {
-    /// A person.
-    Person(PersonId),
-    /// The team that owns the assets.
-    Team(String),
-    /// The people of a role of the policy, by its id: what any of them could have done.
-    Role(String),
-    /// Assets that nobody owns, and duties that nobody has the role for.
-    Nobody,
-}
-
-impl std::fmt::Display for Party {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Person(person) => write!(formatter, "{person}"),
-            Self::Team(team) => write!(formatter, "team {team}"),
-            Self::Role(role) => write!(formatter, "role {role}"),
-            Self::Nobody => formatter.write_str("nobody"),
-        }
-    }
-}
-
-/// What was broken by one party on one day.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Breach {
-    /// The day, in UTC.
-    pub day: Date,
-    /// Which promise.
-    pub kind: BreachKind,
-    /// Whose.
-    pub party: Party,
-    /// How many times.
-    pub count: u64,
-}
-
-impl Breach {
-    /// The id of its violation.
-    #[must_use]
-    pub fn id(&self) -> String {
-        let party = match &self.party {
-            Party::Person(person) => format!("person/{person}"),
-            Party::Team(team) => format!("team/{team}"),
-            Party::Role(role) => format!("role/{role}"),
-            Party::Nobody => "nobody".to_owned(),
-        };
-        format!("{}#{}#{party}", self.day, self.kind.word())
-    }
-}
-
-/// The day of an instant, in UTC.
-#[must_use]
-pub fn day_of(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::UTC).date()
-}
 
 impl State {
     /// The days that are over and not told yet: from the first of them to the last. Telling begins with the day before it is first
@@ -118,13 +24,17 @@ impl State {
         (first <= last).then_some((first, last))
     }
 
-    /// Whether what a party broke is somebody's own: they are that person, of that team, or have that role.
+    /// Whether what was broken is somebody's own: they are that person, of that team, or have that role; or were and had on that day.
     #[must_use]
-    pub fn is_party(&self, party: &Party, person: &PersonId) -> bool {
-        match party {
+    pub fn is_party(&self, breach: &Breach, person: &PersonId) -> bool {
+        let Some(known) = self.people.get(person) else { return breach.party == Party::Person(person.clone()) };
+        let until = |left: Option<&Timestamp>| left.is_some_and(|at| day_of(*at) >= breach.day);
+        match &breach.party {
             Party::Person(party) => party == person,
-            Party::Team(team) => self.people.get(person).is_some_and(|known| known.teams.contains(team)),
-            Party::Role(role) => self.seat_called(role).is_some_and(|seat| self.holds(person, seat)),
+            Party::Team(team) => known.teams.contains(team) || until(known.left_teams.get(team)),
+            Party::Role(role) => self.seat_called(role).is_some_and(|seat| {
+                self.holds(person, seat) || seat.holds.iter().any(|role| until(known.left_roles.get(role)))
+            }),
             Party::Nobody => false,
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::asset::Attributes;
 use crate::attestation::Attestation;
-use crate::breach::Breach;
 use crate::decision::{Assessment, DecisionKind, Reach};
 use crate::document::Described;
 use crate::error::Refusal;
@@ -20,6 +19,7 @@ use crate::{
 };
 use ::change::Happening;
 use jiff::{Timestamp, civil::Date};
+use obligations::Breach;
 use rules::{
     AssetId, CampaignId, ChangeId, DecisionId, DocumentId, FeedId, GroupId, PersonId, PolicyRule, Role, TokenId,
     VersionId,

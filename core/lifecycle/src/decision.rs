@@ -1,7 +1,5 @@
 //! Decisions on findings: accepted for a time, or false positives; asked for by one, approved by another, never without end.
 
-use crate::breach::day_of;
-use crate::duty::{Duty, DutyKind, reminded};
 use crate::error::{MOST_NAME_BYTES, name};
 use crate::event::Event;
 use crate::seat::{empty_seats, fills_a_seat};
@@ -11,6 +9,7 @@ use ::policy::promises::ExceptionNeed;
 use ::policy::{Length, Unit};
 use jiff::Timestamp;
 use ledger::Hash;
+use obligations::{Duty, DutyKind, day_of, reminded};
 use rules::{AssetId, DecisionId, ExceptionRule, PersonId, Role, Seat, after};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

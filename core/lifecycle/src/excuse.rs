@@ -1,26 +1,12 @@
 //! Excuses: that somebody need not do something before an instant, on somebody else's word.
 
-use crate::duty::{Duty, DutyKind, Standing};
 use crate::event::Event;
 use crate::person::Person;
 use crate::token::check_end;
 use crate::{Refusal, State};
 use jiff::Timestamp;
+use obligations::{Duty, DutyKind, Excuse, Standing};
 use rules::{AssetId, ChangeId, DecisionId, PersonId, Role};
-use serde::{Deserialize, Serialize};
-
-/// That somebody need not do something before an instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Excuse {
-    /// Since when.
-    pub at: Timestamp,
-    /// Until when.
-    pub until: Timestamp,
-    /// On whose word.
-    pub by: PersonId,
-    /// Why.
-    pub reason: String,
-}
 
 impl State {
     /// A duty with what excuses it.
@@ -55,7 +41,7 @@ impl State {
         };
         let is_broken_by = || {
             let known = self.violations.get(&duty.subject);
-            known.is_some_and(|known| self.is_party(&known.opened.breach.party, person))
+            known.is_some_and(|known| self.is_party(&known.opened.breach, person))
         };
         let is_planned_by = || {
             let change = ChangeId::new(duty.subject.as_str()).ok();

@@ -8,7 +8,6 @@ use crate::decision::{Decision, EXCEPTION, Look, Progress};
 use crate::document::{Described, Document, InForce, Level};
 use crate::error::Error;
 use crate::event::{Adoption, Event};
-use crate::excuse::Excuse;
 use crate::feed::Feed;
 use crate::inventory::Inventory;
 use crate::person::Person;
@@ -19,6 +18,7 @@ use crate::version::{Note, Stage, Verdict, Version};
 use crate::violation::{Answer, Violation};
 use ::policy::{Length, Unit};
 use ledger::{Entry, KeyChange};
+use obligations::Excuse;
 use rules::{AssetId, DecisionId, DocumentId, PersonId, VersionId};
 use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,8 +78,7 @@ impl State {
             Event::AssetAttested { asset, said } => self.asset(&asset)?.attested = Some((entry.at, said)),
             Event::RolesGiven { person, roles, teams } => {
                 let known = self.people.entry(person).or_default();
-                known.take_roles(roles, entry.at);
-                (known.teams, known.is_erased) = (teams, false);
+                known.take((roles, teams), entry.at);
             }
             Event::CredentialChanged { .. } => {}
             Event::PersonErased { person } => {

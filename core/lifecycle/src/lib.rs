@@ -36,6 +36,7 @@ mod training;
 mod version;
 mod violation;
 
+pub use ::obligations::{Breach, BreachKind, Duty, DutyKind, Excuse, Party, Standing, day_of};
 pub use ::policy::Exposure;
 pub use ::policy::promises::{ExceptionNeed, ResponseStep};
 pub use ::rules::{
@@ -46,15 +47,12 @@ pub use ::rules::{
 pub use agent::Agent;
 pub use asset::{Asset, Attributes};
 pub use attestation::Attestation;
-pub use breach::{Breach, BreachKind, Party, day_of};
 pub use campaign::Campaign;
 pub use command::{Command, decide};
 pub use decision::{Assessment, Decision, DecisionKind, Look, Progress, Reach};
 pub use document::{Described, Document, InForce, Level};
-pub use duty::{Duty, DutyKind, Standing};
 pub use error::{Error, Refusal};
 pub use event::{Adoption, Event};
-pub use excuse::Excuse;
 pub use feed::Feed;
 pub use group::{Group, Source};
 pub use inventory::{Inventory, Pushed};

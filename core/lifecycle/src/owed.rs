@@ -1,9 +1,8 @@
 //! What is owed after emergency changes: each a duty of the people of its role, until one of them says what was done.
 
 use crate::State;
-use crate::breach::Party;
-use crate::duty::{Duty, DutyKind};
 use change::{Change, Owed};
+use obligations::{Duty, DutyKind, Party};
 use rules::{ChangeId, PersonId};
 
 impl State {

@@ -35,6 +35,12 @@ pub struct Person {
     /// Since when they have each of their roles.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub since: BTreeMap<Role, Timestamp>,
+    /// When they left each team that they are in no more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_teams: BTreeMap<String, Timestamp>,
+    /// When they gave up each role that they have no more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_roles: BTreeMap<Role, Timestamp>,
     /// The texts that they have read and said so, by their digests, with the last time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub acknowledged: BTreeMap<String, Timestamp>,
@@ -50,9 +56,12 @@ impl Person {
         self.joined
     }
 
-    /// They have these roles from an instant on, and no others.
-    pub(crate) fn take_roles(&mut self, roles: BTreeSet<Role>, at: Timestamp) {
+    /// They have these roles and teams from an instant on, and no others.
+    pub(crate) fn take(&mut self, (roles, teams): (BTreeSet<Role>, BTreeSet<String>), at: Timestamp) {
+        self.left_teams.extend(self.teams.difference(&teams).map(|team| (team.clone(), at)));
+        self.left_roles.extend(self.roles.difference(&roles).map(|role| (*role, at)));
         if self.is_erased {
+            (self.left_teams, self.left_roles) = Default::default();
             self.anew = Some(at);
             // Somebody else may be called so now: what was read and done under this id is in the ledger.
             (self.acknowledged, self.completed) = Default::default();
@@ -62,7 +71,7 @@ impl Person {
         roles.iter().for_each(|role| {
             self.since.entry(*role).or_insert(at);
         });
-        self.roles = roles;
+        (self.roles, self.teams, self.is_erased) = (roles, teams, false);
     }
 
     /// What is known of them beside their id is erased; what they have read and learned is the organisation's proof, and stays.

@@ -1,7 +1,6 @@
 //! Review: whether an entry of the ledger is one that the rules allow, held against what stood before it.
 
 use crate::command::{Command, decide};
-use crate::duty::Standing;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::inventory::Pushed;
@@ -9,6 +8,7 @@ use crate::person::SYSTEM;
 use crate::state::State;
 use crate::telling;
 use jiff::Timestamp;
+use obligations::Standing;
 use rules::{PersonId, Role};
 
 /// Says no to an event that the rules would not have let happen: told by somebody without the role, approved by who asked for it,

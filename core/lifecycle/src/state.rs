@@ -5,7 +5,6 @@ use crate::campaign::Campaign;
 use crate::decision::Decision;
 use crate::document::Document;
 use crate::error::Refusal;
-use crate::excuse::Excuse;
 use crate::feed::Feed;
 use crate::group::Group;
 use crate::person::{Person, SYSTEM};
@@ -14,6 +13,7 @@ use crate::version::Version;
 use crate::violation::Violations;
 use ::change::{Came, Change};
 use jiff::{Timestamp, civil::Date};
+use obligations::Excuse;
 use rules::{
     AGENT, AssetId, CampaignId, ChangeId, DecisionId, DocumentId, FeedId, Governance, GroupId, PersonId, PolicyRule,
     Role, TokenId, VersionId,

@@ -1,12 +1,12 @@
 //! Telling days: what was broken on days that are over becomes violations, also where nothing was broken: so that it is known that
 //! somebody looked.
 
-use crate::breach::{Breach, BreachKind, Party};
 use crate::event::Event;
 use crate::person::SYSTEM;
 use crate::violation::Opened;
 use crate::{Refusal, State};
 use jiff::{Timestamp, civil::Date};
+use obligations::{Breach, BreachKind, Party};
 use rules::{PersonId, Role};
 use std::collections::BTreeMap;
 

@@ -1,13 +1,12 @@
 //! Violations: promises that were broken, one for each party, kind and day, with what the policy answers them with.
 
-use crate::breach::{Breach, Party, day_of};
-use crate::duty::{Duty, DutyKind};
 use crate::error::reason;
 use crate::event::Event;
 use crate::{Refusal, State};
 use ::policy::promises::ResponseStep;
 use ::policy::{Length, Unit};
 use jiff::{Timestamp, civil::Date};
+use obligations::{Breach, Duty, DutyKind, Party, day_of};
 use rules::{PersonId, ResponseRule, Role, Seat, USUAL, after};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,7 +144,7 @@ impl State {
     #[must_use]
     pub fn sees_violation(&self, violation: &Violation, person: &PersonId) -> bool {
         let has_seat = self.seat_of(&violation.opened).is_some_and(|seat| self.holds(person, seat));
-        has_seat || self.is_party(&violation.opened.breach.party, person) || self.may(person, Role::SEES_DUTIES).is_ok()
+        has_seat || self.is_party(&violation.opened.breach, person) || self.may(person, Role::SEES_DUTIES).is_ok()
     }
 
     /// Whether somebody may say what was done about a violation: whoever sees to it, or who answers for all of it where nobody else
@@ -158,7 +157,7 @@ impl State {
     /// Whether somebody may excuse a violation.
     #[must_use]
     pub fn may_excuse(&self, violation: &Violation, person: &PersonId) -> bool {
-        let is_own = self.is_party(&violation.opened.breach.party, person);
+        let is_own = self.is_party(&violation.opened.breach, person);
         violation.answer.is_none() && !is_own && self.may(person, Role::EXCUSES).is_ok()
     }
 
@@ -175,9 +174,9 @@ impl State {
 
     /// The same, where the people of each role were looked up for others before.
     fn answers_of(&self, violation: &Violation, known: &mut Answerers) -> Vec<PersonId> {
-        let party = &violation.opened.breach.party;
+        let breach = &violation.opened.breach;
         let others = |people: &[PersonId]| -> Vec<PersonId> {
-            people.iter().filter(|person| !self.is_party(party, person)).cloned().collect()
+            people.iter().filter(|person| !self.is_party(breach, person)).cloned().collect()
         };
         if let Some(seat) = self.seat_of(&violation.opened) {
             let of_role = known.of_role.entry(seat.role.clone()).or_insert_with(|| self.people_of(seat));
@@ -271,7 +270,7 @@ pub(crate) fn answer(
     if known.answer.is_some() {
         return Err(Refusal::State { found: known.word(), wanted: "open" });
     }
-    if state.is_party(&known.opened.breach.party, by) {
+    if state.is_party(&known.opened.breach, by) {
         return Err(Refusal::OwnViolation);
     }
     let words = reason(words)?;

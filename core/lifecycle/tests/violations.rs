@@ -168,6 +168,12 @@ fn nobody_answers_or_excuses_what_their_team_broke() {
     };
     assert_eq!(excuse("lead", &mut world), "refusal/own-duty", "nor the answer to it");
     assert_eq!(excuse("boss", &mut world), "refusal/own-duty");
+    // Whoever leaves the team afterwards has broken it all the same.
+    let moved = Command::SetRoles(world::person("lead"), [Role::SecurityLead].into(), ["other".to_owned()].into());
+    lawful(&mut world, &moved, "root", day(11));
+    for is_excused in [false, true] {
+        assert_eq!(world.refused(&answer(is_excused), "lead", day(12)), "refusal/own-violation");
+    }
     lawful(&mut world, &answer(false), "boss", day(11));
     // Whether there is one is not told to everybody.
     assert_eq!(world.refused(&answer(false), "emma", day(11)), "refusal/unknown");
