@@ -288,12 +288,16 @@ async fn follow_facts(
     for (number, bytes) in (from..).zip(log::entries(on, (from, until)).await?) {
         let entry = Entry::parse(&bytes)?;
         if entry.kind != KeyChange::KIND && entry.kind != SCANNED {
-            events.push((number, entry.at, Event::from_entry(number, &entry)?));
+            let event = Event::from_entry(number, &entry)?;
+            // Documents of others are not fetched: a log or a report that is lost is found by whoever asks for it.
+            if concerns_facts(&event) {
+                events.push((number, entry.at, event));
+            }
         }
     }
     let digests: Vec<&str> = events.iter().filter_map(|(_, _, event)| event.document()).collect();
     let documents = documents((on, blobs), &digests).await?;
-    for (number, at, event) in events.iter().filter(|(.., event)| concerns_facts(event)) {
+    for (number, at, event) in &events {
         let document = event.document().and_then(|digest| documents.get(digest)).map(Vec::as_slice);
         facts.apply(event, *at, document).map_err(|source| Error::Facts { number: *number, source })?;
     }

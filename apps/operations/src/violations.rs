@@ -6,7 +6,7 @@ use crate::organisation::Organisation;
 use crate::questions::View;
 use fleet::{Findings, Question};
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
-use lifecycle::{AssetId, Attestation, Breach, BreachKind, Command, Event, Party, PersonId};
+use lifecycle::{AssetId, Attestation, Breach, BreachKind, Command, Event, Party, PersonId, VendorNotice};
 use store::{Committed, Plan, digest};
 
 /// The most bytes of what a vendor hands in.
@@ -63,7 +63,32 @@ impl Organisation {
         &self,
         by: &PersonId,
         asset: AssetId,
+        told: (String, String, Option<Vec<u8>>),
+        now: Timestamp,
+    ) -> Result<Committed, Error> {
+        self.vendor_says(by, told, |said| Command::AttestAsset(asset, said), now).await
+    }
+
+    /// Notes what the vendor of an asset tells of a vulnerability of its own, and since when it knew of it.
+    ///
+    /// # Errors
+    /// If what it has handed in is larger than a megabyte, the rules refuse it, or it cannot be kept.
+    pub async fn note_vendor_notice(
+        &self,
+        by: &PersonId,
+        (asset, vulnerability, known_since): (AssetId, String, Timestamp),
+        told: (String, String, Option<Vec<u8>>),
+        now: Timestamp,
+    ) -> Result<Committed, Error> {
+        let notice = |said| Command::NoteVendorNotice(asset, VendorNotice { vulnerability, known_since, said });
+        self.vendor_says(by, told, notice, now).await
+    }
+
+    async fn vendor_says(
+        &self,
+        by: &PersonId,
         (vendor, statement, evidence): (String, String, Option<Vec<u8>>),
+        command: impl FnOnce(Attestation) -> Command,
         now: Timestamp,
     ) -> Result<Committed, Error> {
         let bytes = evidence.filter(|bytes| !bytes.trim_ascii().is_empty());
@@ -71,7 +96,7 @@ impl Organisation {
             return Err(lifecycle::Refusal::TooLong { bytes: bytes.len(), most: MOST_EVIDENCE_BYTES }.into());
         }
         let evidence = bytes.as_ref().map(|bytes| digest(bytes));
-        let commands = vec![Command::AttestAsset(asset, Attestation { vendor, statement, evidence })];
+        let commands = vec![command(Attestation { vendor, statement, evidence })];
         let plan = Plan { commands, documents: bytes.into_iter().collect(), ..Plan::default() };
         Ok(self.store.commit(by, now, move |_| Ok(plan)).await?)
     }

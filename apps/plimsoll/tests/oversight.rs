@@ -117,6 +117,14 @@ fn alerts_attestations_and_excuses_are_there_from_the_command_line() {
     let attest = ["fleet", "attest", "crm", "--vendor", "Acme", "--statement", "we patch", "--evidence"];
     assert_eq!(world.code(&[&attest[..], &["nowhere"]].concat()), 2);
     assert_eq!(world.code(&[&attest[..], &[&world.path("report")]].concat()), 0);
+    let notice =
+        ["fleet", "vendor-notice", "crm", "--vendor", "Acme", "--vulnerability", "CVE-2026-7", "--statement", "all"];
+    let long_ago = world.said(&[&notice[..], &["--known-since", "2026-01-01"]].concat());
+    assert!(long_ago.contains("It came late: the policy asks for it by 2026-01-"), "{long_ago}");
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date().to_string();
+    let today = world.said(&[&notice[..], &["--known-since", &today]].concat());
+    assert!(today.contains("It came in time."), "{today}");
+    assert_eq!(world.code(&[&notice[..], &["--known-since", "2999-01-01"]].concat()), 2);
     let other = ["fleet", "attest", "web-1", "--vendor", "Acme", "--statement", "we patch"];
     assert!(world.said(&other).contains("not left to its vendor"), "{}", world.said(&other));
     let excuse = ["fleet", "duty", "excuse", "acknowledge#policy#otto", "--until", "2030-01-01", "--why", "on leave"];
@@ -127,4 +135,32 @@ fn alerts_attestations_and_excuses_are_there_from_the_command_line() {
     assert_ne!(world.code(&[&excuse[..], &["--as", "otto"]].concat()), 0, "nobody excuses themselves");
     assert_eq!(world.code(&[&excuse[..], &["--as", "lea"]].concat()), 0);
     assert!(world.text(&["fleet", "duty", "list"]).contains("excused"));
+}
+
+#[test]
+fn what_the_policy_promises_to_keep_is_there_or_missed() {
+    let (world, _) = overseen("records");
+    let blobs = world.path("blobs");
+    let mut state = 1u64;
+    let mut sign = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + u8::try_from((state >> 33) % 16).unwrap_or(0))
+    };
+    world.write("report", &std::iter::repeat_with(&mut sign).take(1_000_000).collect::<String>());
+    let attest =
+        ["fleet", "--blobs", &blobs, "attest", "crm", "--vendor", "Acme", "--statement", "we patch", "--evidence"];
+    assert_eq!(world.code(&[&attest[..], &[&world.path("report")]].concat()), 0);
+    let records = ["ledger", "--blobs", &blobs, "records"];
+    let kept = world.text(&[&records[..], &["-f", "csv"]].concat());
+    let row = |name: &str| kept.lines().find(|line| line.starts_with(name)).expect(name).split(',').collect::<Vec<_>>();
+    assert_eq!(row("attestations of vendors")[2..3], ["1"], "{kept}");
+    assert_eq!(row("attestations of vendors")[4..], ["0", "1", "0"], "{kept}");
+    assert_ne!(row("inventories")[2], "0", "{kept}");
+    assert_eq!(row("training")[2..], ["0", "", "0", "0", "0"], "{kept}");
+    std::fs::remove_dir_all(&blobs).expect("removed");
+    std::fs::create_dir(&blobs).expect("a folder");
+    let lost = world.run(&records);
+    assert_eq!(lost.status.code(), Some(1), "{lost:?}");
+    let lost = String::from_utf8_lossy(&lost.stdout).into_owned();
+    assert!(lost.contains("LOST: entry ") && lost.contains("Documents that have to be kept are not there"), "{lost}");
 }

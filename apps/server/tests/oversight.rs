@@ -175,6 +175,19 @@ async fn a_vendor_attests_on_the_page_of_its_service() {
     assert!([413, 422].contains(&answer.0), "{answer:?}");
     let said = json!({ "vendor": "Acme", "statement": "still" });
     assert_eq!(posted(&world, "olaf", "/api/v1/assets/crm/attestation", &said).await.status(), 204);
+    // What it tells of vulnerabilities of its own comes in time or late.
+    let told =
+        [("vendor", "Acme"), ("vulnerability", "CVE-2026-7"), ("known_since", "2026-01-01"), ("statement", "<b>")];
+    assert_eq!(sent(&world, "olaf", "/assets/crm/vendor-notices", &told).await, 303);
+    let page = shown(&world, "olaf", "/assets/crm").await;
+    assert!(page.contains("CVE-2026-7, known to it since 2026-01-01") && page.contains("&lt;b&gt;"), "{page}");
+    assert!(page.contains("late"), "{page}");
+    let known_since = world.now().to_string();
+    let said =
+        json!({ "vendor": "Acme", "vulnerability": "A-1", "known_since": known_since, "statement": "all of it" });
+    assert_eq!(posted(&world, "olaf", "/api/v1/assets/crm/vendor-notices", &said).await.status(), 204);
+    assert_eq!(problem(posted(&world, "olaf", "/api/v1/assets/web-1/vendor-notices", &said).await).await.0, 409);
+    assert!(shown(&world, "olaf", "/policy").await.contains("50.0 % of 2 vulnerabilities, promised within 3 days"));
     assert_eq!(world.organisation.store.replay(|_| {}).await.expect("replayed").0.differences, []);
 }
 

@@ -1,7 +1,7 @@
 //! Assets: what can be patched, and what the organisation says about it.
 
 use crate::agent::{self, Agent};
-use crate::attestation::Attestation;
+use crate::attestation::{Attestation, Noticed};
 use crate::event::Event;
 use crate::inventory::Inventory;
 use crate::{Refusal, State};
@@ -88,6 +88,9 @@ pub struct Asset {
     /// What its vendor has said last, and when that was noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attested: Option<(Timestamp, Attestation)>,
+    /// What its vendor has told of vulnerabilities of its own, in the order in which that was noted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Noticed>,
 }
 
 impl Asset {
@@ -104,6 +107,7 @@ impl Asset {
             agent: None,
             left_to_vendor: None,
             attested: None,
+            notices: Vec::new(),
         }
     }
 

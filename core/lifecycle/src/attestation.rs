@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::{Refusal, State};
 use ::policy::promises::{Covered, coverage};
 use ::policy::{Length, Unit};
+use jiff::Timestamp;
 use obligations::{Duty, DutyKind, reminded};
 use rules::{AssetId, PersonId, Role, USUAL, after};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,37 @@ pub struct Attestation {
     /// The digest of what was handed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+}
+
+/// What the vendor of a managed service has told of a vulnerability of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct VendorNotice {
+    /// Which: a CVE, or what the vendor calls it.
+    pub vulnerability: String,
+    /// Since when it knew of it, as it says itself.
+    pub known_since: Timestamp,
+    /// What it said.
+    pub said: Attestation,
+}
+
+/// A notice that was noted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noticed {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub notice: VendorNotice,
+    /// By when it had to come, as the policy in force then asked.
+    pub due: Option<Timestamp>,
+}
+
+impl Noticed {
+    /// Whether it came in time; nobody can say it where the policy asked for nothing.
+    #[must_use]
+    pub fn is_in_time(&self) -> Option<bool> {
+        self.due.map(|due| self.at <= due)
+    }
 }
 
 /// Under this name it is kept since when the policy asks for attestations; no course is called so.
@@ -84,15 +116,33 @@ pub(crate) fn attest(
     (id, said): (&AssetId, &Attestation),
     by: &PersonId,
 ) -> Result<Vec<Event>, Refusal> {
+    let said = told(state, (id, said), by)?;
+    Ok(vec![Event::AssetAttested { asset: id.clone(), said }])
+}
+
+/// Notes what the vendor of an asset tells of a vulnerability of its own.
+pub(crate) fn notice(
+    state: &State,
+    (id, notice): (&AssetId, &VendorNotice),
+    (by, now): (&PersonId, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
+    let said = told(state, (id, &notice.said), by)?;
+    if notice.known_since > now {
+        return Err(Refusal::State { found: "known from a day on that is not yet", wanted: "known by now" });
+    }
+    let vulnerability = name(&notice.vulnerability, MOST_NAME_BYTES)?;
+    let notice = VendorNotice { vulnerability, known_since: notice.known_since, said };
+    Ok(vec![Event::VendorNotified { asset: id.clone(), notice }])
+}
+
+fn told(state: &State, (id, said): (&AssetId, &Attestation), by: &PersonId) -> Result<Attestation, Refusal> {
     state.may(by, Role::OPERATES)?;
-    let asset = state.active_asset(id)?;
-    if !state.is_attested(asset) {
+    if !state.is_attested(state.active_asset(id)?) {
         return Err(Refusal::State {
             found: "not left to its vendor by the policy",
             wanted: "one that its vendor attests",
         });
     }
     let (vendor, statement) = (name(&said.vendor, MOST_NAME_BYTES)?, reason(&said.statement)?);
-    let said = Attestation { vendor, statement, evidence: said.evidence.clone() };
-    Ok(vec![Event::AssetAttested { asset: id.clone(), said }])
+    Ok(Attestation { vendor, statement, evidence: said.evidence.clone() })
 }

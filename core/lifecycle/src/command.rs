@@ -1,7 +1,7 @@
 //! Commands: what somebody wants done, and the one list of who decides on each.
 
 use crate::asset::Attributes;
-use crate::attestation::Attestation;
+use crate::attestation::{Attestation, VendorNotice};
 use crate::decision::{Assessment, DecisionKind, Reach};
 use crate::document::Described;
 use crate::error::Refusal;
@@ -149,6 +149,8 @@ pub enum Command {
     ExcuseDuty(String, Timestamp, String),
     /// Note what the vendor of an asset says.
     AttestAsset(AssetId, Attestation),
+    /// Note what the vendor of an asset tells of a vulnerability of its own.
+    NoteVendorNotice(AssetId, VendorNotice),
     /// Tell what was broken on days that are over, the first and the last; with the deadlines that were missed on them.
     TellViolations(Date, Date, Vec<Breach>),
     /// Say what was done about a violation, or excuse it (`true`).
@@ -248,6 +250,7 @@ fn decide_governing(state: &State, command: &Command, by: &PersonId, now: Timest
         Command::TellMissedDuties => duty::miss(state, (by, now)),
         Command::ExcuseDuty(duty, until, reason) => excuse::excuse(state, (duty, *until, reason), (by, now)),
         Command::AttestAsset(asset, said) => attestation::attest(state, (asset, said), by),
+        Command::NoteVendorNotice(asset, notice) => attestation::notice(state, (asset, notice), (by, now)),
         Command::TellViolations(first, last, deadlines) => telling::tell(state, (*first, *last, deadlines), (by, now)),
         Command::AnswerViolation(violation, words, is_excused) => {
             violation::answer(state, (violation, words, *is_excused), by)

@@ -27,6 +27,7 @@ impl Event {
             | Self::AssetScanned { asset, .. }
             | Self::ScanMissed { asset, .. }
             | Self::AssetAttested { asset, .. }
+            | Self::VendorNotified { asset, .. }
             | Self::AgentEnrolled { asset, .. }
             | Self::AgentRevoked { asset, .. } => About::Asset(asset),
             Self::RolesGiven { person, .. }
@@ -93,6 +94,7 @@ impl Event {
             Self::VersionDrafted { draft, .. } | Self::VersionRevised { draft, .. } => Some(&draft.text),
             Self::TrainingCompleted(completion) => completion.evidence.as_deref(),
             Self::AssetAttested { said, .. } => said.evidence.as_deref(),
+            Self::VendorNotified { notice, .. } => notice.said.evidence.as_deref(),
             Self::Change { what, .. } => what.document(),
             _ => None,
         }

@@ -1,7 +1,7 @@
 //! Events: what the ledger says has happened, one kind a row of [`Event`].
 
 use crate::asset::Attributes;
-use crate::attestation::Attestation;
+use crate::attestation::{Attestation, VendorNotice};
 use crate::decision::{Assessment, DecisionKind, Reach};
 use crate::document::Described;
 use crate::group::Source;
@@ -366,6 +366,14 @@ pub enum Event {
         asset: AssetId,
         /// What was said.
         said: Attestation,
+    },
+    /// The vendor of an asset has told of a vulnerability of its own.
+    #[serde(rename = "asset/vendor-notified")]
+    VendorNotified {
+        /// Which asset.
+        asset: AssetId,
+        /// What it told.
+        notice: VendorNotice,
     },
     /// A promise was broken by one party on one day.
     #[serde(rename = "violation/opened")]

@@ -2,7 +2,7 @@
 
 use crate::agent::Agent;
 use crate::asset::Asset;
-use crate::attestation::ATTESTATION;
+use crate::attestation::{ATTESTATION, Noticed};
 use crate::campaign::Campaign;
 use crate::decision::{Decision, EXCEPTION, Look, Progress};
 use crate::document::{Described, Document, InForce, Level};
@@ -19,7 +19,7 @@ use crate::violation::{Answer, Violation};
 use ::policy::{Length, Unit};
 use ledger::{Entry, KeyChange};
 use obligations::Excuse;
-use rules::{AssetId, DecisionId, DocumentId, PersonId, VersionId};
+use rules::{AssetId, DecisionId, DocumentId, PersonId, VersionId, after};
 use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +76,10 @@ impl State {
             Event::AssetScanned { asset, at } => self.asset(&asset)?.note_look(at, entry.at),
             Event::ScanMissed { asset, due } => self.asset(&asset)?.missed_scans.push(due),
             Event::AssetAttested { asset, said } => self.asset(&asset)?.attested = Some((entry.at, said)),
+            Event::VendorNotified { asset, notice } => {
+                let due = self.oversight().notify.map(|within| after(notice.known_since, within));
+                self.asset(&asset)?.notices.push(Noticed { at: entry.at, notice, due });
+            }
             Event::RolesGiven { person, roles, teams } => {
                 let known = self.people.entry(person).or_default();
                 known.take((roles, teams), entry.at);

@@ -46,7 +46,7 @@ pub use ::rules::{
 };
 pub use agent::Agent;
 pub use asset::{Asset, Attributes};
-pub use attestation::Attestation;
+pub use attestation::{Attestation, Noticed, VendorNotice};
 pub use campaign::Campaign;
 pub use command::{Command, decide};
 pub use decision::{Assessment, Decision, DecisionKind, Look, Progress, Reach};

@@ -119,6 +119,7 @@ fn governing_command(state: &State, event: Event) -> Command {
         Event::TrainingCompleted(completion) => Command::CompleteTraining(completion),
         Event::DutyExcused { duty, until, reason } => Command::ExcuseDuty(duty, until, reason),
         Event::AssetAttested { asset, said } => Command::AttestAsset(asset, said),
+        Event::VendorNotified { asset, notice } => Command::NoteVendorNotice(asset, notice),
         Event::ViolationAnswered { violation, words, is_excused } => {
             Command::AnswerViolation(violation, words, is_excused)
         }

@@ -5,11 +5,11 @@ mod world;
 
 use jiff::Timestamp;
 use plimsoll_lifecycle::{
-    Assessment, Attestation, Attributes, Command, DecisionId, DecisionKind, DutyKind, Oversight, PolicyRule, Reach,
-    Role, Standing,
+    Assessment, Attestation, Attributes, Command, DecisionId, DecisionKind, DutyKind, Noticed, Oversight, PolicyRule,
+    Reach, Role, Standing, VendorNotice,
 };
 use std::collections::BTreeSet;
-use world::{POLICY, World, asset, at, day, lawful, overseen, person};
+use world::{POLICY, World, asking, asset, at, day, lawful, overseen, person};
 
 fn decision(id: &str) -> DecisionId {
     DecisionId::new(id).expect("an id")
@@ -268,4 +268,43 @@ fn an_escalation_goes_from_role_to_role_and_ends_where_it_has_been() {
     assert_eq!(reached(10_000), ["operations", "owner", "executive"], "operations were told already");
     assert_eq!(oversight.reached("nobody", day(0), day(9)), []);
     assert_eq!(oversight.operations().map(|seat| seat.role.as_str()), Some("operations"));
+}
+
+#[test]
+fn what_a_vendor_tells_late_is_late_by_the_policy_that_was_in_force() {
+    // It asks for three days.
+    let mut world = overseen();
+    let tagged = Attributes { tags: vec!["vendor-managed".to_owned()], ..Attributes::default() };
+    world.done(&Command::RegisterAsset(asset("crm"), tagged), "ops", day(2));
+    world.done(&Command::RegisterAsset(asset("own"), Attributes::default()), "ops", day(2));
+    let told = |id: &str, known_since: Timestamp| {
+        let said = Attestation { vendor: "Acme".to_owned(), statement: "all of it".to_owned(), evidence: None };
+        let notice = VendorNotice { vulnerability: "CVE-2026-7".to_owned(), known_since, said };
+        Command::NoteVendorNotice(asset(id), notice)
+    };
+    assert_eq!(world.refused(&told("own", day(1)), "ops", day(2)), "refusal/state");
+    assert_eq!(world.refused(&told("crm", day(3)), "ops", day(2)), "refusal/state", "nobody knows what is not yet");
+    assert_eq!(world.refused(&told("crm", day(1)), "boss", day(2)), "refusal/role");
+    lawful(&mut world, &told("crm", day(7)), "ops", day(10));
+    lawful(&mut world, &told("crm", day(2)), "ops", day(11));
+    let mut silent = asking();
+    silent.governance.oversight.notify = None;
+    let adopt = Command::AdoptPolicy { name: "p".to_owned(), document: "second".to_owned(), rule: silent };
+    world.done(&adopt, "lead", day(12));
+    lawful(&mut world, &told("crm", day(2)), "ops", day(13));
+    let in_time: Vec<Option<bool>> = world.asset("crm").notices.iter().map(Noticed::is_in_time).collect();
+    assert_eq!(in_time, [Some(true), Some(false), None]);
+}
+
+#[test]
+fn what_older_programs_wrote_of_a_policy_is_known_again() {
+    let text = policy::PROFILES[0].whole().expect("a profile");
+    let own = PolicyRule::of(&policy::Policy::parse(&text).expect("a policy"));
+    let json = serde_json::to_string(&own).expect("JSON");
+    assert!(json.contains("\"notify\":") && json.contains("\"patches-own\":true"), "{json}");
+    for earlier in own.earlier_forms() {
+        let json = serde_json::to_string(&earlier).expect("JSON");
+        assert!(!json.contains("\"notify\":") && !json.contains("patches-own"), "{json}");
+        assert_ne!(earlier, own);
+    }
 }

@@ -21,6 +21,9 @@ pub struct Oversight {
     /// How often the vendors of managed services attest that they patch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attest: Option<Length>,
+    /// Within how long the vendors of managed services tell of a vulnerability that they know of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Length>,
     /// The policy's roles, each with who is told where it does not act.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Escalation>,
@@ -102,7 +105,7 @@ pub struct AlertRule {
 impl Oversight {
     /// What is asked where no policy is in force.
     pub const NONE: Self =
-        Self { exceptions: None, responses: Vec::new(), attest: None, roles: Vec::new(), alerts: None };
+        Self { exceptions: None, responses: Vec::new(), attest: None, notify: None, roles: Vec::new(), alerts: None };
 
     /// What a policy asks.
     #[must_use]
@@ -134,6 +137,7 @@ impl Oversight {
             }),
             responses: promises.responses.iter().map(response).collect(),
             attest: promises.vendors.as_ref().map(|vendors| *vendors.attest.as_ref()),
+            notify: promises.vendors.as_ref().and_then(|vendors| vendors.notify),
             roles: promises.roles.iter().map(role).collect(),
             alerts: promises.alerts.as_ref().map(|rule| AlertRule {
                 due_within: *rule.due_within.as_ref(),

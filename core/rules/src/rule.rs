@@ -52,15 +52,18 @@ impl PolicyRule {
         *self == Self::default()
     }
 
-    /// The same as older programs wrote it into entries, the newest first: without what is asked of changes, without what is asked
-    /// where a promise is not kept, and without what is asked of people at all.
+    /// The same as older programs wrote it into entries, the newest first: without who patches their own and by when vendors tell,
+    /// without what is asked of changes, without what is asked where a promise is not kept, and without what is asked of people at all.
     #[must_use]
-    pub fn earlier_forms(&self) -> [Self; 3] {
+    pub fn earlier_forms(&self) -> [Self; 4] {
         let without = |governance| Self { governance, ..self.clone() };
+        let mut first = self.governance.clone();
+        first.oversight.notify = None;
+        first.oversight.roles.iter_mut().for_each(|role| role.patches_own = false);
         let changes = ChangeRule::default();
-        let unchanged = Governance { changes, ..self.governance.clone() };
+        let unchanged = Governance { changes, ..first.clone() };
         let unseen = Governance { oversight: Oversight::default(), ..unchanged.clone() };
-        [without(unchanged), without(unseen), without(Governance::default())]
+        [without(first), without(unchanged), without(unseen), without(Governance::default())]
     }
 
     /// Whether the policy covers an asset, and why.

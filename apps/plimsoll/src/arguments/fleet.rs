@@ -350,6 +350,26 @@ pub(crate) enum FleetCommand {
         #[arg(long, value_name = "FILE")]
         evidence: Option<PathBuf>,
     },
+    /// Note what the vendor of a managed service tells of a vulnerability of its own
+    VendorNotice {
+        /// The asset's id
+        asset: String,
+        /// Who tells it
+        #[arg(long)]
+        vendor: String,
+        /// Which: a CVE, or what the vendor calls it
+        #[arg(long)]
+        vulnerability: String,
+        /// Since when the vendor knew of it, as it says itself
+        #[arg(long, value_name = "DATE")]
+        known_since: String,
+        /// What it says of it
+        #[arg(long)]
+        statement: String,
+        /// A file that it has handed in, of a megabyte at the most
+        #[arg(long, value_name = "FILE")]
+        evidence: Option<PathBuf>,
+    },
 }
 
 /// Roles.

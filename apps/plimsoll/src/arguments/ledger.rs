@@ -1,6 +1,6 @@
 //! Arguments of `plimsoll ledger`, `backup`, `restore` and `demo`.
 
-use super::RecordArguments;
+use super::{ListFormat, RecordArguments};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -63,6 +63,11 @@ pub(crate) enum LedgerCommand {
         /// How many
         #[arg(long, default_value_t = 100)]
         count: u64,
+    },
+    /// Say what is kept of each kind of record that the policy promises to keep, since when, and whether every document is there
+    Records {
+        #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
     },
     /// Print the public key that the ledger began with
     Key,

@@ -79,6 +79,11 @@ pub(super) fn run(arguments: FleetArguments, data: &Path, is_quiet: bool) -> Res
                 let opened = record::open_to_change(data, &record, is_quiet).await?;
                 violations::attest(&opened, &asset, (vendor, statement, evidence.as_deref()), is_quiet).await
             }
+            FleetCommand::VendorNotice { asset, vendor, vulnerability, known_since, statement, evidence } => {
+                let opened = record::open_to_change(data, &record, is_quiet).await?;
+                let about = (asset.as_str(), vulnerability, known_since.as_str());
+                violations::vendor_notice(&opened, about, (vendor, statement, evidence.as_deref()), is_quiet).await
+            }
             look => {
                 let opened = record::open(data, &record, is_quiet).await?;
                 shown(&opened, look, data).await

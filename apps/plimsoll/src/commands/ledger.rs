@@ -1,6 +1,7 @@
 //! `plimsoll ledger`.
 
 mod proof;
+mod records;
 mod timestamp;
 
 use crate::arguments::{LedgerArguments, LedgerCommand};
@@ -61,6 +62,9 @@ pub(super) fn run(arguments: LedgerArguments, data: &Path, is_quiet: bool) -> Re
             LedgerCommand::Show { from, count } => {
                 let opened = record::open(data, &record, is_quiet).await?;
                 show(&opened, (from, count), is_quiet).await
+            }
+            LedgerCommand::Records { format } => {
+                records::records(&record::open(data, &record, is_quiet).await?, format, is_quiet).await
             }
             LedgerCommand::Key => {
                 if let Some(now) = Keys::of(data).candidates()?.first().filter(|_| !is_quiet) {

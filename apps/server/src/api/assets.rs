@@ -28,6 +28,7 @@ pub(super) fn routes() -> Vec<(Access, UtoipaMethodRouter<App>)> {
         (OPERATES, routes!(update_asset)),
         (OPERATES, routes!(retire_asset)),
         (OPERATES, routes!(attest_asset)),
+        (OPERATES, routes!(note_vendor_notice)),
     ]
 }
 
@@ -307,6 +308,40 @@ async fn attest_asset(
 ) -> Answer<StatusCode> {
     let told = (said.vendor, said.statement, said.evidence.map(String::into_bytes));
     app.organisation.attest(&caller.person, AssetId::new(asset)?, told, app.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the vendor of a managed service tells of a vulnerability of its own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ToldByVendor {
+    #[schema(min_length = 1)]
+    vendor: String,
+    /// A CVE, or what the vendor calls it.
+    #[schema(min_length = 1)]
+    vulnerability: String,
+    /// Since when the vendor knew of it, as it says itself.
+    #[schema(value_type = String, format = DateTime)]
+    known_since: Timestamp,
+    /// What it says of it.
+    #[schema(min_length = 1)]
+    statement: String,
+    /// What it has handed in, as text; its digest is in the ledger.
+    evidence: Option<String>,
+}
+
+/// Notes what the vendor of an asset tells of a vulnerability of its own; the policy must leave the asset to its vendor.
+#[utoipa::path(post, path = "/api/v1/assets/{asset}/vendor-notices", tag = "assets", params(("asset" = String, Path, description = "The asset's id")),
+    request_body = ToldByVendor, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn note_vendor_notice(
+    State(app): State<App>,
+    caller: Caller,
+    Path(asset): Path<String>,
+    Json(said): Json<ToldByVendor>,
+) -> Answer<StatusCode> {
+    let told = (said.vendor, said.statement, said.evidence.map(String::into_bytes));
+    let about = (AssetId::new(asset)?, said.vulnerability, said.known_since);
+    app.organisation.note_vendor_notice(&caller.person, about, told, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -16,6 +16,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use fleet::{AssetFilter, AssetRow, Page, Query as FindingsQuery, Thing};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use lifecycle::{Agent, Asset, AssetId, Command, Duty, Role};
 use maud::{Markup, html};
 use operations::{Gaps, View};
@@ -28,6 +30,7 @@ pub(super) fn routes() -> Vec<(&'static str, PageRoute)> {
         ("POST", PageRoute { access: OPERATES, path: "/assets/{asset}", handler: post(change) }),
         ("POST", PageRoute { access: OPERATES, path: "/assets/{asset}/retire", handler: post(retire) }),
         ("POST", PageRoute { access: OPERATES, path: "/assets/{asset}/attest", handler: post(attest) }),
+        ("POST", PageRoute { access: OPERATES, path: "/assets/{asset}/vendor-notices", handler: post(notice) }),
     ]
 }
 
@@ -170,8 +173,51 @@ fn attestation(path: &str, (asset, duty): (&Asset, &Duty), (caller, now): (&Call
                 div { label for="evidence" { "What it has handed in, as text; may be left empty" } textarea id="evidence" name="evidence" rows="3" {} }
                 button type="submit" { "Keep" }
             } } }
+            (notices(path, asset, caller))
         }
     }
+}
+
+/// What the vendor has told of vulnerabilities of its own.
+fn notices(path: &str, asset: &Asset, caller: &Caller) -> Markup {
+    html! {
+        @if !asset.notices.is_empty() { h3 { "What it told of vulnerabilities of its own" } ul { @for told in asset.notices.iter().rev() { li {
+            (plain(&told.notice.vulnerability)) ", known to it since " (day(told.notice.known_since)) ", told on " (day(told.at)) ": “" (plain(&told.notice.said.statement)) "” "
+            @match told.is_in_time() { Some(true) => span.pill.ok { "in time" }, Some(false) => span.pill.bad { "late" }, None => {} }
+            @if let Some(digest) = &told.notice.said.evidence { " " span.mono { (digest) } }
+        } } } }
+        @if caller.is_any(Role::OPERATES) { details { summary { "Note a vulnerability that it tells of" } form.stack method="post" action=(format!("{path}/vendor-notices")) {
+            div { label for="told-by" { "Vendor" } input id="told-by" name="vendor" required value=(plain(asset.attested.as_ref().map_or("", |(_, said)| said.vendor.as_str()))); }
+            div { label for="vulnerability" { "Which: a CVE, or what the vendor calls it" } input id="vulnerability" name="vulnerability" required; }
+            div { label for="known_since" { "The day since which the vendor knew of it, as it says itself" } input id="known_since" name="known_since" type="date" required; }
+            div { label for="told" { "What it says of it" } textarea id="told" name="statement" required rows="3" {} }
+            div { label for="handed-in" { "What it has handed in, as text; may be left empty" } textarea id="handed-in" name="evidence" rows="3" {} }
+            button type="submit" { "Keep" }
+        } } }
+    }
+}
+
+/// What a vendor tells of a vulnerability, as a form sends it.
+#[derive(Debug, Deserialize)]
+struct Notice {
+    vulnerability: String,
+    known_since: Date,
+    #[serde(flatten)]
+    said: Attested,
+}
+
+async fn notice(
+    State(app): State<App>,
+    caller: Caller,
+    Path(asset): Path<String>,
+    Form(told): Form<Notice>,
+) -> Answer<Response> {
+    let asset = AssetId::new(asset)?;
+    let known_since = told.known_since.to_zoned(TimeZone::UTC).map_err(|error| Problem::bad(error.to_string()))?;
+    let about = (asset.clone(), told.vulnerability, known_since.timestamp());
+    let said = (told.said.vendor, told.said.statement, Some(told.said.evidence.into_bytes()));
+    app.organisation.note_vendor_notice(&caller.person, about, said, app.now()).await?;
+    Ok(seen(&format!("{}#attest", place(&asset))))
 }
 
 /// What a vendor says, as a form sends it.

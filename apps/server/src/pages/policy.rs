@@ -51,6 +51,8 @@ struct Figures {
     trained: (u64, u64),
     /// The changes that ended this quarter: how many were not taken back, of how many; none of a past day.
     changes: Option<(u64, u64)>,
+    /// What vendors have told of vulnerabilities of their own: how many came in time, of how many; none of a past day.
+    told: (u64, u64),
     /// The deadlines of this quarter, where they are worked out already; none of a past day.
     quarter: Option<Quarter>,
 }
@@ -75,6 +77,7 @@ async fn show(
             read: (0, 0),
             trained: (0, 0),
             changes: None,
+            told: (0, 0),
             quarter: None,
         }
     };
@@ -84,6 +87,7 @@ async fn show(
         let record = app.organisation.store.record().await?;
         let since = figures.quarter.as_ref().map(|quarter| quarter.since);
         figures.changes = since.map(|since| changes_kept(&record.state, since));
+        figures.told = told_in_time(&record.state);
         let duties = record.state.duties(app.now());
         drop(record);
         (figures.read, figures.trained) =
@@ -123,9 +127,10 @@ async fn show(
 
 /// What the rule that an older program put in force lacks of what the policy's text asks, in words.
 fn older_rule(known: &PolicyRule, own: &PolicyRule) -> Option<&'static str> {
-    let [without_changes, without_oversight, _] = own.earlier_forms();
+    let [without_own, without_changes, without_oversight, _] = own.earlier_forms();
     match known {
         known if known == own => None,
+        known if *known == without_own => Some("nobody patches their own, and no vendor is held to telling"),
         known if *known == without_changes => Some("changes are not held to what it says of gates, tests and notices"),
         known if *known == without_oversight => {
             Some("exceptions, violations, alerts and attestations are not held to what it says of them")
@@ -148,6 +153,12 @@ fn changes_kept(state: &lifecycle::State, since: Timestamp) -> (u64, u64) {
     // One that brought nothing to any asset was not kept.
     let is_kept = |change: &&Change| at(change, Came::RolledBack) == 0 && at(change, Came::Verified) > 0;
     (ended.clone().filter(is_kept).count() as u64, ended.count() as u64)
+}
+
+/// How much of what vendors have told of vulnerabilities of their own came in time, of all that the policy asked for.
+fn told_in_time(state: &lifecycle::State) -> (u64, u64) {
+    let notices = state.assets.values().flat_map(|asset| &asset.notices).filter_map(lifecycle::Noticed::is_in_time);
+    notices.fold((0, 0), |(part, whole), is_in_time| (part + u64::from(is_in_time), whole + 1))
 }
 
 /// The policy that was in force, and all that were by then: since when, and their names.
@@ -256,6 +267,9 @@ fn promises(policy: &Policy, figures: &Figures) -> Markup {
         dl.pairs {
             dt { "Looked at in time" } dd { (percent(figures.looked_at, figures.assets)) " of " (number(figures.assets)) " assets" @if let Some(scanning) = &policy.promises.scanning { ", promised every " (scanning.exposed.as_ref()) " where exposed, every " (scanning.internal.as_ref()) " otherwise" } }
             dt { "Current" } dd { @if let Some(current) = figures.current { (percent(current, figures.assets)) } @else { "not known: the advisories are missing something, or too old" } }
+            @if let Some(within) = policy.promises.vendors.as_ref().and_then(|vendors| vendors.notify) { dt { "Told by vendors in time" } dd {
+                @if figures.told.1 == 0 { "no vendor has told of a vulnerability of its own" } @else { (percent(figures.told.0, figures.told.1)) " of " (count(figures.told.1, "vulnerability", "vulnerabilities")) } ", promised within " (within)
+            } }
             dt { "Not covered" } dd { (count(figures.uncovered, "asset", "assets")) " besides" }
         }
     }

@@ -157,16 +157,51 @@ pub(super) async fn attest(
     (vendor, statement, evidence): (String, String, Option<&Path>),
     is_quiet: bool,
 ) -> Result<u8> {
+    let evidence = handed_in(evidence)?;
+    let id = asset_id(asset)?;
+    opened.organisation.attest(&opened.person, id, (vendor, statement, evidence), opened.now).await?;
+    if !is_quiet {
+        say(&format!("What the vendor of `{asset}` says is noted."));
+    }
+    Ok(exit::WITHIN_POLICY)
+}
+
+/// What a vendor has handed in.
+fn handed_in(evidence: Option<&Path>) -> Result<Option<Vec<u8>>> {
     let most = files::MOST_TEXT_BYTES;
     let read = |path: &Path| files::read(path, most).with_context(|| format!("failed to read `{}`", path.display()));
     let evidence = evidence.map(read).transpose()?;
     if evidence.as_ref().is_some_and(Vec::is_empty) {
         return Err(Usage("what the vendor has handed in is empty".to_owned()).into());
     }
-    let id = asset_id(asset)?;
-    opened.organisation.attest(&opened.person, id, (vendor, statement, evidence), opened.now).await?;
+    Ok(evidence)
+}
+
+/// Notes what the vendor of an asset tells of a vulnerability of its own.
+pub(super) async fn vendor_notice(
+    opened: &Opened,
+    (asset, vulnerability, known_since): (&str, String, &str),
+    (vendor, statement, evidence): (String, String, Option<&Path>),
+    is_quiet: bool,
+) -> Result<u8> {
+    let told = (vendor, statement, handed_in(evidence)?);
+    // A day is known from its beginning on.
+    let day = known_since.parse::<jiff::civil::Date>().ok().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    let known_since = match day {
+        Some(day) => day.timestamp(),
+        None => instant(Some(known_since))?.unwrap_or(opened.now),
+    };
+    let about = (asset_id(asset)?, vulnerability, known_since);
+    opened.organisation.note_vendor_notice(&opened.person, about, told, opened.now).await?;
+    let state = &opened.organisation.store.record().await?.state;
+    let noted = asset_id(asset).ok().and_then(|id| state.assets.get(&id)?.notices.last().cloned());
     if !is_quiet {
-        say(&format!("What the vendor of `{asset}` says is noted."));
+        let in_time = match noted.and_then(|noted| Some((noted.is_in_time()?, noted.due?))) {
+            Some((true, _)) => " It came in time.".to_owned(),
+            Some((false, due)) => format!(" It came late: the policy asks for it by {due}."),
+            None => String::new(),
+        };
+        say(&format!("What the vendor of `{asset}` tells is noted.{in_time}"));
     }
     Ok(exit::WITHIN_POLICY)
 }
