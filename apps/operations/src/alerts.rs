@@ -20,11 +20,14 @@ pub enum AlertKind {
     AssetSilent,
     /// A feed does not move, or was never taken in.
     FeedStale,
+    /// Assets of test environments hold data that the policy forbids there, or nobody says what they hold.
+    ForbiddenData,
 }
 
 impl AlertKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Overdue, Self::ScanOverdue, Self::DueSoon, Self::AssetSilent, Self::FeedStale];
+    pub const ALL: &[Self] =
+        &[Self::Overdue, Self::ScanOverdue, Self::DueSoon, Self::AssetSilent, Self::FeedStale, Self::ForbiddenData];
 
     /// The kind as it is written.
     #[must_use]
@@ -35,6 +38,7 @@ impl AlertKind {
             Self::DueSoon => "due-soon",
             Self::AssetSilent => "asset-silent",
             Self::FeedStale => "feed-stale",
+            Self::ForbiddenData => "forbidden-data",
         }
     }
 }
@@ -89,6 +93,11 @@ impl Alert {
             AlertKind::ScanOverdue => format!("{assets} {team} {} not looked at in time", verb("was", "were")),
             AlertKind::DueSoon => format!("{findings} on assets {team} {} due soon", verb("falls", "fall")),
             AlertKind::AssetSilent => format!("{assets} {team} {} nothing", verb("says", "say")),
+            AlertKind::ForbiddenData => format!(
+                "{assets} {team} in test environments {} data that is forbidden there, or nobody says what {}",
+                verb("holds", "hold"),
+                verb("it holds", "they hold")
+            ),
             AlertKind::FeedStale if self.at.is_none() => {
                 format!("the feed {}, which the policy rests on, was never taken in", self.subjects.join(", "))
             }
@@ -140,6 +149,7 @@ impl View<'_> {
             alerts.extend(for_each_team(AlertKind::DueSoon, self.findings_by_team(&soon), all));
             alerts.extend(for_each_team(AlertKind::AssetSilent, self.silent(rule.asset_silent), all));
             alerts.extend(self.feeds_at_rest(rule));
+            alerts.extend(for_each_team(AlertKind::ForbiddenData, self.forbidden(), all));
         }
         alerts.sort_by_key(|alert| (alert.kind, alert.at, alert.team.clone()));
         alerts
@@ -188,6 +198,27 @@ impl View<'_> {
         let latest = lifecycle::before(self.now, after);
         let silent = covered.filter(|(id, _)| since(id).is_some_and(|since| since < latest));
         self.assets_by_team(&silent.map(|(id, _)| id.clone()).collect(), since)
+    }
+
+    /// Assets of test environments that hold data of a class which the policy forbids there, or of which nobody says what they hold.
+    fn forbidden(&self) -> ByTeam {
+        let policy = self.record.facts.policy();
+        let Some(testing) = policy.as_ref().and_then(|policy| policy.promises.testing.as_ref()) else {
+            return ByTeam::new();
+        };
+        let is_among = |word: &str, all: &[&String]| all.iter().any(|one| one.eq_ignore_ascii_case(word));
+        let tested: Vec<&String> = testing.environments.iter().map(AsRef::as_ref).collect();
+        let forbidden: Vec<&String> = testing.forbids_data.iter().collect();
+        let is_tested = |own: &str| is_among(own, &tested);
+        let holds = |own: &Vec<String>| own.iter().any(|class| is_among(class, &forbidden));
+        let is_wrong = |asset: &lifecycle::Asset| {
+            let own = &asset.attributes;
+            own.environment.as_deref().is_some_and(is_tested) && own.data_classes.as_ref().is_none_or(holds)
+        };
+        let known = self.record.state.assets.iter().filter(|(_, asset)| asset.is_active());
+        let found = known.filter(|(_, asset)| !testing.forbids_data.is_empty() && is_wrong(asset));
+        let since = |id: &AssetId| self.record.state.assets.get(id).map(|asset| asset.registered_by(self.now));
+        self.assets_by_team(&found.map(|(id, _)| id.clone()).collect(), since)
     }
 
     fn assets_by_team(&self, assets: &BTreeSet<AssetId>, at: impl Fn(&AssetId) -> Option<Timestamp>) -> ByTeam {

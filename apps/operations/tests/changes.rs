@@ -138,6 +138,7 @@ impl Rolling {
             left_out: Vec::new(),
             precedence: Vec::new(),
             health: std::collections::BTreeSet::new(),
+            trigger: None,
         };
         let planned = organisation.plan_change(&person("otto"), change_id(), (&candidates, wanted), at).await;
         let plan = planned.expect("planned").1;
@@ -286,6 +287,7 @@ async fn a_plan_is_one_of_the_policy_or_none() {
         left_out: Vec::new(),
         precedence: Vec::new(),
         health: std::collections::BTreeSet::new(),
+        trigger: None,
     };
     // None of them is one that is patched without anybody's word.
     let standard = (&missing.candidates[..], wanted(ChangeType::Standard));

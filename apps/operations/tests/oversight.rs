@@ -201,3 +201,25 @@ async fn silence_and_feeds_that_do_not_come_are_told() {
     assert!(feeds.contains(&"the feed kev, which the policy rests on, was never taken in".to_owned()), "{feeds:?}");
     assert!(feeds.contains(&"the feed debian_lists does not move".to_owned()), "{feeds:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_is_forbidden_in_test_environments_is_told_and_so_is_what_nobody_knows() {
+    let world = overseen("forbidden").await;
+    let (organisation, person) = (&world.organisation, &world.person);
+    assert_eq!(of_kind(&alerts(&world, day(2)).await, AlertKind::ForbiddenData), [], "production may hold it");
+    let set = async |environment: &str, data: Option<&[&str]>| {
+        let attributes = Attributes {
+            owner: Some("web".to_owned()),
+            environment: Some(environment.to_owned()),
+            data_classes: data.map(|data| data.iter().map(|class| (*class).to_owned()).collect()),
+            ..Attributes::default()
+        };
+        organisation.act(person, day(2), Command::ChangeAsset(world.asset.clone(), attributes)).await.expect("set");
+        of_kind(&alerts(&world, day(2)).await, AlertKind::ForbiddenData).len()
+    };
+    assert_eq!(set("staging", Some(&["Customer"])).await, 1);
+    assert_eq!(set("Staging", None).await, 1, "nobody says what it holds");
+    assert_eq!(set("staging", Some(&[])).await, 0);
+    assert_eq!(set("staging", Some(&["public"])).await, 0);
+    assert_eq!(set("production", Some(&["customer"])).await, 0);
+}

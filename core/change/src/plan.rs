@@ -36,6 +36,9 @@ pub struct Plan {
     /// What holds on each asset before it begins and after, beside what its own settings say.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub health: BTreeSet<Health>,
+    /// What makes it an emergency, where no class does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
     /// When assets may be changed: each set of hours that some asset has.
     pub hours: Vec<Hours>,
     /// Its rings, in their order.

@@ -61,6 +61,8 @@ pub struct Wanted {
     pub precedence: Vec<Precedence>,
     /// What holds on each asset before it begins and after.
     pub health: BTreeSet<Health>,
+    /// What makes it an emergency, where no class does: one of those that the policy names.
+    pub trigger: Option<String>,
 }
 
 /// What is known of an asset.
@@ -112,6 +114,7 @@ pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: 
     if wanted.kind == ChangeType::Emergency {
         check_within(policy, until, now)?;
     }
+    check_trigger(policy, (wanted.kind, wanted.trigger.as_deref()))?;
     check_left_out(candidates, &wanted.left_out)?;
     let own = taken_in(candidates, &mut wanted, policy);
     if own.is_empty() {
@@ -156,6 +159,7 @@ pub fn plan(candidates: &[Candidate], mut wanted: Wanted, policy: &Policy, now: 
         upgrades: sets.in_order,
         needs,
         health: wanted.health,
+        trigger: wanted.trigger,
         hours: hours.in_order,
         precedence: wanted.precedence,
         limits,
@@ -192,7 +196,8 @@ fn taken_in<'c>(candidates: &'c [Candidate], wanted: &mut Wanted, policy: &Polic
         !candidate.upgrades.is_empty() && !wanted.left_out.iter().any(|left| left.asset == candidate.asset)
     };
     let all = candidates.iter().filter(is_wanted);
-    let (own, others): (Vec<_>, Vec<&Candidate>) = all.partition(|candidate| is_of(candidate, wanted.kind, policy));
+    let (own, others): (Vec<_>, Vec<&Candidate>) =
+        all.partition(|candidate| wanted.trigger.is_some() || is_of(candidate, wanted.kind, policy));
     let reason = format!("it is none that the policy lets pass as {}", wanted.kind);
     let left = |other: &&Candidate| Exclusion { asset: other.asset.clone(), reason: reason.clone() };
     wanted.left_out.extend(others.iter().map(left));
@@ -256,6 +261,25 @@ fn is_automatic(policy: &Policy, (environment, criticality): (Option<&str>, Opti
     })
 }
 
+/// What makes an emergency is what the policy says.
+fn check_trigger(policy: &Policy, (kind, trigger): (ChangeType, Option<&str>)) -> Result<(), Error> {
+    let Some(trigger) = trigger else { return Ok(()) };
+    let known = policy.promises.emergency.as_ref().map_or(&[][..], |emergency| &emergency.triggers);
+    if kind == ChangeType::Emergency && known.iter().any(|known| known == trigger) {
+        return Ok(());
+    }
+    let what = match (kind, known) {
+        (ChangeType::Emergency, []) => {
+            "the policy names nothing that makes an emergency, beside its classes".to_owned()
+        }
+        (ChangeType::Emergency, known) => {
+            format!("`{}` makes no emergency; what does: {}", trigger.escape_debug(), known.join(", "))
+        }
+        _ => format!("nothing has to make a {kind} change"),
+    };
+    Err(Error::Plan { what })
+}
+
 /// An emergency is over within the time that the policy gives.
 fn check_within(policy: &Policy, until: Timestamp, now: Timestamp) -> Result<(), Error> {
     let Some(emergency) = &policy.promises.emergency else {
@@ -282,6 +306,7 @@ pub fn conforms<'a>(plan: &Plan, policy: &Policy, said: impl Fn(&str) -> Option<
     if plan.kind == ChangeType::Emergency {
         check_within(policy, plan.until, plan.made_at)?;
     }
+    check_trigger(policy, (plan.kind, plan.trigger.as_deref()))?;
     let mut known: BTreeMap<Option<String>, Hours> = BTreeMap::new();
     let mut owners = Vec::with_capacity(plan.assets());
     for (ring, member) in plan.members() {

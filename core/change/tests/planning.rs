@@ -71,6 +71,7 @@ fn wanted(kind: ChangeType) -> Wanted {
         left_out: Vec::new(),
         precedence: Vec::new(),
         health: std::collections::BTreeSet::new(),
+        trigger: None,
     }
 }
 
@@ -286,6 +287,26 @@ fn said<'f>(fleet: &'f [Candidate]) -> impl Fn(&str) -> Option<Said<'f>> {
             [&known.environment, &known.criticality, &known.owner].map(|one| one.as_deref());
         Some(Said { environment, criticality, owner })
     }
+}
+
+#[test]
+fn an_incident_makes_an_emergency_where_the_policy_says_so() {
+    let rings = RINGS.replace("skips = [\"soak\"]", "skips = [\"soak\"]\ntriggers = [\"an incident\"]");
+    let (policy, fleet) = (policy(&rings), fleet(10));
+    let until = at("2026-03-11T00:00:00Z");
+    let asked = |kind: ChangeType, trigger: Option<&str>| {
+        let wanted = Wanted { until, trigger: trigger.map(str::to_owned), ..wanted(kind) };
+        plan(&fleet, wanted, &policy, at(NOW))
+    };
+    let made = asked(ChangeType::Emergency, Some("an incident")).expect("a plan");
+    assert_eq!((made.assets(), made.trigger.as_deref()), (10, Some("an incident")));
+    conforms(&made, &policy, said(&fleet)).expect("it is one of the policy");
+    let words = |result: Result<Plan, plimsoll_change::Error>| result.expect_err("it is none").to_string();
+    assert!(words(asked(ChangeType::Emergency, None)).contains("no asset misses anything that an emergency"));
+    assert!(words(asked(ChangeType::Emergency, Some("boredom"))).contains("what does: an incident"));
+    assert!(words(asked(ChangeType::Normal, Some("an incident"))).contains("nothing has to make a normal change"));
+    let cheat = Plan { trigger: Some("boredom".to_owned()), ..made };
+    assert!(conforms(&cheat, &policy, said(&fleet)).is_err());
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn rollout(rings: &[usize]) -> Rollout {
         precedence: Vec::new(),
         needs: Vec::new(),
         health: std::collections::BTreeSet::new(),
+        trigger: None,
         teams: None,
         limits: Limits {
             failure_threshold: 50,

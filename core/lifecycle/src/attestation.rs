@@ -3,7 +3,7 @@
 use crate::asset::Asset;
 use crate::error::{MOST_NAME_BYTES, name, reason};
 use crate::event::Event;
-use crate::{Refusal, State};
+use crate::{Error, Refusal, State};
 use ::policy::promises::{Covered, coverage};
 use ::policy::{Length, Unit};
 use jiff::Timestamp;
@@ -67,6 +67,13 @@ impl State {
     pub fn is_attested(&self, asset: &Asset) -> bool {
         let scope = self.policy.as_ref().map_or(&[][..], |policy| &policy.rule.scope);
         asset.is_active() && coverage(scope, asset.attributes.subject()).covered == Covered::Attested
+    }
+
+    /// Keeps a notice, held against what the policy in force asks.
+    pub(crate) fn note_notice(&mut self, id: &AssetId, notice: VendorNotice, at: Timestamp) -> Result<(), Error> {
+        let due = self.oversight().notify.map(|within| after(notice.known_since, within));
+        self.asset(id)?.notices.push(Noticed { at, notice, due });
+        Ok(())
     }
 
     pub(crate) fn attestations_owed(&self) -> Vec<Duty> {

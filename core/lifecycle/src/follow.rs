@@ -2,7 +2,7 @@
 
 use crate::agent::Agent;
 use crate::asset::Asset;
-use crate::attestation::{ATTESTATION, Noticed};
+use crate::attestation::ATTESTATION;
 use crate::campaign::Campaign;
 use crate::decision::{Decision, EXCEPTION, Look, Progress};
 use crate::document::{Described, Document, InForce, Level};
@@ -19,7 +19,7 @@ use crate::violation::{Answer, Violation};
 use ::policy::{Length, Unit};
 use ledger::{Entry, KeyChange};
 use obligations::Excuse;
-use rules::{AssetId, DecisionId, DocumentId, PersonId, VersionId, after};
+use rules::{AssetId, DecisionId, DocumentId, PersonId, VersionId};
 use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,9 +51,7 @@ impl State {
         match event {
             Event::AssetRegistered { asset, attributes } => match self.assets.get_mut(&asset) {
                 Some(known) => known.come_back(attributes, entry.at),
-                None => {
-                    self.assets.insert(asset, Asset::new(attributes, entry.at));
-                }
+                None => drop(self.assets.insert(asset, Asset::new(attributes, entry.at))),
             },
             Event::AssetChanged { asset, attributes } => {
                 let was_left = self.assets.get(&asset).is_some_and(|known| self.is_attested(known));
@@ -76,10 +74,7 @@ impl State {
             Event::AssetScanned { asset, at } => self.asset(&asset)?.note_look(at, entry.at),
             Event::ScanMissed { asset, due } => self.asset(&asset)?.missed_scans.push(due),
             Event::AssetAttested { asset, said } => self.asset(&asset)?.attested = Some((entry.at, said)),
-            Event::VendorNotified { asset, notice } => {
-                let due = self.oversight().notify.map(|within| after(notice.known_since, within));
-                self.asset(&asset)?.notices.push(Noticed { at: entry.at, notice, due });
-            }
+            Event::VendorNotified { asset, notice } => self.note_notice(&asset, notice, entry.at)?,
             Event::RolesGiven { person, roles, teams } => {
                 let known = self.people.entry(person).or_default();
                 known.take((roles, teams), entry.at);
@@ -340,7 +335,7 @@ impl State {
         PersonId::new(entry.actor.as_str()).map_err(|_| missing(self.entries, "person", &entry.actor))
     }
 
-    fn asset(&mut self, asset: &AssetId) -> Result<&mut Asset, Error> {
+    pub(crate) fn asset(&mut self, asset: &AssetId) -> Result<&mut Asset, Error> {
         let number = self.entries;
         self.assets.get_mut(asset).ok_or_else(|| missing(number, "asset", asset.as_str()))
     }

@@ -37,6 +37,11 @@ impl Calendar {
         &self.zone_name
     }
 
+    /// The days that are no business days, beside weekends.
+    pub(crate) fn holidays(&self) -> impl Iterator<Item = &Date> {
+        self.holidays.iter()
+    }
+
     /// Whether what falls due on a day falls due at its end.
     pub(crate) fn is_end_of_day(&self) -> bool {
         self.is_end_of_day

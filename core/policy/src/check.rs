@@ -4,6 +4,7 @@
 
 mod changes;
 mod dimension;
+mod lengths;
 mod monitoring;
 mod people;
 mod regions;
@@ -77,6 +78,7 @@ const CHECKS: &[fn(&mut Checking<'_>)] = &[
     windows::check,
     monitoring::check,
     people::check,
+    lengths::check,
 ];
 
 /// Checks the text of a policy.
@@ -85,12 +87,13 @@ pub fn check(text: &str, known: Known<'_>) -> Checked {
     let policy = match Policy::parse(text) {
         Ok(policy) => policy,
         Err(error) => {
+            let what = error.fault.to_string();
             let problem = Problem {
                 code: "policy/unreadable",
                 is_error: true,
                 line: Some(error.line),
-                what: error.fault.to_string(),
-                hint: String::new(),
+                hint: meant(&what),
+                what,
                 example: String::new(),
             };
             return Checked { problems: vec![problem], ..Checked::default() };
@@ -149,6 +152,17 @@ impl<'a> Checking<'a> {
             self.problems.error("policy/unknown-class", class.span().start, what).hint(among(class.as_ref(), &known));
         }
     }
+}
+
+/// A hint where a word is not among those that may stand there, as the reader of the format says it: the first word between backticks is
+/// what stands there, the others are what may.
+fn meant(what: &str) -> String {
+    let mut words = what.split('`').skip(1).step_by(2);
+    let (word, known) = (words.next().unwrap_or_default(), words.collect::<Vec<_>>());
+    if known.is_empty() || !what.contains("expected") {
+        return String::new();
+    }
+    Some(among(word, &known)).filter(|hint| hint.starts_with("did you")).unwrap_or_default()
 }
 
 /// A hint: what may have been meant, or all that there is.

@@ -237,6 +237,7 @@ const OPTIONAL: &[&str] = &[
     "exceptions.controls",
     "vendors.notify",
     "acknowledgement.remind",
+    "acknowledgement.escalates-to",
 ];
 
 fn role_title(policy: &Policy, id: &str) -> Option<String> {

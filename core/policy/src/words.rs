@@ -19,6 +19,8 @@ pub struct Table {
 pub const TABLES: &[&str] = &[
     "classes",
     "deadlines",
+    "counting",
+    "deployment",
     "scope",
     "definitions",
     "roles",
@@ -43,6 +45,8 @@ impl Policy {
                 head: vec!["Class", "Remediated within"],
                 rows: rows(&self.classes, |class| vec![class.title.clone(), within(class.due)]),
             },
+            "counting" => self.counting_table(),
+            "deployment" => self.deployment_table(),
             "scope" | "definitions" | "roles" => self.scope_tables(name),
             "gates" | "rings" | "windows" | "freezes" | "owed" => self.change_tables(name)?,
             "records" | "measures" | "responses" | "training" => self.monitoring_tables(name)?,
@@ -58,6 +62,65 @@ impl Policy {
         };
         let head = vec!["Class", "Which findings", "Remediated within", "Counted from (the earliest)"];
         Table { head, rows: rows(&self.classes, row) }
+    }
+
+    /// How dates come about, and what stands in for what nobody knows.
+    fn counting_table(&self) -> Table {
+        let holidays: Vec<String> = self.calendar.holidays().map(ToString::to_string).collect();
+        let end = if self.calendar.is_end_of_day() { "at midnight" } else { "at the hour at which the clock began" };
+        let cap = if self.is_capped_by_catalogue { "cap every deadline" } else { "are shown, and change no deadline" };
+        let missing = &self.missing;
+        let yes = |value: bool| if value { "yes" } else { "no" };
+        let exposure = if missing.exposure == Exposure::Exposed { "reachable from the internet" } else { "internal" };
+        let stand_in = format!(
+            "CVSS {}, EPSS {}, exploitation {}, automatable {}, total impact {}, likely exploitable {}, {exposure}",
+            missing.cvss,
+            missing.epss,
+            missing.exploitation,
+            yes(missing.automatable),
+            yes(missing.total_impact),
+            yes(missing.likely_exploitable)
+        );
+        let row = |what: &str, how: String| vec![what.to_owned(), how];
+        let rows = vec![
+            row("Days are those of", self.calendar.zone_name().to_owned()),
+            row("What falls due on a day does so", end.to_owned()),
+            row("No business days, beside weekends", listed(&holidays)),
+            row("Due dates of the catalogue of known exploited vulnerabilities", cap.to_owned()),
+            row("What nobody knows of a finding counts as", stand_in),
+        ];
+        Table { head: vec!["What", "How"], rows }
+    }
+
+    /// What bounds a rollout, and who is told.
+    fn deployment_table(&self) -> Table {
+        let Some(deployment) = &self.promises.deployment else {
+            return Table { head: vec!["What", "How"], rows: Vec::new() };
+        };
+        let automatic = deployment.automatic.as_ref().map(|automatic| {
+            let of =
+                |what: &str, words: &[String]| (!words.is_empty()).then(|| format!("{what} {}", joined(words, "or")));
+            let of = [of("criticality", &automatic.criticality), of("environment", &automatic.environment)];
+            let of: Vec<String> = of.into_iter().flatten().collect();
+            if of.is_empty() { "nothing".to_owned() } else { format!("assets of {}", listed(&of)) }
+        });
+        let (reboot, notice) = (deployment.reboot.as_ref(), deployment.notice.clone().unwrap_or_default());
+        let percent = |value: &Spanned<u32>| format!("{} percent", value.as_ref());
+        let rows = [
+            ("A ring stops where more of it fail than", Some(percent(&deployment.failure_threshold))),
+            (
+                "Assets under way at once, at the most",
+                deployment.at_once.as_ref().map(|most| most.as_ref().to_string()),
+            ),
+            ("Under way or lost before the last ring, at the most", deployment.blast_radius.as_ref().map(percent)),
+            ("Patched without anybody's word", automatic),
+            ("Restarted, where a patch asks for it, within", reboot.map(|reboot| reboot.within.as_ref().to_string())),
+            ("Started again by one change, at the most", reboot.map(|reboot| format!("{} times", reboot.most))),
+            ("Customers are told before", notice.customers.map(|length| length.to_string())),
+            ("The business is told before", notice.business.map(|length| length.to_string())),
+        ];
+        let rows = rows.into_iter().filter_map(|(what, how)| Some(vec![what.to_owned(), how?])).collect();
+        Table { head: vec!["What", "How"], rows }
     }
 
     fn scope_tables(&self, name: &str) -> Table {
@@ -80,7 +143,8 @@ impl Policy {
                 rows: rows(&promises.roles, |role| {
                     let to = role.escalates_to.as_ref().map(|to| self.title(to.as_ref()));
                     let after = role.escalates_after.map_or_else(String::new, |after| format!(" after {after}"));
-                    let duties = role.duties.join("; ");
+                    let own = role.patches_own.then(|| "may patch what its own team has".to_owned());
+                    let duties = role.duties.iter().cloned().chain(own).collect::<Vec<_>>().join("; ");
                     let people = format!("at least {}", role.people);
                     vec![role.title.clone(), duties, people, to.map_or_else(|| "nobody".to_owned(), |to| to + &after)]
                 }),

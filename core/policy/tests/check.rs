@@ -234,6 +234,22 @@ const BROKEN: &[(&str, &str, &str, &str, &str)] = &[
     ("frameworks = [\"soc2\"", "frameworks = [\"soc3\"", "policy/unknown-framework", "frameworks =", "`soc3`"),
     ("term = \"patch\"", "term = \"Finding\"", "policy/twice", "term = \"finding\"", "definitions"),
     ("rollback-plan = true", "rollback-plan = false", "policy/empty-need", "change = \"standard\"", "not asked for"),
+    (
+        "longest = \"90 days\"",
+        "longest = \"100 years\"",
+        "policy/absurd",
+        "longest =",
+        "`exceptions.longest` is 100 years",
+    ),
+    ("feed-stale = \"2 days\"", "feed-stale = \"100 years\"", "policy/absurd", "feed-stale", "beyond 92 days"),
+    (
+        "within = \"7 days\"\nmost",
+        "within = \"2 years\"\nmost",
+        "policy/absurd",
+        "within =",
+        "`deployment.reboot.within`",
+    ),
+    ("notify = \"3 days\"", "notify = \"50 years\"", "policy/absurd", "attest =", "`vendors.notify`"),
 ];
 
 #[test]
@@ -502,6 +518,9 @@ fn a_slip_of_the_pen_is_told_what_was_meant() {
         ("classes = [\"emergency\"]", "classes = [\"emergancy\"]", "did you mean `emergency`?"),
         ("sources = [\"debian_tracker\"", "sources = [\"debian-traker\"", "did you mean `debian_tracker`?"),
         ("owner = \"policy-owner\"", "owner = \"nobody\"", "there are policy-owner, executive"),
+        ("failure-threshold = 5", "failure-threshhold = 5", "did you mean `failure-threshold`?"),
+        ("step = \"process-review\"", "step = \"proces-review\"", "did you mean `process-review`?"),
+        ("environments = [\"staging\"]", "environments = [\"mars\"]", "names environments of `[testing]`"),
     ] {
         let found = broken(from, to);
         assert!(found.problems.iter().any(|problem| problem.hint.contains(hint)), "{to}: {:?}", found.problems);
@@ -572,4 +591,24 @@ fn a_policy_without_prose_speaks_in_the_words_of_a_new_one() {
     let written = Written::of(&policy, baseline).expect("written").document("whole");
     let document = written.expect("a document").expect("it can be filled in");
     assert!(!document.contains("Training") && !document.contains("*None.*"), "{document}");
+}
+
+#[test]
+fn what_a_policy_asks_stands_in_its_document() {
+    for (profile, words) in [
+        ("public-sector", "cap every deadline"),
+        ("saas", "Patched without anybody's word | assets of criticality low"),
+        ("saas", "Started again by one change, at the most | 2 times"),
+        ("saas", "tells of a vulnerability of its own within 3 days"),
+        ("saas", "may patch what its own team has"),
+        ("saas", "Days are those of | UTC"),
+        ("saas", "People are reminded 7 days before; who is told of those who have not: "),
+    ] {
+        let profile = PROFILES.iter().find(|known| known.id == profile).expect("a profile");
+        let text = profile.whole().expect("it is written");
+        let policy = Policy::parse(&text).expect("it reads");
+        let written = Written::of(&policy, &text).expect("it reads");
+        let document = written.document("whole").expect("it is known").expect("it can be written");
+        assert!(document.contains(words), "{}: {words}", profile.id);
+    }
 }

@@ -41,6 +41,7 @@ fn plan(hosts: usize) -> Plan {
         precedence: Vec::new(),
         needs: Vec::new(),
         health: std::collections::BTreeSet::new(),
+        trigger: None,
         teams: None,
         limits: Limits {
             failure_threshold: 5,

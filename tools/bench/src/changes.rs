@@ -157,6 +157,7 @@ async fn measure(work: &Path, rows: &mut Vec<Row>) -> Result<()> {
         left_out: Vec::new(),
         precedence: Vec::new(),
         health: std::collections::BTreeSet::new(),
+        trigger: None,
     };
     let planned = organisation.plan_change(&person, id.clone(), (&missing.candidates, wanted), now).await?;
     let taken = start.elapsed().as_secs_f64();

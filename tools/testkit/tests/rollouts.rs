@@ -87,6 +87,7 @@ fn plan_of(hosts: usize, has_windows: bool, grouped: usize, staging: usize) -> A
         left_out: Vec::new(),
         precedence: Vec::new(),
         health: std::collections::BTreeSet::new(),
+        trigger: None,
     };
     Arc::new(plan(&candidates, wanted, &policy, now).expect("a plan"))
 }

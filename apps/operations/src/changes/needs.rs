@@ -9,7 +9,7 @@ const MOST_NAMES: usize = 5;
 /// What a plan needs and asks of its assets, each with what it is about.
 #[must_use]
 pub fn needs_words(plan: &Plan) -> Vec<(&'static str, String)> {
-    let mut words = Vec::new();
+    let mut words: Vec<_> = plan.trigger.iter().map(|trigger| ("Emergency", trigger.clone())).collect();
     if let Some((bytes, of_no_size, reboots)) = plan.needs_together() {
         words.push(("Download", download(bytes, of_no_size.into_iter().collect())));
         words.push(("Restarts", restarts(plan, reboots)));

@@ -95,6 +95,9 @@ pub(crate) enum ChangeCommand {
         /// several times
         #[arg(long, value_name = "WHAT:NAME")]
         health: Vec<String>,
+        /// What makes it an emergency, where no class of findings does: one of the policy's own `triggers`
+        #[arg(long, value_name = "TEXT")]
+        trigger: Option<String>,
         #[command(flatten)]
         scope: ChangeScopeArguments,
     },

@@ -272,6 +272,9 @@ pub(crate) struct NewChange {
     /// What holds on each asset before it begins and after: `unit:NAME`, or a port of its own (`port:NUMBER`).
     #[serde(default)]
     pub(crate) health: BTreeSet<String>,
+    /// What makes it an emergency, where no class of findings does: one of the policy's own triggers.
+    #[serde(default)]
+    pub(crate) trigger: Option<String>,
 }
 
 /// That a group of assets has to be through before another one begins.
@@ -298,6 +301,7 @@ pub(crate) async fn plan(app: &App, caller: &Caller, new: NewChange) -> Answer<C
         until: new.until,
         left_out,
         precedence: new.order.into_iter().map(|Before { first, then }| Precedence { first, then }).collect(),
+        trigger: new.trigger,
         health: new.health.iter().map(|text| text.parse().map_err(Problem::bad)).collect::<Answer<_>>()?,
     };
     let planned = (missing.candidates.as_slice(), wanted);

@@ -68,7 +68,7 @@ async fn show(
     RawQuery(raw): RawQuery,
 ) -> Answer<Response> {
     let (part, now) = (part_of("changes", &query)?, app.now());
-    let (mut all, windows, plans) = {
+    let (mut all, windows, plans, triggers) = {
         let record = app.organisation.store.record().await?;
         let plans = plans_changes(&record.state, &caller.person);
         let shown = |(id, known): (&ChangeId, &Change)| Shown {
@@ -79,7 +79,10 @@ async fn show(
         let all: Vec<Shown> = record.state.changes.iter().map(shown).collect();
         let until = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
         let policy = record.facts.policy();
-        (all, policy.map(|policy| openings(&policy, (now, until))).transpose()?.unwrap_or_default(), plans)
+        let emergency = policy.as_ref().and_then(|policy| policy.promises.emergency.as_ref());
+        let triggers = emergency.map(|emergency| emergency.triggers.clone()).unwrap_or_default();
+        let windows = policy.map(|policy| openings(&policy, (now, until))).transpose()?.unwrap_or_default();
+        (all, windows, plans, triggers)
     };
     all.sort_by_cached_key(order);
     let total = all.len();
@@ -98,7 +101,7 @@ async fn show(
         (paging(("/changes", raw.as_deref()), (&part, all.len(), total), next))
         h2 { "When assets may be changed" }
         (calendar(&windows))
-        @if plans { (plan_form(now)) }
+        @if plans { (plan_form(now, &triggers)) }
     };
     Ok(page(&app, &caller, ("Changes", "/changes"), &body))
 }
@@ -170,7 +173,7 @@ fn calendar(windows: &[operations::Opening]) -> Markup {
     }
 }
 
-fn plan_form(now: Timestamp) -> Markup {
+fn plan_form(now: Timestamp, triggers: &[String]) -> Markup {
     let until = now.checked_add(AHEAD).unwrap_or(now).strftime("%Y-%m-%d").to_string();
     html! {
         details id="plan" {
@@ -179,6 +182,7 @@ fn plan_form(now: Timestamp) -> Markup {
                 div { label for="id" { "Its id" } input id="id" name="id" required; }
                 div { label for="title" { "What it is for" } input id="title" name="title" required; }
                 div { label for="kind" { "Type" } select id="kind" name="kind" { option value="normal" { "normal: passes every gate" } option value="standard" { "standard: approved beforehand by the policy" } option value="emergency" { "emergency: skips what the policy lets it, and owes it" } } }
+                @if !triggers.is_empty() { div { label for="trigger" { "What makes it an emergency, where no class of findings does" } select id="trigger" name="trigger" { option value="" { "–" } @for trigger in triggers { option value=(plain(trigger)) { (plain(trigger)) } } } } }
                 div { label for="until" { "Until" } input id="until" name="until" type="date" required value=(until); }
                 div { label for="due_by" { "Only assets on which something falls due by" } input id="due_by" name="due_by" type="date"; }
                 div { label for="packages" { "Packages or their sources, with spaces between; all that is offered if left empty" } input id="packages" name="packages"; }
@@ -205,6 +209,8 @@ struct Wanted {
     way_back: String,
     #[serde(default)]
     health: String,
+    #[serde(default)]
+    trigger: String,
 }
 
 /// The end of a day, in UTC.
@@ -227,6 +233,7 @@ async fn send(State(app): State<App>, caller: Caller, Form(wanted): Form<Wanted>
         left_out: Default::default(),
         order: Vec::new(),
         health: wanted.health.split_whitespace().map(str::to_owned).collect(),
+        trigger: Some(wanted.trigger).filter(|trigger| !trigger.is_empty()),
     };
     let id = plan(&app, &caller, new).await?;
     Ok(seen(&format!("/changes/{}", encoded(id.as_str()))))
@@ -275,6 +282,7 @@ async fn emergency(State(app): State<App>, caller: Caller, Path(vulnerability): 
         left_out: Default::default(),
         order: Vec::new(),
         health: BTreeSet::new(),
+        trigger: None,
     };
     let id = plan(&app, &caller, new).await?;
     happens(&app, &caller, &id, Happening::Started {}).await?;

@@ -107,7 +107,9 @@ fn place_of(alert: &Alert) -> Option<String> {
     Some(match alert.kind {
         AlertKind::Overdue => format!("/findings?overdue=true{owner}"),
         AlertKind::DueSoon => format!("/findings?overdue=false{owner}"),
-        AlertKind::ScanOverdue | AlertKind::AssetSilent => format!("/assets?{}", owner.trim_start_matches('&')),
+        AlertKind::ScanOverdue | AlertKind::AssetSilent | AlertKind::ForbiddenData => {
+            format!("/assets?{}", owner.trim_start_matches('&'))
+        }
         AlertKind::FeedStale => "/feeds".to_owned(),
     })
 }

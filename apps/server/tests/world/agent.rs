@@ -113,6 +113,7 @@ pub(crate) async fn start(world: &World, id: &str) -> lifecycle::ChangeId {
         left_out: Vec::new(),
         precedence: Vec::new(),
         health: std::collections::BTreeSet::new(),
+        trigger: None,
     };
     let planned = (missing.candidates.as_slice(), wanted);
     world.organisation.plan_change(&person("root"), id.clone(), planned, now).await.expect("planned");

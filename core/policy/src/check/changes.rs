@@ -53,6 +53,19 @@ fn gates(checking: &mut Checking<'_>) {
 fn one_gate(checking: &mut Checking<'_>, gate: &Gate) {
     let promises = &checking.policy.promises;
     let (kind, at) = (*gate.change.as_ref(), gate.change.span().start);
+    let tested: Vec<&str> =
+        promises.testing.iter().flat_map(|testing| &testing.environments).map(|one| one.as_ref().as_str()).collect();
+    let is_tested = |ring: &crate::promises::Ring| {
+        !ring.environment.is_empty()
+            && ring.environment.iter().all(|own| tested.iter().any(|known| known.eq_ignore_ascii_case(own)))
+    };
+    let soaks = gate.needs.contains(&Need::Soak) && !tested.is_empty() && !promises.rings.is_empty();
+    if soaks && kind == ChangeType::Normal && !promises.rings.iter().any(is_tested) {
+        let what =
+            format!("a {kind} change soaks in {}, and no ring is of those environments alone", tested.join(", "));
+        let hint = "`environment` of the first `[[ring]]` names environments of `[testing]`";
+        checking.problems.warning("policy/empty-need", at, what).hint(hint);
+    }
     if kind != ChangeType::Standard && gate.approved_by.is_empty() {
         let what = format!("nobody approves {kind} changes");
         checking.problems.error("policy/no-approver", at, what).hint("approved-by = [\"…\"]");

@@ -61,6 +61,7 @@ async fn plan(data: &Path, store: &str) -> Result<usize> {
         left_out: Vec::new(),
         precedence: Vec::new(),
         health: std::collections::BTreeSet::new(),
+        trigger: None,
     };
     let id = ChangeId::new(CHANGE)?;
     let (_, plan) = organisation.plan_change(&person, id.clone(), (&missing.candidates, wanted), now).await?;

@@ -93,7 +93,9 @@ pub(super) async fn propose(opened: &Opened, scope: ChangeScopeArguments, format
 
 /// Plans a change.
 pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool) -> Result<u8> {
-    let ChangeCommand::Plan { change, kind, title, until, way_back, leave_out, order, health, scope } = command else {
+    let ChangeCommand::Plan { change, kind, title, until, way_back, leave_out, order, health, trigger, scope } =
+        command
+    else {
         return Ok(exit::WITHIN_POLICY);
     };
     let scope = scope_of(scope)?;
@@ -105,6 +107,7 @@ pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool
         until,
         left_out: leave_out.iter().map(|text| exclusion(text)).collect::<Result<_>>()?,
         precedence: order.iter().map(|text| precedence(text)).collect::<Result<_>>()?,
+        trigger,
         health: health.iter().map(|text| text.parse().map_err(|words| Usage(words).into())).collect::<Result<_>>()?,
     };
     let missing = opened.organisation.view(None, opened.now, |view| view.candidates(&scope)).await?;
