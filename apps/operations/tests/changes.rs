@@ -61,7 +61,7 @@ fn missing() -> Vec<Thing> {
         size_bytes: 1_250_000,
         ..Offer::default()
     };
-    vec![thing("example", "1"), Thing { offer: Some(offer), ..thing("example", "1") }]
+    vec![thing("example", "1"), Thing { offer: Some(Box::new(offer)), ..thing("example", "1") }]
 }
 
 struct Rolling {
@@ -359,4 +359,39 @@ async fn what_is_retired_holds_nobody_up() {
     assert_eq!(back.iter().map(|out| out.asset.as_str()).collect::<Vec<_>>(), ["stage-1"]);
     rolling.push("stage-1", missing(), after(at, 6)).await;
     assert_eq!(rolling.change().await.stage, Stage::Ended);
+}
+
+#[tokio::test]
+async fn what_needs_nobodys_word_is_planned_and_started_by_itself_and_waits_where_it_failed() {
+    let rolling = Rolling::new("automatic").await;
+    let organisation = &rolling.world.organisation;
+    let none = organisation.plan_automatic(day(2)).await.expect("asked");
+    assert_eq!(none, None, "none of them is one that is patched without anybody's word");
+    let low = |environment: &str| Attributes {
+        environment: Some(environment.to_owned()),
+        criticality: Some("low".to_owned()),
+        ..Attributes::default()
+    };
+    let set = async |host: &str, environment: &str| {
+        let command = Command::ChangeAsset(asset(host), low(environment));
+        organisation.act(&rolling.world.person, day(2), command).await.expect("set");
+    };
+    set("stage-1", "staging").await;
+    set("prod-1", "production").await;
+    let (id, assets) = organisation.plan_automatic(day(3)).await.expect("planned").expect("there is something");
+    assert_eq!((id.as_str(), assets), ("automatic-2026-01-04", 2));
+    let known = async || organisation.store.record().await.expect("read").state.changes[&id].clone();
+    assert_eq!((known().await.stage, known().await.planned.kind), (Stage::RollingOut, ChangeType::Standard));
+    assert_eq!(organisation.plan_automatic(day(4)).await.expect("asked"), None, "one is on its way");
+    // Somebody ends it: nothing begins by itself until somebody could have looked.
+    let abort = Happening::Aborted { reason: "not now".to_owned() };
+    organisation.act(&person("otto"), day(4), Command::Change(id.clone(), abort)).await.expect("aborted");
+    organisation.follow_changes(day(12)).await.expect("followed");
+    assert!(known().await.is_over());
+    let ended = known().await.ended_at.expect("it has ended");
+    assert_eq!(organisation.plan_automatic(after(ended, 60 * 24 * 6)).await.expect("asked"), None);
+    let next = organisation.plan_automatic(after(ended, 60 * 24 * 8)).await.expect("planned");
+    assert_eq!(next.map(|(_, assets)| assets), Some(2));
+    let replayed = organisation.store.replay(|_| {}).await.expect("replayed").0;
+    assert_eq!((replayed.differences.len(), replayed.unlawful.len()), (0, 0));
 }

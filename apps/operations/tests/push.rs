@@ -38,10 +38,10 @@ async fn offers_and_restarts_are_findings_where_nothing_explains_them() {
         suite: "bookworm-security".to_owned(),
         ..Offer::default()
     };
-    let explained = Thing { offer: Some(offer("example", "2")), ..thing("example", "1") };
-    let unexplained = Thing { offer: Some(offer("other", "9")), ..thing("other", "8") };
+    let explained = Thing { offer: Some(Box::new(offer("example", "2"))), ..thing("example", "1") };
+    let unexplained = Thing { offer: Some(Box::new(offer("other", "9"))), ..thing("other", "8") };
     let fixes = vec![("CVE-2026-0007".to_owned(), Some(day(2).as_second()))];
-    let told = Thing { offer: Some(Offer { fixes, ..offer("third", "5") }), ..thing("third", "4") };
+    let told = Thing { offer: Some(Box::new(Offer { fixes, ..offer("third", "5") })), ..thing("third", "4") };
     let restart = Thing {
         kind: Thing::RESTART.to_owned(),
         name: "running programs".to_owned(),

@@ -20,11 +20,13 @@ fn thing(version: &str, offer: Option<&str>) -> Thing {
         version: version.to_owned(),
         architecture: "amd64".to_owned(),
         source: Some(source(version)),
-        offer: offer.map(|to| Offer {
-            version: to.to_owned(),
-            source: source(to),
-            suite: "bookworm-security".to_owned(),
-            ..Offer::default()
+        offer: offer.map(|to| {
+            Box::new(Offer {
+                version: to.to_owned(),
+                source: source(to),
+                suite: "bookworm-security".to_owned(),
+                ..Offer::default()
+            })
         }),
         ..Thing::default()
     }

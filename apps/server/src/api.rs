@@ -25,7 +25,7 @@ pub(crate) use changes::{
     ActOn, ChangeAct, ChangeAnswer, NewChange, as_calendar, change_id, happens, log_of, plan, sees,
     unknown as unknown_change,
 };
-pub(crate) use decisions::{is_seen, seen_assets};
+pub(crate) use decisions::{check_seen, is_seen, new_id, seen_assets};
 pub(crate) use documents::length;
 pub(crate) use findings::{FindingQuery, NOT_HELD_YET, by_spread, by_weight, findings_of, has_class};
 pub(crate) use groups::{in_lines, take_people};

@@ -359,6 +359,13 @@ async fn hourly(app: &App, now: Timestamp) {
     if let Err(error) = swept.and(app.organisation.store.sweep_answers(now).await) {
         tracing::warn!(error = %store::in_words(&error), "what is over could not be forgotten");
     }
+    match app.organisation.plan_automatic(now).await {
+        Ok(Some((change, assets))) => {
+            tracing::info!(%change, assets, "what is patched without anybody's word has begun")
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!(error = %store::in_words(&error), "automatic patching could not be planned"),
+    }
     let Ok(system) = PersonId::new(SYSTEM) else { return };
     match app.organisation.tell_missed(&system, now).await {
         Ok(DaysTold { scans: 0, duties: 0, violations: 0 }) => {}

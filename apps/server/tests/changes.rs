@@ -20,7 +20,7 @@ fn missing() -> Vec<Thing> {
         ..Offer::default()
     };
     let own = Thing { source: Some(source("1")), ..thing("libexample1", "1") };
-    vec![own.clone(), Thing { offer: Some(offer), ..own }]
+    vec![own.clone(), Thing { offer: Some(Box::new(offer)), ..own }]
 }
 
 /// Two hosts of two teams that miss an update, and people of every role.

@@ -104,7 +104,7 @@ async fn changes_are_announced_to_those_whose_assets_they_are_and_decisions_to_t
         suite: "bookworm-security".to_owned(),
         ..fleet::Offer::default()
     };
-    world.host("web-1", "web", vec![own.clone(), fleet::Thing { offer: Some(offer), ..own }]).await;
+    world.host("web-1", "web", vec![own.clone(), fleet::Thing { offer: Some(Box::new(offer)), ..own }]).await;
     for _ in ["boss", "dora", "ana"] {
         assert!(mailbox.next(SOON).expect("a letter").text.contains("Do the course “"));
     }
@@ -138,6 +138,7 @@ async fn changes_are_announced_to_those_whose_assets_they_are_and_decisions_to_t
     assert!(letters[1].text.contains("Change c1 of assets of your team: On Sunday from 02:00 the shop is slow"));
     assert!(letters[1].text.contains(&format!("{}/changes/c1", world.base)), "{letters:#?}");
     // A second word is another one.
+    world.set_clock(world.now() + jiff::SignedDuration::from_mins(1));
     post("/api/v1/changes/c1/acts", json!({ "act": "tell-business", "why": "It is on Monday now" })).await;
     told(mailbox.next(SOON), "dora", &["Change c1 of assets of your team: It is on Monday now"]);
     assert_eq!(

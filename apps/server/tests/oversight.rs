@@ -94,6 +94,16 @@ async fn an_exception_comes_with_what_the_policy_asks_and_is_looked_at_again() {
     let page = shown(&world, "bob", "/decisions").await;
     assert!(page.contains("approval missing of") && page.contains("a patch comes in December"), "{page}");
     assert_eq!(sent(&world, "lea", &format!("/decisions/{id}/approve"), &[]).await, 403, "the policy names executives");
+    // Whose affair it is not is told the same as of one that there is none of.
+    world.somebody("dan", &[Role::Developer], &["data"]).await;
+    for (who, decision) in [("dan", id.as_str()), ("dan", "none"), ("emma", id.as_str()), ("emma", "none")] {
+        assert_eq!(sent(&world, who, &format!("/decisions/{decision}/approve"), &[]).await, 404, "{who} {decision}");
+        let words = json!({ "words": "still no patch" });
+        let answer = posted(&world, who, &format!("/api/v1/decisions/{decision}/review"), &words).await;
+        assert_eq!(problem(answer).await, (404, "refusal/unknown".to_owned()), "{who} {decision}");
+    }
+    let renewing = json!({ "kind": "exception", "vulnerability": "CVE-2026-0001", "reason": "r", "until": "2027-01-20", "renews": id });
+    assert_eq!(problem(posted(&world, "dan", "/api/v1/decisions", &renewing).await).await.0, 404);
     assert_eq!(sent(&world, "bob", &format!("/decisions/{id}/approve"), &[]).await, 303);
     world.set_clock(day(28));
     assert!(shown(&world, "bob", "/tasks").await.contains("Look at the exception"));

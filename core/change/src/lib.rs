@@ -23,7 +23,9 @@ pub use life::{Change, Owed, Stage, TestResult};
 pub use needs::{Health, Needs, asks_for_reboot};
 pub use order::{Left, LeftOut, Order, Selection, Upgrade, address, are_words};
 pub use plan::{Exclusion, Hours, Limits, MOST_MINUTES, Member, Plan, Precedence, RingPlan, Span};
-pub use planning::{Candidate, Due, Proposal, Said, Wanted, conforms, plan, propose};
+pub use planning::{
+    Candidate, Due, Proposal, Said, Wanted, conforms, has_automatic, is_automatic, is_in_test, plan, propose,
+};
 pub use rollout::{BACK_WITHIN, Count, Phase, Place, Rollout, RolloutEvent, Stop, Wait};
 pub use shown::{OnDisk, Shown};
 pub use verify::{Standing, Verified, verify};

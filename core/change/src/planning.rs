@@ -237,9 +237,7 @@ fn kind_of(candidate: &Candidate, policy: &Policy) -> ChangeType {
 fn is_of(candidate: &Candidate, kind: ChangeType, policy: &Policy) -> bool {
     match kind {
         ChangeType::Normal => true,
-        ChangeType::Standard => {
-            is_automatic(policy, (candidate.environment.as_deref(), candidate.criticality.as_deref()))
-        }
+        ChangeType::Standard => is_automatic(candidate, policy),
         ChangeType::Emergency => {
             let classes = policy.promises.emergency.as_ref().map_or(&[][..], |emergency| &emergency.classes);
             let is_emergency = |due: &Due| classes.iter().any(|class| *class.as_ref() == due.class);
@@ -248,16 +246,36 @@ fn is_of(candidate: &Candidate, kind: ChangeType, policy: &Policy) -> bool {
     }
 }
 
+/// Whether the policy has anything patched without anybody's word.
+#[must_use]
+pub fn has_automatic(policy: &Policy) -> bool {
+    let automatic = policy.promises.deployment.as_ref().and_then(|deployment| deployment.automatic.as_ref());
+    automatic.is_some_and(|automatic| !automatic.criticality.is_empty() || !automatic.environment.is_empty())
+}
+
 /// Whether the policy has an asset patched without anybody's word.
-fn is_automatic(policy: &Policy, (environment, criticality): (Option<&str>, Option<&str>)) -> bool {
+#[must_use]
+pub fn is_automatic(candidate: &Candidate, policy: &Policy) -> bool {
+    is_named(policy, (candidate.environment.as_deref(), candidate.criticality.as_deref()))
+}
+
+/// Whether an asset is in a test environment of the policy.
+#[must_use]
+pub fn is_in_test(candidate: &Candidate, policy: &Policy) -> bool {
+    candidate.environment.as_deref().is_some_and(|own| is_tested(policy, own))
+}
+
+/// Whether the policy names such an asset among those that are patched without anybody's word.
+fn is_named(policy: &Policy, (environment, criticality): (Option<&str>, Option<&str>)) -> bool {
     let automatic = policy.promises.deployment.as_ref().and_then(|deployment| deployment.automatic.as_ref());
     automatic.is_some_and(|automatic| {
         let is_among = |known: &[String], own: Option<&str>| {
             known.is_empty() || own.is_some_and(|own| known.iter().any(|known| known.eq_ignore_ascii_case(own)))
         };
-        let says_something = !automatic.criticality.is_empty() || !automatic.environment.is_empty();
         // What is not known of an asset lets it into nothing.
-        says_something && is_among(&automatic.criticality, criticality) && is_among(&automatic.environment, environment)
+        has_automatic(policy)
+            && is_among(&automatic.criticality, criticality)
+            && is_among(&automatic.environment, environment)
     })
 }
 
@@ -315,7 +333,7 @@ pub fn conforms<'a>(plan: &Plan, policy: &Policy, said: impl Fn(&str) -> Option<
         };
         owners.push(owner);
         let environment = environment.map(str::to_ascii_lowercase);
-        if plan.kind == ChangeType::Standard && !is_automatic(policy, (environment.as_deref(), criticality)) {
+        if plan.kind == ChangeType::Standard && !is_named(policy, (environment.as_deref(), criticality)) {
             return other(format!("asset `{}` is none that is patched without anybody's word", member.asset));
         }
         if plan.rings[ring].is_test && !environment.as_deref().is_some_and(|own| is_tested(policy, own)) {

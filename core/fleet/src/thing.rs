@@ -33,11 +33,11 @@ pub struct Thing {
     pub still_runs: Option<String>,
     /// For kernels: what runs on the asset, and what would after a reboot.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernel: Option<Kernel>,
+    pub kernel: Option<Box<Kernel>>,
     /// What the asset's own repositories offer in its place, where that holds a security fix. The package itself is a thing
     /// of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub offer: Option<Offer>,
+    pub offer: Option<Box<Offer>>,
     /// What has to be restarted for reasons that no package explains, where the kind is `restart`; may be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub restart: String,

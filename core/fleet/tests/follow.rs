@@ -222,6 +222,7 @@ fn decision() -> Decision {
         assessment: Default::default(),
         approved_by: Some(person("two")),
         approved_before: Vec::new(),
+        approved_at: Default::default(),
         reviewed: None,
         progress: Progress::Approved { since: day(0), revoked_at: None },
         renews: None,

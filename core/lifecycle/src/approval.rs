@@ -49,7 +49,7 @@ impl State {
     #[must_use]
     pub fn approvals_lacking(&self, version: &Version) -> Vec<String> {
         let seats = self.approval_seats();
-        let people = version.approved_by();
+        let people = self.approvers_of_version(version);
         let mut titles: Vec<(&str, usize)> = Vec::new();
         for seat in empty_seats(&seats, &people, self) {
             match titles.iter_mut().find(|(title, _)| *title == seat.title) {
@@ -62,6 +62,13 @@ impl State {
             count => format!("{count} people of: {title}"),
         };
         titles.into_iter().map(said).collect()
+    }
+
+    /// Who approved a version, and is still whom that id names.
+    fn approvers_of_version<'v>(&self, version: &'v Version) -> Vec<&'v PersonId> {
+        let said_at = |person: &PersonId| version.notes.iter().rfind(|note| note.by == *person).map(|note| note.at);
+        let is_same = |person: &&PersonId| said_at(person).is_some_and(|at| self.was_there(person, at));
+        version.approved_by().into_iter().filter(is_same).collect()
     }
 
     /// Who could give an approval that a version lacks still.
@@ -97,7 +104,7 @@ impl State {
     }
 
     pub(crate) fn fills_a_seat(&self, version: &Version, person: &PersonId) -> bool {
-        fills_a_seat(&self.approval_seats(), &version.approved_by(), person, self)
+        fills_a_seat(&self.approval_seats(), &self.approvers_of_version(version), person, self)
     }
 
     pub(crate) fn version(&self, id: &VersionId) -> Result<&Version, Refusal> {

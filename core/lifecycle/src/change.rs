@@ -7,6 +7,7 @@ use crate::seat::{empty_seats, fills_a_seat};
 use crate::token::check_end;
 use crate::{Refusal, State};
 use ::change::{Came, Change, Happening, Planned, Stage};
+use ::policy::promises::ChangeType;
 use jiff::Timestamp;
 use rules::{AGENT, AssetId, ChangeId, ChangeRule, PersonId, Role, Seat};
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +100,8 @@ fn plan(state: &State, (id, planned): (&ChangeId, &Planned), (by, now): (&Person
     }
     let asks = state.change_rule().gate(planned.kind).map_or(&[][..], |gate| &gate.requested_by);
     let is_asking = match asks {
+        // What the policy has patched without anybody's word nobody asks for.
+        [] if by.as_str() == SYSTEM => planned.kind == ChangeType::Standard,
         [] => state.may(by, Role::OPERATES).is_ok() || state.patches_own(by, planned),
         asks => state.is_seated(by, asks),
     };
@@ -136,7 +139,7 @@ fn approve(state: &State, (known, plan): (&Change, &str), by: &PersonId) -> Resu
     if !unproven.is_empty() {
         return Err(Refusal::NotReady { lacks: unproven.join("; ") });
     }
-    if fills_a_seat(state.seats_of(known), &approvers(known), by, state) {
+    if fills_a_seat(state.seats_of(known), &approvers(state, known), by, state) {
         return Ok(());
     }
     match state.change_seats_lacking(known).as_slice() {
@@ -145,9 +148,10 @@ fn approve(state: &State, (known, plan): (&Change, &str), by: &PersonId) -> Resu
     }
 }
 
-/// Who approved a change: who planned it does not count, whatever was written.
-fn approvers(change: &Change) -> Vec<&PersonId> {
-    change.approvals.keys().filter(|person| **person != change.by).collect()
+/// Who approved a change, and is still whom that id names: who planned it does not count, whatever was written.
+fn approvers<'c>(state: &State, change: &'c Change) -> Vec<&'c PersonId> {
+    let own = change.approvals.iter().filter(|(person, at)| **person != change.by && state.was_there(person, **at));
+    own.map(|(person, _)| person).collect()
 }
 
 fn open(
@@ -263,7 +267,7 @@ impl State {
     /// The approvals that a change lacks still.
     #[must_use]
     pub fn change_seats_lacking(&self, change: &Change) -> Vec<&Seat> {
-        empty_seats(self.seats_of(change), &approvers(change), self)
+        empty_seats(self.seats_of(change), &approvers(self, change), self)
     }
 
     /// Who approves a change.

@@ -12,7 +12,7 @@ use ledger::Hash;
 use obligations::{Duty, DutyKind, day_of, reminded};
 use rules::{AssetId, DecisionId, ExceptionRule, PersonId, Role, Seat, after};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most days that a decision may hold before it must be asked for anew.
 const MOST_DAYS: i32 = 366;
@@ -141,6 +141,9 @@ pub struct Decision {
     /// Who approved it before, where the policy asks for more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved_before: Vec<PersonId>,
+    /// When each of them did last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approved_at: BTreeMap<PersonId, Timestamp>,
     /// The last look at it since it is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewed: Option<Look>,
@@ -205,10 +208,18 @@ impl State {
         self.oversight().exceptions.as_ref().filter(|_| kind == DecisionKind::Exception)
     }
 
+    /// Who approved a decision, and is still whom that id names.
+    fn approvers_of<'d>(&self, decision: &'d Decision) -> Vec<&'d PersonId> {
+        let is_same = |person: &&PersonId| {
+            decision.approved_at.get(*person).is_none_or(|approved_at| self.was_there(person, *approved_at))
+        };
+        decision.approvers().into_iter().filter(is_same).collect()
+    }
+
     /// The approvals that a decision lacks still, by their titles.
     #[must_use]
     pub fn approvals_missing(&self, decision: &Decision) -> Vec<&str> {
-        let empty = empty_seats(self.seats_for(decision.kind), &decision.approvers(), self);
+        let empty = empty_seats(self.seats_for(decision.kind), &self.approvers_of(decision), self);
         empty.into_iter().map(|seat| seat.title.as_str()).collect()
     }
 
@@ -389,7 +400,7 @@ fn may_answer(state: &State, known: &Decision, by: &PersonId) -> Result<(), Refu
     if known.requested_by == *by {
         return Err(Refusal::OwnRequest);
     }
-    let before = known.approvers();
+    let before = state.approvers_of(known);
     let lacking = empty_seats(seats, &before, state);
     // Where another policy asks for no more than there is, whoever could take a seat may say the last word, again if need be.
     if seats.is_empty() || lacking.is_empty() || fills_a_seat(seats, &before, by, state) {

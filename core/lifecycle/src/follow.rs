@@ -283,7 +283,7 @@ impl State {
             Event::DecisionRequested { decision, kind, reach, reason, until, renews, assessment } => {
                 let requested_by = self.actor(entry)?;
                 let (approved_by, progress) = (None, Progress::Requested);
-                let (approved_before, reviewed) = (Vec::new(), None);
+                let (approved_before, approved_at, reviewed) = (Vec::new(), BTreeMap::new(), None);
                 self.decisions.insert(
                     decision,
                     Decision {
@@ -295,6 +295,7 @@ impl State {
                         assessment,
                         approved_by,
                         approved_before,
+                        approved_at,
                         reviewed,
                         progress,
                         renews,
@@ -307,6 +308,7 @@ impl State {
                 known.approved_before.extend(known.approved_by.take());
                 // Whoever says it again says the last word, and is one person still.
                 known.approved_before.retain(|before| *before != by);
+                known.approved_at.insert(by.clone(), entry.at);
                 known.approved_by = Some(by);
                 let is_enough =
                     self.decisions.get(&decision).is_some_and(|known| self.approvals_missing(known).is_empty());

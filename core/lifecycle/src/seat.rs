@@ -1,8 +1,15 @@
 //! Seats: who has which role of the policy here.
 
 use crate::{GroupId, Person, PersonId, Seat, State};
+use jiff::Timestamp;
 
 impl State {
+    /// Whether whoever goes by an id now went by it at an instant: what somebody has said who was erased is nobody's since.
+    #[must_use]
+    pub fn was_there(&self, person: &PersonId, at: Timestamp) -> bool {
+        self.people.get(person).is_some_and(|known| known.anew.is_none_or(|anew| anew <= at))
+    }
+
     /// Whether somebody has this role.
     #[must_use]
     pub fn holds(&self, person: &PersonId, seat: &Seat) -> bool {

@@ -5,7 +5,8 @@ mod world;
 
 use jiff::Timestamp;
 use plimsoll_lifecycle::{
-    Attributes, Breach, BreachKind, Command, Event, Exposure, Opened, Party, PolicyRule, Role, Violation, review,
+    Assessment, Attributes, Breach, BreachKind, Command, DecisionId, DecisionKind, Event, Exposure, Opened, Party,
+    PolicyRule, Reach, Role, Violation, review,
 };
 use std::collections::BTreeSet;
 use world::{POLICY, World, asset, day, lawful, overseen, person};
@@ -306,4 +307,35 @@ fn whoever_puts_themselves_into_a_group_gets_no_role_of_a_policy_that_comes_late
     world.done(&Command::AdoptPolicy { name: "p".to_owned(), document: "second".to_owned(), rule }, "lead", day(4));
     let seat = world.state.seat_called("management").expect("a role");
     assert_eq!(world.state.people_of(seat), [person("emma")]);
+}
+
+#[test]
+fn nobody_inherits_the_approval_of_somebody_who_was_erased() {
+    let mut world = overseen();
+    let decision = DecisionId::new("e").expect("an id");
+    let request = Command::RequestDecision {
+        decision: decision.clone(),
+        kind: DecisionKind::Exception,
+        reach: Reach { vulnerability: "CVE-2026-1".to_owned(), package: None, assets: Vec::new() },
+        reason: "the vendor has no patch".to_owned(),
+        until: day(60),
+        renews: None,
+        assessment: Assessment {
+            risk: "small".to_owned(),
+            controls: ["segmentation".to_owned()].into(),
+            plan: "soon".to_owned(),
+        },
+    };
+    lawful(&mut world, &request, "ops", day(3));
+    let approve = Command::AnswerDecision(decision.clone(), true);
+    lawful(&mut world, &approve, "boss2", day(3));
+    let missing = |world: &World| world.state.approvals_missing(&world.state.decisions[&decision]).len();
+    assert_eq!(missing(&world), 1);
+    world.done(&Command::ErasePerson(person("boss2")), "root", day(4));
+    world.done(&Command::SetRoles(person("boss2"), [Role::Approver].into(), BTreeSet::new()), "root", day(5));
+    assert_eq!(missing(&world), 2, "somebody else has approved it");
+    lawful(&mut world, &approve, "lead", day(6));
+    assert!(!world.state.decisions[&decision].holds(day(6)));
+    lawful(&mut world, &approve, "boss2", day(7));
+    assert!(world.state.decisions[&decision].holds(day(7)), "who goes by that id now has approved it as well");
 }

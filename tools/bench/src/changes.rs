@@ -28,10 +28,8 @@ pub(super) fn thing(version: &str, offer: Option<&str>) -> Thing {
         name: "openssl".to_owned(),
         version: version.to_owned(),
         architecture: "amd64".to_owned(),
-        offer: offer.map(|to| Offer {
-            version: to.to_owned(),
-            suite: "bookworm-security".to_owned(),
-            ..Offer::default()
+        offer: offer.map(|to| {
+            Box::new(Offer { version: to.to_owned(), suite: "bookworm-security".to_owned(), ..Offer::default() })
         }),
         ..Thing::default()
     }

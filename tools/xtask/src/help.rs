@@ -17,6 +17,7 @@ const COMMANDS: &[&[&str]] = &[
     &["patch", "list"],
     &["change"],
     &["change", "propose"],
+    &["change", "automatic"],
     &["change", "plan"],
     &["change", "list"],
     &["change", "show"],

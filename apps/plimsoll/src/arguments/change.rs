@@ -69,6 +69,8 @@ pub(crate) enum ChangeCommand {
         #[arg(long, value_enum, default_value_t = ListFormat::Table)]
         format: ListFormat,
     },
+    /// Plan and start a standard change of what the policy has patched without anybody's word; the service does so by itself
+    Automatic,
     /// Plan a change: which assets get what, in which rings, in which windows
     Plan {
         /// The change's id

@@ -70,6 +70,7 @@ pub(super) fn run(arguments: ChangeArguments, data: &Path, is_quiet: bool) -> Re
                 test_result(&opened, &change_id(&change)?, tested, evidence.as_ref()).await?;
                 followed(&opened, &change, is_quiet).await
             }
+            ChangeCommand::Automatic => plan::automatic(&opened, is_quiet).await,
             ChangeCommand::Follow => {
                 let told = opened.organisation.follow_changes(opened.now).await?;
                 if !is_quiet {

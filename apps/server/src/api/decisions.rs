@@ -2,7 +2,7 @@
 
 use super::{Json, Part, PartQuery, Path, Query, ROWS, instant};
 use crate::access::{ANSWERS, ASKS, Access, DECIDES, EVERYBODY};
-use crate::app::App;
+use crate::app::{App, random};
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
 use axum::extract::State;
@@ -163,9 +163,10 @@ async fn list_decisions(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewDecision {
-    /// Its id: letters, digits and `-._:/@`.
+    /// Its id: letters, digits and `-._:/@`; one is made up where none is given.
+    #[serde(default)]
     #[schema(min_length = 1, max_length = 128)]
-    id: String,
+    id: Option<String>,
     kind: KindShape,
     #[schema(min_length = 1)]
     vulnerability: String,
@@ -188,6 +189,11 @@ struct NewDecision {
     plan: String,
 }
 
+/// An id that nobody guesses.
+pub(crate) fn new_id() -> Answer<String> {
+    Ok(protocol::hexadecimal(&random::<6>().map_err(|error| Problem::internal(&error))?))
+}
+
 /// Asks for a decision; somebody else has to approve it.
 #[utoipa::path(post, path = "/api/v1/decisions", tag = "decisions", request_body = NewDecision,
     responses((status = 201, body = DecisionShape), (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -196,7 +202,11 @@ async fn create_decision(
     caller: Caller,
     Json(new): Json<NewDecision>,
 ) -> Answer<(StatusCode, axum::Json<DecisionShape>)> {
-    let id = DecisionId::new(new.id)?;
+    let id = DecisionId::new(new.id.map_or_else(new_id, Ok)?)?;
+    let renews = new.renews.map(DecisionId::new).transpose()?;
+    if let Some(renewed) = &renews {
+        check_seen(&app, &caller, renewed).await?;
+    }
     let until = instant(Some(&new.until))?.ok_or_else(|| Problem::bad("until is missing"))?;
     let command = Command::RequestDecision {
         decision: id.clone(),
@@ -211,7 +221,7 @@ async fn create_decision(
         },
         reason: new.reason,
         until,
-        renews: new.renews.map(DecisionId::new).transpose()?,
+        renews,
         assessment: Assessment { risk: new.risk, controls: new.controls, plan: new.plan },
     };
     app.organisation.act(&caller.person, app.now(), command).await?;
@@ -226,7 +236,18 @@ async fn one(app: &App, caller: &Caller, id: &DecisionId) -> Answer<DecisionShap
         .ok_or_else(|| Problem::not_found("such decision"))
 }
 
+/// Says no to a decision that is none of somebody's affair in the same words as to one that there is none of.
+pub(crate) async fn check_seen(app: &App, caller: &Caller, id: &DecisionId) -> Answer<()> {
+    let record = app.organisation.store.record().await?;
+    let found = record.state.decisions.get(id).filter(|decision| {
+        let is_own = decision.requested_by == caller.person;
+        is_own || caller.is_any(Role::DECIDES) || is_seen(&record.state, (caller, app.now()), decision)
+    });
+    found.map(|_| ()).ok_or_else(|| Problem::not_found("such decision"))
+}
+
 async fn act(app: &App, caller: &Caller, (id, command): (DecisionId, Command)) -> Answer<axum::Json<DecisionShape>> {
+    check_seen(app, caller, &id).await?;
     app.organisation.act(&caller.person, app.now(), command).await?;
     one(app, caller, &id).await.map(axum::Json)
 }

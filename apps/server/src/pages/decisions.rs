@@ -4,8 +4,8 @@ use super::findings::paging;
 use super::text::{due, instant as at_instant, plain};
 use super::{Form, encoded, page, part_of, seen};
 use crate::access::{ANSWERS, ASKS, EVERYBODY};
-use crate::api::{Listed, Path, Query, instant, is_seen, seen_assets};
-use crate::app::{App, random};
+use crate::api::{Listed, Path, Query, check_seen, instant, is_seen, new_id, seen_assets};
+use crate::app::App;
 use crate::identity::Caller;
 use crate::problem::{Answer, Problem};
 use crate::routes::PageRoute;
@@ -221,7 +221,7 @@ struct Asked {
 }
 
 async fn ask(State(app): State<App>, caller: Caller, Form(asked): Form<Asked>) -> Answer<Response> {
-    let id = protocol::hexadecimal(&random::<6>().map_err(|error| Problem::internal(&error))?);
+    let id = new_id()?;
     let package = Some(asked.package.trim()).filter(|package| !package.is_empty());
     let command = Command::RequestDecision {
         decision: DecisionId::new(id)?,
@@ -268,6 +268,7 @@ async fn answer(
     Form(said): Form<Said>,
 ) -> Answer<Response> {
     let id = DecisionId::new(decision)?;
+    check_seen(&app, &caller, &id).await?;
     let command = match answer.as_str() {
         "approve" => Command::AnswerDecision(id, true),
         "decline" => Command::AnswerDecision(id, false),

@@ -97,7 +97,7 @@ pub(crate) async fn enrol(world: &World, id: &str) -> Agent {
 pub(crate) fn missing() -> Vec<fleet::Thing> {
     let offer = fleet::Offer { version: "2".to_owned(), suite: "bookworm-security".to_owned(), ..Default::default() };
     let own = thing("example", "1");
-    vec![own.clone(), fleet::Thing { offer: Some(offer), ..own }]
+    vec![own.clone(), fleet::Thing { offer: Some(Box::new(offer)), ..own }]
 }
 
 /// Plans a change of everything and starts it.

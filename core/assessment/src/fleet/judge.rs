@@ -60,7 +60,7 @@ fn inventories(things: &[&Thing]) -> Vec<(Vec<usize>, Inventory)> {
     let mut parts: BTreeMap<Setting<'_>, Part> = BTreeMap::new();
     for (place, thing) in things.iter().enumerate() {
         if let Some(package) = package_of(thing).filter(|_| thing.offer.is_none()) {
-            let part = parts.entry((thing.still_runs.is_some(), thing.kernel.as_ref())).or_default();
+            let part = parts.entry((thing.still_runs.is_some(), thing.kernel.as_deref())).or_default();
             part.0.push(place);
             part.1.push(package);
         }

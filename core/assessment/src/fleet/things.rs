@@ -60,7 +60,7 @@ fn thing_of(package: &Package, kernels: Option<&KernelFacts>) -> Thing {
         vendor: text(&package.vendor),
         still_runs: text(&package.still_runs),
         // Only of a kernel it matters which one runs.
-        kernel: kernels.filter(|_| Kernel::of(package).is_some()).cloned(),
+        kernel: kernels.filter(|_| Kernel::of(package).is_some()).cloned().map(Box::new),
         ..Thing::default()
     }
 }
@@ -92,14 +92,14 @@ fn offers_of<'a>(inventory: &'a Inventory, changelogs: &'a [Changelog]) -> impl 
         }
         Some(Thing {
             since: changelog.and_then(|changelog| changelog.at).map(Timestamp::as_second).or(update.published_at),
-            offer: Some(Offer {
+            offer: Some(Box::new(Offer {
                 version: update.candidate.to_string(),
                 source: (update.source.name.to_string(), update.source.version.to_string()),
                 suite: update.suite.clone(),
                 size_bytes: update.size_bytes,
                 advisories: update.advisories.clone(),
                 fixes,
-            }),
+            })),
             ..thing_of(package, None)
         })
     })

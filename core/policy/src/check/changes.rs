@@ -53,6 +53,13 @@ fn gates(checking: &mut Checking<'_>) {
 fn one_gate(checking: &mut Checking<'_>, gate: &Gate) {
     let promises = &checking.policy.promises;
     let (kind, at) = (*gate.change.as_ref(), gate.change.span().start);
+    let automatic = promises.deployment.as_ref().and_then(|deployment| deployment.automatic.as_ref());
+    if kind == ChangeType::Standard && automatic.is_some() && gate.needs.contains(&Need::Tests) {
+        let what =
+            "what is patched without anybody's word waits for tests, and somebody has to say that they have passed";
+        let hint = "leave `tests` away: what runs in the test environments for the soak is well there all the time";
+        checking.problems.warning("policy/contradiction", at, what.to_owned()).hint(hint);
+    }
     let tested: Vec<&str> =
         promises.testing.iter().flat_map(|testing| &testing.environments).map(|one| one.as_ref().as_str()).collect();
     let is_tested = |ring: &crate::promises::Ring| {

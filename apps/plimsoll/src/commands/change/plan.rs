@@ -139,6 +139,18 @@ pub(super) async fn plan(opened: &Opened, command: ChangeCommand, is_quiet: bool
     Ok(exit::WITHIN_POLICY)
 }
 
+/// Plans and starts what the policy has patched without anybody's word.
+pub(super) async fn automatic(opened: &Opened, is_quiet: bool) -> Result<u8> {
+    let begun = opened.organisation.plan_automatic(opened.now).await?;
+    if !is_quiet {
+        say(&match begun {
+            Some((id, assets)) => format!("Change `{id}` has begun: {}.", count(assets, "asset")),
+            None => "Nothing is to be patched by itself now.".to_owned(),
+        });
+    }
+    Ok(exit::WITHIN_POLICY)
+}
+
 fn scope_of(arguments: ChangeScopeArguments) -> Result<Scope> {
     Ok(Scope {
         assets: asset_filter(arguments.assets)?,
