@@ -6,7 +6,7 @@ use crate::changes::may_happen;
 use crate::tasks::duty_words;
 use change::{Came, Change, Happening, Stage};
 use jiff::Timestamp;
-use lifecycle::{ChangeId, Duty, PersonId, Progress, Role, Seat, Standing, State};
+use lifecycle::{ChangeId, Duty, PersonId, Progress, Role, SYSTEM, Seat, Standing, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use store::Record;
@@ -153,7 +153,13 @@ impl Gathered<'_> {
         if known.stage == Stage::Stopped {
             let words = format!("The rollout of change {id} ({title}) has stopped: {}", known.reason);
             let left_out = known.came.get(&Came::LeftOut).copied().unwrap_or_default();
-            self.tell(&known.by, (format!("stopped#{id}#{}#{left_out}", known.bad()), words, &page));
+            // What began by itself is the affair of those who operate.
+            let told = match (known.by.as_str() == SYSTEM, state.oversight().operations()) {
+                (true, Some(seat)) => self.people_of(seat).to_vec(),
+                _ => vec![known.by.clone()],
+            };
+            let key = format!("stopped#{id}#{}#{left_out}", known.bad());
+            told.iter().for_each(|person| self.tell(person, (key.clone(), words.clone(), &page)));
         }
         let seats = state.change_seats_lacking(known);
         let asked: BTreeSet<PersonId> = seats.into_iter().flat_map(|seat| state.people_of(seat)).collect();

@@ -383,6 +383,17 @@ async fn what_needs_nobodys_word_is_planned_and_started_by_itself_and_waits_wher
     let known = async || organisation.store.record().await.expect("read").state.changes[&id].clone();
     assert_eq!((known().await.stage, known().await.planned.kind), (Stage::RollingOut, ChangeType::Standard));
     assert_eq!(organisation.plan_automatic(day(4)).await.expect("asked"), None, "one is on its way");
+    // Where it stops those who operate are told: nobody has planned it.
+    let stop = Happening::Stopped { reason: "it fails".to_owned() };
+    organisation.act(&person("otto"), day(4), Command::Change(id.clone(), stop)).await.expect("stopped");
+    {
+        let record = organisation.store.record().await.expect("read");
+        let people = BTreeSet::from([person("otto"), person("boss")]);
+        let told = plimsoll_operations::notices(&record, &people, (&[], &[]), day(4));
+        let is_stop = |one: &plimsoll_operations::Notice| one.words.contains("has stopped: it fails");
+        assert!(told[&person("otto")].iter().any(is_stop), "{told:?}");
+        assert!(!told.get(&person("boss")).is_some_and(|own| own.iter().any(is_stop)), "{told:?}");
+    }
     // Somebody ends it: nothing begins by itself until somebody could have looked.
     let abort = Happening::Aborted { reason: "not now".to_owned() };
     organisation.act(&person("otto"), day(4), Command::Change(id.clone(), abort)).await.expect("aborted");
