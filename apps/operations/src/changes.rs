@@ -15,7 +15,7 @@ pub use told::{AssetStanding, asset_standings, change_standing, gate_lacks, may_
 use crate::error::Error;
 use crate::organisation::Organisation;
 use crate::questions::View;
-use change::{Came, Candidate, Due, Happening, Needs, Plan, Proposal, Stage, Upgrade, Wanted};
+use change::{Came, Candidate, Due, Happening, Health, Needs, Plan, Proposal, Stage, Upgrade, Wanted};
 use fleet::AssetFilter;
 use jiff::Timestamp;
 use lifecycle::{AssetId, ChangeId, Command, PersonId, Refusal, Role, Rolled, SYSTEM};
@@ -64,6 +64,8 @@ pub struct HandedOut {
     pub is_back: bool,
     /// What goes from where to where, were it not to go back.
     pub upgrades: Vec<Upgrade>,
+    /// What holds on it before and after.
+    pub health: BTreeSet<Health>,
 }
 
 impl View<'_> {
@@ -280,6 +282,7 @@ fn handed_out(record: &store::Record, errant: Errant) -> Option<(Errant, HandedO
         ring: rollout.plan().rings[ring].id.clone(),
         is_back: errant.errand == Errand::RollBack,
         upgrades: rollout.plan().upgrades_of(member).to_vec(),
+        health: rollout.plan().health.clone(),
     };
     Some((errant, out))
 }

@@ -157,7 +157,8 @@ fn a_change_is_handed_over_by_webhook_and_what_is_not_taken_has_failed() {
     let world = fleet_of("webhook");
     let until = (Timestamp::now() + SignedDuration::from_hours(48)).to_string();
     let plan = ["change", "plan", "e1", "--kind", "emergency", "--title", "example", "--until", &until, "--as", "otto"];
-    assert_eq!(world.code(&[&plan[..], &["--way-back", "what was installed is kept"]].concat()), 0);
+    let more = ["--way-back", "what was installed is kept", "--health", "port:443"];
+    assert_eq!(world.code(&[&plan[..], &more].concat()), 0);
     assert_eq!(world.code(&["change", "start", "e1", "--as", "otto"]), 0);
     let (address, heard) = receiver(&["503 Later", "204 Taken", "410 Gone"]);
     let hand =
@@ -174,6 +175,7 @@ fn a_change_is_handed_over_by_webhook_and_what_is_not_taken_has_failed() {
     let data = &second.1["data"];
     assert_eq!((&second.1["type"], &data["change"]), (&"change.handed_out".into(), &"e1".into()));
     assert_eq!(data["handed_out"]["asset"], "stage-1", "{data}");
+    assert_eq!(data["handed_out"]["health"], serde_json::json!(["port:443"]), "{data}");
     assert_eq!(data["handed_out"]["upgrades"][0]["to"], "1.2-3+deb12u1", "{data}");
     patched(&world, "stage-1");
     assert_eq!(world.code(&["change", "follow"]), 0);
