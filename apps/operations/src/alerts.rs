@@ -206,14 +206,11 @@ impl View<'_> {
         let Some(testing) = policy.as_ref().and_then(|policy| policy.promises.testing.as_ref()) else {
             return ByTeam::new();
         };
-        let is_among = |word: &str, all: &[&String]| all.iter().any(|one| one.eq_ignore_ascii_case(word));
-        let tested: Vec<&String> = testing.environments.iter().map(AsRef::as_ref).collect();
-        let forbidden: Vec<&String> = testing.forbids_data.iter().collect();
-        let is_tested = |own: &str| is_among(own, &tested);
-        let holds = |own: &Vec<String>| own.iter().any(|class| is_among(class, &forbidden));
         let is_wrong = |asset: &lifecycle::Asset| {
             let own = &asset.attributes;
-            own.environment.as_deref().is_some_and(is_tested) && own.data_classes.as_ref().is_none_or(holds)
+            let holds = |classes: &Vec<String>| classes.iter().any(|class| testing.forbids(class));
+            let is_tested = own.environment.as_deref().is_some_and(|environment| testing.is_in(environment));
+            is_tested && own.data_classes.as_ref().is_none_or(holds)
         };
         let known = self.record.state.assets.iter().filter(|(_, asset)| asset.is_active());
         let found = known.filter(|(_, asset)| !testing.forbids_data.is_empty() && is_wrong(asset));

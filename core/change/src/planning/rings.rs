@@ -17,8 +17,7 @@ const CANARY_HOURS: i64 = 24;
 
 /// Whether an environment is one of those that patches are tested in.
 pub(super) fn is_tested(policy: &Policy, environment: &str) -> bool {
-    let tested = policy.promises.testing.as_ref().map_or(&[][..], |testing| &testing.environments);
-    tested.iter().any(|known| known.as_ref().eq_ignore_ascii_case(environment))
+    policy.promises.testing.as_ref().is_some_and(|testing| testing.is_in(environment))
 }
 
 /// Puts assets into the policy's rings: each into the first whose environment is its own and whose share has room.
@@ -44,7 +43,7 @@ pub(super) fn rings_of(policy: &Policy, (kind, title): (ChangeType, &str), mut m
         };
         members = others;
         members.extend(rest);
-        is_first &= !ring.environment.is_empty() && ring.environment.iter().all(|own| is_tested(policy, own));
+        is_first &= policy.promises.testing.as_ref().is_some_and(|testing| testing.has_ring(ring));
         let planned = ring_plan(ring.id.as_ref(), watched(ring.soak.longest_hours()), own);
         rings.push(RingPlan { is_test: is_first, ..planned });
     }

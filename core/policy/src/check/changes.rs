@@ -50,28 +50,41 @@ fn gates(checking: &mut Checking<'_>) {
     }
 }
 
-fn one_gate(checking: &mut Checking<'_>, gate: &Gate) {
-    let promises = &checking.policy.promises;
-    let (kind, at) = (*gate.change.as_ref(), gate.change.span().start);
-    let automatic = promises.deployment.as_ref().and_then(|deployment| deployment.automatic.as_ref());
-    if kind == ChangeType::Standard && automatic.is_some() && gate.needs.contains(&Need::Tests) {
+/// What is patched without anybody's word waits for nobody's.
+fn without_words(checking: &mut Checking<'_>, gate: &Gate) {
+    let deployment = checking.policy.promises.deployment.as_ref();
+    if deployment.is_some_and(|deployment| deployment.automatic.is_some()) && gate.needs.contains(&Need::Tests) {
         let what =
             "what is patched without anybody's word waits for tests, and somebody has to say that they have passed";
         let hint = "leave `tests` away: what runs in the test environments for the soak is well there all the time";
+        let at = gate.change.span().start;
         checking.problems.warning("policy/contradiction", at, what.to_owned()).hint(hint);
     }
-    let tested: Vec<&str> =
-        promises.testing.iter().flat_map(|testing| &testing.environments).map(|one| one.as_ref().as_str()).collect();
-    let is_tested = |ring: &crate::promises::Ring| {
-        !ring.environment.is_empty()
-            && ring.environment.iter().all(|own| tested.iter().any(|known| known.eq_ignore_ascii_case(own)))
+}
+
+/// What soaks does so in a ring of test environments alone.
+fn soaks_somewhere(checking: &mut Checking<'_>, gate: &Gate) {
+    let promises = &checking.policy.promises;
+    let testing = promises.testing.as_ref().filter(|testing| !testing.environments.is_empty());
+    let Some(testing) = testing.filter(|_| gate.needs.contains(&Need::Soak) && !promises.rings.is_empty()) else {
+        return;
     };
-    let soaks = gate.needs.contains(&Need::Soak) && !tested.is_empty() && !promises.rings.is_empty();
-    if soaks && kind == ChangeType::Normal && !promises.rings.iter().any(is_tested) {
+    if !promises.rings.iter().any(|ring| testing.has_ring(ring)) {
+        let tested: Vec<&str> = testing.environments.iter().map(|one| one.as_ref().as_str()).collect();
         let what =
-            format!("a {kind} change soaks in {}, and no ring is of those environments alone", tested.join(", "));
+            format!("a normal change soaks in {}, and no ring is of those environments alone", tested.join(", "));
         let hint = "`environment` of the first `[[ring]]` names environments of `[testing]`";
-        checking.problems.warning("policy/empty-need", at, what).hint(hint);
+        checking.problems.warning("policy/empty-need", gate.change.span().start, what).hint(hint);
+    }
+}
+
+fn one_gate(checking: &mut Checking<'_>, gate: &Gate) {
+    let promises = &checking.policy.promises;
+    let (kind, at) = (*gate.change.as_ref(), gate.change.span().start);
+    match kind {
+        ChangeType::Standard => without_words(checking, gate),
+        ChangeType::Normal => soaks_somewhere(checking, gate),
+        ChangeType::Emergency => {}
     }
     if kind != ChangeType::Standard && gate.approved_by.is_empty() {
         let what = format!("nobody approves {kind} changes");

@@ -23,6 +23,26 @@ pub struct Testing {
     pub forbids_data: Vec<String>,
 }
 
+impl Testing {
+    /// Whether an environment is one of those that patches are tested in.
+    #[must_use]
+    pub fn is_in(&self, environment: &str) -> bool {
+        self.environments.iter().any(|known| known.as_ref().eq_ignore_ascii_case(environment))
+    }
+
+    /// Whether a ring is of such environments alone.
+    #[must_use]
+    pub fn has_ring(&self, ring: &Ring) -> bool {
+        !ring.environment.is_empty() && ring.environment.iter().all(|environment| self.is_in(environment))
+    }
+
+    /// Whether such an environment may not hold data of a class.
+    #[must_use]
+    pub fn forbids(&self, class: &str) -> bool {
+        self.forbids_data.iter().any(|known| known.eq_ignore_ascii_case(class))
+    }
+}
+
 /// What a change is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
