@@ -347,7 +347,9 @@ pub fn conforms<'a>(plan: &Plan, policy: &Policy, said: impl Fn(&str) -> Option<
             return other(format!("the hours of asset `{}` are not those of the policy", member.asset));
         }
     }
-    if plan.form > 1 && plan.teams != teams_of(owners.into_iter()) {
+    // One of the first form names none: whose it is gives nobody a right.
+    let teams = if plan.form == 1 { None } else { teams_of(owners.into_iter()) };
+    if plan.teams != teams {
         return other("its assets are not those of the teams that it names".to_owned());
     }
     Ok(())

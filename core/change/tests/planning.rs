@@ -355,5 +355,7 @@ fn a_plan_says_what_it_needs_whose_it_is_and_what_holds() {
     first.limits.restarts = None;
     first.check().expect("a plan");
     conforms(&first, &policy, said(&fleet)).expect("one of the policy");
+    let claims = Plan { teams: Some(["web".to_owned()].into()), ..first.clone() };
+    assert!(conforms(&claims, &policy, said(&fleet)).is_err(), "and gives nobody a right");
     assert!(Plan { form: Plan::FORM + 1, ..first }.check().is_err());
 }
