@@ -52,12 +52,12 @@ struct Counted {
     counts: Counts,
     assets: RoaringBitmap,
     due: i64,
-    last_due: i64,
+    last_due: Option<i64>,
 }
 
 impl Default for Counted {
     fn default() -> Self {
-        Self { counts: Counts::default(), assets: RoaringBitmap::new(), due: OPEN, last_due: OPEN }
+        Self { counts: Counts::default(), assets: RoaringBitmap::new(), due: OPEN, last_due: None }
     }
 }
 
@@ -66,8 +66,7 @@ impl Counted {
         self.counts.add(key, count, instants);
         let due = if key.state.counts() { key.due } else { OPEN };
         self.due = self.due.min(due);
-        self.last_due =
-            if self.last_due == OPEN || due == OPEN { self.last_due.min(due) } else { self.last_due.max(due) };
+        self.last_due = self.last_due.max(Some(due).filter(|due| *due != OPEN));
     }
 }
 
@@ -81,13 +80,12 @@ impl Findings {
             }
             _ => self.groups_of_findings(facts, (filter, by), now),
         };
-        let instant = |due: i64| (due != OPEN).then(|| crate::deadline::timestamp(due));
         let group = |(name, counted): (String, Counted)| Group {
             name,
             counts: counted.counts,
             assets: counted.assets.len(),
-            due: instant(counted.due),
-            last_due: instant(counted.last_due),
+            due: (counted.due != OPEN).then(|| crate::deadline::timestamp(counted.due)),
+            last_due: counted.last_due.map(crate::deadline::timestamp),
         };
         let mut groups: Vec<Group> = groups.into_iter().map(group).collect();
         groups.sort_by(|a, b| {
