@@ -8,7 +8,7 @@ mod shown;
 mod told;
 
 pub use calendar::{Opening, as_calendar, openings};
-pub use needs::{needs_words, plans_changes};
+pub use needs::needs_words;
 pub use orders::{Errant, OrderBook, begun, may_begin};
 pub use told::{AssetStanding, asset_standings, change_standing, gate_lacks, may_happen, step_words};
 
@@ -164,7 +164,7 @@ impl Organisation {
         let plan = {
             let record = self.store.record().await?;
             let is_system = by.as_str() == SYSTEM;
-            if !is_system && !plans_changes(&record.state, by) {
+            if !is_system && !record.state.plans_changes(by) {
                 record.state.may(by, Role::OPERATES)?;
             }
             let policy = record.facts.policy().ok_or(Error::NoPolicy { at: None })?;

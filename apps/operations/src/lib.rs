@@ -28,7 +28,7 @@ pub use advisories::Advisories;
 pub use alerts::{Alert, AlertKind};
 pub use changes::{
     AssetStanding, Errant, HandedOut, Missing, Opening, OrderBook, Scope, as_calendar, asset_standings, begun,
-    change_standing, gate_lacks, may_begin, may_happen, needs_words, openings, plans_changes, step_words,
+    change_standing, gate_lacks, may_begin, may_happen, needs_words, openings, step_words,
 };
 pub use completions::CompletionsTaken;
 pub use documents::{APPLICABILITY, PolicyDocument, examples, policy_document, policy_documents};

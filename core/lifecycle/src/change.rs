@@ -8,7 +8,7 @@ use crate::token::check_end;
 use crate::{Refusal, State};
 use ::change::{Came, Change, Happening, Planned, Stage};
 use ::policy::promises::ChangeType;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rules::{AGENT, AssetId, ChangeId, ChangeRule, PersonId, Role, Seat};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,8 @@ const MOST_DAYS: i32 = 366;
 const MOST_TITLE_BYTES: usize = 200;
 /// A signed plan is a few lines, with a signature for each key.
 const MOST_NOTE_BYTES: usize = 8000;
+/// Where one that began by itself did not bring everything, no other one does for so long.
+const REST: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Who may hold a change: whoever operates, and whoever approves.
 const HOLDS: &[Role] = &[Role::Operator, Role::SecurityLead, Role::Administrator, Role::Approver];
 
@@ -101,7 +103,7 @@ fn plan(state: &State, (id, planned): (&ChangeId, &Planned), (by, now): (&Person
     let asks = state.change_rule().gate(planned.kind).map_or(&[][..], |gate| &gate.requested_by);
     let is_asking = match asks {
         // What the policy has patched without anybody's word nobody asks for.
-        [] if by.as_str() == SYSTEM => planned.kind == ChangeType::Standard,
+        [] if by.as_str() == SYSTEM => planned.kind == ChangeType::Standard && state.may_patch_by_itself(now),
         [] => state.may(by, Role::OPERATES).is_ok() || state.patches_own(by, planned),
         asks => state.is_seated(by, asks),
     };
@@ -303,8 +305,32 @@ impl State {
     #[must_use]
     pub fn patches_own(&self, person: &PersonId, planned: &Planned) -> bool {
         let (Some(teams), Some(known)) = (&planned.teams, self.people.get(person)) else { return false };
-        let mut roles = self.oversight().roles.iter().filter(|role| role.patches_own);
-        !teams.is_empty() && teams.is_subset(&known.teams) && roles.any(|role| self.holds(person, &role.seat))
+        !teams.is_empty() && teams.is_subset(&known.teams) && self.may_patch_own(person)
+    }
+
+    fn may_patch_own(&self, person: &PersonId) -> bool {
+        self.oversight().roles.iter().any(|role| role.patches_own && self.holds(person, &role.seat))
+    }
+
+    /// Whether somebody may plan a change of any kind: whoever operates, whom a gate names, and who may patch their own.
+    #[must_use]
+    pub fn plans_changes(&self, person: &PersonId) -> bool {
+        let mut gates = self.change_rule().gates.iter();
+        self.may(person, Role::OPERATES).is_ok()
+            || gates.any(|gate| self.is_seated(person, &gate.requested_by))
+            || self.may_patch_own(person)
+    }
+
+    /// Whether what the policy has patched without anybody's word may begin once more: none of it is on its way, and each that is over
+    /// brought everything that it was to bring, or ended a while ago. Somebody has to have looked.
+    #[must_use]
+    pub fn may_patch_by_itself(&self, now: Timestamp) -> bool {
+        let came = |known: &Change, came: Came| known.came.get(&came).copied().unwrap_or_default();
+        let is_whole =
+            |known: &Change| came(known, Came::Verified) + came(known, Came::LeftOut) >= known.planned.assets as u64;
+        let rests = |known: &Change| now.duration_since(known.ended_at.unwrap_or(known.planned_at)) < REST;
+        let mut own = self.changes.values().filter(|known| known.by.as_str() == SYSTEM);
+        own.all(|known| known.is_over() && (is_whole(known) || !rests(known)))
     }
 
     /// The change that is changing an asset now.

@@ -3,16 +3,14 @@
 use super::Scope;
 use crate::error::Error;
 use crate::organisation::Organisation;
-use change::{Came, Candidate, Happening, Wanted};
+use change::{Candidate, Happening, Wanted};
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{ChangeId, Command, PersonId, SYSTEM, State};
+use lifecycle::{ChangeId, Command, PersonId, SYSTEM};
 use policy::promises::{ChangeType, Need};
 use std::collections::BTreeSet;
 
 /// How long such a change may be carried out.
 const LASTS: SignedDuration = SignedDuration::from_hours(24 * 30);
-/// Where one did not bring everything, nothing begins by itself for so long.
-const REST: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 impl Organisation {
     /// Plans and starts a standard change of the assets that the policy in force has patched without anybody's word, with everything that
@@ -24,7 +22,7 @@ impl Organisation {
     pub async fn plan_automatic(&self, now: Timestamp) -> Result<Option<(ChangeId, usize)>, Error> {
         let policy = {
             let record = self.store.record().await?;
-            if !may_go_on(&record.state, now) {
+            if !record.state.may_patch_by_itself(now) {
                 return Ok(None);
             }
             record.facts.policy()
@@ -58,16 +56,4 @@ impl Organisation {
         self.act(&system, now, Command::Change(id.clone(), Happening::Started {})).await?;
         Ok(Some((id, plan.assets())))
     }
-}
-
-/// Whether another one may begin: none is on its way, and the last one brought everything that it was to bring, or ended a while ago:
-/// somebody has to have looked.
-fn may_go_on(state: &State, now: Timestamp) -> bool {
-    let own = || state.changes.values().filter(|known| known.by.as_str() == SYSTEM);
-    let came = |known: &change::Change, came: Came| known.came.get(&came).copied().unwrap_or_default();
-    let is_whole = |known: &change::Change| {
-        came(known, Came::Verified) + came(known, Came::LeftOut) >= known.planned.assets as u64
-    };
-    let rests = |known: &change::Change| now.duration_since(known.ended_at.unwrap_or(known.planned_at)) < REST;
-    own().all(change::Change::is_over) && !own().any(|known| !is_whole(known) && rests(known))
 }

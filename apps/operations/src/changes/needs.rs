@@ -1,7 +1,6 @@
-//! What a plan needs beside its packages, in words; and who plans.
+//! What a plan needs beside its packages, in words.
 
 use change::Plan;
-use lifecycle::{PersonId, Role, State};
 
 /// So many names are said; the others are counted.
 const MOST_NAMES: usize = 5;
@@ -58,14 +57,4 @@ fn names(all: &[&str]) -> String {
         0 => named,
         more => format!("{named} and {more} more"),
     }
-}
-
-/// Whether somebody may plan a change of any kind: whoever operates, whom a gate of the policy names, and who may patch their own.
-#[must_use]
-pub fn plans_changes(state: &State, person: &PersonId) -> bool {
-    let gates = &state.change_rule().gates;
-    let asks = || gates.iter().any(|gate| state.is_seated(person, &gate.requested_by));
-    let roles = &state.oversight().roles;
-    let patches_own = || roles.iter().any(|role| role.patches_own && state.holds(person, &role.seat));
-    state.may(person, Role::OPERATES).is_ok() || asks() || patches_own()
 }

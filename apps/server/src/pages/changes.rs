@@ -17,7 +17,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{ChangeId, Role};
 use maud::{Markup, html};
-use operations::{Missing, Scope, change_standing, openings, plans_changes};
+use operations::{Missing, Scope, change_standing, openings};
 use policy::promises::ChangeType;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -70,7 +70,7 @@ async fn show(
     let (part, now) = (part_of("changes", &query)?, app.now());
     let (mut all, windows, plans, triggers) = {
         let record = app.organisation.store.record().await?;
-        let plans = plans_changes(&record.state, &caller.person);
+        let plans = record.state.plans_changes(&caller.person);
         let shown = |(id, known): (&ChangeId, &Change)| Shown {
             id: id.clone(),
             known: known.clone(),
